@@ -1,0 +1,9 @@
+"""Speaker diarization by deep embedded clustering (DEC): the library behind the recipe.
+
+The modules follow the arrows of the experiment: ``kaldi_data`` and ``audio`` read, ``vad`` finds
+speech, ``subsegments`` cuts windows, ``extractors`` embed them, ``autoencoder`` and ``dec`` learn
+latents and labels, ``clustering`` holds the baselines, ``decoding`` makes turns, ``rttm`` writes
+them and ``scoring`` judges them. Nothing here parses arguments or prints.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,234 @@
+"""Kaldi data directories and archives: read, check, write.
+
+Text files are one record a line, UTF-8, sorted by the first field in the C locale. Every reader
+names the file and the line of what it refuses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import kaldiio
+import numpy as np
+
+from diar.errors import DataError
+from diar.files import write_text
+from diar.types import Region, Subsegments, XVectors
+
+
+def records(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+    """(line number, fields) of each non-empty line."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            for number, line in enumerate(stream, 1):
+                if fields := line.split():
+                    yield number, fields
+    except FileNotFoundError:
+        raise DataError("no such file", path) from None
+    except UnicodeDecodeError:
+        raise DataError("not a UTF-8 text file", path) from None
+
+
+def read_map(path: str | Path) -> dict[str, str]:
+    """A two-column file (utt2spk, reco2dur, labels ...) as a dict, order kept.
+
+    Raises:
+        DataError: a line without exactly two fields, or an id that comes twice.
+    """
+    table: dict[str, str] = {}
+    for number, fields in records(path):
+        if len(fields) != 2:
+            raise DataError(f"expected '<id> <value>', found {len(fields)} field(s)", path, number)
+        if fields[0] in table:
+            raise DataError(f"duplicate id {fields[0]!r}", path, number)
+        table[fields[0]] = fields[1]
+    return table
+
+
+def read_numbers(path: str | Path) -> dict[str, float]:
+    """A two-column file whose values are finite numbers >= 0 (reco2dur, reco2num_spk)."""
+    table = {}
+    for number, (key, text) in enumerate(read_map(path).items(), 1):
+        table[key] = _time(text, path, number)
+    return table
+
+
+def write_map(path: str | Path, table: Mapping[str, object]) -> None:
+    """Write a two-column file, sorted by id."""
+    write_text(path, "".join(f"{key} {table[key]}\n" for key in sorted(table)))
+
+
+def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """(recording -> audio file, recording -> what is wrong with its line).
+
+    Relative paths count from the working directory, as in Kaldi, or else from the file's own
+    directory. Commands (lines that end in '|') are never run, but named as faults.
+
+    Raises:
+        DataError: no such file, nothing in it, or a recording that comes twice.
+    """
+    wavs: dict[str, Path] = {}
+    faults: dict[str, str] = {}
+    for number, fields in records(path):
+        recording, value = fields[0], " ".join(fields[1:])
+        if recording in wavs or recording in faults:
+            raise DataError(f"duplicate recording {recording!r}", path, number)
+        if not value:
+            faults[recording] = f"{path}:{number}: no audio path after the recording id"
+        elif value.endswith("|"):
+            faults[recording] = (
+                f"{path}:{number}: a command, which is not run: write its output to a file and name that"
+            )
+        else:
+            audio = Path(value)
+            if not audio.is_absolute() and not audio.exists():
+                audio = Path(path).parent / value
+            if audio.exists():
+                wavs[recording] = audio
+            else:
+                faults[recording] = f"{path}:{number}: no such audio file: {value}"
+    if not wavs and not faults:
+        raise DataError("empty: expected '<recording> <audio file>' lines", path)
+    return wavs, faults
+
+
+def read_segments(path: str | Path) -> Subsegments:
+    """Read ``segments`` ('<utterance> <recording> <start> <end>', seconds).
+
+    Raises:
+        DataError: wrong field count, times that are no numbers, reversed or empty segments,
+            duplicate ids.
+    """
+    ids, recordings, starts, ends = [], [], [], []
+    seen: set[str] = set()
+    for number, fields in records(path):
+        if len(fields) != 4:
+            raise DataError(
+                f"expected '<utterance> <recording> <start> <end>', found {len(fields)} field(s)",
+                path, number,
+            )  # fmt: skip
+        if fields[0] in seen:
+            raise DataError(f"duplicate utterance {fields[0]!r}", path, number)
+        seen.add(fields[0])
+        start, end = (_time(text, path, number) for text in fields[2:])
+        if end <= start:
+            raise DataError(f"end {fields[3]} is not after start {fields[2]}", path, number)
+        ids.append(fields[0])
+        recordings.append(fields[1])
+        starts.append(start)
+        ends.append(end)
+    return Subsegments(ids, recordings, np.array(starts, float), np.array(ends, float))
+
+
+def write_segments(directory: str | Path, segments: Subsegments) -> None:
+    """Write ``segments``, ``utt2spk`` and ``spk2utt`` of unlabelled windows (speaker = recording)."""
+    order = sorted(range(len(segments)), key=lambda i: segments.ids[i])
+    lines = [
+        f"{segments.ids[i]} {segments.recordings[i]} {segments.starts[i]:.3f} {segments.ends[i]:.3f}\n"
+        for i in order
+    ]
+    write_text(Path(directory) / "segments", "".join(lines))
+    write_utt2spk(directory, dict(zip(segments.ids, segments.recordings, strict=True)))
+
+
+def write_utt2spk(directory: str | Path, utt2spk: Mapping[str, str]) -> None:
+    """Write ``utt2spk`` and its inverse ``spk2utt``."""
+    write_map(Path(directory) / "utt2spk", utt2spk)
+    spk2utt: dict[str, list[str]] = {}
+    for utt in sorted(utt2spk):
+        spk2utt.setdefault(utt2spk[utt], []).append(utt)
+    write_map(Path(directory) / "spk2utt", {spk: " ".join(utts) for spk, utts in spk2utt.items()})
+
+
+def segment_id(recording: str, start: float, end: float) -> str:
+    """'<recording>-<start>-<end>' with times in units of 10 ms, 7 digits: sorts by time.
+
+    Only a name: times are always read from ``segments``, never from ids.
+    """
+    return f"{recording}-{round(start * 100):07d}-{round(end * 100):07d}"
+
+
+def regions_of(segments: Subsegments, rows: Iterable[int]) -> list[Region]:
+    """Union of some segments as sorted regions that neither overlap nor touch."""
+    spans = sorted((float(segments.starts[i]), float(segments.ends[i])) for i in rows)
+    merged: list[Region] = []
+    for start, end in spans:
+        if merged and start <= merged[-1].end + 1e-6:
+            merged[-1] = Region(merged[-1].start, max(end, merged[-1].end))
+        else:
+            merged.append(Region(start, end))
+    return merged
+
+
+def write_ark(ark: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write vectors or matrices to a binary ark with an scp beside it."""
+    ark = Path(ark)
+    kaldiio.save_ark(str(ark), dict(arrays), scp=str(ark.with_suffix(".scp")))
+
+
+def read_scp(path: str | Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Arrays of an scp in file order.
+
+    An ark that is no longer where the scp says is looked for beside the scp, so that a copied
+    directory still works. Commands are refused.
+
+    Raises:
+        DataError: a missing or truncated ark, a malformed line.
+    """
+    path = Path(path)
+    for number, fields in records(path):
+        key, target = fields[0], " ".join(fields[1:])
+        if not target or target.endswith("|"):
+            raise DataError("expected '<id> <ark>:<offset>'", path, number)
+        name, sep, offset = target.rpartition(":")
+        if not sep or not offset.isdigit():
+            name, sep, offset = target, "", ""
+        if not Path(name).exists():
+            name = str(path.parent / Path(name).name)
+        try:
+            value = kaldiio.load_mat(name + sep + offset)
+        except FileNotFoundError:
+            raise DataError(f"{key}: no such ark: {name}", path, number) from None
+        except Exception as error:  # kaldiio raises whatever struct and numpy raise
+            raise DataError(f"{key}: cannot be read from {name}: {error}", path, number) from None
+        yield key, np.asarray(value)
+
+
+def read_xvectors(directory: str | Path) -> XVectors:
+    """Read ``segments`` and ``xvector.scp`` of an x-vector directory, in the order of ``segments``.
+
+    Raises:
+        DataError: ids that do not match, vectors of different dimensions, NaN.
+    """
+    directory = Path(directory)
+    segments = read_segments(directory / "segments")
+    table = dict(read_scp(directory / "xvector.scp"))
+    missing = [i for i in segments.ids if i not in table]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(segments)} ids of 'segments' are not in it, the first is {missing[0]!r}",
+            directory / "xvector.scp",
+        )
+    dims = {table[i].shape for i in segments.ids}
+    if len(dims) > 1:
+        raise DataError(
+            f"vectors of different shapes: {sorted(map(str, dims))}", directory / "xvector.scp"
+        )
+    if not len(segments):
+        return XVectors(segments, np.zeros((0, 0), np.float32))
+    try:
+        return XVectors(segments, np.stack([table[i] for i in segments.ids]).astype(np.float32))
+    except DataError as error:
+        raise DataError(str(error), directory / "xvector.scp") from None
+
+
+def _time(text: str, path: str | Path, line: int) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value < 0:
+        raise DataError(f"{text!r} is not a number >= 0", path, line)
+    return value

@@ -1,0 +1,93 @@
+"""What the programs of local/ share: arguments, logs, one-line errors, and recordings that fail."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from diar.errors import DataError
+from diar.files import write_text
+from diar.jobs import share
+
+T = TypeVar("T")
+log = logging.getLogger("diar")
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """An argument parser whose help is the program's docstring."""
+    return argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def add_config(arguments: argparse.ArgumentParser, default: str | None = None) -> None:
+    """--config file.yaml and --set key=value ..."""
+    arguments.add_argument(
+        "--config", default=default, help="YAML configuration (default: %(default)s)"
+    )
+    arguments.add_argument(
+        "--set", default="", metavar="'KEY=VALUE ...'", help="overrides, separated by blanks"
+    )
+
+
+def add_job(arguments: argparse.ArgumentParser) -> None:
+    """--job 1/2: which share of the recordings is ours."""
+    arguments.add_argument(
+        "--job", default="1/1", metavar="J/N", help="job J of N (default: %(default)s)"
+    )
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run ``main``; a DataError becomes one line and status 1, an interrupt status 130."""
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s [%(filename)s:%(lineno)d] %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        main()
+    except DataError as error:
+        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+class Share:
+    """The recordings of one job: goes through them, logs progress, and lists those that fail."""
+
+    def __init__(self, out_dir: str | Path, job: str):
+        self.job, self.jobs = (int(x) for x in job.split("/"))
+        self.dir = Path(out_dir) / "jobs" / str(self.job)
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.failed: dict[str, str] = {}
+
+    def of(self, recordings: Sequence[T], sizes: Sequence[float]) -> Iterator[T]:
+        """This job's recordings, balanced by size; progress is written to the log."""
+        mine = share(recordings, sizes, self.job, self.jobs)
+        for done, recording in enumerate(mine):
+            log.info("progress %d/%d %s", done, len(mine), recording)
+            yield recording
+        log.info("progress %d/%d", len(mine), len(mine))
+
+    @contextmanager
+    def guard(self, recording: str) -> Iterator[None]:
+        """One bad recording does not lose the others: a DataError is logged and listed."""
+        try:
+            yield
+        except DataError as error:
+            self.fail(recording, str(error))
+
+    def fail(self, recording: str, reason: str) -> None:
+        log.error("%s: %s", recording, reason)
+        self.failed[recording] = " ".join(reason.split())
+
+    def write(self, name: str, lines: Iterable[str]) -> None:
+        write_text(self.dir / name, "".join(lines))
+
+    def close(self) -> None:
+        self.write("failed", (f"{r} {why}\n" for r, why in sorted(self.failed.items())))

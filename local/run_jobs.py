@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Run a command as parallel local jobs, in the calling convention of Kaldi's run.pl.
+
+Usage: run_jobs.py JOB=1:<n> <log/name.JOB.log> <command> [argument ...]
+
+JOB is replaced by 1..n in the log's name and in every argument. Each log opens with the command.
+Progress, which jobs report as 'progress <done>/<total>' lines in their logs, is shown as one bar
+when standard error is a terminal. The first job that fails is named with the end of its log, and
+the exit status is 1; an interrupt stops all jobs.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+
+def main() -> None:
+    match = re.fullmatch(r"JOB=1:([1-9]\d*)", sys.argv[1]) if len(sys.argv) > 3 else None
+    if not match:
+        sys.exit(__doc__)
+    log, command = sys.argv[2], sys.argv[3:]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    jobs = []
+    try:
+        for job in range(1, int(match[1]) + 1):
+            jobs.append(
+                Job(log.replace("JOB", str(job)), [a.replace("JOB", str(job)) for a in command])
+            )
+        watch(jobs)
+    finally:
+        for job in jobs:
+            if job.process.poll() is None:
+                job.process.terminate()
+        for job in jobs:
+            job.process.wait()
+    failed = [job for job in jobs if job.process.returncode]
+    for job in failed:
+        status = job.process.returncode
+        cause = f"killed by signal {-status}" if status < 0 else f"status {status}"
+        lines = job.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        print(
+            f"run_jobs.py: {cause}: {lines[-1] if lines else 'empty log'} (log: {job.log})",
+            file=sys.stderr,
+        )
+    sys.exit(1 if failed else 0)
+
+
+class Job:
+    """A running command, its log, and how far it says it is."""
+
+    def __init__(self, log: str, command: list[str]):
+        self.log = Path(log)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.log, "w", encoding="utf-8") as stream:
+            stream.write(f"# {shlex.join(command)}\n")
+            stream.flush()
+            self.process = subprocess.Popen(command, stdout=stream, stderr=stream)
+        self.read = 0
+        self.progress = (0, 0)
+
+    def poll(self) -> tuple[int, int]:
+        with open(self.log, "rb") as stream:
+            stream.seek(self.read)
+            text = stream.read()
+        end = text.rfind(b"\n") + 1
+        self.read += end
+        for done, total in re.findall(rb"progress (\d+)/(\d+)", text[:end]):
+            self.progress = (int(done), int(total))
+        return self.progress
+
+
+def watch(jobs: list[Job]) -> None:
+    """Wait for all jobs, or until one fails, showing their common progress."""
+    with tqdm(total=0, disable=None, leave=False, unit="rec", delay=2) as bar:
+        while True:
+            running = [job for job in jobs if job.process.poll() is None]
+            progress = [job.poll() for job in jobs]
+            bar.total = sum(total for _, total in progress)
+            bar.n = sum(done for done, _ in progress)
+            bar.refresh()
+            if not running or any(job.process.poll() for job in jobs):
+                return
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Print the key of a step: a hash of its program, options and inputs. Standard library only.
+
+Usage: step_key.py <program.py> <options> [input ...]
+
+The program counts with every module of local/ that it imports, directly or not, so that changed code
+makes its products again. An input is a file; or a directory of this recipe, which counts by its
+.done key; or any other directory, which counts by the files in it. The audio that a wav.scp names
+counts by size and time of change.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from pathlib import Path
+
+LOCAL = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    digest = hashlib.sha256(sys.argv[2].encode())
+    for source in sorted(closure(Path(sys.argv[1]).resolve())):
+        digest.update(source.read_bytes())
+    for item in sys.argv[3:]:
+        path = Path(item)
+        if not path.exists():
+            sys.exit(f"step_key.py: no such input: {path}")
+        for line in describe(path):
+            digest.update(line.encode())
+    print(digest.hexdigest())
+
+
+def closure(program: Path) -> set[Path]:
+    """The program and the modules below local/ that it imports, transitively."""
+    seen: set[Path] = set()
+    todo = [program]
+    while todo:
+        source = todo.pop()
+        if source in seen:
+            continue
+        seen.add(source)
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            else:
+                continue
+            for name in names:
+                base = LOCAL / name.replace(".", "/")
+                todo += [p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()]
+    return seen
+
+
+def describe(path: Path) -> list[str]:
+    """Lines that change when the input does."""
+    if path.is_dir():
+        if (path / ".done").exists():
+            return [(path / ".done").read_text()]
+        return [x for file in sorted(path.iterdir()) if file.is_file() for x in describe(file)]
+    lines = [hashlib.sha256(path.read_bytes()).hexdigest()]
+    if path.name == "wav.scp":
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            name = line.partition(" ")[2].strip()
+            for audio in (Path(name), path.parent / name):
+                if name and audio.is_file():
+                    stat = audio.stat()
+                    lines.append(f"{name} {stat.st_size} {stat.st_mtime_ns}")
+                    break
+    return lines
+
+
+if __name__ == "__main__":
+    main()

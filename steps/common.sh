@@ -1,0 +1,51 @@
+# What every step shares: where we are, early failure, and directories that are done or are not.
+#
+# A step's directory has .begun from its first moment and .done as the last thing written; .done
+# holds a key, the hash of the program (with every module that it imports), its options and its
+# inputs. The same key means nothing to do; any other means that the directory is made again.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. ./path.sh
+
+die() { echo "$(basename "$0"): $*" >&2; exit 1; }
+
+need() { # file, and what makes it
+  [ -e "$1" ] || die "no such file: $1 ($2)"
+}
+
+begin() { # out-dir program "options" input...: fails when there is nothing to do
+  local out="$1" key
+  shift
+  key="$(python local/step_key.py "$@")" || exit 1
+  if [ "$(cat "$out/.done" 2>/dev/null)" = "$key" ]; then
+    echo "$(basename "$0"): $out is up to date"
+    return 1
+  fi
+  if [ -n "$(ls -A "$out" 2>/dev/null)" ] && [ ! -e "$out/.begun" ]; then
+    die "$out holds files that this recipe did not make: remove it, or name another directory"
+  fi
+  rm -rf "$out"
+  mkdir -p "$out/log"
+  echo "$key" >"$out/.begun"
+}
+
+join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file
+  local out="$1" name
+  shift
+  for name in "$@"; do
+    cat "$out/jobs"/*/"$name" | LC_ALL=C sort >"$out/.$name.tmp"
+    mv "$out/.$name.tmp" "$out/$name"
+  done
+}
+
+finish() { # out-dir: report what failed, then mark it done
+  if [ -s "$1/failed" ]; then
+    echo "$(basename "$0"): $(wc -l <"$1/failed") recording(s) failed, the others are done; see $1/failed" >&2
+  else
+    rm -f "$1/failed"
+  fi
+  mv "$1/.begun" "$1/.done.tmp"
+  cp "$1/.done.tmp" "$1/.begun"
+  mv "$1/.done.tmp" "$1/.done"
+}
