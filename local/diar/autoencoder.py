@@ -1,0 +1,223 @@
+"""The residual autoencoder: network, layer-wise reconstruction loss, weights on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diar.errors import DataError
+from diar.files import whole
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+PAPER_DIMS = (500, 500, 2000, 30)
+
+
+class Layer(nn.Module):
+    """A linear layer with an optional activation and an optional linear shortcut around both.
+
+    ``relu(W x + b)``, or ``relu(W x + b) + S x``: the identity-mapping shortcut of He et al.
+    ("Identity mappings in deep residual networks", 2016), with S a projection where the widths
+    differ, so that a path without any nonlinearity runs through the whole network.
+    """
+
+    def __init__(self, n_in: int, n_out: int, *, relu: bool, shortcut: bool):
+        super().__init__()
+        self.linear = nn.Linear(n_in, n_out)
+        self.relu = relu
+        self.shortcut: nn.Module | None = None
+        if shortcut and n_in == n_out:
+            self.shortcut = nn.Identity()
+        elif shortcut:
+            self.shortcut = nn.Linear(n_in, n_out, bias=False)
+            nn.init.orthogonal_(self.shortcut.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.linear(x)
+        if self.relu:
+            y = F.relu(y)
+        return y if self.shortcut is None else y + self.shortcut(x)
+
+
+class ResidualAutoEncoder(nn.Module):
+    """Autoencoder that reconstructs the input of every encoder layer, not only the first.
+
+    Linear layers with ReLU between, none on the bottleneck nor on the final reconstruction.
+
+    Args:
+        ip_features: dimension d of the x-vectors.
+        hidden_dims: widths of the encoder layers, the last one is the latent's; at least one.
+        shortcut: add ResNet-style linear shortcuts around every layer (the published code has none).
+        length_norm: scale each input to length sqrt(d) first (Garcia-Romero & Espy-Wilson,
+            Interspeech 2011), so that only the direction of an x-vector counts.
+        center: subtract the mean of the training x-vectors before that (buffer ``mean``).
+
+    ``encode(x)`` gives the latents alone.
+    """
+
+    def __init__(
+        self,
+        ip_features: int,
+        hidden_dims: Sequence[int] = PAPER_DIMS,
+        *,
+        shortcut: bool = False,
+        length_norm: bool = False,
+        center: bool = False,
+    ):
+        super().__init__()
+        if not hidden_dims or min(ip_features, *hidden_dims) < 1:
+            raise ValueError(f"widths must be positive, at least one: {ip_features}, {hidden_dims}")
+        self.ip_features = ip_features
+        self.hidden_dims = list(hidden_dims)
+        self.options = {"shortcut": shortcut, "length_norm": length_norm, "center": center}
+        widths = [ip_features, *hidden_dims]
+        depth = len(hidden_dims)
+        self.encoder = nn.ModuleList(
+            Layer(widths[i], widths[i + 1], relu=i < depth - 1, shortcut=shortcut)
+            for i in range(depth)
+        )
+        # decoder[i] reconstructs the input of encoder[i]; applied from the last to the first.
+        self.decoder = nn.ModuleList(
+            Layer(widths[i + 1], widths[i], relu=i > 0, shortcut=shortcut) for i in range(depth)
+        )
+        if center:
+            self.register_buffer("mean", torch.zeros(ip_features))
+
+    @property
+    def latent_dim(self) -> int:
+        return self.hidden_dims[-1]
+
+    def _input(self, x: Tensor) -> Tensor:
+        if x.ndim != 2 or x.shape[1] != self.ip_features:
+            raise ValueError(f"expected x-vectors (n, {self.ip_features}), got {tuple(x.shape)}")
+        if self.options["center"]:
+            x = x - self.mean
+        if self.options["length_norm"]:
+            x = F.normalize(x, dim=1) * self.ip_features**0.5
+        return x
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Latents (n, hidden_dims[-1]) of x-vectors (n, ip_features)."""
+        z = self._input(x)
+        for layer in self.encoder:
+            z = layer(z)
+        return z
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """(z, xo, xr): latents, inputs of the encoder layers, and their reconstructions.
+
+        ``xo[0]`` is the (centred, length-normalised, where asked for) input, ``xr[i]`` has the
+        shape of ``xo[i]``.
+
+        Raises:
+            ValueError: ``x`` is not (n, ip_features).
+        """
+        z = self._input(x)
+        xo = []
+        for layer in self.encoder:
+            xo.append(z)
+            z = layer(z)
+        xr = [z]
+        for layer in reversed(self.decoder):
+            xr.append(layer(xr[-1]))
+        return z, xo, xr[:0:-1]
+
+
+def reconstruction_loss(xo: Sequence[Tensor], xr: Sequence[Tensor]) -> Tensor:
+    """Sum over depth k = 1..L of (L + 1 - k) MSE(xo_k, xr_k): the input counts most."""
+    depth = len(xo)
+    terms = [(depth - i) * F.mse_loss(r, o) for i, (o, r) in enumerate(zip(xo, xr, strict=True))]
+    return torch.stack(terms).sum()
+
+
+def cosine_loss(x: Tensor, z: Tensor) -> Tensor:
+    """Mean squared difference of the pairwise cosines within a batch, before and after encoding.
+
+    Clustering compares directions, so the latent should keep the angles between x-vectors
+    (metric multidimensional scaling, Torgerson 1952, on the unit sphere).
+    """
+    a, b = F.normalize(x, dim=1), F.normalize(z, dim=1)
+    return F.mse_loss(b @ b.T, a @ a.T)
+
+
+def save_model(path: str | Path, model: ResidualAutoEncoder) -> None:
+    """Write weights and architecture to one safetensors file, whole or not at all."""
+    card = {"ip_features": model.ip_features, "hidden_dims": model.hidden_dims, **model.options}
+    tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    with whole(path, "wb") as stream:
+        stream.write(save(tensors, {"autoencoder": json.dumps(card)}))
+
+
+def load_model(path: str | Path, device: str | torch.device = "cpu") -> ResidualAutoEncoder:
+    """Read what ``save_model`` wrote; half-precision files become float32.
+
+    Raises:
+        DataError: no such file, or not an autoencoder of this recipe.
+    """
+    if not Path(path).exists():
+        raise DataError("no such autoencoder: train it with ./run.sh --stage 3", path)
+    try:
+        with safe_open(path, "pt") as bundle:
+            card = json.loads((bundle.metadata() or {})["autoencoder"])
+            weights = {name: bundle.get_tensor(name).float() for name in bundle.keys()}
+        model = ResidualAutoEncoder(card.pop("ip_features"), card.pop("hidden_dims"), **card)
+        model.load_state_dict(weights)
+    except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"not an autoencoder of this recipe: {reason}", path) from None
+    return model.to(device).eval()
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of pretraining at one learning rate."""
+
+    epochs: int
+    lr: float
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """Architecture and pretraining; the defaults are the recipe's, see conf/autoencoder.yaml.
+
+    cosine_weight scales ``cosine_loss``; noise is the standard deviation of Gaussian noise on the
+    input, relative to the spread of the training x-vectors (denoising, Vincent et al. 2010);
+    patience stops a phase when the validation loss has not improved for that many epochs (0: never);
+    threads is fixed, because sums in another order give other bits.
+    """
+
+    hidden_dims: tuple[int, ...] = (500, 500, 2000, 64)
+    shortcut: bool = True
+    length_norm: bool = True
+    center: bool = False
+    cosine_weight: float = 10.0
+    noise: float = 0.0
+    batch: int = 256
+    phases: tuple[Phase, ...] = dataclasses.field(
+        default_factory=lambda: (Phase(60, 1e-3), Phase(60, 1e-4))
+    )
+    patience: int = 5
+    threads: int = 2
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.batch < 2 or self.threads < 1 or self.patience < 0 or not self.phases:
+            raise ValueError("batch >= 2, threads >= 1, patience >= 0 and one phase are needed")
+
+    def build(self, dim: int) -> ResidualAutoEncoder:
+        """A freshly initialised network for x-vectors of this dimension."""
+        return ResidualAutoEncoder(
+            dim,
+            self.hidden_dims,
+            shortcut=self.shortcut,
+            length_norm=self.length_norm,
+            center=self.center,
+        )

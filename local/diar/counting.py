@@ -1,0 +1,267 @@
+"""How many speakers: affinity refinement with the eigengap, and the normalised maximum eigengap.
+
+Refinement and eigengap: Wang, Downey, Wan, Mansfield, Moreno, "Speaker diarization with LSTM",
+ICASSP 2018, section 3.2. NME: Park, Han, Kumar, Narayanan, "Auto-tuning spectral clustering for
+speaker diarization using normalized maximum eigengap", IEEE SPL 2020.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from scipy.linalg import eigh, eigvals
+from scipy.ndimage import gaussian_filter
+
+EPS = 1e-10
+
+
+def cosine_affinity(x: np.ndarray) -> np.ndarray:
+    """Cosines (n, n) of the rows of ``x`` (n, d), in [-1, 1]; a zero row is similar to nothing."""
+    x = np.asarray(x, dtype=np.float64)
+    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), EPS)
+    return np.clip(unit @ unit.T, -1.0, 1.0)
+
+
+class AffinityRefinementOperation(ABC):
+    """One step of the refinement of a square affinity matrix."""
+
+    def check_input(self, X: np.ndarray) -> None:
+        """Raises TypeError if ``X`` is no array, ValueError if it is not a square matrix."""
+        if not isinstance(X, np.ndarray):
+            raise TypeError(f"expected a numpy array, got {type(X).__name__}")
+        if X.ndim != 2 or X.shape[0] != X.shape[1]:
+            raise ValueError(f"expected a square matrix, got shape {X.shape}")
+
+    @abstractmethod
+    def refine(self, X: np.ndarray) -> np.ndarray:
+        """The refined matrix (n, n); ``X`` (n, n) is not modified."""
+
+
+class CropDiagonal(AffinityRefinementOperation):
+    """Replace the diagonal by the largest other value of the row: no window vouches for itself."""
+
+    def refine(self, X: np.ndarray) -> np.ndarray:
+        self.check_input(X)
+        Y = X.copy()
+        if len(Y) > 1:
+            np.fill_diagonal(Y, -np.inf)
+            np.fill_diagonal(Y, Y.max(axis=1))
+        return Y
+
+
+class GaussianBlur(AffinityRefinementOperation):
+    """Smooth over neighbouring windows; ``sigma`` in windows."""
+
+    def __init__(self, sigma: float = 1):
+        self.sigma = sigma
+
+    def refine(self, X: np.ndarray) -> np.ndarray:
+        self.check_input(X)
+        return gaussian_filter(X, sigma=self.sigma)
+
+
+class RowWiseThreshold(AffinityRefinementOperation):
+    """Shrink the small values of each row by ``thresholding_soft_multiplier``.
+
+    Small is below ``p_percentile`` times the largest value of the row
+    (``thresholding_with_row_max``), or else below the row's ``p_percentile`` quantile.
+    """
+
+    def __init__(
+        self,
+        p_percentile: float = 0.95,
+        thresholding_soft_multiplier: float = 0.01,
+        thresholding_with_row_max: bool = False,
+    ):
+        self.p_percentile = p_percentile
+        self.multiplier = thresholding_soft_multiplier
+        self.with_row_max = thresholding_with_row_max
+
+    def refine(self, X: np.ndarray) -> np.ndarray:
+        self.check_input(X)
+        if not X.size:
+            return X.copy()
+        if self.with_row_max:
+            threshold = X.max(axis=1, keepdims=True) * self.p_percentile
+        else:
+            threshold = np.quantile(X, self.p_percentile, axis=1, keepdims=True)
+        return np.where(X < threshold, X * self.multiplier, X)
+
+
+class Symmetrize(AffinityRefinementOperation):
+    """The larger of each pair of mirrored values."""
+
+    def refine(self, X: np.ndarray) -> np.ndarray:
+        self.check_input(X)
+        return np.maximum(X, X.T)
+
+
+class Diffuse(AffinityRefinementOperation):
+    """Y = X X^T: windows with the same neighbours become similar, others drift apart."""
+
+    def refine(self, X: np.ndarray) -> np.ndarray:
+        self.check_input(X)
+        return X @ X.T
+
+
+class RowWiseNormalize(AffinityRefinementOperation):
+    """Divide each row by its largest value."""
+
+    def refine(self, X: np.ndarray) -> np.ndarray:
+        self.check_input(X)
+        return X / _row_max(X)
+
+
+def _row_max(X: np.ndarray) -> np.ndarray:
+    """(n, 1) largest value of each row, 1 where that is not positive."""
+    top = X.max(axis=1, keepdims=True) if X.size else np.ones((len(X), 1))
+    return np.where(top > EPS, top, 1.0)
+
+
+class eigengap:  # noqa: N801 (the published name)
+    """Speaker count from the eigengap of the refined cosine affinity.
+
+    Args:
+        min_clusters, max_clusters: bounds of the count.
+        p_percentile, thresholding_soft_multiplier, thresholding_with_row_max: see
+            ``RowWiseThreshold``.
+        gaussian_blur_sigma: see ``GaussianBlur``; 0 leaves the blur out.
+        stop_eigenvalue: eigenvalues below it count no further speakers.
+    """
+
+    def __init__(
+        self,
+        min_clusters: int = 1,
+        max_clusters: int = 100,
+        p_percentile: float = 0.9,
+        gaussian_blur_sigma: float = 2,
+        stop_eigenvalue: float = 1e-2,
+        thresholding_soft_multiplier: float = 0.01,
+        thresholding_with_row_max: bool = True,
+    ):
+        if not 1 <= min_clusters <= max_clusters:
+            raise ValueError(f"need 1 <= min <= max clusters, got {min_clusters}, {max_clusters}")
+        self.min_clusters = min_clusters
+        self.max_clusters = max_clusters
+        self.stop_eigenvalue = stop_eigenvalue
+        self.operations: list[AffinityRefinementOperation] = [CropDiagonal()]
+        if gaussian_blur_sigma:
+            self.operations.append(GaussianBlur(gaussian_blur_sigma))
+        self.operations += [
+            RowWiseThreshold(p_percentile, thresholding_soft_multiplier, thresholding_with_row_max),
+            Symmetrize(),
+            Diffuse(),
+        ]
+
+    def find(self, X: np.ndarray) -> int:
+        """Number of speakers among the rows of ``X`` (n, d), within the bounds and at most n.
+
+        Raises:
+            ValueError: no rows, or not a matrix.
+        """
+        X = _matrix(X)
+        most = min(self.max_clusters, len(X))
+        if most == 1:
+            return 1
+        # Row-wise normalisation D^-1 A has the eigenvalues of the symmetric D^-1/2 A D^-1/2,
+        # of which only the largest few are needed.
+        A = self._similarity(X)
+        root = np.sqrt(_row_max(A))
+        values = _largest_eigenvalues(A / root / root.T, most + 1)
+        count = self.compute_number_of_clusters(values, most, self.stop_eigenvalue)
+        return min(max(count, self.min_clusters), most)
+
+    def compute_affinity_matrix(self, X: np.ndarray) -> np.ndarray:
+        """The refined affinity (n, n), rows normalised, of the rows of ``X`` (n, d)."""
+        return RowWiseNormalize().refine(self._similarity(_matrix(X)))
+
+    def _similarity(self, X: np.ndarray) -> np.ndarray:
+        A = (1.0 + cosine_affinity(X)) / 2.0
+        for operation in self.operations:
+            A = operation.refine(A)
+        return A
+
+    def compute_sorted_eigenvalues(self, A: np.ndarray) -> np.ndarray:
+        """Real parts of the eigenvalues of ``A`` (n, n), largest first."""
+        if np.allclose(A, A.T):
+            return eigh(A, eigvals_only=True)[::-1]
+        return np.sort(np.real(eigvals(A)))[::-1]
+
+    def compute_sorted_eigenvectors(self, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(eigenvalues (n,), eigenvectors (n, n) as columns) of ``A``, largest first."""
+        values, vectors = np.linalg.eig(A)
+        order = np.argsort(-np.real(values), kind="stable")
+        return np.real(values)[order], np.real(vectors)[:, order]
+
+    def compute_number_of_clusters(
+        self,
+        eigenvalues: np.ndarray,
+        max_clusters: int | None = None,
+        stop_eigenvalue: float = 1e-2,
+    ) -> int:
+        """The i that maximises lambda_i / lambda_(i+1) over ``eigenvalues``, sorted descending."""
+        values = np.asarray(eigenvalues, dtype=float)
+        last = len(values) - 1 if max_clusters is None else min(max_clusters, len(values) - 1)
+        best, count = 0.0, 1
+        for i in range(1, last + 1):
+            if values[i - 1] < stop_eigenvalue:
+                break
+            ratio = values[i - 1] / max(values[i], EPS)
+            if ratio > best:
+                best, count = ratio, i
+        return count
+
+
+def _largest_eigenvalues(A: np.ndarray, count: int) -> np.ndarray:
+    n = len(A)
+    first = max(0, n - count)
+    return eigh(A, eigvals_only=True, subset_by_index=(first, n - 1))[::-1]
+
+
+def nme(
+    affinity: np.ndarray, min_clusters: int = 1, max_clusters: int = 20, sparse: int = 20
+) -> tuple[int, np.ndarray]:
+    """Speaker count and graph by the normalised maximum eigengap (Park et al. 2020, eq. 5-9).
+
+    For each p of up to ``sparse`` values, every window keeps its p nearest ones; the chosen p
+    has the smallest ratio of p / n to the normalised maximum gap of the Laplacian's eigenvalues.
+
+    Args:
+        affinity: (n, n) cosines.
+        min_clusters, max_clusters: bounds of the count; equal ones fix it.
+
+    Returns:
+        (count, symmetric 0 / 0.5 / 1 graph (n, n) at the chosen p).
+    """
+    n = len(affinity)
+    most = min(max_clusters, n)
+    least = min(min_clusters, most)
+    if n < 3:
+        return max(least, 1), np.ones((n, n))
+    rank = np.argsort(np.argsort(-affinity, axis=1, kind="stable"), axis=1)
+    top = max(2, n // 4)
+    candidates = np.unique(np.linspace(2, top, min(sparse, top - 1)).astype(int))
+    best = None
+    for p in candidates:
+        graph = (rank < p).astype(float)
+        graph = (graph + graph.T) / 2
+        values = eigh(laplacian(graph), eigvals_only=True, subset_by_index=(0, min(most, n - 1)))
+        largest = eigh(laplacian(graph), eigvals_only=True, subset_by_index=(n - 1, n - 1))[0]
+        gaps = np.diff(values)[least - 1 :] if least < len(values) else np.zeros(1)
+        ratio = p / n / max(gaps.max() / max(largest, EPS), EPS)
+        if best is None or ratio < best[0]:
+            best = (ratio, least + int(gaps.argmax()), graph)
+    return min(best[1], most), best[2]
+
+
+def laplacian(graph: np.ndarray) -> np.ndarray:
+    """Unnormalised graph Laplacian D - A."""
+    return np.diag(graph.sum(axis=1)) - graph
+
+
+def _matrix(X: np.ndarray) -> np.ndarray:
+    X = np.asarray(X, dtype=np.float64)
+    if X.ndim != 2 or not len(X):
+        raise ValueError(f"expected at least one row (n, d), got shape {X.shape}")
+    return X

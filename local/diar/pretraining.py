@@ -1,0 +1,119 @@
+"""Pretraining of the autoencoder on the x-vectors of the training set."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diar.autoencoder import (
+    AutoencoderConfig,
+    ResidualAutoEncoder,
+    cosine_loss,
+    reconstruction_loss,
+)
+from diar.errors import DataError
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of loss.tsv."""
+
+    epoch: int
+    lr: float
+    train: float
+    valid: float
+
+
+def pretrain(
+    train: np.ndarray,
+    valid: np.ndarray,
+    config: AutoencoderConfig,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> ResidualAutoEncoder:
+    """Train by layer-wise reconstruction; keep the weights of the best validation epoch.
+
+    With ``patience`` 0 every phase runs to its end and the last weights are kept, as published.
+
+    Args:
+        train: (n, d) float32 x-vectors.
+        valid: (m, d) float32 x-vectors of other speakers; m may be 0 where patience is 0.
+        config: architecture and schedule.
+        on_epoch: called after each epoch.
+
+    Raises:
+        DataError: too few x-vectors, or nothing to validate on where patience asks for it.
+    """
+    if len(train) < 2:
+        raise DataError(f"{len(train)} training x-vectors: too few to train an autoencoder")
+    if config.patience and not len(valid):
+        raise DataError("early stopping (patience > 0) needs validation x-vectors")
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    order = np.random.default_rng(config.seed)
+    x, v = torch.from_numpy(train), torch.from_numpy(valid)
+    model = config.build(x.shape[1])
+    if config.center:
+        model.mean.copy_(x.mean(0))
+    noise = config.noise * (x - x.mean(0)).square().mean().sqrt()
+    best, best_weights, number = float("inf"), None, 0
+    for phase in config.phases:
+        optimiser = torch.optim.Adam(model.parameters(), lr=phase.lr)
+        waited = 0
+        for _ in range(phase.epochs):
+            number += 1
+            losses = []
+            for rows in _batches(order.permutation(len(x)), config.batch):
+                loss = _loss(model, x[rows], config, noise)
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                optimiser.step()
+                losses.append(loss.item() * len(rows))
+            validation = _evaluate(model, v, config)
+            on_epoch(Epoch(number, phase.lr, sum(losses) / len(x), validation))
+            if not config.patience:
+                continue
+            if validation < best:
+                best, best_weights, waited = validation, copy.deepcopy(model.state_dict()), 0
+            else:
+                waited += 1
+                if waited >= config.patience:
+                    break
+        if best_weights is not None:  # each phase starts from the best so far
+            model.load_state_dict(best_weights)
+    return model.eval()
+
+
+def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    """Batches of ``size``; a last one of a single row joins the one before it."""
+    cuts = list(range(size, len(rows), size))
+    if cuts and len(rows) - cuts[-1] == 1:
+        cuts.pop()
+    return np.split(rows, cuts)
+
+
+def _loss(
+    model: ResidualAutoEncoder, x: Tensor, config: AutoencoderConfig, noise: Tensor | float = 0.0
+) -> Tensor:
+    z, xo, xr = model(x)
+    if noise:
+        # The targets stay clean: only what the network sees is disturbed.
+        z, noisy, xr = model(x + noise * torch.randn_like(x))
+        xo = [xo[0], *noisy[1:]]
+    loss = reconstruction_loss(xo, xr)
+    if config.cosine_weight:
+        loss = loss + config.cosine_weight * cosine_loss(xo[0], z)
+    return loss
+
+
+@torch.no_grad()
+def _evaluate(model: ResidualAutoEncoder, x: Tensor, config: AutoencoderConfig) -> float:
+    if not len(x):
+        return float("nan")
+    rows = _batches(np.arange(len(x)), config.batch)
+    total = sum(_loss(model, x[r], config).item() * len(r) for r in rows)
+    return total / len(x)
