@@ -164,13 +164,29 @@ class eigengap:  # noqa: N801 (the published name)
         most = min(self.max_clusters, len(X))
         if most == 1:
             return 1
-        # Row-wise normalisation D^-1 A has the eigenvalues of the symmetric D^-1/2 A D^-1/2,
-        # of which only the largest few are needed.
-        A = self._similarity(X)
-        root = np.sqrt(_row_max(A))
-        values = _largest_eigenvalues(A / root / root.T, most + 1)
+        symmetric, _ = self._symmetric(X)
+        values = eigh(
+            symmetric, eigvals_only=True, subset_by_index=(max(0, len(X) - most - 1), len(X) - 1)
+        )[::-1]
         count = self.compute_number_of_clusters(values, most, self.stop_eigenvalue)
         return min(max(count, self.min_clusters), most)
+
+    def spectral_embedding(self, X: np.ndarray, count: int) -> np.ndarray:
+        """Eigenvectors (n, count) of the ``count`` largest eigenvalues of the refined affinity."""
+        symmetric, root = self._symmetric(_matrix(X))
+        n = len(symmetric)
+        _, vectors = eigh(symmetric, subset_by_index=(n - count, n - 1))
+        return vectors[:, ::-1] / root
+
+    def _symmetric(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(D^-1/2 A D^-1/2, D^1/2) with D the row maxima of the refined affinity A.
+
+        Row-wise normalisation D^-1 A has the same eigenvalues, and its eigenvectors are
+        D^-1/2 v; being symmetric, this one is cheaper, and only the largest few are needed.
+        """
+        A = self._similarity(X)
+        root = np.sqrt(_row_max(A))
+        return A / root / root.T, root
 
     def compute_affinity_matrix(self, X: np.ndarray) -> np.ndarray:
         """The refined affinity (n, n), rows normalised, of the rows of ``X`` (n, d)."""
@@ -211,12 +227,6 @@ class eigengap:  # noqa: N801 (the published name)
             if ratio > best:
                 best, count = ratio, i
         return count
-
-
-def _largest_eigenvalues(A: np.ndarray, count: int) -> np.ndarray:
-    n = len(A)
-    first = max(0, n - count)
-    return eigh(A, eigvals_only=True, subset_by_index=(first, n - 1))[::-1]
 
 
 def nme(

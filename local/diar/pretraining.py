@@ -100,10 +100,8 @@ def _loss(
     model: ResidualAutoEncoder, x: Tensor, config: AutoencoderConfig, noise: Tensor | float = 0.0
 ) -> Tensor:
     z, xo, xr = model(x)
-    if noise:
-        # The targets stay clean: only what the network sees is disturbed.
-        z, noisy, xr = model(x + noise * torch.randn_like(x))
-        xo = [xo[0], *noisy[1:]]
+    if noise:  # the targets stay clean: only what the network sees is disturbed
+        z, _, xr = model(x + noise * torch.randn_like(x))
     loss = reconstruction_loss(xo, xr)
     if config.cosine_weight:
         loss = loss + config.cosine_weight * cosine_loss(xo[0], z)

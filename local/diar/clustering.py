@@ -1,0 +1,148 @@
+"""Clustering of x-vectors without a network: the baselines, and the starts of DEC.
+
+Every function takes (n, d) vectors with n >= 0 and returns (n,) int labels 0..k-1, numbered by
+first appearance, with k within the bounds as far as n allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.linalg import eigh
+from scipy.spatial.distance import squareform
+from sklearn.cluster import KMeans
+
+from diar.counting import cosine_affinity, eigengap, laplacian, nme
+from diar.decoding import DecodingConfig
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is known of the number of speakers: ``exact``, or between ``least`` and ``most``."""
+
+    exact: int | None = None
+    least: int = 1
+    most: int = 20
+
+    def __post_init__(self):
+        if self.exact is not None and self.exact < 1:
+            raise ValueError(f"the number of speakers must be at least 1, not {self.exact}")
+        if not 1 <= self.least <= self.most:
+            raise ValueError(f"need 1 <= min <= max speakers, got {self.least} and {self.most}")
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """(least, most), equal where the number is known."""
+        return (self.exact, self.exact) if self.exact else (self.least, self.most)
+
+    def clip(self, count: int) -> int:
+        least, most = self.range
+        return min(max(count, least), most)
+
+
+@dataclass(frozen=True)
+class ClusteringConfig:
+    """Options of the baselines, see conf/baselines.yaml.
+
+    ahc_threshold is the mean cosine below which clusters are not merged; nme_sparse the number of
+    neighbourhood sizes that NME tries.
+    """
+
+    ahc_threshold: float = 0.5
+    nme_sparse: int = 20
+    p_percentile: float = 0.9
+    gaussian_blur_sigma: float = 2.0
+    decoding: DecodingConfig = DecodingConfig()
+
+
+def ahc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
+    """Agglomerative clustering by average cosine (UPGMA), cut at a threshold within the bounds."""
+    if len(x) < 2:
+        return np.zeros(len(x), dtype=int)
+    distance = 1.0 - cosine_affinity(x)
+    np.fill_diagonal(distance, 0.0)
+    tree = linkage(squareform(np.maximum(distance, 0.0), checks=False), method="average")
+    found = int((tree[:, 2] > 1.0 - config.ahc_threshold).sum()) + 1
+    return renumber(cut(tree, bounds.clip(found)))
+
+
+def cut(tree: np.ndarray, count: int) -> np.ndarray:
+    """Exactly ``count`` clusters (at most n) of a scipy linkage tree, also where heights are tied."""
+    n = len(tree) + 1
+    labels = fcluster(tree, min(count, n), criterion="maxclust")
+    if len(np.unique(labels)) == min(count, n):
+        return labels
+    # Ties (identical windows): undo the last merges one by one instead of by height.
+    members: dict[int, list[int]] = {i: [i] for i in range(n)}
+    for step, (a, b) in enumerate(tree[: n - min(count, n), :2].astype(int)):
+        members[n + step] = members.pop(a) + members.pop(b)
+    labels = np.zeros(n, dtype=int)
+    for label, rows in enumerate(members.values()):
+        labels[rows] = label
+    return labels
+
+
+def kmeans(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
+    """Spherical start of k-means: Lloyd's algorithm on length-normalised vectors; needs the count.
+
+    Raises:
+        ValueError: the bounds do not fix the number of speakers.
+    """
+    least, most = bounds.range
+    if least != most:
+        raise ValueError("k-means needs the number of speakers")
+    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
+    return kmeans_labels(unit, most, seed)
+
+
+def spectral(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
+    """Refined cosine affinity, eigengap count, k-means on the eigenvectors (Wang et al. 2018)."""
+    if len(x) < 2:
+        return np.zeros(len(x), dtype=int)
+    least, most = bounds.range
+    finder = eigengap(
+        min_clusters=least,
+        max_clusters=most,
+        p_percentile=config.p_percentile,
+        gaussian_blur_sigma=config.gaussian_blur_sigma,
+    )
+    count = finder.find(x)
+    return kmeans_labels(finder.spectral_embedding(x, count), count, seed)
+
+
+def nme_sc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
+    """Spectral clustering on the graph and with the count of NME (Park et al. 2020)."""
+    if len(x) < 3:
+        return np.arange(len(x)) % max(1, min(bounds.range[0], max(len(x), 1)))
+    count, graph = nme(cosine_affinity(x), *bounds.range, sparse=config.nme_sparse)
+    if count == 1:
+        return np.zeros(len(x), dtype=int)
+    _, vectors = eigh(laplacian(graph), subset_by_index=(0, count - 1))
+    return kmeans_labels(vectors, count, seed)
+
+
+def kmeans_labels(x: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Lloyd's algorithm from 10 seeded k-means++ starts; as many clusters as distinct rows allow."""
+    count = min(count, len(np.unique(x, axis=0)))
+    if count < 2:
+        return np.zeros(len(x), dtype=int)
+    return renumber(KMeans(count, n_init=10, random_state=seed).fit_predict(x))
+
+
+def renumber(labels: np.ndarray) -> np.ndarray:
+    """Labels 0, 1, 2 ... in order of first appearance."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=int)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]
+
+
+METHODS: dict[str, Callable[..., np.ndarray]] = {
+    "ahc": ahc,
+    "kmeans": kmeans,
+    "nme_sc": nme_sc,
+    "spectral": spectral,
+}

@@ -1,0 +1,337 @@
+"""Deep embedded clustering of the x-vectors of one recording.
+
+Xie, Girshick, Farhadi, "Unsupervised deep embedding for clustering analysis", ICML 2016 (DEC);
+Guo, Gao, Liu, Yin, "Improved deep embedded clustering with local structure preservation", IJCAI 2017
+(IDEC: the reconstruction stays in the loss). The published classes ``ClusteringModule`` and ``DEC``
+and the refinement of the recipe are one implementation; ``RefineConfig`` holds what differs.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans, SpectralClustering
+from sklearn.decomposition import PCA
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from diar.autoencoder import ResidualAutoEncoder
+from diar.clustering import kmeans_labels
+from diar.counting import eigengap
+
+EPS = 1e-10
+
+
+@dataclass(frozen=True)
+class RefineConfig:
+    """The refinement of encoder and centroids. The defaults are the published constants.
+
+    niter, lr_encoder, lr_centroids: Adam steps on the whole recording, and their rates.
+    mse_weight: weight of the reconstruction beside the KL divergence.
+    kl_mean: 'element' divides the KL by n k, as published, so that it shrinks with the number of
+        speakers; 'batch' by n, as in the papers.
+    target_power, frequency_power: p_ij is proportional to q_ij^a / f_j^b with f_j = sum_i q_ij.
+        Published a = 2, b = 1; b = 0 does not inflate small clusters.
+    alpha: degrees of freedom of the Student-t kernel (published: 1).
+    sphere: 0 leaves the latents as they are; r > 0 puts latents and centroids on a sphere of
+        radius r, so that the kernel compares directions.
+    target_interval: steps for which a target is held. tolerance: stop when a new target changes
+        fewer than this share of the labels (0: never).
+    """
+
+    niter: int = 50
+    lr_encoder: float = 1e-3
+    lr_centroids: float = 1e-1
+    mse_weight: float = 1 / 300
+    kl_mean: Literal["element", "batch"] = "element"
+    target_power: float = 2.0
+    frequency_power: float = 1.0
+    alpha: float = 1.0
+    sphere: float = 0.0
+    target_interval: int = 1
+    tolerance: float = 0.0
+
+    def __post_init__(self):
+        if self.niter < 0 or self.target_interval < 1 or self.alpha <= 0 or self.sphere < 0:
+            raise ValueError(
+                "niter and sphere must not be negative, target_interval at least 1, alpha positive"
+            )
+
+
+def student_t(z: Tensor, centroids: Tensor, alpha: float = 1.0) -> Tensor:
+    """Soft assignment q (n, k), rows sum to 1, of latents (n, l) to centroids (k, l).
+
+    q_ij is proportional to (1 + |z_i - mu_j|^2 / alpha)^(-(alpha + 1) / 2): Xie et al. eq. 1.
+    """
+    square = (z[:, None] - centroids[None]).square().sum(-1)
+    return torch.softmax(-(alpha + 1) / 2 * torch.log1p(square / alpha), dim=1)
+
+
+def target_distribution(q: Tensor, power: float = 2.0, frequency_power: float = 1.0) -> Tensor:
+    """Sharpened target p (n, k) of assignments q (n, k): Xie et al. eq. 3 with 2 and 1."""
+    weight = q**power / q.sum(0, keepdim=True).clamp_min(EPS) ** frequency_power
+    return weight / weight.sum(1, keepdim=True).clamp_min(EPS)
+
+
+class ClusteringModule(nn.Module):
+    """Encoder with cluster centroids in its latent space.
+
+    Args:
+        num_clusters: number of speakers k; None counts them by the eigengap of the latents.
+        encoder: a ``ResidualAutoEncoder``; it becomes a part of this module and is trained with it.
+        data: (n, d) x-vectors that place the centroids, n >= 1.
+        cinit: 'KMeans' or 'Spectral', see ``init_centroid``.
+        config: kernel and target; seed: of the initial clustering.
+
+    Raises:
+        ValueError: no data, NaN in it, fewer than one cluster, or an unknown ``cinit``.
+    """
+
+    def __init__(
+        self,
+        num_clusters: int | None,
+        encoder: ResidualAutoEncoder,
+        data: Tensor | np.ndarray,
+        cinit: str = "KMeans",
+        *,
+        config: RefineConfig | None = None,
+        seed: int = 0,
+    ):
+        super().__init__()
+        if num_clusters is not None and num_clusters < 1:
+            raise ValueError(f"the number of speakers must be at least 1, not {num_clusters}")
+        self.num_clusters = num_clusters
+        self.encoder = encoder
+        self.config = config or RefineConfig()
+        self.seed = seed
+        self.centroids = nn.Parameter(self.init_centroid(data, cinit))
+
+    def latents(self, x: Tensor) -> Tensor:
+        """Latents (n, l), on the sphere where the configuration says so."""
+        return self._project(self.encoder.encode(x))
+
+    def _project(self, z: Tensor) -> Tensor:
+        return F.normalize(z, dim=1) * self.config.sphere if self.config.sphere else z
+
+    def init_centroid(self, data: Tensor | np.ndarray, method: str = "KMeans") -> Tensor:
+        """Centroids (k, l): cluster means of the latents of ``data`` (n, d).
+
+        'KMeans' clusters the latents; 'Spectral' an RBF graph over the first k principal components
+        of the z-scored latents, as published. Counts the speakers first where k is None; k is at
+        most the number of distinct latents.
+        """
+        z = _latents(self.encoder, as_tensor(data, self.encoder))
+        if self.num_clusters is None:
+            self.num_clusters = count_on_latents(z)
+        if method == "KMeans":
+            labels = kmeans_labels(z, self.num_clusters, self.seed)
+        elif method == "Spectral":
+            labels = spectral_labels(z, self.num_clusters, self.seed)
+        else:
+            raise ValueError(f"unknown initialisation {method!r}: 'KMeans' or 'Spectral'")
+        self.num_clusters = int(labels.max()) + 1
+        return self.centroids_of(data, labels)
+
+    @torch.no_grad()
+    def centroids_of(self, data: Tensor | np.ndarray, labels: np.ndarray) -> Tensor:
+        """Means (k, l) of the latents of each of the labels 0..k-1 (n,)."""
+        z = self.latents(as_tensor(data, self.encoder))
+        hot = F.one_hot(torch.from_numpy(np.ascontiguousarray(labels)).to(z.device)).to(z.dtype)
+        return self._project(hot.T @ z / hot.sum(0)[:, None])
+
+    def set_labels(self, data: Tensor | np.ndarray, labels: np.ndarray) -> None:
+        """Place the centroids at the means of these labels 0..k-1 (n,)."""
+        self.centroids = nn.Parameter(self.centroids_of(data, labels))
+        self.num_clusters = len(self.centroids)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(q (n, k), p (n, k), input, reconstruction of the input) for x-vectors (n, d)."""
+        z, xo, xr = self.encoder(x)
+        q = student_t(self._project(z), self._project(self.centroids), self.config.alpha)
+        p = target_distribution(q, self.config.target_power, self.config.frequency_power)
+        return q, p, xo[0], xr[0]
+
+
+def refine(
+    module: ClusteringModule,
+    x: Tensor,
+    on_step: Callable[[int, float], None] = lambda i, loss: None,
+) -> list[float]:
+    """Train encoder and centroids by KL(p || q) + mse_weight MSE; returns the loss of each step.
+
+    The target p is a constant of each step (Xie et al. 2016, section 3.1.2), renewed every
+    ``target_interval`` steps. With one cluster the KL is 0: plain fine-tuning by reconstruction.
+    """
+    config = module.config
+    optimiser = torch.optim.Adam(
+        [
+            {"params": module.encoder.parameters(), "lr": config.lr_encoder},
+            {"params": [module.centroids], "lr": config.lr_centroids},
+        ]
+    )
+    losses: list[float] = []
+    target = labels = None
+    for i in range(config.niter):
+        q, p, xo, xr = module(x)
+        if i % config.target_interval == 0:
+            target, before, labels = p.detach(), labels, q.argmax(1)
+            if before is not None and config.tolerance:
+                if (labels != before).float().mean().item() < config.tolerance:
+                    break
+        kl = F.kl_div(q.clamp_min(EPS).log(), target, reduction="sum") / len(x)
+        if config.kl_mean == "element":
+            kl = kl / q.shape[1]
+        loss = kl + config.mse_weight * F.mse_loss(xr, xo)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+        on_step(i, losses[-1])
+    return losses
+
+
+class DEC:
+    """Deep embedded clustering of one recording, with the published interface.
+
+    Args:
+        encoder: pretrained autoencoder; it is copied, never modified.
+        num_clusters: number of speakers, None to estimate it.
+        cinit: 'KMeans' or 'Spectral'.
+        config: constants of the refinement other than those that ``fit`` takes; seed: of the start.
+
+    Attributes after ``fit``: ``module`` (``ClusteringModule``), ``encoder`` (the refined copy),
+    ``num_clusters``, ``losses``.
+    """
+
+    def __init__(
+        self,
+        encoder: ResidualAutoEncoder,
+        num_clusters: int | None = None,
+        cinit: str = "KMeans",
+        *,
+        config: RefineConfig | None = None,
+        seed: int = 0,
+    ):
+        self._start = copy.deepcopy(encoder)
+        self.encoder = self._start
+        self._wanted = num_clusters
+        self.num_clusters = num_clusters
+        self.cinit = cinit
+        self.config = config or RefineConfig()
+        self.seed = seed
+        self.module: ClusteringModule | None = None
+        self.losses: list[float] = []
+
+    def fit(
+        self,
+        data: Tensor | np.ndarray,
+        y_true: np.ndarray | None = None,
+        niter: int = 150,
+        lrEnc: float = 1e-4,  # noqa: N803 (the published names)
+        lrCC: float = 1e-4,  # noqa: N803
+        verbose: bool = False,
+    ) -> DEC:
+        """Fit to x-vectors ``data`` (n, d); each call starts from the encoder that was handed in.
+
+        Args:
+            y_true: (n,) reference labels, only for the accuracy that ``verbose`` shows.
+            niter: steps; lrEnc, lrCC: learning rates of encoder and centroids.
+            verbose: show a progress bar with the loss (and the accuracy).
+
+        Raises:
+            ValueError: no rows, NaN, or another dimension than the encoder's.
+        """
+        self.encoder = copy.deepcopy(self._start)
+        x = as_tensor(data, self.encoder)
+        config = replace(self.config, niter=niter, lr_encoder=lrEnc, lr_centroids=lrCC)
+        self.module = ClusteringModule(
+            self._wanted, self.encoder, x, self.cinit, config=config, seed=self.seed
+        )
+        self.num_clusters = self.module.num_clusters
+        with tqdm(total=niter, disable=not verbose, desc="DEC") as bar:
+
+            def show(step: int, loss: float) -> None:
+                if verbose:
+                    shown = {"loss": f"{loss:.4f}"}
+                    if y_true is not None:
+                        shown["acc"] = f"{self.clusterAccuracy(self.predict(x), y_true)[0]:.4f}"
+                    bar.set_postfix(shown)
+                bar.update()
+
+            self.losses = refine(self.module, x, show)
+        return self
+
+    @torch.no_grad()
+    def predict(self, data: Tensor | np.ndarray) -> np.ndarray:
+        """Labels (n,) of x-vectors (n, d): the argmax of the assignment q.
+
+        Raises:
+            RuntimeError: before ``fit``.
+        """
+        if self.module is None:
+            raise RuntimeError("DEC.predict needs DEC.fit first")
+        return self.module(as_tensor(data, self.encoder))[0].argmax(1).cpu().numpy()
+
+    @staticmethod
+    def clusterAccuracy(  # noqa: N802 (the published name)
+        y_pred: np.ndarray, y_true: np.ndarray
+    ) -> tuple[float, dict[int, int]]:
+        """(best accuracy over one-to-one reassignments, predicted label -> true label)."""
+        y_pred, y_true = np.asarray(y_pred, dtype=int), np.asarray(y_true, dtype=int)
+        if y_pred.shape != y_true.shape or not y_pred.size:
+            raise ValueError(f"need as many labels on both sides: {y_pred.shape}, {y_true.shape}")
+        size = max(y_pred.max(), y_true.max()) + 1
+        table = np.zeros((size, size), dtype=int)
+        np.add.at(table, (y_pred, y_true), 1)
+        rows, columns = linear_sum_assignment(-table)
+        mapping = {int(r): int(c) for r, c in zip(rows, columns, strict=True)}
+        return float(table[rows, columns].sum() / y_pred.size), mapping
+
+
+def count_on_latents(
+    z: np.ndarray, percentiles: tuple[float, ...] = (0.9, 0.95), least: int = 1, most: int = 100
+) -> int:
+    """The published count: the largest of the eigengap estimates at these percentiles."""
+    most = max(least, most)
+    return max(eigengap(least, most, p_percentile=p).find(z) for p in percentiles)
+
+
+def spectral_labels(z: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """The published start: RBF spectral clustering of PCA(z-scored latents) with k components."""
+    count = min(count, len(np.unique(z, axis=0)))
+    if count < 2:
+        return np.zeros(len(z), dtype=int)
+    scale = z.std(axis=0)
+    scored = (z - z.mean(axis=0)) / np.where(scale > EPS, scale, 1.0)
+    points = PCA(min(count, *z.shape), random_state=seed).fit_transform(scored)
+    if count >= len(points) - 1:  # too few windows for an eigenvalue solver
+        return kmeans_labels(points, count, seed)
+    model = SpectralClustering(count, assign_labels="discretize", random_state=seed)
+    labels = model.fit_predict(points)
+    if len(np.unique(labels)) < count:  # discretisation may lose clusters
+        labels = KMeans(count, n_init=10, random_state=seed).fit_predict(points)
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def as_tensor(data: Tensor | np.ndarray, encoder: nn.Module) -> Tensor:
+    """``data`` as a float32 tensor beside the encoder; refuses empty input and NaN."""
+    device = next(encoder.parameters()).device
+    x = torch.as_tensor(np.asarray(data) if not isinstance(data, Tensor) else data)
+    x = x.detach().to(device=device, dtype=torch.float32)
+    if x.ndim != 2 or not len(x):
+        raise ValueError(f"expected at least one x-vector (n, d), got shape {tuple(x.shape)}")
+    if not torch.isfinite(x).all():
+        raise ValueError("the x-vectors hold NaN or infinity")
+    return x
+
+
+@torch.no_grad()
+def _latents(encoder: ResidualAutoEncoder, x: Tensor) -> np.ndarray:
+    return encoder.encode(x).double().cpu().numpy()

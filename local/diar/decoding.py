@@ -1,0 +1,142 @@
+"""From what each window says to who spoke when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from diar.grid import turns_from_cells
+from diar.kaldi_data import regions_of
+from diar.types import Region, Subsegments, Turn
+
+FLOOR = 1e-3  # no window is ever certain: keeps one odd window from forcing a change of speaker
+
+
+@dataclass(frozen=True)
+class DecodingConfig:
+    """How window posteriors become turns.
+
+    kind: 'frames' averages the posteriors of the windows over each frame and decodes them by an
+    HMM; 'cells' gives each window of the published grid its cell, as published.
+    frame: seconds. switch_penalty: log-probability that a change of speaker costs. rate: how many
+    independent windows a second of speech is worth (windows overlap, their evidence does too).
+    """
+
+    kind: Literal["frames", "cells"] = "frames"
+    frame: float = 0.05
+    switch_penalty: float = 2.0
+    rate: float = 1.5
+
+    def __post_init__(self):
+        if self.frame <= 0 or self.switch_penalty < 0 or self.rate <= 0:
+            raise ValueError("frame and rate must be positive, switch_penalty at least 0")
+
+
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """Posteriors (n, k) of hard labels 0..k-1 (n,)."""
+    return np.eye(int(labels.max()) + 1 if len(labels) else 1)[labels]
+
+
+def decode(
+    windows: Subsegments,
+    posteriors: np.ndarray,
+    duration: float,
+    config: DecodingConfig,
+    step: float,
+) -> list[Turn]:
+    """Turns of one recording; speakers are named '<recording>_<k>' by first appearance.
+
+    Args:
+        windows: the n windows of one recording, in time order.
+        posteriors: (n, k), rows sum to 1.
+        duration: seconds; no turn ends later.
+        config: how to decode.
+        step: seconds between windows (the grid's, for 'cells').
+    """
+    if not len(windows):
+        return []
+    recording = windows.recordings[0]
+    if config.kind == "cells":
+        turns = _by_cells(windows, posteriors.argmax(axis=1), duration, step)
+    else:
+        turns = []
+        regions = regions_of(windows, range(len(windows)))
+        edges, frames = _frame_posteriors(windows, posteriors, regions, config.frame)
+        path = viterbi(
+            np.log(np.maximum(frames, FLOOR)) * (np.diff(edges, axis=1) * config.rate),
+            config.switch_penalty,
+        )
+        for (start, end), label in zip(edges, path, strict=True):
+            if turns and turns[-1][2] == label and start <= turns[-1][1] + 1e-6:
+                turns[-1][1] = end
+            else:
+                turns.append([start, end, label])
+    return _named(recording, turns, duration)
+
+
+def viterbi(scores: np.ndarray, switch_penalty: float) -> np.ndarray:
+    """The best state path (T,) of log scores (T, k) when each change of state costs a constant."""
+    steps, states = scores.shape
+    back = np.empty((steps, states), dtype=np.int32)
+    best = scores[0].copy()
+    stay = np.arange(states)
+    for t in range(1, steps):
+        top = int(best.argmax())
+        moved = best[top] - switch_penalty
+        back[t] = np.where(best >= moved, stay, top)
+        best = np.maximum(best, moved) + scores[t]
+    path = np.empty(steps, dtype=int)
+    path[-1] = best.argmax()
+    for t in range(steps - 1, 0, -1):
+        path[t - 1] = back[t, path[t]]
+    return path
+
+
+def _frame_posteriors(
+    windows: Subsegments, posteriors: np.ndarray, regions: Sequence[Region], frame: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(T, 2) edges of frames that tile the regions, (T, k) mean posteriors over each.
+
+    A window counts the more the nearer its centre is to the frame's: a window speaks for its
+    middle rather than for its ends.
+    """
+    edges = []
+    for start, end in regions:
+        cuts = np.linspace(start, end, max(1, round((end - start) / frame)) + 1)
+        edges.append(np.stack([cuts[:-1], cuts[1:]], axis=1))
+    edges = np.concatenate(edges)
+    centres = edges.mean(axis=1)
+    total = np.zeros((len(edges), posteriors.shape[1]))
+    weight = np.zeros((len(edges), 1))
+    for row, start, end in zip(posteriors, windows.starts, windows.ends, strict=True):
+        first, last = np.searchsorted(centres, (start, end))
+        half = (end - start) / 2
+        near = 1.0 - np.abs(centres[first:last, None] - (start + half)) / (half * 1.01)
+        total[first:last] += near * row
+        weight[first:last] += near
+    return edges, total / np.maximum(weight, 1e-12)
+
+
+def _by_cells(
+    windows: Subsegments, labels: np.ndarray, duration: float, step: float
+) -> list[list[float]]:
+    """The published decoding: window i of the grid decides its cell and nothing else."""
+    cells = grid_indices(windows, step)
+    grid = np.full(int(cells.max()) + 1, -1)
+    grid[cells] = labels
+    turns = turns_from_cells(windows.recordings[0], grid, step, duration)
+    return [[t.start, t.end, int(t.speaker)] for t in turns]
+
+
+def _named(recording: str, turns: Sequence[Sequence[float]], duration: float) -> list[Turn]:
+    names: dict[int, int] = {}
+    named = []
+    for start, end, label in turns:
+        end = min(end, duration)
+        if end > start:
+            name = names.setdefault(int(label), len(names) + 1)
+            named.append(Turn(recording, start, end - start, f"{recording}_{name}"))
+    return named

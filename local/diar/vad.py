@@ -1,0 +1,188 @@
+"""Where there is speech: Silero's network, Kaldi's energy rule, or the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from diar.audio import SAMPLE_RATE
+from diar.types import Region, Turn
+
+KINDS = ("silero", "energy", "oracle")
+SILERO_CHUNK = 512  # samples, fixed by the published network at 16 kHz
+
+
+@dataclass(frozen=True)
+class Hysteresis:
+    """Speech begins at ``onset``, ends below ``offset``; times in seconds.
+
+    Pauses under ``min_silence`` are bridged, then regions under ``min_speech`` dropped, then
+    ``pad`` added at both ends.
+    """
+
+    onset: float = 0.5
+    offset: float = 0.35
+    min_speech: float = 0.25
+    min_silence: float = 0.3
+    pad: float = 0.05
+
+    def __post_init__(self):
+        if not 0 <= self.offset <= self.onset <= 1:
+            raise ValueError(f"need 0 <= offset <= onset <= 1, got {self.offset}, {self.onset}")
+        if min(self.min_speech, self.min_silence, self.pad) < 0:
+            raise ValueError("min_speech, min_silence and pad must not be negative")
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Kaldi's compute-vad: a frame is speech if its log energy exceeds
+    ``threshold + mean_scale * mean``; the score is the share of such frames within
+    ``context`` frames on both sides."""
+
+    threshold: float = 5.5
+    mean_scale: float = 0.5
+    context: int = 5
+
+    def __post_init__(self):
+        if self.context < 0:
+            raise ValueError("context must not be negative")
+
+
+@dataclass(frozen=True)
+class VadConfig:
+    """conf/vad.yaml: how the scores of each kind of VAD become regions."""
+
+    silero: Hysteresis = Hysteresis()
+    energy: Hysteresis = Hysteresis()
+    energy_frames: Energy = Energy()
+
+
+def silero_scores(samples: np.ndarray) -> tuple[np.ndarray, float]:
+    """(speech probability of each 32 ms chunk, chunk length in seconds) by Silero VAD v6.
+
+    Args:
+        samples: (n,) float32 at 16 kHz.
+    """
+    import torch
+    from silero_vad import load_silero_vad
+
+    threads = torch.get_num_threads()  # the package sets it to one
+    model = load_silero_vad(onnx=True)
+    torch.set_num_threads(threads)
+    with torch.no_grad():
+        scores = model.audio_forward(torch.from_numpy(samples), SAMPLE_RATE)
+    return scores.numpy().reshape(-1), SILERO_CHUNK / SAMPLE_RATE
+
+
+def energy_scores(samples: np.ndarray, options: Energy) -> tuple[np.ndarray, float]:
+    """(share of loud frames around each 10 ms frame, 0.01) by Kaldi's energy rule.
+
+    Args:
+        samples: (n,) float32 in [-1, 1] at 16 kHz; energies are those of 16-bit samples.
+    """
+    hop, width = SAMPLE_RATE // 100, SAMPLE_RATE // 40
+    padded = np.pad(samples.astype(np.float64) * 32768.0, (0, max(0, width - len(samples))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, width)[::hop]
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    energy = np.log(np.maximum(np.square(frames).sum(axis=1), 1.0))
+    loud = energy > options.threshold + options.mean_scale * energy.mean()
+    share = uniform_filter1d(loud.astype(float), 2 * options.context + 1, mode="nearest")
+    return share, hop / SAMPLE_RATE
+
+
+def regions_from_scores(
+    scores: np.ndarray, frame: float, duration: float, options: Hysteresis
+) -> list[Region]:
+    """Speech regions from frame scores by hysteresis.
+
+    Args:
+        scores: (t,) in [0, 1], frame i covers [i, i + 1) * frame.
+        frame: seconds.
+        duration: of the recording, seconds; no region ends later.
+    """
+    regions: list[Region] = []
+    start = None
+    for i, score in enumerate(scores):
+        if start is None and score >= options.onset:
+            start = i
+        elif start is not None and score < options.offset:
+            regions.append(Region(start * frame, i * frame))
+            start = None
+    if start is not None:
+        regions.append(Region(start * frame, len(scores) * frame))
+    regions = [
+        r for r in bridge(regions, options.min_silence) if r.end - r.start >= options.min_speech
+    ]
+    padded = (Region(max(0.0, s - options.pad), min(duration, e + options.pad)) for s, e in regions)
+    return bridge([r for r in padded if r.end > r.start], 0.0)
+
+
+def bridge(regions: Iterable[Region], gap: float) -> list[Region]:
+    """Sorted union of regions, with gaps shorter than ``gap`` filled and touching ones joined."""
+    joined: list[Region] = []
+    for start, end in sorted(regions):
+        if joined and (start <= joined[-1].end or start - joined[-1].end < gap):
+            joined[-1] = Region(joined[-1].start, max(joined[-1].end, end))
+        else:
+            joined.append(Region(start, end))
+    return joined
+
+
+def speech_of(turns: Iterable[Turn], duration: float) -> list[Region]:
+    """The oracle: where anybody speaks in the reference, within the recording."""
+    clipped = (Region(t.start, min(t.end, duration)) for t in turns)
+    return bridge([r for r in clipped if r.end > r.start], 0.0)
+
+
+def find_speech(samples: np.ndarray, kind: str, config: VadConfig) -> list[Region]:
+    """Speech regions of 16 kHz samples by 'silero' or 'energy'.
+
+    Raises:
+        ValueError: another kind.
+    """
+    duration = len(samples) / SAMPLE_RATE
+    if kind == "silero":
+        scores, frame = silero_scores(samples)
+        return regions_from_scores(scores, frame, duration, config.silero)
+    if kind == "energy":
+        scores, frame = energy_scores(samples, config.energy_frames)
+        return regions_from_scores(scores, frame, duration, config.energy)
+    raise ValueError(f"unknown VAD {kind!r}: silero or energy")
+
+
+@dataclass(frozen=True)
+class VadErrors:
+    """Seconds of reference speech, of it missed, and of false alarm."""
+
+    speech: float
+    miss: float
+    false_alarm: float
+
+    def __add__(self, other: VadErrors) -> VadErrors:
+        return VadErrors(
+            self.speech + other.speech,
+            self.miss + other.miss,
+            self.false_alarm + other.false_alarm,
+        )
+
+
+def compare(reference: Sequence[Region], hypothesis: Sequence[Region]) -> VadErrors:
+    """Missed and falsely accepted seconds, no collar; both lists sorted and disjoint."""
+    both = overlap(reference, hypothesis)
+    speech = sum(r.end - r.start for r in reference)
+    return VadErrors(speech, speech - both, sum(r.end - r.start for r in hypothesis) - both)
+
+
+def overlap(a: Sequence[Region], b: Sequence[Region]) -> float:
+    """Seconds that two sorted, disjoint lists of regions share."""
+    total, i, j = 0.0, 0, 0
+    while i < len(a) and j < len(b):
+        total += max(0.0, min(a[i].end, b[j].end) - max(a[i].start, b[j].start))
+        if a[i].end < b[j].end:
+            i += 1
+        else:
+            j += 1
+    return total
