@@ -1,0 +1,133 @@
+"""Speaker embedding extractors: a registry of names, and what an extractor is.
+
+A new one is a class with the attributes of ``Extractor`` and a factory registered under a name::
+
+    @register("mine")
+    def _mine(**options):
+        from diar.extractors.mine import Mine
+        return Mine(**options)
+
+Nothing outside assumes a dimension or a window: both are the extractor's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from diar.errors import DataError
+
+
+@dataclass(frozen=True)
+class Card:
+    """What to know about an extractor before using it.
+
+    dim: size of its vectors; rate: samples per second of its input; window: seconds that it was
+    made for (others work); training_data, licence (of the weights), source (paper, and where the
+    weights come from): prose.
+    """
+
+    name: str
+    dim: int
+    rate: int
+    window: float
+    training_data: str
+    licence: str
+    source: str
+
+
+class Extractor(Protocol):
+    """Turns windows of a recording into vectors."""
+
+    card: Card
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dim(self) -> int: ...
+
+    @property
+    def rate(self) -> int: ...
+
+    def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """One vector per window: (n, dim) float32, finite.
+
+        Args:
+            samples: (N,) float32 mono at ``rate``, full scale 1.
+            starts, ends: (n,) seconds, within the recording; windows may overlap and differ in
+                length.
+        """
+        ...
+
+
+class Described:
+    """``name``, ``dim`` and ``rate`` as the card says."""
+
+    card: Card
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @property
+    def dim(self) -> int:
+        return self.card.dim
+
+    @property
+    def rate(self) -> int:
+        return self.card.rate
+
+
+_FACTORIES: dict[str, Callable[..., Extractor]] = {}
+
+
+def register(name: str) -> Callable[[Callable[..., Extractor]], Callable[..., Extractor]]:
+    """Decorator: make a factory known under a name."""
+
+    def add(factory: Callable[..., Extractor]) -> Callable[..., Extractor]:
+        if name in _FACTORIES:
+            raise ValueError(f"extractor {name!r} is registered twice")
+        _FACTORIES[name] = factory
+        return factory
+
+    return add
+
+
+def names() -> list[str]:
+    """The known extractors, sorted."""
+    return sorted(_FACTORIES)
+
+
+def get(name: str, **options: Any) -> Extractor:
+    """The extractor of that name, ready to use: its weights are fetched and prepared when needed.
+
+    Raises:
+        DataError: an unknown name, an option that it does not have, weights that cannot be had.
+    """
+    if name not in _FACTORIES:
+        raise DataError(f"unknown extractor {name!r}; known: {', '.join(names())}")
+    try:
+        return _FACTORIES[name](**options)
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise DataError(f"extractor {name!r}: {error}") from None
+
+
+# Modules are imported on use: they bring torch or onnxruntime with them.
+@register("campplus")
+def _campplus(**options: Any) -> Extractor:
+    from diar.extractors.campplus import CamPlusPlusExtractor
+
+    return CamPlusPlusExtractor(**options)
+
+
+@register("resemblyzer")
+def _resemblyzer(**options: Any) -> Extractor:
+    from diar.extractors.resemblyzer import ResemblyzerExtractor
+
+    return ResemblyzerExtractor(**options)

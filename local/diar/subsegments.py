@@ -1,0 +1,132 @@
+"""Windows: how speech is cut into the pieces that get one x-vector each.
+
+Two layouts. ``regions``, the default, cuts inside each speech region, so that no window hears
+silence or what lies beyond it. ``grid`` is the layout of the published method: one grid over the whole
+recording, windows centred on it, kept where their cell is speech.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from diar.kaldi_data import segment_id
+from diar.types import Region, Subsegments
+
+MILLISECOND = 0.001  # times in files are whole milliseconds: closer ones are the same
+
+
+@dataclass(frozen=True)
+class XVectorConfig:
+    """How x-vectors are made.
+
+    extractor: a name that ``diar.extractors`` knows; options: its options; dim: size of its
+    vectors, None for whatever it gives (a finished x-vector directory states it);
+    layout, window, step: the windows, seconds.
+    """
+
+    extractor: str = "campplus"
+    options: dict[str, Any] = field(default_factory=dict)
+    dim: int | None = None
+    layout: Literal["regions", "grid"] = "regions"
+    window: float = 1.5
+    step: float = 0.25
+
+    def __post_init__(self) -> None:
+        if not 0.01 <= self.step <= self.window <= 60:
+            raise ValueError(
+                f"0.01 <= step <= window <= 60 seconds is asked, not step {self.step:g} and"
+                f" window {self.window:g}"
+            )
+        if self.dim is not None and self.dim < 1:
+            raise ValueError(f"dim is {self.dim}; it must be at least 1")
+
+
+def cut(
+    config: XVectorConfig, recording: str, regions: Sequence[Region], samples: int, rate: int
+) -> tuple[Subsegments, np.ndarray | None]:
+    """The windows of one recording in the layout of ``config``; for a grid also their numbers.
+
+    Speech outside the recording (``samples`` at ``rate``) is left out.
+    """
+    if config.layout == "grid":
+        return cut_grid(recording, regions, samples, rate, config.window, config.step)
+    inside = clip(regions, samples / rate)
+    return cut_regions(recording, inside, config.window, config.step), None
+
+
+def clip(regions: Sequence[Region], duration: float) -> list[Region]:
+    """The parts of regions within [0, duration], if at least a millisecond is left of them."""
+    clipped = [Region(max(0.0, r.start), min(r.end, duration)) for r in regions]
+    return [r for r in clipped if r.end - r.start >= MILLISECOND]
+
+
+def cut_regions(
+    recording: str, regions: Sequence[Region], window: float, step: float
+) -> Subsegments:
+    """Windows every ``step`` seconds inside each region.
+
+    The windows of a region cover it exactly: the first starts and the last ends with it, the last
+    less than a step after the one before. A region no longer than a window is one window. Regions
+    are disjoint, in time order; starts inside a region are rounded to the millisecond.
+    """
+    starts: list[np.ndarray] = []
+    ends: list[np.ndarray] = []
+    for region in regions:
+        spare = region.end - region.start - window
+        if spare <= MILLISECOND:
+            starts.append(np.array([region.start]))
+            ends.append(np.array([region.end]))
+            continue
+        # The last step may be a millisecond too long, so that no two windows are nearly the same.
+        count = int(np.ceil((spare - MILLISECOND) / step))
+        start = np.append(region.start + step * np.arange(count), region.end - window)
+        start[1:] = np.round(start[1:], 3)
+        end = start + window
+        end[:-1] = np.round(end[:-1], 3)
+        end[-1] = region.end
+        starts.append(start)
+        ends.append(end)
+    return _subsegments(recording, np.concatenate([[], *starts]), np.concatenate([[], *ends]))
+
+
+def cut_grid(
+    recording: str,
+    regions: Sequence[Region],
+    samples: int,
+    rate: int,
+    window: float,
+    step: float,
+) -> tuple[Subsegments, np.ndarray]:
+    """Windows centred on i * step for i = 0, 1, ... within the recording, where that is speech.
+
+    The label of window i holds for its cell [(i - 0.5) step, (i + 0.5) step). A region marks the
+    cells between those that its start and its end fall into, the latter excluded. Windows are
+    clipped to the recording.
+
+    Returns:
+        (the windows, their numbers i (n,) int).
+    """
+    hop, width = round(step * rate), round(window * rate)
+    speech = np.zeros(len(range(0, samples, hop)), bool)
+    for region in regions:
+        first, stop = ((2 * round(t * rate) + hop) // (2 * hop) for t in (region.start, region.end))
+        speech[first:stop] = True
+    index = np.flatnonzero(speech)
+    starts = np.maximum(index * hop - width // 2, 0) / rate
+    ends = np.minimum(index * hop + (width + 1) // 2, samples) / rate
+    return _subsegments(recording, starts, ends), index
+
+
+def _subsegments(recording: str, starts: np.ndarray, ends: np.ndarray) -> Subsegments:
+    """Windows with ids that differ even where times agree to 10 ms."""
+    ids: list[str] = []
+    seen: dict[str, int] = {}
+    for start, end in zip(starts, ends, strict=True):
+        name = segment_id(recording, float(start), float(end))
+        seen[name] = seen.get(name, 0) + 1
+        ids.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return Subsegments(ids, [recording] * len(ids), starts, ends)
