@@ -66,11 +66,7 @@ class ScoringConfig:
 
     protocols: dict[str, Protocol] = field(
         default_factory=lambda: {
-            "paper": Protocol(
-                0.125,
-                "out",
-                "±125 ms collar, overlap not scored (the published protocol of the method)",
-            ),
+            "paper": Protocol(0.125, "out", "±125 ms collar, overlap not scored (as published)"),
             "forgiving": Protocol(0.25, "out", "±250 ms collar, overlap not scored"),
             "fair": Protocol(0.25, "in", "±250 ms collar, overlap scored"),
             "full": Protocol(0.0, "in", "no collar, overlap scored"),
@@ -152,14 +148,16 @@ class Evaluation:
     """Scores by protocol name, and what a reader has to know about the two sides.
 
     ``derived_uem``: no evaluation map was given, each recording counts from 0 to its last turn.
-    Names of recordings: ``missing`` have no hypothesis, ``extra`` have nothing but one and were left
-    out, ``beyond`` have hypothesis speech after the end of the evaluation map, which does not count.
+    Names of recordings: ``missing`` have no hypothesis; ``silent`` have no reference speech; ``extra``
+    have nothing but a hypothesis and were left out; ``beyond`` have hypothesis speech after the end
+    of the evaluation map, which does not count.
     ``merged``: how many turns overlapped another of the same speaker, in (reference, hypothesis).
     """
 
     scores: dict[str, Scores]
     derived_uem: bool
     missing: tuple[str, ...]
+    silent: tuple[str, ...]
     extra: tuple[str, ...]
     beyond: tuple[str, ...]
     merged: tuple[int, int]
@@ -216,6 +214,7 @@ def evaluate(
         {name: Scores(protocols[name], tuple(rows[name])) for name in protocols},
         derived_uem=uem is None,
         missing=tuple(r for r in recordings if r not in hypothesis),
+        silent=tuple(r for r in recordings if not reference.get(r)),
         extra=tuple(extra),
         beyond=tuple(beyond),
         merged=(merged[0], merged[1]),
