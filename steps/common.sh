@@ -39,13 +39,19 @@ join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file
   done
 }
 
+spk2utt() { # dir: the inverse of its utt2spk
+  awk '{ utts[$2] = utts[$2] " " $1 } END { for (spk in utts) print spk utts[spk] }' "$1/utt2spk" |
+    LC_ALL=C sort >"$1/.spk2utt.tmp"
+  mv "$1/.spk2utt.tmp" "$1/spk2utt"
+}
+
 finish() { # out-dir: report what failed, then mark it done
   if [ -s "$1/failed" ]; then
     echo "$(basename "$0"): $(wc -l <"$1/failed") recording(s) failed, the others are done; see $1/failed" >&2
   else
     rm -f "$1/failed"
   fi
-  mv "$1/.begun" "$1/.done.tmp"
-  cp "$1/.done.tmp" "$1/.begun"
+  rm -rf "$1/jobs"
+  cp "$1/.begun" "$1/.done.tmp"
   mv "$1/.done.tmp" "$1/.done"
 }

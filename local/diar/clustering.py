@@ -45,16 +45,20 @@ class Bounds:
 
 @dataclass(frozen=True)
 class ClusteringConfig:
-    """Options of the baselines, see conf/baselines.yaml.
-
-    ahc_threshold is the mean cosine below which clusters are not merged; nme_sparse the number of
-    neighbourhood sizes that NME tries.
-    """
+    """ahc_threshold: mean cosine below which clusters are not merged; nme_sparse: number of
+    neighbourhood sizes that NME tries; p_percentile, gaussian_blur_sigma: see ``eigengap``."""
 
     ahc_threshold: float = 0.5
     nme_sparse: int = 20
     p_percentile: float = 0.9
     gaussian_blur_sigma: float = 2.0
+
+
+@dataclass(frozen=True)
+class BaselineConfig:
+    """conf/baselines.yaml: the clusterings, and how their labels become turns."""
+
+    clustering: ClusteringConfig = ClusteringConfig()
     decoding: DecodingConfig = DecodingConfig()
 
 

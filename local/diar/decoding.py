@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from diar.errors import DataError
 from diar.grid import turns_from_cells
 from diar.kaldi_data import regions_of
 from diar.types import Region, Subsegments, Turn
@@ -45,7 +46,7 @@ def decode(
     posteriors: np.ndarray,
     duration: float,
     config: DecodingConfig,
-    step: float,
+    step: float | None = None,
 ) -> list[Turn]:
     """Turns of one recording; speakers are named '<recording>_<k>' by first appearance.
 
@@ -54,12 +55,20 @@ def decode(
         posteriors: (n, k), rows sum to 1.
         duration: seconds; no turn ends later.
         config: how to decode.
-        step: seconds between windows (the grid's, for 'cells').
+        step: of the published grid that the windows lie on, seconds; None where they do not.
+
+    Raises:
+        DataError: 'cells' without such a grid.
     """
     if not len(windows):
         return []
     recording = windows.recordings[0]
     if config.kind == "cells":
+        if step is None:
+            raise DataError(
+                "decoding kind 'cells' needs x-vectors on the published grid: extract them with"
+                " conf/xvector_paper.yaml, or choose kind 'frames'"
+            )
         turns = _by_cells(windows, posteriors.argmax(axis=1), duration, step)
     else:
         turns = []

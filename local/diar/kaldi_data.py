@@ -162,66 +162,101 @@ def regions_of(segments: Subsegments, rows: Iterable[int]) -> list[Region]:
     return merged
 
 
-def write_ark(ark: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write vectors or matrices to a binary ark with an scp beside it."""
+def write_ark(
+    ark: str | Path, arrays: Mapping[str, np.ndarray], scp: str | Path | None = None
+) -> None:
+    """Write vectors or matrices to a binary ark, and its scp (beside it unless named)."""
     ark = Path(ark)
-    kaldiio.save_ark(str(ark), dict(arrays), scp=str(ark.with_suffix(".scp")))
+    kaldiio.save_ark(str(ark), dict(arrays), scp=str(scp or ark.with_suffix(".scp")))
 
 
-def read_scp(path: str | Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Arrays of an scp in file order.
+class Scp:
+    """An scp whose arrays are read when asked for: ``scp[id]``, ``id in scp``, ``list(scp)``.
 
     An ark that is no longer where the scp says is looked for beside the scp, so that a copied
     directory still works. Commands are refused.
 
     Raises:
-        DataError: a missing or truncated ark, a malformed line.
+        DataError: a malformed line or a duplicate id; on access, a missing or damaged ark.
     """
-    path = Path(path)
-    for number, fields in records(path):
-        key, target = fields[0], " ".join(fields[1:])
-        if not target or target.endswith("|"):
-            raise DataError("expected '<id> <ark>:<offset>'", path, number)
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self._where: dict[str, tuple[int, str]] = {}
+        for number, fields in records(path):
+            key, target = fields[0], " ".join(fields[1:])
+            if not target or target.endswith("|"):
+                raise DataError("expected '<id> <ark>:<offset>'", path, number)
+            if key in self._where:
+                raise DataError(f"duplicate id {key!r}", path, number)
+            self._where[key] = (number, target)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._where
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._where)
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        number, target = self._where[key]
         name, sep, offset = target.rpartition(":")
-        if not sep or not offset.isdigit():
+        if not offset.isdigit():
             name, sep, offset = target, "", ""
         if not Path(name).exists():
-            name = str(path.parent / Path(name).name)
+            name = str(self.path.parent / Path(name).name)
         try:
-            value = kaldiio.load_mat(name + sep + offset)
+            return np.asarray(kaldiio.load_mat(name + sep + offset))
         except FileNotFoundError:
-            raise DataError(f"{key}: no such ark: {name}", path, number) from None
+            raise DataError(f"{key}: no such ark: {name}", self.path, number) from None
         except Exception as error:  # kaldiio raises whatever struct and numpy raise
-            raise DataError(f"{key}: cannot be read from {name}: {error}", path, number) from None
-        yield key, np.asarray(value)
+            reason = " ".join(str(error).split())
+            raise DataError(
+                f"{key}: cannot be read from {name}: {reason}", self.path, number
+            ) from None
 
 
-def read_xvectors(directory: str | Path) -> XVectors:
-    """Read ``segments`` and ``xvector.scp`` of an x-vector directory, in the order of ``segments``.
+class XVectorDir:
+    """A Kaldi x-vector directory (``segments``, ``xvector.scp``), read one recording at a time.
+
+    Attributes:
+        windows: recording -> its ``Subsegments`` in time order; recordings sorted.
 
     Raises:
-        DataError: ids that do not match, vectors of different dimensions, NaN.
+        DataError: what ``read_segments`` and ``Scp`` refuse.
     """
-    directory = Path(directory)
-    segments = read_segments(directory / "segments")
-    table = dict(read_scp(directory / "xvector.scp"))
-    missing = [i for i in segments.ids if i not in table]
-    if missing:
-        raise DataError(
-            f"{len(missing)} of {len(segments)} ids of 'segments' are not in it, the first is {missing[0]!r}",
-            directory / "xvector.scp",
-        )
-    dims = {table[i].shape for i in segments.ids}
-    if len(dims) > 1:
-        raise DataError(
-            f"vectors of different shapes: {sorted(map(str, dims))}", directory / "xvector.scp"
-        )
-    if not len(segments):
-        return XVectors(segments, np.zeros((0, 0), np.float32))
-    try:
-        return XVectors(segments, np.stack([table[i] for i in segments.ids]).astype(np.float32))
-    except DataError as error:
-        raise DataError(str(error), directory / "xvector.scp") from None
+
+    def __init__(self, directory: str | Path):
+        self.path = Path(directory)
+        segments = read_segments(self.path / "segments")
+        self.windows = {r: segments.take(rows) for r, rows in segments.by_recording().items()}
+        self._scp = Scp(self.path / "xvector.scp")
+
+    def load(self, recording: str) -> XVectors:
+        """The x-vectors of one recording.
+
+        Raises:
+            DataError: an id of 'segments' without a vector, vectors of different dimensions, NaN.
+        """
+        windows = self.windows[recording]
+        missing = [i for i in windows.ids if i not in self._scp]
+        if missing:
+            raise DataError(
+                f"{len(missing)} of {len(windows)} ids of 'segments' are missing, the first is {missing[0]!r}",
+                self._scp.path,
+            )
+        vectors = [self._scp[i] for i in windows.ids]
+        shapes = {v.shape for v in vectors}
+        if len(shapes) > 1 or vectors[0].ndim != 1:
+            raise DataError(
+                f"expected vectors of one dimension, found {sorted(shapes)}", self._scp.path
+            )
+        try:
+            return XVectors(windows, np.stack(vectors).astype(np.float32))
+        except DataError as error:
+            raise DataError(str(error), self._scp.path) from None
 
 
 def _time(text: str, path: str | Path, line: int) -> float:

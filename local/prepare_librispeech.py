@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Make a data directory of a LibriSpeech folder (Panayotov et al., ICASSP 2015; CC BY 4.0).
+
+Usage: prepare_librispeech.py [--utterances N] <LibriSpeech>/train-clean-100 <data-dir>
+
+Takes the first N utterances of each speaker (0: all). For training an autoencoder on many voices:
+a recording is an utterance, there is nobody to tell apart.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import program
+from diar import audio, kaldi_data
+from diar.errors import DataError
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    arguments.add_argument("--utterances", type=int, default=0)
+    arguments.add_argument("corpus", type=Path)
+    arguments.add_argument("data_dir", type=Path)
+    args = arguments.parse_args()
+    speakers: dict[str, list[Path]] = {}
+    for path in sorted(args.corpus.glob("*/*/*.flac")):
+        speakers.setdefault(path.parts[-3], []).append(path.resolve())
+    if not speakers:
+        raise DataError("no <speaker>/<chapter>/*.flac below it", args.corpus)
+    chosen = {
+        path.stem: path
+        for paths in speakers.values()
+        for path in paths[: args.utterances or len(paths)]
+    }
+    kaldi_data.write_map(args.data_dir / "wav.scp", chosen)
+    kaldi_data.write_map(
+        args.data_dir / "reco2dur", {r: f"{audio.duration(p):.3f}" for r, p in chosen.items()}
+    )
+    kaldi_data.write_utt2spk(args.data_dir, {r: p.parts[-3] for r, p in chosen.items()})
+    print(f"{args.data_dir}: {len(chosen)} utterances of {len(speakers)} speakers")
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""Judge speech regions against the reference: miss and false alarm in % of reference speech.
+
+Usage: score_vad.py <data-dir> <vad-dir>     writes <vad-dir>/vad_score.json
+
+A recording without speech regions counts as all missed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import program
+from diar import kaldi_data, rttm, vad
+from diar.files import write_text
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    arguments.add_argument("data_dir", type=Path)
+    arguments.add_argument("vad_dir", type=Path)
+    args = arguments.parse_args()
+    reference = rttm.read_rttm(args.data_dir / "ref.rttm")
+    durations = kaldi_data.read_numbers(args.data_dir / "reco2dur")
+    segments = kaldi_data.read_segments(args.vad_dir / "segments")
+    rows = segments.by_recording()
+    total = vad.VadErrors(0.0, 0.0, 0.0)
+    for recording, duration in durations.items():
+        found = kaldi_data.regions_of(segments, rows.get(recording, ()))
+        total += vad.compare(vad.speech_of(reference.get(recording, ()), duration), found)
+    figures = {
+        "speech_s": round(total.speech, 3),
+        "miss": round(100 * total.miss / max(total.speech, 1e-9), 3),
+        "fa": round(100 * total.false_alarm / max(total.speech, 1e-9), 3),
+    }
+    write_text(args.vad_dir / "vad_score.json", json.dumps(figures) + "\n")
+    print(
+        f"VAD of {args.data_dir}: miss {figures['miss']:.2f} %, false alarm {figures['fa']:.2f} %"
+        f" of {total.speech:.0f} s of speech"
+    )
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Pretrain the autoencoder on the x-vectors of the training set (steps/train_autoencoder.sh).
+
+Writes model.safetensors, config.yaml and loss.tsv to <out-dir>. Several training directories may be
+given, joined by commas.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+import program
+from diar import config, kaldi_data
+from diar.autoencoder import AutoencoderConfig, save_model
+from diar.errors import DataError
+from diar.files import write_text
+from diar.pretraining import Epoch, pretrain
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    program.add_config(arguments, "conf/autoencoder.yaml")
+    arguments.add_argument("train", help="x-vector directory (or several, joined by commas)")
+    arguments.add_argument("valid", help="x-vector directory of other speakers")
+    arguments.add_argument("out_dir", type=Path)
+    args = arguments.parse_args()
+    options = config.load(AutoencoderConfig, args.config, args.set.split())
+    train = np.concatenate([load_all(Path(name)) for name in args.train.split(",")])
+    valid = load_all(Path(args.valid))
+    if train.shape[1] != valid.shape[1]:
+        raise DataError(
+            f"x-vectors of dimension {valid.shape[1]}, but the training set has {train.shape[1]}",
+            args.valid,
+        )
+    program.log.info("training on %d x-vectors, validating on %d", len(train), len(valid))
+
+    lines = ["epoch\tlr\ttrain\tvalid\n"]
+    epochs = sum(phase.epochs for phase in options.phases)
+
+    def report(epoch: Epoch) -> None:
+        lines.append(f"{epoch.epoch}\t{epoch.lr:g}\t{epoch.train:.6g}\t{epoch.valid:.6g}\n")
+        program.log.info("progress %d/%d %s", epoch.epoch, epochs, lines[-1].strip())
+
+    model = pretrain(train, valid, options, report)
+    save_model(args.out_dir / "model.safetensors", model)
+    write_text(args.out_dir / "config.yaml", config.dump(options))
+    write_text(args.out_dir / "loss.tsv", "".join(lines))
+
+
+def load_all(directory: Path) -> np.ndarray:
+    """(n, d) x-vectors of all recordings; those that cannot be read are named and left out."""
+    xvectors = kaldi_data.XVectorDir(directory)
+    parts = []
+    for recording in xvectors.windows:
+        try:
+            parts.append(xvectors.load(recording).vectors)
+        except DataError as error:
+            program.log.error("%s left out: %s", recording, error)
+    if not parts:
+        raise DataError("no x-vectors to train on", directory)
+    dims = {part.shape[1] for part in parts}
+    if len(dims) > 1:
+        raise DataError(f"x-vectors of different dimensions: {sorted(dims)}", directory)
+    return np.concatenate(parts)
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Try VAD settings on a development set; print the best by miss + false alarm.
+
+Usage: tune_vad.py [--vad silero|energy] [--config conf/vad.yaml] <data-dir>
+
+Every value of the grid below is tried for onset, offset, min_silence and pad (min_speech stays as
+configured). Nothing is written: copy what you choose to the configuration.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import program
+from diar import audio, config, kaldi_data, rttm, vad
+
+ONSETS = {"silero": (0.3, 0.4, 0.5, 0.6, 0.7), "energy": (0.3, 0.5, 0.7, 0.9)}
+OFFSET_RATIOS = (0.4, 0.7, 1.0)
+MIN_SILENCES = (0.1, 0.2, 0.3, 0.5)
+PADS = (0.0, 0.03, 0.06, 0.1)
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    program.add_config(arguments, "conf/vad.yaml")
+    arguments.add_argument("--vad", choices=("silero", "energy"), default="silero")
+    arguments.add_argument("data_dir", type=Path)
+    args = arguments.parse_args()
+    options = config.load(vad.VadConfig, args.config, args.set.split())
+    current = getattr(options, args.vad)
+    wavs, _ = kaldi_data.read_wav_scp(args.data_dir / "wav.scp")
+    reference = rttm.read_rttm(args.data_dir / "ref.rttm")
+    material = []
+    for recording in sorted(wavs):
+        samples = audio.load(wavs[recording])
+        duration = len(samples) / audio.SAMPLE_RATE
+        if args.vad == "silero":
+            scores, frame = vad.silero_scores(samples)
+        else:
+            scores, frame = vad.energy_scores(samples, options.energy_frames)
+        speech = vad.speech_of(reference.get(recording, ()), duration)
+        material.append((scores, frame, duration, speech))
+
+    rows = [evaluate(material, current) + ("as configured",)]
+    for onset, ratio, silence, pad in itertools.product(
+        ONSETS[args.vad], OFFSET_RATIOS, MIN_SILENCES, PADS
+    ):
+        setting = replace(
+            current, onset=onset, offset=round(onset * ratio, 3), min_silence=silence, pad=pad
+        )
+        rows.append(evaluate(material, setting) + (str(setting),))
+    print("miss %  false alarm %  setting")
+    for miss, false_alarm, name in [rows[0], *sorted(rows, key=lambda r: r[0] + r[1])[:10]]:
+        print(f"{miss:6.2f}  {false_alarm:13.2f}  {name}")
+
+
+def evaluate(material: list, setting: vad.Hysteresis) -> tuple[float, float]:
+    """(miss, false alarm) in % of reference speech."""
+    total = vad.VadErrors(0.0, 0.0, 0.0)
+    for scores, frame, duration, speech in material:
+        total += vad.compare(speech, vad.regions_from_scores(scores, frame, duration, setting))
+    return 100 * total.miss / total.speech, 100 * total.false_alarm / total.speech
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,112 @@
+"""What stage 4 and stage 6 share: x-vector directory in, labels and turns out, one job's share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+import program
+from diar import decoding, kaldi_data, rttm
+from diar.clustering import Bounds
+from diar.errors import DataError
+from diar.seeds import seed_for
+from diar.types import XVectors
+
+
+@dataclass(frozen=True)
+class Decision:
+    """posteriors (n, k) of the windows of a recording, and latents (n, l) where there are any."""
+
+    posteriors: np.ndarray
+    latents: np.ndarray | None = None
+
+
+def add_arguments(arguments: argparse.ArgumentParser) -> None:
+    """Speaker bounds, seed and job."""
+    arguments.add_argument("--num-spk", type=int, help="number of speakers of every recording")
+    arguments.add_argument("--reco2num-spk", type=Path, help="file '<recording> <speakers>'")
+    arguments.add_argument("--min-spk", type=int, default=Bounds.least)
+    arguments.add_argument("--max-spk", type=int, default=Bounds.most)
+    arguments.add_argument("--seed", type=int, default=0)
+    program.add_job(arguments)
+
+
+def run(
+    args: argparse.Namespace,
+    xvector_dir: Path,
+    out_dir: Path,
+    options: decoding.DecodingConfig,
+    decide: Callable[[XVectors, Bounds, int], Decision],
+) -> None:
+    """Label this job's recordings by ``decide`` and write labels, turns and arrays."""
+    try:
+        common = Bounds(args.num_spk, args.min_spk, args.max_spk)
+    except ValueError as error:
+        raise DataError(str(error)) from None
+    counts = kaldi_data.read_numbers(args.reco2num_spk) if args.reco2num_spk else None
+    xvectors = kaldi_data.XVectorDir(xvector_dir)
+    durations = read_durations(xvector_dir)
+    step = grid_step(xvector_dir)
+    share = program.Share(out_dir, args.job)
+    labels: list[str] = []
+    turns: list[str] = []
+    spoken: list[str] = []
+    arrays: dict[str, dict[str, np.ndarray]] = {"posteriors": {}, "latents": {}}
+    names = list(xvectors.windows)
+    for recording in share.of(names, [len(xvectors.windows[name]) for name in names]):
+        with share.guard(recording):
+            vectors = xvectors.load(recording)
+            bounds = common if counts is None else exact(counts, recording, args.reco2num_spk)
+            decision = decide(vectors, bounds, seed_for(args.seed, recording))
+            windows = vectors.subsegments
+            found = decoding.decode(
+                windows,
+                decision.posteriors,
+                durations.get(recording, float(windows.ends.max())),
+                options,
+                step,
+            )
+            best = decision.posteriors.argmax(axis=1)
+            labels += [f"{i} {label + 1}\n" for i, label in zip(windows.ids, best, strict=True)]
+            turns.append(rttm.format_rttm(found))
+            spoken.append(f"{recording} {len({turn.speaker for turn in found})}\n")
+            arrays["posteriors"][recording] = decision.posteriors.astype(np.float32)
+            if decision.latents is not None:
+                arrays["latents"][recording] = decision.latents.astype(np.float32)
+    share.write("labels", labels)
+    share.write("rttm", turns)
+    share.write("reco2num_spk", spoken)
+    for name, table in arrays.items():
+        scp = share.dir / f"{name}.scp"
+        if table:
+            kaldi_data.write_ark(out_dir / f"{name}.{share.job}.ark", table, scp)
+        else:
+            share.write(scp.name, ())
+    share.close()
+
+
+def exact(counts: dict[str, float], recording: str, source: Path) -> Bounds:
+    """The known number of speakers of a recording."""
+    if recording not in counts:
+        raise DataError(f"no line for recording {recording!r}", source)
+    if counts[recording] < 1 or counts[recording] % 1:
+        raise DataError(f"{recording}: {counts[recording]:g} is not a number of speakers", source)
+    return Bounds(int(counts[recording]))
+
+
+def read_durations(xvector_dir: Path) -> dict[str, float]:
+    """reco2dur where the directory has one (Kaldi's own need not)."""
+    path = xvector_dir / "reco2dur"
+    return kaldi_data.read_numbers(path) if path.exists() else {}
+
+
+def grid_step(xvector_dir: Path) -> float | None:
+    """Step of the published grid (seconds), None where the windows are not on one."""
+    path = xvector_dir / "config.yaml"
+    card = yaml.safe_load(path.read_text()) if path.exists() else {}
+    return float(card["step"]) if card.get("layout") == "grid" else None

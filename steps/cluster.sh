@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Cluster the x-vectors of each recording by a baseline.
+#
+# Usage: steps/cluster.sh [options] <xvector-dir> <out-dir>
+#
+#   --method ahc|spectral|nme_sc|kmeans                              (default ahc)
+#   --baseline-config FILE  thresholds and decoding                  (default conf/baselines.yaml)
+#   --set "key=value ..."   overrides of the configuration
+#   --num-spk N             number of speakers of every recording    (default: estimated)
+#   --reco2num-spk FILE     number of speakers of each recording
+#   --min-spk N, --max-spk N  bounds of the estimate                 (default 1, 20)
+#   --seed N                                                         (default 0)
+#   --nj N                  parallel jobs                            (default: all cores)
+#
+# Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one
+# Writes  <out-dir>/labels, rttm, reco2num_spk, posteriors.scp and its arks
+
+. "$(dirname "$0")/common.sh"
+method=ahc
+baseline_config=conf/baselines.yaml
+. steps/xvector_options.sh
+. steps/parse_options.sh
+[ $# -eq 2 ] || die "expected <xvector-dir> <out-dir>, see --help"
+xvectors=$1 out=$2
+
+need "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --stage 2"
+need "$baseline_config" "the configuration"
+xvector_options
+
+begin "$out" local/cluster.py "$method ${options[*]} $set" "$baseline_config" "$xvectors" $reco2num_spk || exit 0
+echo "$(basename "$0"): $method of $xvectors"
+$cmd JOB=1:"$nj" "$out/log/cluster.JOB.log" \
+  python local/cluster.py --job "JOB/$nj" --method "$method" --config "$baseline_config" --set "$set" \
+  "${options[@]}" "$xvectors" "$out"
+join "$out" labels rttm reco2num_spk posteriors.scp failed
+finish "$out"

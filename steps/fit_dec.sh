@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Fit DEC to each recording: count, cluster, refine, decode.
+#
+# Usage: steps/fit_dec.sh [options] <xvector-dir> <ae-dir> <dec-dir>
+#
+#   --dec-config FILE       the algorithm                            (default conf/dec.yaml)
+#   --set "key=value ..."   overrides of the configuration
+#   --num-spk N             number of speakers of every recording    (default: estimated)
+#   --reco2num-spk FILE     number of speakers of each recording
+#   --min-spk N, --max-spk N  bounds of the estimate                 (default 1, 20)
+#   --seed N                                                         (default 0)
+#   --nj N                  parallel jobs                            (default: all cores)
+#
+# Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
+#         <ae-dir>/model.safetensors
+# Writes  <dec-dir>/labels, rttm, reco2num_spk, posteriors.scp, latents.scp, and their arks
+
+. "$(dirname "$0")/common.sh"
+dec_config=conf/dec.yaml
+. steps/xvector_options.sh
+. steps/parse_options.sh
+[ $# -eq 3 ] || die "expected <xvector-dir> <ae-dir> <dec-dir>, see --help"
+xvectors=$1 ae=$2 out=$3
+
+need "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --stage 2"
+need "$ae/model.safetensors" "steps/train_autoencoder.sh makes it: ./run.sh --stage 3"
+need "$dec_config" "the configuration"
+xvector_options
+
+begin "$out" local/fit_dec.py "${options[*]} $set" "$dec_config" "$xvectors" "$ae/model.safetensors" \
+  $reco2num_spk || exit 0
+echo "$(basename "$0"): DEC ($dec_config) of $xvectors"
+$cmd JOB=1:"$nj" "$out/log/fit_dec.JOB.log" \
+  python local/fit_dec.py --job "JOB/$nj" --config "$dec_config" --set "$set" "${options[@]}" \
+  "$xvectors" "$ae/model.safetensors" "$out"
+join "$out" labels rttm reco2num_spk posteriors.scp latents.scp failed
+finish "$out"

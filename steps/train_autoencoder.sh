@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Pretrain the autoencoder by layer-wise reconstruction.
+#
+# Usage: steps/train_autoencoder.sh [options] <train-xvector-dir>[,<another> ...] <valid-xvector-dir> <ae-dir>
+#
+#   --ae-config FILE       architecture and schedule      (default conf/autoencoder.yaml)
+#   --set "key=value ..."  overrides of the configuration
+#
+# Writes  <ae-dir>/model.safetensors, config.yaml, loss.tsv (epoch, rate, training and validation loss)
+
+. "$(dirname "$0")/common.sh"
+ae_config=conf/autoencoder.yaml
+set=
+cmd="python local/run_jobs.py"
+. steps/parse_options.sh
+[ $# -eq 3 ] || die "expected <train-xvector-dir> <valid-xvector-dir> <ae-dir>, see --help"
+train=$1 valid=$2 out=$3
+
+for dir in ${train//,/ } "$valid"; do
+  need "$dir/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --stage 2"
+done
+need "$ae_config" "the configuration"
+
+# shellcheck disable=SC2086
+begin "$out" local/train_autoencoder.py "$set" "$ae_config" ${train//,/ } "$valid" || exit 0
+echo "$(basename "$0"): pretraining the autoencoder of $ae_config on $train"
+$cmd JOB=1:1 "$out/log/train_autoencoder.JOB.log" \
+  python local/train_autoencoder.py --config "$ae_config" --set "$set" "$train" "$valid" "$out"
+finish "$out"
