@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from diar.grid import cells_of, step_samples
 from diar.kaldi_data import segment_id
 from diar.types import Region, Subsegments
 
@@ -69,9 +70,9 @@ def cut_regions(
 ) -> Subsegments:
     """Windows every ``step`` seconds inside each region.
 
-    The windows of a region cover it exactly: the first starts and the last ends with it, the last
-    less than a step after the one before. A region no longer than a window is one window. Regions
-    are disjoint, in time order; starts inside a region are rounded to the millisecond.
+    The windows of a region cover it exactly: the first starts and the last ends with it, the last a
+    step after the one before, or less. A region no longer than a window is one window. Regions are
+    disjoint, in time order; times inside a region are rounded to the millisecond.
     """
     starts: list[np.ndarray] = []
     ends: list[np.ndarray] = []
@@ -103,22 +104,37 @@ def cut_grid(
 ) -> tuple[Subsegments, np.ndarray]:
     """Windows centred on i * step for i = 0, 1, ... within the recording, where that is speech.
 
-    The label of window i holds for its cell [(i - 0.5) step, (i + 0.5) step). A region marks the
-    cells between those that its start and its end fall into, the latter excluded. Windows are
-    clipped to the recording.
+    The label of window i holds for its cell, and regions mark cells, as ``diar.grid`` says. Windows
+    are clipped to the recording.
 
     Returns:
         (the windows, their numbers i (n,) int).
     """
-    hop, width = round(step * rate), round(window * rate)
+    hop, width = step_samples(step, rate), round(window * rate)
     speech = np.zeros(len(range(0, samples, hop)), bool)
     for region in regions:
-        first, stop = ((2 * round(t * rate) + hop) // (2 * hop) for t in (region.start, region.end))
-        speech[first:stop] = True
+        cells = cells_of(region.start, region.end, step, rate)
+        speech[cells.start : cells.stop] = True
     index = np.flatnonzero(speech)
     starts = np.maximum(index * hop - width // 2, 0) / rate
     ends = np.minimum(index * hop + (width + 1) // 2, samples) / rate
     return _subsegments(recording, starts, ends), index
+
+
+def grid_indices(windows: Subsegments, window: float, step: float) -> np.ndarray:
+    """The numbers (n,) of the windows of one recording that ``cut_grid`` made, from their times.
+
+    A window that was clipped at the front is known by its end, any other by its start. Only where a
+    whole recording is shorter than ``window``, and ``step`` under half of it, do several windows
+    have the same times: they count as neighbours.
+    """
+    starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
+    by_start = np.rint((starts + window / 2) / step)
+    by_end = np.ceil((ends - window / 2 - MILLISECOND) / step)
+    index = np.where(starts > 0, by_start, np.maximum(by_end, 0)).astype(int)
+    for i in range(1, len(index)):
+        index[i] = max(index[i], index[i - 1] + 1)
+    return index
 
 
 def _subsegments(recording: str, starts: np.ndarray, ends: np.ndarray) -> Subsegments:

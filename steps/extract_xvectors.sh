@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Cut speech into windows and extract an x-vector (speaker embedding) from each.
+#
+# Usage: steps/extract_xvectors.sh [options] <data-dir> <vad-dir> <xvector-dir>
+#
+#   --xvector-config FILE    extractor and windows                   (default conf/xvector.yaml)
+#   --extractor NAME         campplus, resemblyzer                   (default: as configured)
+#   --set "key=value ..."    overrides of the configuration
+#   --nj N                   parallel jobs                           (default: all cores)
+#
+# Reads   <data-dir>/wav.scp, <vad-dir>/segments, and <vad-dir>/reco2dur where there is one
+# Writes  <xvector-dir>/segments, utt2spk, spk2utt, xvector.scp and its arks, reco2dur; config.yaml
+#         (what it ran with); failed (recordings without x-vectors, and why)
+#
+# The extractor's weights are fetched into the cache, once.
+
+. "$(dirname "$0")/common.sh"
+xvector_config=conf/xvector.yaml
+extractor=
+set=
+nj=$(nproc)
+cmd="python local/run_jobs.py"
+. steps/parse_options.sh
+[ $# -eq 3 ] || die "expected <data-dir> <vad-dir> <xvector-dir>, see --help"
+[[ "$nj" =~ ^[1-9][0-9]*$ ]] || die "--nj must be a whole number of at least 1, not '$nj'"
+data=$1 vad=$2 out=$3
+set="$set${extractor:+ extractor=$extractor}"
+
+need "$data/wav.scp" "a data directory is needed: ./run.sh --stage 0 makes those of the recipe"
+need "$vad/segments" "speech regions: steps/make_vad.sh makes them: ./run.sh --stage 1"
+need "$xvector_config" "the configuration"
+inputs=("$xvector_config" "$data/wav.scp" "$vad/segments")
+[ ! -e "$vad/reco2dur" ] || inputs+=("$vad/reco2dur")
+
+begin "$out" local/extract_xvectors.py "$set" "${inputs[@]}" || exit 0
+echo "$(basename "$0"): x-vectors of $data ($xvector_config${set:+ $set})"
+options=(--config "$xvector_config" --set "$set" "$data" "$vad" "$out")
+# The model is fetched and exported before the jobs start, or each of them would.
+python local/extract_xvectors.py --prepare "${options[@]}"
+$cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
+  python local/extract_xvectors.py --job "JOB/$nj" "${options[@]}"
+join "$out" segments utt2spk spk2utt xvector.scp reco2dur failed
+finish "$out"
