@@ -86,3 +86,22 @@ def turns_from_cells(
             turns.append(Turn(recording, start, end - start, str(label)))
         first = last
     return turns
+
+
+def activity(turns: Sequence[Turn], step: float, duration: float) -> tuple[np.ndarray, list[str]]:
+    """Who speaks in each cell of a recording.
+
+    Args:
+        turns: of one recording, overlapping or not.
+        step: seconds between windows.
+        duration: seconds.
+
+    Returns:
+        (n, k) uint8, 1 where the speaker marks the cell, and the k speakers, sorted.
+    """
+    speakers = sorted({turn.speaker for turn in turns})
+    marks = np.zeros((count_cells(duration, step), len(speakers)), dtype=np.uint8)
+    for turn in turns:
+        cells = cells_of(turn.start, turn.end, step)
+        marks[cells.start : cells.stop, speakers.index(turn.speaker)] = 1
+    return marks, speakers
