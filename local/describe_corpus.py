@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Print what is in Kaldi data directories: recordings, minutes, speakers, speech, overlap.
+
+Usage: describe_corpus.py [--recordings] <data-dir> ...
+
+Speech and overlap are those of ref.rttm, which need not exist. With --recordings each recording
+gets a line of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import program
+from diar.kaldi_data import read_numbers
+from diar.rttm import read_rttm
+from diar.turn_taking import speech_and_overlap
+from diar.types import Turn
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    arguments.add_argument("--recordings", action="store_true", help="a line for each recording")
+    arguments.add_argument("data_dir", nargs="+")
+    options = arguments.parse_args()
+    print(
+        f"{'set':<24}{'recordings':>11}{'minutes':>9}{'speakers':>10}{'speech %':>10}{'overlap %':>11}"
+    )
+    for name in options.data_dir:
+        directory = Path(name)
+        seconds = read_numbers(directory / "reco2dur")
+        reference = directory / "ref.rttm"
+        turns = read_rttm(reference) if reference.exists() else {}
+        print(line(directory.name, seconds, [t for r in turns.values() for t in r]))
+        for recording in sorted(seconds) if options.recordings else ():
+            one = {recording: seconds[recording]}
+            print(line(f"  {recording}", one, turns.get(recording, [])))
+
+
+def line(name: str, seconds: dict[str, float], turns: list[Turn]) -> str:
+    """One row; overlap is a share of the speech."""
+    speech, overlap = speech_and_overlap(turns)
+    total = sum(seconds.values())
+    speakers = len({turn.speaker for turn in turns})
+    return (
+        f"{name:<24}{len(seconds):>11}{total / 60:>9.1f}{speakers:>10}"
+        f"{100 * speech / max(total, 1e-9):>10.1f}{100 * overlap / max(speech, 1e-9):>11.1f}"
+    )
+
+
+if __name__ == "__main__":
+    program.run(main)

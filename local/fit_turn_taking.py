@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Fit the turn-taking figures of conf/turn_taking.yaml to a directory of reference RTTMs.
+
+Usage: fit_turn_taking.py [--source TEXT] <rttm-dir> > conf/turn_taking.yaml
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import yaml
+
+import program
+from diar.config import as_dict
+from diar.rttm import read_rttm
+from diar.turn_taking import fit, overlap_ratio
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    arguments.add_argument("--source", default="", help="where the RTTMs are from, for the head")
+    arguments.add_argument("rttm_dir")
+    options = arguments.parse_args()
+    recordings = read_rttm(options.rttm_dir)
+    stats = fit(recordings)
+    overlap = float(np.mean([overlap_ratio(turns) for turns in recordings.values()]))
+    head = [options.source] if options.source else []
+    head.append(f"Fitted by local/fit_turn_taking.py to {len(recordings)} recordings,")
+    head.append(f"in which {100 * overlap:.1f} % of the speech of a recording overlap on average.")
+    head.append("What each key means: diar/turn_taking.py, TurnTaking.")
+    sys.stdout.write("".join(f"# {line}\n" for line in head))
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in as_dict(stats).items()}
+    yaml.safe_dump(plain, sys.stdout, sort_keys=False, width=96, default_flow_style=None)
+
+
+if __name__ == "__main__":
+    program.run(main)

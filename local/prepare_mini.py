@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Make Kaldi data directories of the corpus 'mini': simulated conversations of real voices.
+
+Usage: prepare_mini.py [options] <data-dir>
+
+Writes <data-dir>/<set> for each of --sets: wav.scp reco2dur utt2spk spk2utt ref.rttm all.uem
+reco2num_spk, the audio in wav/, and in log/ the table of voices and the files that did not decode.
+The set 'real_sample' is a real conversation of 30 s from the wheel of pyannote.audio.
+
+With --turns <rttm-dir> the turns of these RTTMs are spoken by the voices of --split instead, in
+<data-dir>/<name>, where --name is 'revoiced' unless given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import shutil
+from pathlib import Path
+
+import program
+from diar import config
+from diar.audio import duration
+from diar.errors import DataError
+from diar.fetch import Package, wheel_member
+from diar.files import write_text
+from diar.mini_corpus import (
+    CorpusConfig,
+    Script,
+    cast_report,
+    failures,
+    record,
+    revoice,
+    write_data_dir,
+    write_scripts,
+)
+from diar.rttm import read_rttm
+from diar.simulation import SimulationConfig
+from diar.turn_taking import TurnTaking, overlap_ratio
+from diar.types import Turn
+from diar.voices import Person, VoicesConfig, prepare
+from program import log
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+# A real conversation with its reference, MIT licence.
+SAMPLE = Package(
+    "pyannote.audio",
+    "4.0.7",
+    "pyannote_audio-4.0.7-py3-none-any.whl",
+    894598,
+    "852ea15c4d85bc34773e618267603ffca6a521669a74d33742692cc67fc700d6",
+)
+
+
+def main() -> None:
+    options = arguments().parse_args()
+    data = Path(options.data_dir)
+    if options.turns:
+        prepare_revoiced(options, data / options.name)
+        return
+    corpus = config.load(CorpusConfig, options.corpus)
+    for name in options.sets.split(","):
+        if name == "real_sample":
+            prepare_sample(data / name)
+        elif name in corpus.sets:
+            prepare_set(options, corpus, name, data / name)
+        else:
+            known = ", ".join([*corpus.sets, "real_sample"])
+            raise DataError(f"--sets: no set {name!r}; it must be one of: {known}")
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = program.parser(__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--nj", type=int, default=1, help="processes, default: %(default)s")
+    parser.add_argument("--sets", default="train,dev,test", help="default: %(default)s")
+    parser.add_argument("--turns", metavar="DIR", help="RTTMs whose turns to speak again")
+    parser.add_argument("--split", default="test", help="voices for --turns, default: %(default)s")
+    parser.add_argument("--name", default="revoiced", help="set for --turns, default: %(default)s")
+    parser.add_argument(
+        "--max-duration", type=float, default=math.inf, metavar="S",
+        help="cut recordings of --turns after S seconds, default: whole",
+    )  # fmt: skip
+    for name in ("corpus", "voices", "turn-taking", "simulation"):
+        file = "mini_corpus" if name == "corpus" else name.replace("-", "_")
+        parser.add_argument(
+            f"--{name}", default=str(CONF / f"{file}.yaml"), help="default: conf/" + f"{file}.yaml"
+        )
+    parser.add_argument("data_dir")
+    return parser
+
+
+def prepare_set(options: argparse.Namespace, corpus: CorpusConfig, name: str, target: Path) -> None:
+    """One set of the plan, spoken by the people of the split of the same name."""
+    people = config.load(VoicesConfig, options.voices).of(name)
+    stats = config.load(TurnTaking, options.turn_taking)
+    scripts = write_scripts(name, corpus.sets[name], people, stats, options.seed)
+    make(options, scripts, people, target)
+
+
+def prepare_revoiced(options: argparse.Namespace, target: Path) -> None:
+    """The turns of --turns, spoken by the people of --split."""
+    people = config.load(VoicesConfig, options.voices).of(options.split)
+    if not people:
+        raise DataError(f"--split: no voices in a split {options.split!r}")
+    if options.max_duration <= 0:
+        raise DataError(f"--max-duration is {options.max_duration:g}; it must be positive")
+    scripts, skipped = revoice(read_rttm(options.turns), people, options.seed, options.max_duration)
+    for recording, reason in skipped.items():
+        log.warning("skipped %s: %s", recording, reason)
+    if not scripts:
+        raise DataError(f"{options.turns}: no recording that can be spoken again")
+    make(options, scripts, people, target)
+    write_text(target / "log" / "skipped", "".join(f"{r} {why}\n" for r, why in skipped.items()))
+
+
+def make(
+    options: argparse.Namespace, scripts: list[Script], people: list[Person], target: Path
+) -> None:
+    """Simulate the scripts and write the data directory."""
+    if options.nj < 1:
+        raise DataError(f"--nj is {options.nj}; it must be 1 or more")
+    voices = config.load(VoicesConfig, options.voices)
+    acoustics = config.load(SimulationConfig, options.simulation)
+    log.info("%s: %d voices", target.name, len(people))
+    prepare(voices, people, options.nj)
+    part = target.parent / f".{target.name}.partial" / "wav"
+    shutil.rmtree(part.parent, ignore_errors=True)  # left by a run that was killed
+    turns: list[Turn] = []
+    log.info("progress 0/%d", len(scripts))
+    for done, (recording, reference) in enumerate(
+        record(scripts, part, voices, acoustics, options.seed, options.nj), 1
+    ):
+        turns += reference
+        log.info("progress %d/%d %s", done, len(scripts), recording)
+    write_data_dir(
+        target,
+        {s.recording: part / f"{s.recording}.wav" for s in scripts},
+        {s.recording: duration(part / f"{s.recording}.wav") for s in scripts},
+        turns,
+    )
+    write_text(target / "log" / "voices.tsv", cast_report(voices, people, turns))
+    write_text(target / "log" / "undecoded", failures(voices, people))
+    log.info("%s: overlap %.1f %%", target.name, 100 * overlap_ratio(turns))
+
+
+def prepare_sample(target: Path) -> None:
+    """The real conversation, with the reference that comes with it."""
+    part = target.parent / f".{target.name}.partial" / "wav"
+    shutil.rmtree(part.parent, ignore_errors=True)
+    wav = wheel_member(SAMPLE, "pyannote/audio/sample/sample.wav", part / "sample.wav")
+    rttm = wheel_member(SAMPLE, "pyannote/audio/sample/sample.rttm", part / "sample.rttm")
+    turns = [turn for turns in read_rttm(rttm).values() for turn in turns]
+    recordings = {turn.recording for turn in turns}
+    if len(recordings) != 1:
+        raise DataError(f"expected the reference of one recording, found {len(recordings)}", rttm)
+    recording = recordings.pop()
+    rttm.unlink()
+    write_data_dir(target, {recording: wav}, {recording: duration(wav)}, turns)
+
+
+if __name__ == "__main__":
+    program.run(main)

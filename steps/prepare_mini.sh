@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Make the data directories of the corpus 'mini' and check them.
+#
+# Usage: steps/prepare_mini.sh [--nj 2] [--seed 0] [--sets "train dev test real_sample"] <data-dir>
+#
+# train, dev and test are simulated conversations of real voices; real_sample is a real one. The
+# voices come from Debian packages and are kept in the cache. The corpus check is printed when
+# something was made, and kept in <data-dir>/<set>/log/check.
+nj=2
+seed=0
+sets="train dev test real_sample"
+. "$(dirname "$0")/parse_options.sh"
+here="$PWD"
+. "$(dirname "$0")/common.sh"
+[ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
+data="$(cd "$here" && realpath -m "$1")"
+
+conf="conf/mini_corpus.yaml conf/voices.yaml conf/turn_taking.yaml conf/simulation.yaml"
+for set in $sets; do
+  inputs="$conf"
+  [ "$set" != real_sample ] || inputs=""
+  begin "$data/$set" local/prepare_mini.py "$set --seed $seed" $inputs || continue
+  echo "prepare_mini.sh: making $data/$set"
+  python local/run_jobs.py JOB=1:1 "$data/$set/log/prepare.log" \
+    python local/prepare_mini.py --seed "$seed" --nj "$nj" --sets "$set" "$data"
+  {
+    python local/describe_corpus.py --recordings "$data/$set"
+    [ ! -e "$data/$set/log/voices.tsv" ] || expand -t 16 "$data/$set/log/voices.tsv"
+    [ ! -s "$data/$set/log/undecoded" ] || sed 's/^/not decoded: /' "$data/$set/log/undecoded"
+  } >"$data/$set/log/check"
+  cat "$data/$set/log/check"
+  finish "$data/$set"
+done
