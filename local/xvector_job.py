@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 import program
-from diar import decoding, kaldi_data, rttm
+from diar import config, decoding, kaldi_data, rttm
 from diar.clustering import Bounds
 from diar.errors import DataError
 from diar.seeds import seed_for
+from diar.subsegments import XVectorConfig
 from diar.types import XVectors
 
 
@@ -51,7 +51,7 @@ def run(
     counts = kaldi_data.read_numbers(args.reco2num_spk) if args.reco2num_spk else None
     xvectors = kaldi_data.XVectorDir(xvector_dir)
     durations = read_durations(xvector_dir)
-    step = grid_step(xvector_dir)
+    grid = read_grid(xvector_dir)
     share = program.Share(out_dir, args.job)
     labels: list[str] = []
     turns: list[str] = []
@@ -69,7 +69,7 @@ def run(
                 decision.posteriors,
                 durations.get(recording, float(windows.ends.max())),
                 options,
-                step,
+                grid,
             )
             best = decision.posteriors.argmax(axis=1)
             labels += [f"{i} {label + 1}\n" for i, label in zip(windows.ids, best, strict=True)]
@@ -105,8 +105,10 @@ def read_durations(xvector_dir: Path) -> dict[str, float]:
     return kaldi_data.read_numbers(path) if path.exists() else {}
 
 
-def grid_step(xvector_dir: Path) -> float | None:
-    """Step of the published grid (seconds), None where the windows are not on one."""
+def read_grid(xvector_dir: Path) -> tuple[float, float] | None:
+    """(window, step) in seconds of x-vectors on the published grid, None for any others."""
     path = xvector_dir / "config.yaml"
-    card = yaml.safe_load(path.read_text()) if path.exists() else {}
-    return float(card["step"]) if card.get("layout") == "grid" else None
+    if not path.exists():  # made elsewhere
+        return None
+    made = config.load(XVectorConfig, path)
+    return (made.window, made.step) if made.layout == "grid" else None

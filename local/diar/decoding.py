@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from diar.errors import DataError
-from diar.grid import turns_from_cells
+from diar.grid import SILENCE, turns_from_cells
 from diar.kaldi_data import regions_of
+from diar.subsegments import grid_indices
 from diar.types import Region, Subsegments, Turn
 
 FLOOR = 1e-3  # no window is ever certain: keeps one odd window from forcing a change of speaker
@@ -46,7 +47,7 @@ def decode(
     posteriors: np.ndarray,
     duration: float,
     config: DecodingConfig,
-    step: float | None = None,
+    grid: tuple[float, float] | None = None,
 ) -> list[Turn]:
     """Turns of one recording; speakers are named '<recording>_<k>' by first appearance.
 
@@ -55,7 +56,7 @@ def decode(
         posteriors: (n, k), rows sum to 1.
         duration: seconds; no turn ends later.
         config: how to decode.
-        step: of the published grid that the windows lie on, seconds; None where they do not.
+        grid: (window, step) in seconds of the published grid that the windows lie on, or None.
 
     Raises:
         DataError: 'cells' without such a grid.
@@ -64,12 +65,12 @@ def decode(
         return []
     recording = windows.recordings[0]
     if config.kind == "cells":
-        if step is None:
+        if grid is None:
             raise DataError(
                 "decoding kind 'cells' needs x-vectors on the published grid: extract them with"
                 " conf/xvector_paper.yaml, or choose kind 'frames'"
             )
-        turns = _by_cells(windows, posteriors.argmax(axis=1), duration, step)
+        turns = _by_cells(windows, posteriors.argmax(axis=1), duration, *grid)
     else:
         turns = []
         regions = regions_of(windows, range(len(windows)))
@@ -130,13 +131,13 @@ def _frame_posteriors(
 
 
 def _by_cells(
-    windows: Subsegments, labels: np.ndarray, duration: float, step: float
+    windows: Subsegments, labels: np.ndarray, duration: float, window: float, step: float
 ) -> list[list[float]]:
     """The published decoding: window i of the grid decides its cell and nothing else."""
-    cells = grid_indices(windows, step)
-    grid = np.full(int(cells.max()) + 1, -1)
-    grid[cells] = labels
-    turns = turns_from_cells(windows.recordings[0], grid, step, duration)
+    cells = grid_indices(windows, window, step)
+    track = np.full(int(cells.max()) + 1, SILENCE)
+    track[cells] = labels
+    turns = turns_from_cells(windows.recordings[0], track, step, duration)
     return [[t.start, t.end, int(t.speaker)] for t in turns]
 
 

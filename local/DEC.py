@@ -1,0 +1,62 @@
+"""The published module ``DEC``: autoencoder, clustering module, DEC, and DEC of a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from diar import autoencoder, config, published
+from diar.autoencoder import ResidualAutoEncoder
+from diar.dataset import ROOT, DiarizationDataset
+from diar.dec import DEC, ClusteringModule
+from diar.diarization import DecConfig
+from diar.errors import DataError
+
+__all__ = ["DEC", "ClusteringModule", "ResidualAutoEncoder", "diarizationDEC", "load_encoder"]
+
+
+def load_encoder(
+    path: str | Path | None = None, *, device: str | torch.device = "cpu"
+) -> ResidualAutoEncoder:
+    """A fresh pretrained ``ResidualAutoEncoder(192, [500, 500, 2000, 30])``; works offline.
+
+    Args:
+        path: a ``model.safetensors``; None takes the one that ships with the recipe, else the one
+            that stage 3 has trained.
+
+    Raises:
+        DataError: there is none; says which stage makes it.
+    """
+    if path is None:
+        places = [
+            autoencoder.PRETRAINED / "paper.safetensors",
+            ROOT / "exp/ae_paper/model.safetensors",
+        ]
+        path = next((p for p in places if p.exists()), None)
+        if path is None:
+            raise DataError("no pretrained autoencoder: train it with ./run.sh --stage 3")
+    return autoencoder.load_model(path, device)
+
+
+def diarizationDEC(  # noqa: N802 (the published name)
+    audio_dataset: DiarizationDataset,
+    num_spkr: int | Literal["oracle"] | None = None,
+    hypothesis_dir: str | Path | None = None,
+    *,
+    encoder: ResidualAutoEncoder | None = None,
+    dec_config: str | Path = ROOT / "conf" / "dec_paper.yaml",
+) -> str:
+    """DEC of every recording; writes one RTTM each and returns their directory.
+
+    Args:
+        num_spkr: 'oracle' takes the reference's count, None estimates it, a number is the number.
+        hypothesis_dir: where to, ``./rttm_output/`` when None.
+        encoder: pretrained; None for ``load_encoder()``.
+        dec_config: the algorithm, as published by default.
+    """
+    options = config.load(DecConfig, dec_config)
+    return published.run_dec(
+        audio_dataset, num_spkr, hypothesis_dir, encoder or load_encoder(), options
+    )

@@ -1,0 +1,234 @@
+"""The published data set class: recordings as windows on the published grid, with references."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from diar import audio, config, kaldi_data, rttm, vad
+from diar.errors import DataError
+from diar.extractors import get as get_extractor
+from diar.grid import cells_of, count_cells
+from diar.subsegments import XVectorConfig, cut_grid, grid_indices
+from diar.types import Region, Turn
+
+ROOT = Path(__file__).resolve().parents[2]
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".sph"}
+
+
+class DiarizationDataset(Dataset):
+    """Recordings as x-vectors on a grid of windows, with what the reference says of each.
+
+    Item i is ``(audio_segments, diarization_segments, speech_segments, path)``: x-vectors (n, d)
+    float32, zero where there is no speech; reference (n, speakers) 0/1; speech (n,) 0/1; and the
+    recording's reference RTTM, whose stem is its name. Window i is centred on i * window_step. Without
+    a reference, the second has no columns and the path names a file that does not exist.
+
+    Args:
+        dataset_name: a Kaldi directory below data/ of the recipe ('voxconverse', 'ami', ...).
+        data_dir: any Kaldi data directory, or a folder with ``audio/`` and ``rttm/``.
+        sr: samples per second; 16000 is what the extractors here take.
+        window_len, window_step: milliseconds.
+        transform: applied to audio_segments.
+        batch_size_for_ecapa, vad_step: accepted as published; batches and the chunks of the VAD
+            are chosen by the extractor and by Silero.
+        split: 'full', or 'train' or 'test' of the published VoxConverse split.
+        use_precomputed_vad: take speech from exp/vad_silero and x-vectors from
+            exp/xvectors_<extractor>_paper, where the stages have made them for this data.
+        use_oracle_vad: speech is where the reference speaks.
+        skip_overlap: with the oracle VAD, windows in which the reference has several speakers are not
+            speech, as published. Without the oracle the reference does not touch the input (the
+            published code drops such windows there, too: an oracle that leaks).
+        extractor: a name that ``diar.extractors`` knows.
+
+    Raises:
+        DataError: no such data, an unknown split, or a reference that is needed and missing.
+    """
+
+    def __init__(
+        self,
+        dataset_name: str | None = None,
+        data_dir: str | Path | None = None,
+        sr: int = 16000,
+        window_len: int = 240,
+        window_step: int = 120,
+        transform: Callable[[Tensor], Any] | None = None,
+        batch_size_for_ecapa: int = 512,
+        vad_step: int = 4,
+        split: str = "full",
+        use_precomputed_vad: bool = True,
+        use_oracle_vad: bool = False,
+        skip_overlap: bool = True,
+        *,
+        extractor: str = "campplus",
+    ):
+        if (dataset_name is None) == (data_dir is None):
+            raise DataError("give dataset_name or data_dir, one of them")
+        if split not in ("full", "train", "test"):
+            raise DataError(f"unknown split {split!r}: full, train or test")
+        self.data_dir = Path(data_dir) if data_dir is not None else ROOT / "data" / dataset_name
+        self.sr, self.win_len, self.win_step = sr, window_len, window_step
+        self.window, self.step = window_len / 1000, window_step / 1000
+        self.transform = transform
+        self.use_oracle_vad, self.skip_overlap = use_oracle_vad, skip_overlap
+        self.extractor_name = extractor
+        self._extractor: Any = None
+        self._wavs, self._reference = _read(self.data_dir)
+        if self._reference is None and (use_oracle_vad or skip_overlap):
+            option = "use_oracle_vad" if use_oracle_vad else "skip_overlap"
+            raise DataError(f"{option}=True needs a reference, and there is none", self.data_dir)
+        self.names = sorted(_of_split(self._wavs, split))
+        self._speech = _Precomputed(self, use_precomputed_vad)
+        self._rttm_dir = tempfile.TemporaryDirectory(prefix="rttm.")
+        for name in self.names if self._reference is not None else ():
+            rttm.write_rttm(self._rttm(name), self._reference.get(name, ()))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> tuple[Any, Tensor, Tensor, str]:
+        name = self.names[index]
+        samples = audio.load(self._wavs[name], self.sr)
+        duration = len(samples) / self.sr
+        turns = self._reference.get(name, []) if self._reference is not None else []
+        reference = marks(turns, count_cells(duration, self.step, self.sr), self.step, self.sr)
+        if self.use_oracle_vad:
+            regions = vad.speech_of(turns, duration)
+        else:
+            regions = self._speech.regions(name) or vad.find_speech(
+                samples, "silero", config.load(vad.VadConfig, ROOT / "conf" / "vad.yaml")
+            )
+        windows, cells = cut_grid(name, regions, len(samples), self.sr, self.window, self.step)
+        if self.use_oracle_vad and self.skip_overlap:
+            keep = np.flatnonzero(reference[cells].sum(axis=1) < 2)
+            windows, cells = windows.take(keep), cells[keep]
+        known = self._speech.vectors(name)
+        vectors = np.zeros((len(reference), self.extractor.dim), np.float32)
+        missing = [i for i, cell in enumerate(cells) if cell not in known]
+        if missing:
+            some = windows.take(missing)
+            vectors[cells[missing]] = self.extractor.embed(samples, some.starts, some.ends)
+        for cell in cells:
+            if cell in known:
+                vectors[cell] = known[cell]
+        speech = np.zeros(len(reference), np.int64)
+        speech[cells] = 1
+        segments: Any = torch.from_numpy(vectors)
+        if self.transform is not None:
+            segments = self.transform(segments)
+        return (
+            segments,
+            torch.from_numpy(reference),
+            torch.from_numpy(speech),
+            str(self._rttm(name)),
+        )
+
+    @property
+    def extractor(self) -> Any:
+        """The extractor, made when first needed."""
+        if self._extractor is None:
+            self._extractor = get_extractor(self.extractor_name)
+            if self._extractor.rate != self.sr:
+                raise DataError(
+                    f"{self.extractor_name} takes sr={self._extractor.rate}, not {self.sr}"
+                )
+        return self._extractor
+
+    def read_rttm(self, path: str | Path) -> np.ndarray:
+        """(turns, 3) ints: start sample, end sample, speaker index, sorted by start."""
+        turns = sorted(t for side in rttm.read_rttm(path).values() for t in side)
+        speakers = {t.speaker: 0 for t in turns}
+        index = {speaker: i for i, speaker in enumerate(speakers)}
+        rows = [(round(t.start * self.sr), round(t.end * self.sr), index[t.speaker]) for t in turns]
+        return np.array(sorted(rows), dtype=np.int64).reshape(-1, 3)
+
+    def _rttm(self, name: str) -> Path:
+        return Path(self._rttm_dir.name) / f"{name}.rttm"
+
+
+class _Precomputed:
+    """Speech and x-vectors that the stages have made for a data set of the recipe."""
+
+    def __init__(self, dataset: DiarizationDataset, wanted: bool):
+        self.dataset = dataset
+        name = dataset.data_dir.name
+        ours = wanted and dataset.data_dir.resolve() == (ROOT / "data" / name).resolve()
+        self.vad = _done(ROOT / "exp" / "vad_silero" / name) if ours else None
+        made = (
+            _done(ROOT / "exp" / f"xvectors_{dataset.extractor_name}_paper" / name)
+            if ours
+            else None
+        )
+        self.xvectors = None
+        if made is not None:
+            card = config.load(XVectorConfig, made / "config.yaml")
+            if (card.layout, card.window, card.step) == ("grid", dataset.window, dataset.step):
+                self.xvectors = kaldi_data.XVectorDir(made)
+
+    def regions(self, name: str) -> list[Region] | None:
+        """Speech of a recording; None where it has to be found."""
+        if self.vad is None:
+            return None
+        segments = kaldi_data.read_segments(self.vad / "segments")
+        return kaldi_data.regions_of(segments, segments.by_recording().get(name, ()))
+
+    def vectors(self, name: str) -> dict[int, np.ndarray]:
+        """Window number -> x-vector."""
+        if self.xvectors is None or name not in self.xvectors.windows:
+            return {}
+        made = self.xvectors.load(name)
+        cells = grid_indices(made.subsegments, self.dataset.window, self.dataset.step)
+        return dict(zip(cells.tolist(), made.vectors, strict=True))
+
+
+def marks(turns: list[Turn], cells: int, step: float, rate: int) -> np.ndarray:
+    """(cells, speakers) 0/1: who speaks in each cell of the grid; speakers by name, sorted."""
+    speakers = {name: i for i, name in enumerate(sorted({t.speaker for t in turns}))}
+    table = np.zeros((cells, len(speakers)), np.int64)
+    for turn in turns:
+        marked = cells_of(turn.start, turn.end, step, rate)
+        table[marked.start : marked.stop, speakers[turn.speaker]] = 1
+    return table
+
+
+def _read(directory: Path) -> tuple[dict[str, Path], dict[str, list[Turn]] | None]:
+    """(recording -> audio, reference turns or None) of a Kaldi directory or an audio folder."""
+    if (directory / "wav.scp").exists():
+        wavs, faults = kaldi_data.read_wav_scp(directory / "wav.scp")
+        if faults:
+            raise DataError(next(iter(faults.values())))
+        reference = directory / "ref.rttm"
+        if not reference.exists():
+            reference = directory / "rttm"
+    elif (directory / "audio").is_dir():
+        files = sorted((directory / "audio").iterdir())
+        wavs = {f.stem: f for f in files if f.suffix.lower() in AUDIO_SUFFIXES}
+        reference = directory / "rttm"
+    else:
+        raise DataError("neither a Kaldi directory (wav.scp) nor a folder with audio/", directory)
+    if not wavs:
+        raise DataError("no recordings in it", directory)
+    return wavs, rttm.read_rttm(reference) if reference.exists() else None
+
+
+def _of_split(wavs: dict[str, Path], split: str) -> list[str]:
+    if split == "full":
+        return list(wavs)
+    table = kaldi_data.read_map(ROOT / "conf" / "voxconverse_split.tsv")
+    chosen = [name for name in wavs if table.get(name) == split]
+    if not chosen:
+        raise DataError(
+            f"split {split!r} is that of VoxConverse dev; no recording here belongs to it"
+        )
+    return chosen
+
+
+def _done(directory: Path) -> Path | None:
+    return directory if (directory / ".done").exists() else None

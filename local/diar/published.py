@@ -1,0 +1,116 @@
+"""Whole data sets through the published functions: one RTTM per recording in a directory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pyannote.core import Annotation, Segment
+from tqdm import tqdm
+
+from diar import diarization
+from diar.autoencoder import ResidualAutoEncoder
+from diar.clustering import METHODS, Bounds, ClusteringConfig
+from diar.dataset import DiarizationDataset
+from diar.diarization import DecConfig
+from diar.errors import DataError
+from diar.grid import SILENCE, turns_from_cells
+from diar.rttm import write_rttm
+from diar.scoring import merge_turns
+from diar.seeds import seed_for
+from diar.types import Turn
+
+log = logging.getLogger(__name__)
+
+Labeller = Callable[[np.ndarray, np.ndarray, int, int], np.ndarray]
+
+
+def make_rttm(out_dir: str | Path, name: str, labels: np.ndarray, win_step: float) -> str:
+    """Write ``<out_dir>/<name>.rttm`` of one label per window; returns its path.
+
+    Args:
+        labels: (n,) ints, -1 where nobody speaks; window i stands for
+            [(i - 0.5) win_step, (i + 0.5) win_step), clipped to [0, n win_step].
+        win_step: milliseconds.
+    """
+    labels = np.asarray(labels, dtype=int)
+    step = win_step / 1000
+    turns = turns_from_cells(name, labels, step, len(labels) * step)
+    path = Path(out_dir) / f"{name}.rttm"
+    write_rttm(path, [Turn(name, t.start, t.duration, f"spk{t.speaker}") for t in turns])
+    return str(path)
+
+
+def annotation(name: str, turns: Sequence[Turn]) -> Annotation:
+    """Turns of one recording as a pyannote.core annotation, a speaker's overlapping turns joined."""
+    result = Annotation(uri=name)
+    for i, turn in enumerate(merge_turns(turns)[0]):
+        result[Segment(turn.start, turn.end), i] = turn.speaker
+    return result
+
+
+def diarize_dataset(
+    dataset: DiarizationDataset, hypothesis_dir: str | Path | None, label: Labeller
+) -> str:
+    """Label the speech windows of every recording; returns the directory of the RTTMs.
+
+    ``label(x, starts, speakers, seed)`` gets x-vectors (n, d), where they start in seconds, and the
+    number of speakers of the reference.
+
+    Raises:
+        DataError: after all others are done, if some recordings failed.
+    """
+    out_dir = Path(hypothesis_dir or "./rttm_output/")
+    out_dir.mkdir(parents=True, exist_ok=True)
+    failed = []
+    for i in tqdm(range(len(dataset)), disable=None, unit="rec"):
+        name = dataset.names[i]
+        try:
+            segments, reference, speech, _ = dataset[i]
+            rows = np.flatnonzero(speech.numpy())
+            labels = np.full(len(speech), SILENCE)
+            if len(rows):
+                x = segments.numpy()[rows]
+                labels[rows] = label(x, rows * dataset.step, reference.shape[1], seed_for(0, name))
+            make_rttm(out_dir, name, labels, dataset.win_step)
+        except DataError as error:
+            log.error("%s: %s", name, error)
+            failed.append(name)
+    if failed:
+        raise DataError(f"{len(failed)} recording(s) failed, see the messages: {' '.join(failed)}")
+    return str(out_dir)
+
+
+def run_dec(
+    dataset: DiarizationDataset,
+    num_spkr: int | Literal["oracle"] | None,
+    hypothesis_dir: str | Path | None,
+    encoder: ResidualAutoEncoder,
+    config: DecConfig,
+) -> str:
+    """DEC of every recording; ``num_spkr`` None estimates, 'oracle' takes the reference's count."""
+
+    def label(x: np.ndarray, starts: np.ndarray, speakers: int, seed: int) -> np.ndarray:
+        known = max(speakers, 1) if num_spkr == "oracle" else num_spkr
+        bounds = Bounds(most=100) if known is None else Bounds(known)
+        return diarization.fit(x, starts, encoder, config, bounds, seed).labels
+
+    return diarize_dataset(dataset, hypothesis_dir, label)
+
+
+def run_baseline(
+    dataset: DiarizationDataset,
+    method: str,
+    oracle: bool,
+    hypothesis_dir: str | Path | None,
+) -> str:
+    """A baseline on every recording, with the reference's count or the eigengap's."""
+
+    def label(x: np.ndarray, starts: np.ndarray, speakers: int, seed: int) -> np.ndarray:
+        bounds = Bounds(max(speakers, 1)) if oracle else Bounds(most=100)
+        return METHODS[method](x, bounds, ClusteringConfig(), seed)
+
+    return diarize_dataset(dataset, hypothesis_dir, label)

@@ -1,0 +1,26 @@
+"""The published module ``optimumSpeaker``: affinity refinement and the eigengap."""
+
+from diar.counting import (
+    AffinityRefinementOperation,
+    CropDiagonal,
+    Diffuse,
+    GaussianBlur,
+    RowWiseNormalize,
+    RowWiseThreshold,
+    Symmetrize,
+    eigengap,
+)
+
+eigenGap = eigengap  # noqa: N816 (both spellings are published)
+
+__all__ = [
+    "AffinityRefinementOperation",
+    "CropDiagonal",
+    "Diffuse",
+    "GaussianBlur",
+    "RowWiseNormalize",
+    "RowWiseThreshold",
+    "Symmetrize",
+    "eigenGap",
+    "eigengap",
+]

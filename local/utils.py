@@ -1,0 +1,94 @@
+"""The published module ``utils``: the data set, RTTM output, metrics and a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from diar.dataset import DiarizationDataset
+from diar.errors import DataError
+from diar.published import annotation, make_rttm
+from diar.rttm import read_rttm
+from diar.types import Turn
+
+DiarizationDataSet = DiarizationDataset  # both spellings are published
+
+__all__ = ["DiarizationDataSet", "DiarizationDataset", "get_metrics", "make_rttm", "plot_annot"]
+
+
+def get_metrics(
+    groundtruth_path: str | Path,
+    hypothesis_path: str | Path,
+    collar: float = 0.25,
+    skip_overlap: bool = True,
+) -> Any:
+    """DER of a directory of RTTMs (or one file) against another, as a pyannote.metrics object.
+
+    ``abs(metric)`` is the DER, ``metric.report()`` the table, ``metric[:]`` the parts. A reference
+    without hypothesis counts as all missed.
+
+    Args:
+        collar: seconds in pyannote's convention: half of it on each side of a boundary.
+        skip_overlap: leave out where the reference has several speakers.
+    """
+    from pyannote.metrics.diarization import DiarizationErrorRate
+
+    metric = DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap)
+    reference, hypothesis = read_rttm(groundtruth_path), read_rttm(hypothesis_path)
+    if not reference:
+        raise DataError("no reference turns in it", groundtruth_path)
+    for name, turns in reference.items():
+        found = hypothesis.get(name, [])
+        metric(annotation(name, turns), annotation(name, found), uem=_extent([*turns, *found]))
+    return metric
+
+
+def plot_annot(
+    name: str = "IS1009a",
+    collar: float = 0.25,
+    skip_overlap: bool = True,
+    groundtruth_path: str | Path | None = None,
+    hypothesis_path: str | Path | None = None,
+) -> Any:
+    """Reference above hypothesis on one time axis, speakers matched; returns the figure.
+
+    Args:
+        name: the recording.
+        collar, skip_overlap: of the DER in the title, see ``get_metrics``.
+        groundtruth_path, hypothesis_path: RTTM files or directories of them.
+
+    Raises:
+        DataError: a path is missing, or the reference lacks the recording.
+    """
+    import matplotlib.pyplot as plt
+    from pyannote.core import notebook
+    from pyannote.metrics.diarization import DiarizationErrorRate
+
+    if groundtruth_path is None or hypothesis_path is None:
+        raise DataError("plot_annot needs groundtruth_path and hypothesis_path")
+    turns = read_rttm(groundtruth_path).get(name, [])
+    if not turns:
+        raise DataError(f"no turns of recording {name!r}", groundtruth_path)
+    found = read_rttm(hypothesis_path).get(name, [])
+    reference, hypothesis = annotation(name, turns), annotation(name, found)
+    extent = _extent([*turns, *found])
+    metric = DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap)
+    der = 100 * metric(reference, hypothesis, uem=extent)
+    hypothesis = hypothesis.rename_labels(metric.optimal_mapping(reference, hypothesis, uem=extent))
+
+    figure, axes = plt.subplots(2, 1, figsize=(16, 5), sharex=True)
+    notebook.crop = extent.extent()
+    for axis, side, title in zip(
+        axes, (reference, hypothesis), ("reference", "hypothesis"), strict=True
+    ):
+        notebook.plot_annotation(side, ax=axis, time=axis is axes[1])
+        axis.set_title(title)
+    figure.suptitle(f"{name}: DER {der:.2f} %")
+    figure.tight_layout()
+    return figure
+
+
+def _extent(turns: list[Turn]) -> Any:
+    from pyannote.core import Segment, Timeline
+
+    return Timeline([Segment(0.0, max(turn.end for turn in turns))])
