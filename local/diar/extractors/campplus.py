@@ -44,7 +44,7 @@ CARD = Card(
 MELS = 80
 FRAME, SHIFT = 400, 160  # samples: 25 and 10 ms
 SHORTEST = 8000  # samples: shorter windows are padded, see CamPlusPlusExtractor
-BATCH = 16  # larger ones are slower: they fall out of the processor's cache
+BATCH = 8  # larger ones are slower: they fall out of the processor's cache
 
 
 class CamPlusPlusExtractor(Described):
@@ -138,8 +138,9 @@ def model_path() -> Path:
     if not path.exists():
         from diar.extractors import campplus_net
 
+        net = torch_model()
         log.info("exporting CAM++ to %s, once", path)
-        data = campplus_net.to_onnx(torch_model())
+        data = campplus_net.to_onnx(net)
         with whole(path, "wb") as stream:
             stream.write(data)
     return path

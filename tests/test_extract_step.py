@@ -1,0 +1,103 @@
+"""steps/extract_xvectors.sh on a small data directory with good and bad recordings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import kaldiio
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from diar.kaldi_data import read_map, read_segments
+
+
+def step(root, *arguments):
+    return subprocess.run(
+        ["bash", str(root / "steps/extract_xvectors.sh"), *map(str, arguments)],
+        capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, sample, campplus):
+    """Recordings: two good ones, one without speech, and five bad ones."""
+    folder = tmp_path_factory.mktemp("set")
+    soundfile.write(folder / "good.wav", sample[: 9 * 16000], 16000)
+    soundfile.write(folder / "eight.wav", sample[16000 * 10 : 16000 * 14 : 2], 8000)
+    soundfile.write(folder / "empty.wav", sample[:0], 16000)
+    (folder / "text.wav").write_text("no audio\n")
+    (folder / "data").mkdir()
+    (folder / "vad").mkdir()
+    wavs = dict(good="good", eight="eight", silent="good", empty="empty", text="text", gone="gone")
+    lines = [f"{name} {folder / file}.wav\n" for name, file in wavs.items()]
+    (folder / "data/wav.scp").write_text("".join([*lines, "nopath\n"]))
+    speech = ["good 0.5 2.8", "good 3 3.2", "good 6.712 8.94", "eight 0.1 4.3", "late 0 1"]
+    speech += ["empty 0 1", "text 0 1", "gone 0 1", "nopath 0 1"]
+    lines = [f"{line.split()[0]}-{i} {line}\n" for i, line in enumerate(speech)]
+    (folder / "vad/segments").write_text("".join(sorted(lines)))
+    (folder / "vad/reco2dur").write_text("eight 4.000\ngood 9.000\nsilent 9.000\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(root, data):
+    result = step(root, "--nj", 2, data / "data", data / "vad", data / "out")
+    assert result.returncode == 0, result.stderr
+    return data / "out", result
+
+
+def test_x_vectors_are_a_kaldi_directory(done, campplus):
+    out, _ = done
+    segments = read_segments(out / "segments")
+    vectors = kaldiio.load_scp(str(out / "xvector.scp"))
+    assert set(vectors) == set(segments.ids) == set(read_map(out / "utt2spk"))
+    assert {v.shape for v in vectors.values()} == {(campplus.dim,)}
+    assert {v.dtype for v in vectors.values()} == {np.dtype("float32")}
+    assert set(segments.recordings) == {"good", "eight"}
+    assert segments.ends[[r == "eight" for r in segments.recordings]].max() == 4.0
+    assert (out / "spk2utt").read_text().startswith("eight eight-")
+    assert read_map(out / "reco2dur") == {"eight": "4.000", "good": "9.000", "silent": "9.000"}
+    assert yaml.safe_load((out / "config.yaml").read_text())["dim"] == campplus.dim
+    for name in ("segments", "utt2spk", "spk2utt", "xvector.scp", "reco2dur"):
+        lines = (out / name).read_bytes().splitlines()
+        assert lines == sorted(lines)
+    assert (out / ".done").exists() and not (out / "jobs").exists()
+
+
+def test_vectors_are_those_of_the_audio(done, campplus, sample):
+    out, _ = done
+    windows = read_segments(out / "segments")
+    windows = windows.take(np.flatnonzero([r == "good" for r in windows.recordings]))
+    vectors = kaldiio.load_scp(str(out / "xvector.scp"))
+    expected = campplus.embed(sample[: 9 * 16000], windows.starts, windows.ends)
+    assert np.abs(expected - np.stack([vectors[i] for i in windows.ids])).max() < 1e-4
+
+
+def test_bad_recordings_are_listed_and_stop_no_others(done):
+    out, result = done
+    failed = dict(line.split(" ", 1) for line in (out / "failed").read_text().splitlines())
+    assert set(failed) == {"empty", "text", "gone", "nopath", "late"}
+    assert "zero length" in failed["empty"] and "no such audio file" in failed["gone"]
+    assert "not in" in failed["late"] and "5 recording(s) failed" in result.stderr
+
+
+def test_nothing_is_done_twice_and_nj_changes_nothing(root, done, data):
+    out, _ = done
+    again = step(root, "--nj", 2, data / "data", data / "vad", out)
+    assert again.returncode == 0 and "up to date" in again.stdout
+    other = step(root, "--nj", 1, data / "data", data / "vad", data / "out1")
+    assert other.returncode == 0, other.stderr
+    first, second = (kaldiio.load_scp(str(d / "xvector.scp")) for d in (out, data / "out1"))
+    assert set(first) == set(second) and all(np.array_equal(first[i], second[i]) for i in first)
+
+
+def test_bad_calls_are_one_clear_line(root, data):
+    unknown = step(root, "--extractor", "nix", data / "data", data / "vad", data / "bad")
+    assert unknown.returncode != 0 and "unknown extractor 'nix'; known:" in unknown.stderr
+    assert not (data / "bad/.done").exists()
+    missing = step(root, data / "data", data / "no_vad", data / "bad")
+    assert missing.returncode != 0 and "no such file" in missing.stderr
+    assert "Usage: steps/extract_xvectors.sh" in step(root, "--help").stdout
