@@ -63,12 +63,15 @@ class Tally:
         Returns:
             Annotations of one stretch for each combination of speakers, the stretches end to end.
         """
-        seconds = np.bincount(self._kind, np.where(kept, np.diff(self.edges), 0.0))
+        seconds = np.bincount(
+            self._kind, np.where(kept, np.diff(self.edges), 0.0), len(self._first)
+        ).tolist()
         sides = Annotation(), Annotation()
         now = 0.0
-        for kind in np.flatnonzero(seconds > 0):
-            stretch = Segment(now, now + seconds[kind])
-            piece = self._first[kind]
+        for piece, length in zip(self._first, seconds, strict=True):
+            if not length:
+                continue
+            stretch = Segment(now, now + length)
             for side, activity in zip(sides, (self.reference, self.hypothesis), strict=True):
                 for speaker in np.flatnonzero(activity[:, piece]):
                     side[stretch, int(speaker)] = f"{speaker:04d}"
