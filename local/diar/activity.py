@@ -21,6 +21,7 @@ class ActivityConfig:
     onset_db: a region holds at least one frame less than this below the loud level (dB).
     offset_db: a region reaches as far as frames stay less than this below the loud level (dB).
     noise_margin_db: both thresholds stay at least this far above the noise floor (dB).
+    min_level_db: a source whose loud frames stay below this is silence (dB re full scale).
     max_pause: pauses shorter than this belong to the region around them (s).
     min_speech: shorter regions are clicks (s).
     pad: added to both ends of a region, for soft onsets and decays (s).
@@ -29,6 +30,7 @@ class ActivityConfig:
     onset_db: float = 24.0
     offset_db: float = 34.0
     noise_margin_db: float = 8.0
+    min_level_db: float = -55.0
     max_pause: float = 0.3
     min_speech: float = 0.06
     pad: float = 0.02
@@ -68,6 +70,8 @@ def speech_regions(
     if not len(audible):
         return []
     loud, floor = np.percentile(audible, [95, 5])
+    if loud < config.min_level_db:
+        return []
     # A source without pauses has no visible floor: its quietest frames are speech.
     limit = min(floor + config.noise_margin_db, loud - 10)
     onset = max(loud - config.onset_db, limit)

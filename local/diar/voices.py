@@ -37,7 +37,7 @@ class Person:
     """One voice.
 
     id: name in RTTMs; language: of what is said; split: the only set it is used in.
-    files: glob patterns '<package>/<path in the package>'; exclude: patterns of file names.
+    files: glob patterns '<package>/<path in the package>'; exclude: patterns of paths to leave out.
     sex: where known; band: upper edge of what the recordings contain (Hz), None for all of it.
     """
 
@@ -63,7 +63,7 @@ class VoicesConfig:
 
     packages: tuple[Package, ...]
     people: tuple[Person, ...]
-    max_minutes: float = 10.0
+    max_minutes: float = 8.0
     min_piece: float = 0.25
     max_piece: float = 20.0
     activity: ActivityConfig = ActivityConfig()
@@ -177,7 +177,7 @@ def fade(samples: np.ndarray, seconds: float = 0.01) -> np.ndarray:
 
 def _build(config: VoicesConfig, person: Person, root: Path) -> None:
     files = {path for pattern in person.files for path in root.glob(pattern) if path.is_file()}
-    files = {f for f in files if not any(fnmatch(f.name, pattern) for pattern in person.exclude)}
+    files = {f for f in files if not any(fnmatch(str(f), x) for x in person.exclude)}
     pieces, failed = gather(files, root, config)
     if not pieces:
         reason = failed[0] if failed else f"no file matches {person.files[0]}"
@@ -186,6 +186,9 @@ def _build(config: VoicesConfig, person: Person, root: Path) -> None:
     samples = np.rint(np.concatenate(pieces) * 32767).astype(np.int16)
     with whole(_cached(config, person), "wb") as stream:
         np.savez(stream, samples=samples, bounds=bounds, failed=np.array(failed, dtype=str))
+    for old in _cached(config, person).parent.glob(f"{person.id}.*.npz"):
+        if old != _cached(config, person):
+            old.unlink(missing_ok=True)
 
 
 def _read(path: Path, person: Person) -> Voice:
