@@ -11,6 +11,7 @@ the exit status is 1; an interrupt stops all jobs.
 
 from __future__ import annotations
 
+import ctypes
 import re
 import shlex
 import signal
@@ -21,6 +22,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+PR_SET_PDEATHSIG = 1
+PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None  # bound before any fork
+
 
 def main() -> None:
     match = re.fullmatch(r"JOB=1:([1-9]\d*)", sys.argv[1]) if len(sys.argv) > 3 else None
@@ -28,20 +32,22 @@ def main() -> None:
         sys.exit(__doc__)
     log, command = sys.argv[2], sys.argv[3:]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    die_with_parent()
     jobs = []
     try:
         for job in range(1, int(match[1]) + 1):
             jobs.append(
                 Job(log.replace("JOB", str(job)), [a.replace("JOB", str(job)) for a in command])
             )
-        watch(jobs)
+        failed = watch(jobs)
+    except KeyboardInterrupt:
+        sys.exit(130)
     finally:
         for job in jobs:
             if job.process.poll() is None:
                 job.process.terminate()
         for job in jobs:
             job.process.wait()
-    failed = [job for job in jobs if job.process.returncode]
     for job in failed:
         status = job.process.returncode
         cause = f"killed by signal {-status}" if status < 0 else f"status {status}"
@@ -62,7 +68,12 @@ class Job:
         with open(self.log, "w", encoding="utf-8") as stream:
             stream.write(f"# {shlex.join(command)}\n")
             stream.flush()
-            self.process = subprocess.Popen(command, stdout=stream, stderr=stream)
+            try:
+                self.process = subprocess.Popen(
+                    command, stdout=stream, stderr=stream, preexec_fn=die_with_parent
+                )
+            except OSError as error:
+                sys.exit(f"run_jobs.py: cannot run {command[0]}: {error.strerror}")
         self.read = 0
         self.progress = (0, 0)
 
@@ -77,8 +88,15 @@ class Job:
         return self.progress
 
 
-def watch(jobs: list[Job]) -> None:
-    """Wait for all jobs, or until one fails, showing their common progress."""
+def die_with_parent() -> None:
+    """Ask Linux for SIGTERM when the parent is gone, be it by kill -9: nothing must go on writing
+    into a directory that the next run makes anew."""
+    if sys.platform == "linux":
+        PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def watch(jobs: list[Job]) -> list[Job]:
+    """Wait for all jobs, or until one fails, showing their common progress; the failed ones."""
     with tqdm(total=0, disable=None, leave=False, unit="rec", delay=2) as bar:
         while True:
             running = [job for job in jobs if job.process.poll() is None]
@@ -86,8 +104,9 @@ def watch(jobs: list[Job]) -> None:
             bar.total = sum(total for _, total in progress)
             bar.n = sum(done for done, _ in progress)
             bar.refresh()
-            if not running or any(job.process.poll() for job in jobs):
-                return
+            failed = [job for job in jobs if job.process.poll()]
+            if failed or not running:
+                return failed
             time.sleep(0.1)
 
 

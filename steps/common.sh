@@ -8,6 +8,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . ./path.sh
 
+cores() { env -u OMP_NUM_THREADS nproc; } # nproc alone would count threads, of which there is one
+
 die() { echo "$(basename "$0"): $*" >&2; exit 1; }
 
 need() { # file, and what makes it
@@ -25,9 +27,11 @@ begin() { # out-dir program "options" input...: fails when there is nothing to d
   if [ -n "$(ls -A "$out" 2>/dev/null)" ] && [ ! -e "$out/.begun" ]; then
     die "$out holds files that this recipe did not make: remove it, or name another directory"
   fi
-  rm -rf "$out"
-  mkdir -p "$out/log"
-  echo "$key" >"$out/.begun"
+  # .done goes first and .begun stays: killed at any moment, this is a directory of ours, unfinished.
+  # Called before '||', where bash stops at no error by itself.
+  rm -f "$out/.done" && mkdir -p "$out" && echo "$key" >"$out/.begun" &&
+    find "$out" -mindepth 1 -maxdepth 1 ! -name .begun -exec rm -rf {} + && mkdir "$out/log" ||
+    die "cannot write to $out"
 }
 
 join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file

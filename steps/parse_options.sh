@@ -8,44 +8,51 @@
 # else. Where the script has set overrides="", an option with a dot, --dec.niter 80, is collected
 # there as 'dec.niter=80'. What is left are the positional arguments.
 
-_opt_fail() { echo "$(basename "$0"): $* (try --help)" >&2; exit 1; }
+_opt_where= # file:line of the options file that is being read
+
+_opt_fail() { echo "$(basename "$0"): $_opt_where$* (try --help)" >&2; exit 1; }
 
 _opt_set() { # name value: the variable must be one that the script has set
-  local name="${1//-/_}"
-  case "$name" in *.*)
+  local _opt_key="${1//-/_}" # no local may bear the name of an option
+  case "$_opt_key" in *.*)
     [ -n "${overrides+set}" ] || _opt_fail "unknown option --$1"
-    overrides="${overrides:+$overrides }${1//-/_}=$2"
+    overrides="${overrides:+$overrides }$_opt_key=$2"
     return ;;
   esac
-  [[ "$name" =~ ^[a-z][a-z0-9_]*$ && " $_opt_known " == *" $name "* ]] ||
+  [[ "$_opt_key" =~ ^[a-z][a-z0-9_]*$ && " $_opt_known " == *" $_opt_key "* ]] ||
     _opt_fail "unknown option --$1"
-  case "${!name}" in true | false)
+  case "${!_opt_key}" in true | false)
     case "$2" in true | false) ;; *) _opt_fail "--$1 is true or false, not '$2'" ;; esac ;;
   esac
-  printf -v "$name" %s "$2"
+  printf -v "$_opt_key" %s "$2"
 }
 
 _opt_config() { # file of name=value lines
   [ -f "$1" ] || _opt_fail "no such options file: $1"
-  local line number=0
-  while IFS= read -r line || [ -n "$line" ]; do
-    number=$((number + 1))
-    line="${line%%#*}"
-    line="${line%"${line##*[![:space:]]}"}"
-    [ -n "$line" ] || continue
-    [[ "$line" == *=* ]] || _opt_fail "$1:$number: expected name=value, found '$line'"
-    local value="${line#*=}"
-    value="${value#\"}"
-    _opt_set "${line%%=*}" "${value%\"}"
+  local _opt_line _opt_number=0 _opt_value
+  while IFS= read -r _opt_line || [ -n "$_opt_line" ]; do
+    _opt_number=$((_opt_number + 1))
+    _opt_where="$1:$_opt_number: "
+    _opt_line="${_opt_line%%#*}"
+    _opt_line="${_opt_line#"${_opt_line%%[![:space:]]*}"}"
+    _opt_line="${_opt_line%"${_opt_line##*[![:space:]]}"}"
+    [ -n "$_opt_line" ] || continue
+    [[ "$_opt_line" == *=* ]] || _opt_fail "expected name=value, found '$_opt_line'"
+    _opt_value="${_opt_line#*=}"
+    _opt_value="${_opt_value#\"}"
+    _opt_set "${_opt_line%%=*}" "${_opt_value%\"}"
   done <"$1"
+  _opt_where=
 }
 
-# Shell variables in lower case that exist now are the options.
+# Shell variables in lower case that exist now are the options (also what the environment holds in
+# lower case, such as http_proxy: setting that by an option does no harm).
 _opt_known="$(compgen -v | grep '^[a-z][a-z0-9_]*$' | tr '\n' ' ')"
 
 while [ $# -gt 0 ]; do
   case "$1" in
     --help | -h)
+      [ -f "$0" ] || cd "$OLDPWD" # a relative $0 counts from where the script was called
       awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"
       exit 0 ;;
     --config) [ $# -ge 2 ] || _opt_fail "--config needs a file"

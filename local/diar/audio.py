@@ -34,9 +34,9 @@ def load(path: str | Path, rate: int = SAMPLE_RATE, channel: int | None = None) 
         raise DataError("no such audio file", path)
     try:
         samples, source_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError):
+    except (soundfile.LibsndfileError, RuntimeError, TypeError):  # TypeError: named *.raw
         samples, source_rate = _decode(path)
-    if channel is not None and channel >= samples.shape[1]:
+    if channel is not None and not 0 <= channel < samples.shape[1]:
         raise DataError(f"no channel {channel}: it has {samples.shape[1]}", path)
     mono = samples.mean(axis=1) if channel is None else samples[:, channel]
     if not len(mono):
@@ -62,7 +62,7 @@ def duration(path: str | Path) -> float:
     try:
         info = soundfile.info(str(path))
         return info.frames / info.samplerate
-    except (soundfile.LibsndfileError, RuntimeError):
+    except (soundfile.LibsndfileError, RuntimeError, TypeError):
         return len(load(path)) / SAMPLE_RATE
 
 

@@ -44,7 +44,11 @@ def load(cls: type[T], path: str | Path | None = None, overrides: Iterable[str] 
         key, sep, text = item.partition("=")
         if not sep:
             raise DataError(f"override {item!r} is not of the form key=value")
-        _put(values, key.split("."), yaml.safe_load(text))
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise DataError(f"override {item!r}: the value is not valid YAML") from None
+        _put(values, key.split("."), value)
     return _build(cls, values, where)
 
 
@@ -68,13 +72,18 @@ def _plain(value: Any) -> Any:
 
 def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
-        values = values.setdefault(key, {})
+        if values.get(key) is None:
+            values[key] = {}
+        values = values[key]
         if not isinstance(values, dict):
             raise DataError(f"override {'.'.join(keys)!r}: {key!r} has no keys below it")
     values[keys[-1]] = value
 
 
-def _build(cls: type[T], values: dict[str, Any], where: str, prefix: str = "") -> T:
+def _build(
+    cls: type[T], values: dict[str, Any], where: str, prefix: str = "", base: T | None = None
+) -> T:
+    """``base``, or the defaults of ``cls``, with ``values`` instead of what they name."""
     hints = typing.get_type_hints(cls)
     known = [f.name for f in dataclasses.fields(cls)]
     for key in values:
@@ -82,11 +91,25 @@ def _build(cls: type[T], values: dict[str, Any], where: str, prefix: str = "") -
             near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
             raise DataError(f"unknown key {prefix + str(key)!r}; {hint}", where)
-    fields = {k: _convert(v, hints[k], where, prefix + k) for k, v in values.items()}
+    fields = {}
+    for key, value in values.items():
+        if dataclasses.is_dataclass(hints[key]) and isinstance(value, dict):
+            inner = _default(cls, key) if base is None else getattr(base, key)
+            fields[key] = _build(hints[key], value, where, f"{prefix}{key}.", inner)
+        else:
+            fields[key] = _convert(value, hints[key], where, prefix + key)
     try:
-        return cls(**fields)
+        return cls(**fields) if base is None else dataclasses.replace(base, **fields)
     except (TypeError, ValueError) as error:
         raise DataError(str(error), where) from None
+
+
+def _default(cls: type, name: str) -> Any:
+    """The default of a field of a dataclass, None where it has none."""
+    (spec,) = (f for f in dataclasses.fields(cls) if f.name == name)
+    if spec.default_factory is not dataclasses.MISSING:
+        return spec.default_factory()
+    return None if spec.default is dataclasses.MISSING else spec.default
 
 
 def _convert(value: Any, hint: Any, where: str, key: str) -> Any:
@@ -110,9 +133,13 @@ def _convert(value: Any, hint: Any, where: str, key: str) -> Any:
         choices = ", ".join(map(str, typing.get_args(hint)))
         raise DataError(f"{key} is {value!r}; it must be one of: {choices}", where)
     elif typing.get_origin(hint) is tuple:
-        item = typing.get_args(hint)[0]
+        items = typing.get_args(hint)
         if isinstance(value, (list, tuple)):
-            return tuple(_convert(v, item, where, key) for v in value)
+            if items[-1] is Ellipsis:
+                items = items[:1] * len(value)
+            if len(items) != len(value):
+                raise DataError(f"{key} is {value!r}; expected {len(items)} values", where)
+            return tuple(_convert(v, i, where, key) for v, i in zip(value, items, strict=True))
     elif typing.get_origin(hint) is dict:
         if isinstance(value, dict):
             item = typing.get_args(hint)[1]

@@ -49,10 +49,9 @@ def read_map(path: str | Path) -> dict[str, str]:
 
 def read_numbers(path: str | Path) -> dict[str, float]:
     """A two-column file whose values are finite numbers >= 0 (reco2dur, reco2num_spk)."""
-    table = {}
-    for number, (key, text) in enumerate(read_map(path).items(), 1):
-        table[key] = _time(text, path, number)
-    return table
+    table = read_map(path)
+    lines = {fields[0]: number for number, fields in records(path)}
+    return {key: _time(text, path, lines[key]) for key, text in table.items()}
 
 
 def write_map(path: str | Path, table: Mapping[str, object]) -> None:
@@ -261,7 +260,7 @@ class XVectorDir:
 
 def _time(text: str, path: str | Path, line: int) -> float:
     try:
-        value = float(text)
+        value = float(text) if "_" not in text else math.nan  # Python would take 1_000
     except ValueError:
         value = math.nan
     if not math.isfinite(value) or value < 0:

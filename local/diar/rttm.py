@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from diar.errors import DataError
@@ -18,17 +18,12 @@ def read_rttm(path: str | Path) -> dict[str, list[Turn]]:
     after the speaker name may be missing.
 
     Raises:
-        DataError: too few fields, times that are no numbers, negative starts, durations <= 0.
+        DataError: a directory without RTTMs, too few fields, times that are no numbers, negative starts, durations <= 0.
     """
     turns: dict[str, list[Turn]] = {}
-    for file in _files(Path(path)):
-        try:
-            text = file.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError:
-            raise DataError("not a UTF-8 text file", file) from None
-        for number, line in enumerate(text.splitlines(), 1):
-            fields = line.split()
-            if not fields or fields[0] != "SPEAKER":
+    for file in _files(Path(path), ".rttm"):
+        for number, fields in _lines(file):
+            if fields[0] != "SPEAKER":
                 continue
             if not 8 <= len(fields) <= 10:
                 raise DataError(
@@ -67,10 +62,9 @@ def write_rttm(path: str | Path, turns: Iterable[Turn]) -> None:
 def read_uem(path: str | Path) -> dict[str, list[Region]]:
     """Evaluation regions of each recording ('<recording> <channel> <start> <end>')."""
     regions: dict[str, list[Region]] = {}
-    for file in _files(Path(path)):
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-            fields = line.split()
-            if not fields or fields[0].startswith(";"):
+    for file in _files(Path(path), ".uem"):
+        for number, fields in _lines(file):
+            if fields[0].startswith(";"):
                 continue
             if len(fields) != 4:
                 raise DataError(
@@ -89,17 +83,31 @@ def write_uem(path: str | Path, durations: Mapping[str, float]) -> None:
     write_text(path, "".join(f"{r} 1 0.000 {durations[r]:.3f}\n" for r in sorted(durations)))
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, suffix: str) -> list[Path]:
     if path.is_dir():
-        return sorted(p for p in path.iterdir() if p.suffix in (".rttm", ".uem"))
+        files = sorted(p for p in path.iterdir() if p.suffix == suffix)
+        if not files:
+            raise DataError(f"no *{suffix} file in this directory", path)
+        return files
     if not path.exists():
         raise DataError("no such file", path)
     return [path]
 
 
+def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line number, fields) of each line that is not blank."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError("not a UTF-8 text file", file) from None
+    for number, line in enumerate(text.split("\n"), 1):
+        if fields := line.split():
+            yield number, fields
+
+
 def _number(text: str, path: Path, line: int) -> float:
     try:
-        value = float(text)
+        value = float(text) if "_" not in text else math.nan  # Python would take 1_000
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
