@@ -21,12 +21,14 @@ from diar.types import Region, Subsegments, XVectors
 def records(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     """(line number, fields) of each non-empty line."""
     try:
-        with open(path, encoding="utf-8") as stream:
+        with open(path, encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
                 if fields := line.split():
                     yield number, fields
     except FileNotFoundError:
         raise DataError("no such file", path) from None
+    except IsADirectoryError:
+        raise DataError("a directory, expected a file", path) from None
     except UnicodeDecodeError:
         raise DataError("not a UTF-8 text file", path) from None
 
