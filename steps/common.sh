@@ -5,12 +5,28 @@
 # inputs. The same key means nothing to do; any other means that the directory is made again.
 
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+if ! [ "$PWD" -ef "$(dirname "${BASH_SOURCE[0]}")/.." ]; then # as in Kaldi: all paths count from here
+  echo "$(basename "$0"): run it from the recipe's directory: cd $(realpath "$(dirname "${BASH_SOURCE[0]}")/..")" >&2
+  exit 1
+fi
 . ./path.sh
 
 cores() { env -u OMP_NUM_THREADS nproc; } # nproc alone would count threads, of which there is one
 
 die() { echo "$(basename "$0"): $*" >&2; exit 1; }
+
+option() { # name default argument...: the value that the arguments give an option, or the default
+  local name="$1" value="$2"
+  shift 2
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --"$name") value="${2-}" ;;
+      --"$name"=*) value="${1#*=}" ;;
+    esac
+    shift
+  done
+  echo "$value"
+}
 
 need() { # file, and what makes it
   [ -e "$1" ] || die "no such file: $1 ($2)"

@@ -18,7 +18,7 @@
 xvector_config=conf/xvector.yaml
 extractor=
 set=
-nj=$(nproc)
+nj=$(cores)
 cmd="python local/run_jobs.py"
 . steps/parse_options.sh
 [ $# -eq 3 ] || die "expected <data-dir> <vad-dir> <xvector-dir>, see --help"

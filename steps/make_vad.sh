@@ -16,7 +16,7 @@
 vad=silero
 vad_config=conf/vad.yaml
 set=
-nj=$(nproc)
+nj=$(cores)
 cmd="python local/run_jobs.py"
 . steps/parse_options.sh
 [ $# -eq 2 ] || die "expected <data-dir> <vad-dir>, see --help"

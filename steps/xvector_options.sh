@@ -7,7 +7,7 @@ reco2num_spk=
 min_spk=1
 max_spk=20
 seed=0
-nj=$(nproc)
+nj=$(cores)
 cmd="python local/run_jobs.py"
 
 xvector_options() {

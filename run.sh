@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Speaker diarization by deep embedded clustering (DEC): the whole experiment.
+#
+# Usage: ./run.sh [options]          bare ./run.sh makes and runs the corpus 'mini'
+#
+#   --stage N, --stop-stage N     first and last stage to run             (default 0, 6)
+#       0 data  1 VAD  2 x-vectors  3 autoencoder  4 DEC  5 scores  6 baselines
+#   --corpus NAME                 reads the options of conf/NAME.conf     (default mini)
+#   --vad silero|oracle|energy    how speech is found                     (default silero)
+#   --extractor NAME              campplus, resemblyzer                   (default campplus)
+#   --dec-config "FILE ..."       conf/dec.yaml, conf/dec_paper.yaml; dec_X.yaml goes with
+#                                 xvector_X.yaml and autoencoder_X.yaml where there are such
+#   --num-spk N|oracle            number of speakers; unset: estimated
+#   --min-spk N, --max-spk N      bounds of the estimate                  (default 1, 20)
+#   --train-set NAME, --dev-set NAME, --test-sets "NAME ..."   directories below --data
+#   --data DIR, --exp DIR         data directories, products              (default data, exp)
+#   --nj N                        parallel jobs                           (default: all cores)
+#   --seed N                                                              (default 0)
+#   --config FILE                 more options, as name=value lines
+#   --vad.KEY, --xvector.KEY, --ae.KEY, --dec.KEY, --baseline.KEY VALUE
+#                                 overrides one value of a configuration: --dec.refine.niter 80
+#   --help
+#
+# Options given here win over those of the corpus. Exit status 0: all well; 1: an error, or some
+# recordings failed (they are listed at the end, the others are done).
+
+. "$(dirname "$0")/steps/common.sh"
+stage=0
+stop_stage=6
+corpus=$(option corpus mini "$@")
+vad=silero
+extractor=campplus
+dec_config="conf/dec.yaml conf/dec_paper.yaml"
+num_spk=
+min_spk=1
+max_spk=20
+train_set=train
+dev_set=dev
+test_sets=test
+data=data
+exp=exp
+nj=$(cores)
+seed=0
+overrides=
+need "conf/$corpus.conf" "the options of corpus '$corpus'"
+set -- --config "conf/$corpus.conf" "$@"
+. steps/parse_options.sh
+. steps/experiment.sh
+[ $# -eq 0 ] || die "unexpected argument '$1', see --help"
+
+if starts 0 "data: recordings and references of the corpus $corpus"; then
+  steps/prepare_"$corpus".sh --nj "$nj" --seed "$seed" "$data"
+fi
+
+if starts 1 "VAD: where there is speech"; then
+  for set in $sets; do
+    steps/make_vad.sh --vad "$vad" --set "$(overrides_of vad)" --nj "$nj" "$data/$set" "$exp/vad_$vad/$set"
+    if [ -e "$data/$set/ref.rttm" ]; then
+      python local/score_vad.py "$data/$set" "$exp/vad_$vad/$set"
+    fi
+  done
+fi
+
+if starts 2 "x-vectors: an embedding for each window of speech"; then
+  for name in $names; do
+    for set in $sets; do
+      steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$name")" --extractor "$extractor" \
+        --set "$(overrides_of xvector)" --nj "$nj" \
+        "$data/$set" "$exp/vad_$vad/$set" "$(xvectors_of "$name")/$set"
+    done
+  done
+fi
+
+if starts 3 "autoencoder: pretrained by reconstruction on the training set"; then
+  for name in $names; do
+    # Trained on closely spaced windows, whatever the spacing of those that are clustered.
+    steps/train_autoencoder.sh --ae-config "$(config_of autoencoder "$name")" --set "$(overrides_of ae)" \
+      "$(xvectors_of default)/$train_set" "$(xvectors_of default)/$dev_set" "$exp/ae_$name"
+  done
+fi
+
+if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
+  for name in $names; do
+    for set in $eval_sets; do
+      speakers=$(speakers_of "$set")
+      steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec)" \
+        $speakers --seed "$seed" --nj "$nj" \
+        "$(xvectors_of "$name")/$set" "$exp/ae_$name" "$exp/dec_$name/$set"
+    done
+  done
+fi
+
+if starts 5 "scores: DER and JER under every protocol"; then
+  for name in $names; do
+    for set in $eval_sets; do score "$set" "$exp/dec_$name/$set"; done
+  done
+fi
+
+if starts 6 "baselines: the same from the same x-vectors"; then
+  for method in ahc nme_sc spectral spectral_oracle kmeans_oracle; do
+    for set in $eval_sets; do
+      case "$method" in
+        *_oracle) # the number of speakers is known to these two
+          [ -e "$data/$set/reco2num_spk" ] || continue
+          speakers="--reco2num-spk $data/$set/reco2num_spk" ;;
+        *) speakers=$(speakers_of "$set") ;;
+      esac
+      steps/cluster.sh --method "${method%_oracle}" --set "$(overrides_of baseline)" $speakers \
+        --seed "$seed" --nj "$nj" "$(xvectors_of default)/$set" "$exp/$method/$set"
+      score "$set" "$exp/$method/$set"
+    done
+  done
+fi
+
+conclude

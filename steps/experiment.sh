@@ -1,0 +1,93 @@
+# What run.sh needs to read as a list of stages: names and paths, timing, and the end of a run.
+# Sourced after the options are parsed.
+
+[[ "$stage" =~ ^[0-9]+$ && "$stop_stage" =~ ^[0-9]+$ ]] || die "--stage and --stop-stage are numbers"
+[[ "$nj" =~ ^[1-9][0-9]*$ ]] || die "--nj must be a whole number of at least 1, not '$nj'"
+[[ "$num_spk" =~ ^([1-9][0-9]*|oracle)?$ ]] ||
+  die "--num-spk must be 'oracle' or a whole number of at least 1, not '$num_spk'"
+case "$vad" in silero | energy | oracle) ;; *) die "--vad is silero, energy or oracle, not '$vad'" ;; esac
+for override in $overrides; do
+  case "$override" in
+    vad.* | xvector.* | ae.* | dec.* | baseline.*) ;;
+    *) die "unknown option --${override%%=*}: it begins with vad, xvector, ae, dec or baseline" ;;
+  esac
+done
+
+eval_sets="$dev_set $test_sets"
+sets="$train_set $eval_sets"
+names=            # one per --dec-config: 'default' for dec.yaml, 'paper' for dec_paper.yaml
+for file in $dec_config; do
+  [ -e "$file" ] || die "no such file: $file (--dec-config)"
+  name="$(basename "$file" .yaml)"
+  name="${name#dec}"
+  name="${name#_}"
+  names="$names ${name:-default}"
+done
+
+config_of() { # arrow name: its own configuration, or else the arrow's default
+  if [ -e "conf/$1_$2.yaml" ]; then echo "conf/$1_$2.yaml"; else echo "conf/$1.yaml"; fi
+}
+
+xvectors_of() { # name: its x-vectors are its own only where it has a configuration for them
+  if [ -e "conf/xvector_$1.yaml" ]; then echo "$exp/xvectors_${extractor}_$1"; else echo "$exp/xvectors_$extractor"; fi
+}
+
+overrides_of() { # arrow: 'dec.a=1 ae.b=2' -> 'a=1'
+  local item
+  for item in $overrides; do
+    case "$item" in "$1".*) printf '%s ' "${item#"$1".}" ;; esac
+  done
+}
+
+speakers_of() { # set: what is known of the number of speakers, as options of a step
+  case "$num_spk" in
+    oracle) need "$data/$1/reco2num_spk" "--num-spk oracle takes the counts from it"
+      echo "--reco2num-spk $data/$1/reco2num_spk" ;;
+    "") echo "--min-spk $min_spk --max-spk $max_spk" ;;
+    *) echo "--num-spk $num_spk" ;;
+  esac
+}
+
+score() { # set dir: score its rttm, where there is a reference
+  if [ -e "$data/$1/ref.rttm" ]; then
+    steps/score.sh "$data/$1/ref.rttm" "$2/rttm" "$2/score" >"$2/.score.log" || {
+      cat "$2/.score.log"
+      die "scoring of $2 failed"
+    }
+    rm "$2/.score.log"
+  else
+    echo "run.sh: $data/$1 has no ref.rttm: $2/rttm is made, but not scored"
+  fi
+}
+
+stage_times=
+stage_began=
+ends_stage() {
+  [ -z "$stage_began" ] || stage_times+="stage $stage_now: $((SECONDS - stage_began)) s; "
+  stage_began=
+}
+
+starts() { # number text: whether this stage is to be run
+  ends_stage
+  [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ] || return 1
+  stage_now=$1
+  stage_began=$SECONDS
+  echo
+  echo "=== stage $1: $2"
+}
+
+conclude() { # times, results, and the recordings that failed
+  ends_stage
+  echo
+  if [ "$stop_stage" -ge 5 ]; then
+    python local/make_results.py "$exp" "$exp/RESULTS.md"
+  fi
+  echo "run.sh: ${stage_times}in all $SECONDS s"
+  local list failed=
+  for list in "$exp"/*/*/failed; do
+    [ -s "$list" ] || continue
+    failed=yes
+    sed "s|^|run.sh: failed: $(dirname "$list"): |" "$list" >&2
+  done
+  [ -z "$failed" ] || die "the recordings above failed; all others are done"
+}
