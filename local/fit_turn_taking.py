@@ -26,7 +26,7 @@ def main() -> None:
     stats = fit(recordings)
     overlap = float(np.mean([overlap_ratio(turns) for turns in recordings.values()]))
     head = [options.source] if options.source else []
-    head.append(f"Fitted by local/fit_turn_taking.py to {len(recordings)} recordings,")
+    head.append(f"Fitted by 'local/fit_turn_taking.py <rttm-dir>' to {len(recordings)} recordings,")
     head.append(f"in which {100 * overlap:.1f} % of the speech of a recording overlap on average.")
     head.append("What each key means: diar/turn_taking.py, TurnTaking.")
     sys.stdout.write("".join(f"# {line}\n" for line in head))

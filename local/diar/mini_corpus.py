@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,8 @@ from diar.seeds import seed_for
 from diar.simulation import SimulationConfig, simulate
 from diar.turn_taking import MAX_SPEAKERS, TurnTaking, converse, insert_silence
 from diar.types import Turn
-from diar.voices import Person, VoicesConfig, prepare
+from diar.voices import Person, Voice, VoicesConfig, prepare
+from diar.workers import pool
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def revoice(
             parts = rng.choice(len(people), len(labels), replace=False)
             cast = {label: people[i] for label, i in zip(labels, parts, strict=True)}
             own = tuple(turn._replace(speaker=cast[turn.speaker].id) for turn in turns)
-            end = min(max(turn.end for turn in turns) + 0.5, max_seconds)
+            end = min(math.ceil(100 * max(t.end for t in turns) + 50) / 100, max_seconds)
             scripts.append(Script(recording, end, own, tuple(cast[x] for x in labels)))
     return scripts, skipped
 
@@ -140,8 +141,8 @@ def record(
     """Simulate the scripts into ``directory``/<recording>.wav; yields the references, in order."""
     directory.mkdir(parents=True, exist_ok=True)
     jobs = [(script, directory, voices, acoustics, seed) for script in scripts]
-    with ProcessPoolExecutor(max(1, min(nj, len(scripts) or 1))) as pool:
-        for script, turns in zip(scripts, pool.map(_record, jobs), strict=True):
+    with pool(nj, len(scripts)) as workers:
+        for script, turns in zip(scripts, workers.map(_record, jobs), strict=True):
             yield script.recording, turns
 
 
@@ -156,7 +157,7 @@ def _record(job: tuple[Script, Path, VoicesConfig, SimulationConfig, int]) -> li
 
 
 @lru_cache(maxsize=12)
-def _voice(voices: VoicesConfig, person: Person):
+def _voice(voices: VoicesConfig, person: Person) -> Voice:
     return prepare(voices, [person])[0]
 
 

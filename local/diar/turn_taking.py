@@ -30,7 +30,8 @@ class TurnTaking:
     speakers: share of recordings with 1, 2 ... 8 speakers (more are left out).
     concentration: of the symmetric Dirichlet distribution of the speakers' shares of time.
     stay: probability that the floor's holder goes on after a pause.
-    back: with three or more, probability that the floor returns to whom it came from.
+    back: with three or more, probability that the floor returns to whom it came from, beyond
+        what the number of their turns makes likely.
     interjections: turns within another's floor turn, per second of the latter.
     *_seconds: the 1 % to 99 % quantiles, in equal steps, of the lengths of floor turns, of pauses
         of the same speaker, of gaps at a change (negative: overlap), of interjections.
@@ -93,13 +94,16 @@ def _draw(
     rng: np.random.Generator,
 ) -> list[Turn]:
     weights = rng.dirichlet(np.full(len(labels), stats.concentration))
+    # Who speaks most does so by longer turns too, not only by more of them.
+    scale = np.clip(np.sqrt(weights * len(labels)), 0.5, 2.0)
     # No single turn may leave the others without time.
     longest = seconds / (1.5 * len(labels)) if len(labels) > 1 else seconds
     turns: list[Turn] = []
     floor, before = int(rng.choice(len(labels), p=weights)), -1
     start = rng.uniform(0.2, 1.0)
     while True:
-        length = min(max(_quantile(stats.turn_seconds, rng), 0.3), longest, seconds - 0.2 - start)
+        length = max(scale[floor] * _quantile(stats.turn_seconds, rng), 0.3)
+        length = min(length, longest, seconds - 0.2 - start)
         if length < 0.3:
             return turns
         turns.append(Turn(recording, start, length, labels[floor]))
@@ -165,7 +169,7 @@ def fit(recordings: Mapping[str, Sequence[Turn]], max_pause: float = 0.3) -> Tur
     """
     counts = np.zeros(MAX_SPEAKERS)
     kinds: dict[str, list[float]] = {k: [] for k in ("turn", "pause", "gap", "interjection")}
-    moves = np.zeros(4)  # same speaker, change, returns, changes that could return
+    moves = np.zeros(5)  # stays, changes, changes that could return, returns, returns by chance
     concentrations = []
     for turns in recordings.values():
         turns = _without_pauses(turns, max_pause)
@@ -173,8 +177,8 @@ def fit(recordings: Mapping[str, Sequence[Turn]], max_pause: float = 0.3) -> Tur
         if len(shares) <= MAX_SPEAKERS:
             counts[len(shares) - 1] += 1
         if len(shares) > 1:
-            _follow_floor(turns, len(shares), kinds, moves)
-            concentrations.append((len(shares), float(np.sum(shares**2))))
+            _follow_floor(turns, kinds, moves)
+            concentrations.append((len(shares), sum(x**2 for x in shares.values())))
     if not all(kinds.values()):
         raise DataError("no turns to fit: expected conversations with pauses, gaps, interjections")
     quantiles = {
@@ -185,7 +189,7 @@ def fit(recordings: Mapping[str, Sequence[Turn]], max_pause: float = 0.3) -> Tur
         speakers=tuple(np.round(counts / counts.sum(), 4).tolist()),
         concentration=round(_concentration(concentrations), 3),
         stay=round(float(moves[0] / (moves[0] + moves[1])), 4),
-        back=round(float(moves[2] / max(moves[3], 1)), 4),
+        back=round(float(max(moves[3] - moves[4], 0) / max(moves[2] - moves[4], 1)), 4),
         interjections=round(len(kinds["interjection"]) / sum(kinds["turn"]), 5),
         **quantiles,
     )
@@ -211,28 +215,25 @@ def overlap_ratio(turns: Iterable[Turn]) -> float:
     return overlap / speech if speech else 0.0
 
 
-def _follow_floor(
-    turns: Sequence[Turn], speakers: int, kinds: dict[str, list[float]], moves: np.ndarray
-) -> None:
-    floor, before = turns[0], None
-    kinds["turn"].append(floor.duration)
+def _follow_floor(turns: Sequence[Turn], kinds: dict[str, list[float]], moves: np.ndarray) -> None:
+    holders = [turns[0]]
     for turn in turns[1:]:
-        if turn.end <= floor.end:
+        if turn.end <= holders[-1].end:
             kinds["interjection"].append(turn.duration)
             continue
-        gap = turn.start - floor.end
-        if turn.speaker == floor.speaker:
-            kinds["pause"].append(gap)
-            moves[0] += 1
-        else:
-            kinds["gap"].append(gap)
-            moves[1] += 1
-            if speakers > 2 and before is not None:
-                moves[2] += turn.speaker == before
-                moves[3] += 1
-            before = floor.speaker
-        kinds["turn"].append(turn.duration)
-        floor = turn
+        same = turn.speaker == holders[-1].speaker
+        kinds["pause" if same else "gap"].append(turn.start - holders[-1].end)
+        holders.append(turn)
+    kinds["turn"] += [turn.duration for turn in holders]
+    order = [turn.speaker for turn in holders]
+    changes = [a for a, b in zip(order, order[1:] + [""], strict=True) if a != b]
+    moves[:2] += len(order) - len(changes), len(changes) - 1
+    gains = {speaker: changes.count(speaker) for speaker in set(changes)}
+    if len(gains) > 2:
+        for before, floor, then in zip(changes, changes[1:], changes[2:], strict=False):
+            moves[2] += 1
+            moves[3] += then == before
+            moves[4] += gains[before] / (len(changes) - gains[floor])
 
 
 def _without_pauses(turns: Sequence[Turn], max_pause: float) -> list[Turn]:
@@ -243,12 +244,11 @@ def _without_pauses(turns: Sequence[Turn], max_pause: float) -> list[Turn]:
     return sorted(merged)
 
 
-def _shares(turns: Sequence[Turn]) -> np.ndarray:
+def _shares(turns: Sequence[Turn]) -> dict[str, float]:
     total: dict[str, float] = {}
     for turn in turns:
         total[turn.speaker] = total.get(turn.speaker, 0.0) + turn.duration
-    values = np.array([total[s] for s in sorted(total)])
-    return values / values.sum()
+    return {speaker: total[speaker] / sum(total.values()) for speaker in sorted(total)}
 
 
 def _concentration(observed: Sequence[tuple[int, float]]) -> float:

@@ -12,10 +12,10 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
+from itertools import repeat
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,7 @@ from diar.audio import SAMPLE_RATE, load
 from diar.errors import DataError
 from diar.fetch import Package, deb, unpack_deb
 from diar.files import cache_dir, whole
+from diar.workers import pool
 
 Split = Literal["train", "dev", "test"]
 LEVEL_DB = -26.0  # of each piece, re full scale, over its loud half
@@ -117,9 +118,10 @@ def prepare(config: VoicesConfig, people: Sequence[Person], nj: int = 1) -> list
         with _lock():
             missing = [p for p in missing if not _cached(config, p).exists()]
             root = _unpack(config, sorted({name for p in missing for name in p.packages}))
-            with ProcessPoolExecutor(max(1, min(nj, len(missing) or 1))) as pool:
-                list(pool.map(_build, *zip(*((config, p, root) for p in missing), strict=True)))
-            shutil.rmtree(root)
+            with pool(nj, len(missing)) as workers:
+                for _ in workers.map(_build, repeat(config), missing, repeat(root)):
+                    pass
+            shutil.rmtree(root, ignore_errors=True)
     return [_read(_cached(config, p), p) for p in people]
 
 

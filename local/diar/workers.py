@@ -1,0 +1,27 @@
+"""A pool of processes that does not outlive the program that started it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+
+def pool(nj: int, items: int) -> ProcessPoolExecutor:
+    """At most ``nj`` processes for that many items, at least one.
+
+    Workers of a killed program would wait for work for ever: each looks after its parent.
+    """
+    return ProcessPoolExecutor(
+        max(1, min(nj, items)), initializer=_end_with, initargs=(os.getpid(),)
+    )
+
+
+def _end_with(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
