@@ -168,8 +168,10 @@ class eigengap:  # noqa: N801 (the published name)
         values = eigh(
             symmetric, eigvals_only=True, subset_by_index=(max(0, len(X) - most - 1), len(X) - 1)
         )[::-1]
-        count = self.compute_number_of_clusters(values, most, self.stop_eigenvalue)
-        return min(max(count, self.min_clusters), most)
+        least = min(self.min_clusters, most)
+        return self.compute_number_of_clusters(
+            values, most, self.stop_eigenvalue, min_clusters=least
+        )
 
     def spectral_embedding(self, X: np.ndarray, count: int) -> np.ndarray:
         """Eigenvectors (n, count) of the ``count`` largest eigenvalues of the refined affinity."""
@@ -215,12 +217,14 @@ class eigengap:  # noqa: N801 (the published name)
         eigenvalues: np.ndarray,
         max_clusters: int | None = None,
         stop_eigenvalue: float = 1e-2,
+        *,
+        min_clusters: int = 1,
     ) -> int:
         """The i that maximises lambda_i / lambda_(i+1) over ``eigenvalues``, sorted descending."""
         values = np.asarray(eigenvalues, dtype=float)
         last = len(values) - 1 if max_clusters is None else min(max_clusters, len(values) - 1)
-        best, count = 0.0, 1
-        for i in range(1, last + 1):
+        best, count = 0.0, min_clusters
+        for i in range(min_clusters, last + 1):
             if values[i - 1] < stop_eigenvalue:
                 break
             ratio = values[i - 1] / max(values[i], EPS)

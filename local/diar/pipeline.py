@@ -1,0 +1,61 @@
+"""From samples to turns in one call: VAD, x-vectors, DEC, decoding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from diar import decoding, diarization, subsegments, vad
+from diar.autoencoder import ResidualAutoEncoder
+from diar.clustering import Bounds
+from diar.diarization import DecConfig
+from diar.errors import DataError
+from diar.extractors import Extractor
+from diar.subsegments import XVectorConfig
+from diar.types import Turn
+from diar.vad import VadConfig
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The stages of the experiment for one recording at a time, with everything loaded.
+
+    ``vad_kind`` is 'silero' or 'energy'.
+    """
+
+    extractor: Extractor
+    encoder: ResidualAutoEncoder
+    vad_kind: str = "silero"
+    vad: VadConfig = field(default_factory=VadConfig)
+    xvector: XVectorConfig = field(default_factory=XVectorConfig)
+    dec: DecConfig = field(default_factory=DecConfig)
+
+    def __post_init__(self):
+        if self.extractor.dim != self.encoder.ip_features:
+            raise DataError(
+                f"extractor {self.extractor.name!r} gives {self.extractor.dim} dimensions, the"
+                f" autoencoder takes {self.encoder.ip_features}"
+            )
+
+    def __call__(
+        self, recording: str, samples: np.ndarray, bounds: Bounds | None = None, seed: int = 0
+    ) -> list[Turn]:
+        """Turns of a recording; none where there is no speech.
+
+        Args:
+            recording: its id.
+            samples: (n,) float32 mono at ``extractor.rate``.
+            bounds: what is known of the number of speakers.
+            seed: of everything random.
+        """
+        rate, duration = self.extractor.rate, len(samples) / self.extractor.rate
+        speech = vad.find_speech(samples, self.vad_kind, self.vad)
+        windows, _ = subsegments.cut(self.xvector, recording, speech, len(samples), rate)
+        if not len(windows):
+            return []
+        x = self.extractor.embed(samples, windows.starts, windows.ends)
+        fit = diarization.fit(x, windows.starts, self.encoder, self.dec, bounds or Bounds(), seed)
+        on_grid = self.xvector.layout == "grid"
+        grid = (self.xvector.window, self.xvector.step) if on_grid else None
+        return decoding.decode(windows, fit.posteriors, duration, self.dec.decoding, grid)

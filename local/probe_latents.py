@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""What an autoencoder loses: AHC with the known count on its latents, against on the x-vectors.
+
+Usage: probe_latents.py <data-dir> <xvector-dir> <ae-dir>      writes <ae-dir>/probe.json
+
+Speaker confusion in % under the 'forgiving' protocol, the same decoding for both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import program
+import xvector_job
+from diar import autoencoder, config, decoding, kaldi_data, rttm, scoring
+from diar.clustering import BaselineConfig, Bounds, ahc
+from diar.files import write_text
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    program.add_config(arguments, "conf/baselines.yaml")
+    arguments.add_argument("data_dir", type=Path)
+    arguments.add_argument("xvector_dir", type=Path)
+    arguments.add_argument("ae_dir", type=Path)
+    args = arguments.parse_args()
+    options = config.load(BaselineConfig, args.config, args.set.split())
+    protocol = config.load(scoring.ScoringConfig, "conf/scoring.yaml").protocols["forgiving"]
+    model = autoencoder.load_model(args.ae_dir / "model.safetensors")
+    torch.set_num_threads(1)
+    reference = rttm.read_rttm(args.data_dir / "ref.rttm")
+    uem = rttm.read_uem(args.data_dir / "all.uem")
+    counts = kaldi_data.read_numbers(args.data_dir / "reco2num_spk")
+    durations = xvector_job.read_durations(args.xvector_dir)
+    xvectors = kaldi_data.XVectorDir(args.xvector_dir)
+
+    @torch.no_grad()
+    def encode(x: np.ndarray) -> np.ndarray:
+        return model.encode(torch.from_numpy(x)).numpy()
+
+    def confusion(space: Callable[[np.ndarray], np.ndarray]) -> float:
+        found = {}
+        for recording, windows in xvectors.windows.items():
+            bounds = Bounds(int(counts[recording]))
+            labels = ahc(space(xvectors.load(recording).vectors), bounds, options.clustering)
+            found[recording] = decoding.decode(
+                windows, decoding.one_hot(labels), durations[recording], options.decoding
+            )
+        total = scoring.score(reference, found, uem, protocol).total
+        return round(100 * total.confusion / total.scored, 3)
+
+    figures = {
+        "set": args.data_dir.name,
+        "xvectors": confusion(lambda x: x),
+        "latents": confusion(encode),
+    }
+    write_text(args.ae_dir / "probe.json", json.dumps(figures) + "\n")
+    print(
+        f"{args.ae_dir}: AHC, count known, on {figures['set']}: confusion {figures['xvectors']:.2f} %"
+        f" on x-vectors, {figures['latents']:.2f} % on latents"
+    )
+
+
+if __name__ == "__main__":
+    program.run(main)
