@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 import shutil
+from functools import partial
 from pathlib import Path
 
 import program
@@ -123,7 +124,7 @@ def make(
     voices = config.load(VoicesConfig, options.voices)
     acoustics = config.load(SimulationConfig, options.simulation)
     log.info("%s: %d voices", target.name, len(people))
-    prepare(voices, people, options.nj)
+    prepare(voices, people, options.nj, partial(log.info, "progress %d/%d %s"))
     part = target.parent / f".{target.name}.partial" / "wav"
     shutil.rmtree(part.parent, ignore_errors=True)  # left by a run that was killed
     turns: list[Turn] = []

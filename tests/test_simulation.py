@@ -53,7 +53,7 @@ def people(count):
 @pytest.fixture
 def own_voices(monkeypatch):
     """The corpus takes the voices of these tests instead of fetching any."""
-    fake = lambda conf, wanted, nj=1: [voice(person.id) for person in wanted]  # noqa: E731
+    fake = lambda conf, wanted, *_: [voice(person.id) for person in wanted]  # noqa: E731
     monkeypatch.setattr(diar.mini_corpus, "prepare", fake)
     monkeypatch.setattr(prepare_mini, "prepare", fake)
     monkeypatch.setattr(VoicesConfig, "of", lambda self, split: people(4))

@@ -105,6 +105,13 @@ def test_second_time_comes_from_the_cache(package, monkeypatch):
     assert np.array_equal(first.samples, second.samples) and first.failed == second.failed
 
 
+def test_progress_counts_packages_and_people_and_only_work(package):
+    conf, steps = listed(), []
+    for _ in range(2):
+        voices.prepare(conf, conf.people, progress=lambda *step: steps.append(step))
+    assert steps == [(1, 2, "pack"), (2, 2, "ann")]
+
+
 def test_changed_package_or_entry_is_decoded_again(package):
     conf = listed()
     before = voices._cached(conf, conf.people[0])

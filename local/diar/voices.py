@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
@@ -107,20 +107,39 @@ class Voice:
         return len(self.samples) / SAMPLE_RATE / 60
 
 
-def prepare(config: VoicesConfig, people: Sequence[Person], nj: int = 1) -> list[Voice]:
-    """The voices of some people, from the cache or from their packages (``nj`` processes decode).
+def prepare(
+    config: VoicesConfig,
+    people: Sequence[Person],
+    nj: int = 1,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
+) -> list[Voice]:
+    """The voices of some people, from the cache or from their packages.
+
+    Args:
+        config: packages and limits.
+        people: whose voices.
+        nj: processes that decode.
+        progress: called with (steps done, steps in all, what was done) where there is work to do:
+            a package unpacked, a person decoded.
 
     Raises:
         DataError: a package that cannot be had or is damaged, a person without any usable speech.
     """
-    missing = [p for p in people if not _cached(config, p).exists()]
-    if missing:
+    if any(not _cached(config, p).exists() for p in people):
         with _lock():
-            missing = [p for p in missing if not _cached(config, p).exists()]
-            root = _unpack(config, sorted({name for p in missing for name in p.packages}))
+            missing = [p for p in people if not _cached(config, p).exists()]
+            packages = [p for p in config.packages if any(p.name in m.packages for m in missing)]
+            total = len(packages) + len(missing)
+            root = cache_dir() / "voices" / "unpacked"
+            shutil.rmtree(root, ignore_errors=True)  # left by a run that was killed
+            for done, package in enumerate(packages, 1):
+                unpack_deb(deb(package), root / package.name)
+                progress(done, total, package.name)
             with pool(nj, len(missing)) as workers:
-                for _ in workers.map(_build, repeat(config), missing, repeat(root)):
-                    pass
+                built = workers.map(_build, repeat(config), missing, repeat(root))
+                for done, person in enumerate(missing, 1):
+                    next(built)
+                    progress(len(packages) + done, total, person.id)
             shutil.rmtree(root, ignore_errors=True)
     return [_read(_cached(config, p), p) for p in people]
 
@@ -199,15 +218,6 @@ def _read(path: Path, person: Person) -> Voice:
             return Voice(person, stored["samples"], stored["bounds"], tuple(stored["failed"]))
     except (OSError, ValueError, KeyError, EOFError):
         raise DataError("damaged voice in the cache: delete it and run again", path) from None
-
-
-def _unpack(config: VoicesConfig, names: Sequence[str]) -> Path:
-    root = cache_dir() / "voices" / "unpacked"
-    shutil.rmtree(root, ignore_errors=True)  # left by a run that was killed
-    for package in config.packages:
-        if package.name in names:
-            unpack_deb(deb(package), root / package.name)
-    return root
 
 
 @contextmanager
