@@ -69,6 +69,7 @@ def silero_scores(samples: np.ndarray) -> tuple[np.ndarray, float]:
     import torch
     from silero_vad import load_silero_vad
 
+    samples = np.pad(samples, (0, max(0, SILERO_CHUNK - len(samples))))
     threads = torch.get_num_threads()  # the package sets it to one
     model = load_silero_vad(onnx=True)
     torch.set_num_threads(threads)

@@ -1,0 +1,95 @@
+"""Window posteriors to turns."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diar.decoding import DecodingConfig, decode, one_hot, viterbi
+from diar.errors import DataError
+from diar.subsegments import cut_grid, cut_regions
+from diar.types import Region
+
+REGIONS = st.lists(
+    st.tuples(st.floats(0.02, 3), st.floats(0.05, 8)), min_size=1, max_size=6
+)  # (pause before, length)
+
+
+def layout(spans):
+    regions, now = [], 0.0
+    for pause, length in spans:
+        start = round(now + pause, 3)
+        now = round(start + length, 3)
+        regions.append(Region(start, now))
+    return regions, now
+
+
+@settings(max_examples=60, deadline=None)
+@given(REGIONS, st.integers(1, 4), st.integers(0, 99))
+def test_turns_tile_the_speech(spans, k, seed):
+    regions, end = layout(spans)
+    windows = cut_regions("r", regions, 1.5, 0.25)
+    posteriors = np.random.default_rng(seed).dirichlet(np.ones(k), len(windows))
+    turns = decode(windows, posteriors, end, DecodingConfig())
+    assert sum(t.duration for t in turns) == pytest.approx(sum(e - s for s, e in regions), abs=1e-6)
+    for a, b in zip(turns, turns[1:], strict=False):
+        assert a.end <= b.start + 1e-6
+        assert a.speaker != b.speaker or b.start > a.end + 1e-6, "equal neighbours are one turn"
+    assert all(t.duration > 0 and 0 <= t.start and t.end <= end + 1e-9 for t in turns)
+    names = list(dict.fromkeys(t.speaker for t in turns))
+    assert names == [f"r_{i + 1}" for i in range(len(names))]
+
+
+def test_change_is_found_where_it_is():
+    windows = cut_regions("r", [Region(0.0, 20.0)], 1.5, 0.25)
+    # Each window says how much of it lies before the change at 8.6 s.
+    first = np.clip((8.6 - windows.starts) / 1.5, 0, 1)
+    turns = decode(windows, np.stack([first, 1 - first], axis=1), 20.0, DecodingConfig())
+    assert [t.speaker for t in turns] == ["r_1", "r_2"]
+    assert turns[0].end == pytest.approx(8.6, abs=0.15)
+
+
+def test_one_odd_window_changes_nothing_and_a_short_turn_lives():
+    windows = cut_regions("r", [Region(0.0, 30.0)], 1.5, 0.25)
+    labels = np.zeros(len(windows), int)
+    labels[40] = 1
+    assert len(decode(windows, one_hot(labels), 30.0, DecodingConfig())) == 1
+    labels[40:50] = 1  # 2.5 s
+    assert len(decode(windows, one_hot(labels), 30.0, DecodingConfig())) == 3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 6), st.integers(1, 3), st.floats(0, 4), st.integers(0, 99))
+def test_viterbi_is_the_best_of_all_paths(steps, k, penalty, seed):
+    scores = np.random.default_rng(seed).normal(size=(steps, k))
+
+    def value(path):
+        return scores[range(steps), path].sum() - penalty * np.count_nonzero(np.diff(path))
+
+    best = max(value(np.array(path)) for path in np.ndindex(*[k] * steps))
+    assert value(viterbi(scores, penalty)) == pytest.approx(best)
+
+
+def test_without_a_penalty_every_frame_is_free():
+    scores = np.random.default_rng(0).normal(size=(50, 3))
+    assert np.array_equal(viterbi(scores, 0.0), scores.argmax(axis=1))
+
+
+def test_published_cells():
+    # Speech 0.5-4.0 s on the 0.75 s grid: cells floor((0.5 + 0.375) / 0.75) = 1 up to 5, so 1..4.
+    windows, index = cut_grid("r", [Region(0.5, 4.0)], 16000 * 10, 16000, 1.5, 0.75)
+    assert index.tolist() == [1, 2, 3, 4]
+    labels = one_hot(np.array([0, 0, 1, 1]))
+    turns = decode(windows, labels, 10.0, DecodingConfig("cells"), (1.5, 0.75))
+    assert [(t.start, t.end) for t in turns] == [(0.375, 1.875), (1.875, 3.375)]
+
+
+def test_cells_need_the_grid():
+    windows = cut_regions("r", [Region(0.0, 3.0)], 1.5, 0.25)
+    with pytest.raises(DataError, match="xvector_paper.yaml"):
+        decode(windows, np.ones((len(windows), 1)), 3.0, DecodingConfig("cells"))
+
+
+def test_no_windows_no_turns():
+    windows = cut_regions("r", [], 1.5, 0.25)
+    assert decode(windows, np.ones((0, 1)), 3.0, DecodingConfig()) == []

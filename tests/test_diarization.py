@@ -1,0 +1,95 @@
+"""DEC of one recording, both configurations, tiny and degenerate input; real audio end to end."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import adjusted_rand_score
+
+from diar import autoencoder, config, scoring
+from diar.autoencoder import ResidualAutoEncoder
+from diar.clustering import Bounds
+from diar.diarization import DecConfig, fit, survivors, thin
+from diar.pipeline import Pipeline
+from diar.subsegments import XVectorConfig
+from diar.types import Turn
+from diar.vad import VadConfig
+
+
+@pytest.fixture(params=["dec", "dec_paper"])
+def options(request, root):
+    return config.load(DecConfig, root / "conf" / f"{request.param}.yaml")
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    torch.manual_seed(0)
+    return ResidualAutoEncoder(16, [32, 8], shortcut=True, length_norm=True)
+
+
+def voices(sizes, seed=0):
+    rng = np.random.default_rng(seed)
+    centres = np.linalg.qr(rng.normal(size=(16, 16)))[0][: len(sizes)]
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    x = centres[labels] + 0.08 * rng.normal(size=(len(labels), 16))
+    return x.astype(np.float32), 0.75 * np.arange(len(labels)), labels
+
+
+@pytest.mark.parametrize("n", range(5))
+@pytest.mark.parametrize("bounds", [Bounds(), Bounds(1), Bounds(3), Bounds(least=2)], ids=str)
+def test_few_windows(options, encoder, n, bounds):
+    x = np.random.default_rng(n).normal(size=(n, 16)).astype(np.float32)
+    found = fit(x, 0.75 * np.arange(n), encoder, options, bounds)
+    assert found.posteriors.shape[0] == len(found.latents) == n
+    assert found.posteriors.shape[1] >= 1
+    assert np.allclose(found.posteriors.sum(axis=1), 1)
+
+
+def test_identical_windows_are_one_speaker(options, encoder):
+    found = fit(np.ones((40, 16), np.float32), 0.75 * np.arange(40), encoder, options, Bounds())
+    assert set(found.labels) == {0}
+
+
+def test_known_count_finds_the_voices(options, encoder):
+    x, starts, labels = voices([30, 25, 20])
+    before = copy.deepcopy(encoder.state_dict())
+    found = fit(x, starts, encoder, options, Bounds(3))
+    assert adjusted_rand_score(labels, found.labels) > 0.95
+    assert all(torch.equal(v, before[k]) for k, v in encoder.state_dict().items())
+
+
+def test_same_input_same_output(options, encoder):
+    x, starts, _ = voices([20, 20])
+    a, b = (fit(x, starts, encoder, options, Bounds(), seed=7) for _ in range(2))
+    assert np.array_equal(a.posteriors, b.posteriors) and a.losses == b.losses
+
+
+def test_thin():
+    starts = np.array([0, 0.25, 0.5, 0.75, 1.0, 5.0, 5.25])
+    assert thin(starts, 0.75).tolist() == [0, 3, 5]
+    assert thin(starts, 0).tolist() == list(range(7))
+
+
+def test_survivors_keep_the_largest():
+    labels = np.array([0] * 10 + [1] * 3 + [2] * 6)
+    assert survivors(labels, 3, 5, least=1).tolist() == [0, 2]
+    assert survivors(labels, 3, 100, least=1).tolist() == [0]
+    assert survivors(labels, 3, 100, least=2).tolist() == [0, 2]
+
+
+def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
+    pipeline = Pipeline(
+        campplus,
+        autoencoder.load_model(autoencoder.PRETRAINED / "default.safetensors"),
+        vad=config.load(VadConfig, root / "conf/vad.yaml"),
+        xvector=config.load(XVectorConfig, root / "conf/xvector.yaml"),
+        dec=config.load(DecConfig, root / "conf/dec.yaml"),
+    )
+    turns = pipeline("sample", sample)
+    assert len({turn.speaker for turn in turns}) == 2
+    reference = {"sample": [Turn("sample", a, b - a, who) for a, b, who in sample_turns]}
+    total = scoring.score(reference, {"sample": turns}, None, scoring.Protocol(0.25, "out")).total
+    assert total.der < 5
+    assert pipeline("sample", sample) == turns
+    assert pipeline("quiet", np.zeros(32000, np.float32)) == []
