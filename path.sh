@@ -21,12 +21,19 @@ diar_install() (
     echo "path.sh: $python has no venv module: apt-get install python3-venv" >&2
     exit 1
   }
-  echo "path.sh: first use: installing into $DIAR_ROOT/.venv (a minute or two)" >&2
+  echo "path.sh: first use: installing into $DIAR_ROOT/.venv (a minute or two; log: .venv/install.log)" >&2
   rm -rf "$DIAR_ROOT/.venv"
+  set -o pipefail
   "$python" -m venv "$DIAR_ROOT/.venv" &&
-    "$DIAR_ROOT/.venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-      -c "$DIAR_ROOT/conf/constraints.txt" -e "$DIAR_ROOT[test]" >&2 || {
-    echo "path.sh: the installation failed, see above; run it again when mended" >&2
+    "$DIAR_ROOT/.venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
+      -c "$DIAR_ROOT/conf/constraints.txt" -e "$DIAR_ROOT[test]" 2>&1 |
+    tee "$DIAR_ROOT/.venv/install.log" |
+    awk -v tty="$([ -t 2 ] && echo 1)" '
+      /^Collecting/ { count++; if (tty) printf "\rpath.sh: %d packages", count }
+      /^Installing collected/ { if (tty) printf "\r"; printf "path.sh: %d packages fetched, installing\n", count }
+      { fflush() }' >&2 || {
+    grep -E "^(ERROR|error)" "$DIAR_ROOT/.venv/install.log" | head -5 >&2
+    echo "path.sh: the installation failed, see $DIAR_ROOT/.venv/install.log; run it again when mended" >&2
     exit 1
   }
   rm -rf "$DIAR_ROOT"/local/*.egg-info
