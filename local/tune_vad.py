@@ -4,7 +4,8 @@
 Usage: tune_vad.py [--vad silero|energy] [--config conf/vad.yaml] <data-dir>
 
 Every value of the grid below is tried for onset, offset, min_silence and pad (min_speech stays as
-configured). Nothing is written: copy what you choose to the configuration.
+configured); for 'energy' also for its frame threshold. Nothing is written: copy what you choose to the
+configuration.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ ONSETS = {"silero": (0.3, 0.4, 0.5, 0.6, 0.7), "energy": (0.3, 0.5, 0.7, 0.9)}
 OFFSET_RATIOS = (0.4, 0.7, 1.0)
 MIN_SILENCES = (0.1, 0.2, 0.3, 0.5)
 PADS = (0.0, 0.03, 0.06, 0.1)
+# (threshold, mean_scale): Kaldi's own, and offsets from the mean log energy
+ENERGIES = ((5.5, 0.5), (-1.0, 1.0), (-0.5, 1.0), (0.0, 1.0), (0.5, 1.0))
 
 
 def main() -> None:
@@ -32,25 +35,33 @@ def main() -> None:
     current = getattr(options, args.vad)
     wavs, _ = kaldi_data.read_wav_scp(args.data_dir / "wav.scp")
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
-    material = []
-    for recording in sorted(wavs):
-        samples = audio.load(wavs[recording])
-        duration = len(samples) / audio.SAMPLE_RATE
-        if args.vad == "silero":
-            scores, frame = vad.silero_scores(samples)
-        else:
-            scores, frame = vad.energy_scores(samples, options.energy_frames)
-        speech = vad.speech_of(reference.get(recording, ()), duration)
-        material.append((scores, frame, duration, speech))
+    audios = [(r, audio.load(wavs[r])) for r in sorted(wavs)]
+    speech = [vad.speech_of(reference.get(r, ()), len(x) / audio.SAMPLE_RATE) for r, x in audios]
 
-    rows = [evaluate(material, current) + ("as configured",)]
-    for onset, ratio, silence, pad in itertools.product(
-        ONSETS[args.vad], OFFSET_RATIOS, MIN_SILENCES, PADS
-    ):
-        setting = replace(
-            current, onset=onset, offset=round(onset * ratio, 3), min_silence=silence, pad=pad
-        )
-        rows.append(evaluate(material, setting) + (str(setting),))
+    def material(energy: vad.Energy) -> list:
+        scored = []
+        for (_, samples), regions in zip(audios, speech, strict=True):
+            if args.vad == "silero":
+                scores, frame = vad.silero_scores(samples)
+            else:
+                scores, frame = vad.energy_scores(samples, energy)
+            scored.append((scores, frame, len(samples) / audio.SAMPLE_RATE, regions))
+        return scored
+
+    rows = [evaluate(material(options.energy_frames), current) + ("as configured",)]
+    energies = [options.energy_frames]
+    if args.vad == "energy":
+        energies = [replace(energies[0], threshold=t, mean_scale=m) for t, m in ENERGIES]
+    for energy in energies:
+        scored = material(energy)
+        for onset, ratio, silence, pad in itertools.product(
+            ONSETS[args.vad], OFFSET_RATIOS, MIN_SILENCES, PADS
+        ):
+            setting = replace(
+                current, onset=onset, offset=round(onset * ratio, 3), min_silence=silence, pad=pad
+            )
+            name = f"{setting} {energy}" if args.vad == "energy" else str(setting)
+            rows.append(evaluate(scored, setting) + (name,))
     print("miss %  false alarm %  setting")
     for miss, false_alarm, name in [rows[0], *sorted(rows, key=lambda r: r[0] + r[1])[:10]]:
         print(f"{miss:6.2f}  {false_alarm:13.2f}  {name}")

@@ -1,19 +1,18 @@
 #!/usr/bin/env bash
 # Make the data directories of the corpus 'mini' and check them.
 #
-# Usage: steps/prepare_mini.sh [--nj 2] [--seed 0] [--sets "train dev test real_sample"] <data-dir>
+# Usage: steps/prepare_mini.sh [--nj N] [--seed 0] [--sets "train dev test real_sample"] <data-dir>
 #
 # train, dev and test are simulated conversations of real voices; real_sample is a real one. The
 # voices come from Debian packages and are kept in the cache. The corpus check is printed when
 # something was made, and kept in <data-dir>/<set>/log/check.
-nj=2
+. "$(dirname "$0")/common.sh"
+nj=$(cores)
 seed=0
 sets="train dev test real_sample"
-. "$(dirname "$0")/parse_options.sh"
-here="$PWD"
-. "$(dirname "$0")/common.sh"
+. steps/parse_options.sh
 [ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
-data="$(cd "$here" && realpath -m "$1")"
+data=$1
 
 conf="conf/mini_corpus.yaml conf/voices.yaml conf/turn_taking.yaml conf/simulation.yaml"
 for set in $sets; do

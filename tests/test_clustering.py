@@ -49,7 +49,11 @@ def test_published_defaults():
     finder = eigengap()
     assert (finder.min_clusters, finder.max_clusters, finder.stop_eigenvalue) == (1, 100, 1e-2)
     threshold = finder.operations[2]
-    assert (threshold.p_percentile, threshold.multiplier, threshold.with_row_max) == (0.9, 0.01, True)
+    assert (threshold.p_percentile, threshold.multiplier, threshold.with_row_max) == (
+        0.9,
+        0.01,
+        True,
+    )
     assert GaussianBlur().sigma == 1 and RowWiseThreshold().p_percentile == 0.95
 
 

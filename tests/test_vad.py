@@ -52,7 +52,9 @@ def test_energy_finds_a_burst():
     samples[16000:32000] += 0.1 * rng.normal(size=16000)
     scores, frame = vad.energy_scores(samples.astype(np.float32), Energy())
     (region,) = vad.regions_from_scores(scores, frame, 3.0, PLAIN)
-    assert region.start == pytest.approx(1.0, abs=0.06) and region.end == pytest.approx(2.0, abs=0.06)
+    assert region.start == pytest.approx(1.0, abs=0.06) and region.end == pytest.approx(
+        2.0, abs=0.06
+    )
 
 
 @pytest.mark.parametrize("kind", ["silero", "energy"])

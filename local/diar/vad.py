@@ -23,11 +23,11 @@ class Hysteresis:
     ``pad`` added at both ends.
     """
 
-    onset: float = 0.5
-    offset: float = 0.35
+    onset: float = 0.4
+    offset: float = 0.28
     min_speech: float = 0.25
     min_silence: float = 0.3
-    pad: float = 0.05
+    pad: float = 0.03
 
     def __post_init__(self):
         if not 0 <= self.offset <= self.onset <= 1:
@@ -42,8 +42,8 @@ class Energy:
     ``threshold + mean_scale * mean``; the score is the share of such frames within
     ``context`` frames on both sides."""
 
-    threshold: float = 5.5
-    mean_scale: float = 0.5
+    threshold: float = -1.0
+    mean_scale: float = 1.0
     context: int = 5
 
     def __post_init__(self):
@@ -56,7 +56,7 @@ class VadConfig:
     """conf/vad.yaml: how the scores of each kind of VAD become regions."""
 
     silero: Hysteresis = Hysteresis()
-    energy: Hysteresis = Hysteresis()
+    energy: Hysteresis = Hysteresis(onset=0.3, offset=0.21, min_silence=0.5, pad=0.0)
     energy_frames: Energy = Energy()
 
 
