@@ -38,12 +38,13 @@ class Hysteresis:
 
 @dataclass(frozen=True)
 class Energy:
-    """Kaldi's compute-vad: a frame is speech if its log energy exceeds
-    ``threshold + mean_scale * mean``; the score is the share of such frames within
-    ``context`` frames on both sides."""
+    """Kaldi's compute-vad: a frame is loud if its log energy exceeds
+    ``threshold + mean_scale * mean`` (and ``floor``: digital silence is no speech); the score is the
+    share of loud frames within ``context`` frames on both sides."""
 
     threshold: float = -1.0
     mean_scale: float = 1.0
+    floor: float = 9.0
     context: int = 5
 
     def __post_init__(self):
@@ -89,7 +90,7 @@ def energy_scores(samples: np.ndarray, options: Energy) -> tuple[np.ndarray, flo
     frames = np.lib.stride_tricks.sliding_window_view(padded, width)[::hop]
     frames = frames - frames.mean(axis=1, keepdims=True)
     energy = np.log(np.maximum(np.square(frames).sum(axis=1), 1.0))
-    loud = energy > options.threshold + options.mean_scale * energy.mean()
+    loud = energy > max(options.threshold + options.mean_scale * energy.mean(), options.floor)
     share = uniform_filter1d(loud.astype(float), 2 * options.context + 1, mode="nearest")
     return share, hop / SAMPLE_RATE
 
