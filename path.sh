@@ -22,9 +22,10 @@ diar_install() (
     exit 1
   }
   echo "path.sh: first use: installing into $DIAR_ROOT/.venv (a minute or two; log: .venv/install.log)" >&2
-  rm -rf "$DIAR_ROOT/.venv"
   set -o pipefail
-  "$python" -m venv "$DIAR_ROOT/.venv" &&
+  # A virtual environment that works is brought up to date, any other made again.
+  "$DIAR_ROOT/.venv/bin/python" -m pip --version >/dev/null 2>&1 || rm -rf "$DIAR_ROOT/.venv"
+  { [ -d "$DIAR_ROOT/.venv" ] || "$python" -m venv "$DIAR_ROOT/.venv"; } &&
     "$DIAR_ROOT/.venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
       -c "$DIAR_ROOT/conf/constraints.txt" -e "$DIAR_ROOT[test]" 2>&1 |
     tee "$DIAR_ROOT/.venv/install.log" |

@@ -62,8 +62,8 @@ if starts 1 "VAD: where there is speech"; then
 fi
 
 if starts 2 "x-vectors: an embedding for each window of speech"; then
-  for name in $names; do
-    for set in $sets; do
+  for name in $extractions; do
+    for set in $(sets_of "$name"); do
       steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$name")" --extractor "$extractor" \
         --set "$(overrides_of xvector)" --nj "$nj" \
         "$data/$set" "$exp/vad_$vad/$set" "$(xvectors_of "$name")/$set"

@@ -31,7 +31,7 @@ def load_encoder(
     """
     if path is None:
         places = [
-            autoencoder.PRETRAINED / "paper.safetensors",
+            autoencoder.SHIPPED_PAPER,
             ROOT / "exp/ae_paper/model.safetensors",
         ]
         path = next((p for p in places if p.exists()), None)

@@ -76,7 +76,7 @@ def parse():
     add("--max-spk", type=int, default=Bounds.most)
     add("--channel", type=int, help="channel, counted from 0 (default: all mixed)")
     add("--vad", choices=("silero", "energy"), default="silero")
-    add("--autoencoder", type=Path, default=autoencoder.PRETRAINED / "default.safetensors")
+    add("--autoencoder", type=Path, default=autoencoder.SHIPPED)
     add("--vad-config", default=CONF / "vad.yaml")
     add("--xvector-config", default=CONF / "xvector.yaml")
     add("--dec-config", default=CONF / "dec.yaml")

@@ -62,11 +62,13 @@ class Source:
                 f"no recording of it is in {data_dir / 'wav.scp'}, the first is {strangers[0]!r}",
                 vad_dir / "segments",
             )
-        for recording in strangers:
+        for recording in {*strangers, *self.durations} - self.wavs.keys() - self.faults.keys():
             self.faults[recording] = f"in {vad_dir / 'segments'}, but not in {data_dir / 'wav.scp'}"
 
     def names(self) -> list[str]:
-        return sorted(self.wavs.keys() | self.faults.keys())
+        """What the VAD has seen; without its durations, all there is."""
+        seen = self.durations.keys() or self.wavs.keys() | self.faults.keys()
+        return sorted(seen | self.regions.keys())
 
     def speech(self, recording: str) -> float:
         """Seconds of speech."""

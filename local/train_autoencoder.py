@@ -36,6 +36,8 @@ def main() -> None:
         )
     program.log.info("training on %d x-vectors, validating on %d", len(train), len(valid))
 
+    if options.build(train.shape[1])[1]:
+        program.log.info("starting from the weights that ship with the recipe")
     lines = ["epoch\tlr\ttrain\tvalid\n"]
     epochs = sum(phase.epochs for phase in options.phases)
 

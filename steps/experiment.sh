@@ -32,6 +32,15 @@ xvectors_of() { # name: its x-vectors are its own only where it has a configurat
   if [ -e "conf/xvector_$1.yaml" ]; then echo "$exp/xvectors_${extractor}_$1"; else echo "$exp/xvectors_$extractor"; fi
 }
 
+extractions=default # training takes the default x-vectors; others only where configured
+for name in $names; do
+  [ ! -e "conf/xvector_$name.yaml" ] || extractions="$extractions $name"
+done
+
+sets_of() { # name: nothing is trained on x-vectors other than the default ones
+  if [ "$1" = default ]; then echo "$sets"; else echo "$eval_sets"; fi
+}
+
 overrides_of() { # arrow: 'dec.a=1 ae.b=2' -> 'a=1'
   local item
   for item in $overrides; do

@@ -98,7 +98,11 @@ def test_damaged_or_missing_file_is_one_line(tmp_path):
 
 
 SMALL = AutoencoderConfig(
-    hidden_dims=(12, 3), phases=(Phase(15, 1e-2), Phase(5, 1e-3)), batch=32, threads=1
+    hidden_dims=(12, 3),
+    cosine_weight=10,
+    phases=(Phase(15, 1e-2), Phase(5, 1e-3)),
+    batch=32,
+    threads=1,
 )
 
 

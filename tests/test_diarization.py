@@ -81,7 +81,7 @@ def test_survivors_keep_the_largest():
 def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
     pipeline = Pipeline(
         campplus,
-        autoencoder.load_model(autoencoder.PRETRAINED / "default.safetensors"),
+        autoencoder.load_model(autoencoder.SHIPPED),
         vad=config.load(VadConfig, root / "conf/vad.yaml"),
         xvector=config.load(XVectorConfig, root / "conf/xvector.yaml"),
         dec=config.load(DecConfig, root / "conf/dec.yaml"),

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,7 +18,8 @@ from torch.nn import functional as F
 from diar.errors import DataError
 from diar.files import whole
 
-PRETRAINED = Path(__file__).parent / "pretrained"
+SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
+SHIPPED_PAPER = SHIPPED.with_name("paper.safetensors")
 PAPER_DIMS = (500, 500, 2000, 30)
 
 
@@ -92,6 +94,12 @@ class ResidualAutoEncoder(nn.Module):
             self.register_buffer("mean", torch.zeros(ip_features))
 
     @property
+    def architecture(self) -> dict[str, Any]:
+        """What it takes to build the same network: the arguments of the constructor."""
+        dims = {"ip_features": self.ip_features, "hidden_dims": self.hidden_dims}
+        return {**dims, **self.options}
+
+    @property
     def latent_dim(self) -> int:
         return self.hidden_dims[-1]
 
@@ -148,12 +156,13 @@ def cosine_loss(x: Tensor, z: Tensor) -> Tensor:
     return F.mse_loss(b @ b.T, a @ a.T)
 
 
-def save_model(path: str | Path, model: ResidualAutoEncoder) -> None:
+def save_model(
+    path: str | Path, model: ResidualAutoEncoder, dtype: torch.dtype = torch.float32
+) -> None:
     """Write weights and architecture to one safetensors file, whole or not at all."""
-    card = {"ip_features": model.ip_features, "hidden_dims": model.hidden_dims, **model.options}
-    tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in model.state_dict().items()}
     with whole(path, "wb") as stream:
-        stream.write(save(tensors, {"autoencoder": json.dumps(card)}))
+        stream.write(save(tensors, {"autoencoder": json.dumps(model.architecture)}))
 
 
 def load_model(path: str | Path, device: str | torch.device = "cpu") -> ResidualAutoEncoder:
@@ -188,17 +197,20 @@ class Phase:
 class AutoencoderConfig:
     """Architecture and pretraining; the defaults are the recipe's, see conf/autoencoder.yaml.
 
+    init 'shipped' starts from the weights that ship with the recipe where architecture and dimension
+    are the same, 'scratch' never does;
     cosine_weight scales ``cosine_loss``; noise is the standard deviation of Gaussian noise on the
     input, relative to the spread of the training x-vectors (denoising, Vincent et al. 2010);
     patience stops a phase when the validation loss has not improved for that many epochs (0: never);
     threads is fixed, because sums in another order give other bits.
     """
 
-    hidden_dims: tuple[int, ...] = (500, 500, 2000, 64)
+    hidden_dims: tuple[int, ...] = (500, 500, 64)
     shortcut: bool = True
     length_norm: bool = True
     center: bool = False
-    cosine_weight: float = 10.0
+    init: Literal["shipped", "scratch"] = "shipped"
+    cosine_weight: float = 100.0
     noise: float = 0.0
     batch: int = 256
     phases: tuple[Phase, ...] = dataclasses.field(
@@ -212,12 +224,18 @@ class AutoencoderConfig:
         if self.batch < 2 or self.threads < 1 or self.patience < 0 or not self.phases:
             raise ValueError("batch >= 2, threads >= 1, patience >= 0 and one phase are needed")
 
-    def build(self, dim: int) -> ResidualAutoEncoder:
-        """A freshly initialised network for x-vectors of this dimension."""
-        return ResidualAutoEncoder(
+    def build(self, dim: int) -> tuple[ResidualAutoEncoder, bool]:
+        """A network for x-vectors of this dimension, and whether it has the shipped weights."""
+        model = ResidualAutoEncoder(
             dim,
             self.hidden_dims,
             shortcut=self.shortcut,
             length_norm=self.length_norm,
             center=self.center,
         )
+        if self.init == "scratch" or not SHIPPED.exists():
+            return model, False
+        shipped = load_model(SHIPPED)
+        if shipped.architecture != model.architecture:
+            return model, False
+        return shipped.train(), True

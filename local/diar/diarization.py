@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from diar.autoencoder import ResidualAutoEncoder
-from diar.clustering import METHODS, Bounds, ClusteringConfig, renumber
+from diar.clustering import METHODS, Bounds, ClusteringConfig, neighbour_cosine, renumber
 from diar.dec import (
     ClusteringModule,
     RefineConfig,
@@ -36,6 +36,9 @@ class DecConfig:
     start: 'spectral' (published), or a clustering of ``diar.clustering``: 'ahc', 'nme_sc'.
     start_on: cluster 'latents' or 'xvectors'.
     clustering: options of those clusterings.
+    ahc_ratio: the threshold of 'ahc' is this times the cosine of neighbouring windows of the
+        recording (``neighbour_cosine``), because how alike a voice is to itself depends on the
+        recording; 0: ``clustering.ahc_threshold`` as it is.
     refine: the refinement proper.
     min_cluster: seconds of windows below which a cluster is dissolved, unless the number of
         speakers was given (0: never).
@@ -49,13 +52,16 @@ class DecConfig:
     start: Literal["spectral", "ahc", "nme_sc"] = "spectral"
     start_on: Literal["latents", "xvectors"] = "latents"
     clustering: ClusteringConfig = ClusteringConfig()
+    ahc_ratio: float = 0.0
     refine: RefineConfig = RefineConfig()
     min_cluster: float = 0.0
     decoding: DecodingConfig = DecodingConfig(kind="cells")
 
     def __post_init__(self):
-        if self.fit_step < 0 or self.min_cluster < 0 or self.finetune_iters < 0:
-            raise ValueError("fit_step, min_cluster and finetune_iters must not be negative")
+        if min(self.fit_step, self.min_cluster, self.finetune_iters, self.ahc_ratio) < 0:
+            raise ValueError(
+                "fit_step, min_cluster, finetune_iters and ahc_ratio must not be negative"
+            )
         if self.start == "spectral" and (self.count != "eigengap" or self.start_on != "latents"):
             raise ValueError("start 'spectral' needs count 'eigengap' and start_on 'latents'")
 
@@ -112,6 +118,9 @@ def fit(
     tuning = replace(config.refine, niter=config.finetune_iters, lr_encoder=config.finetune_lr)
     refine(ClusteringModule(1, model, some, config=tuning, seed=seed), some)
 
+    if config.ahc_ratio:
+        threshold = config.ahc_ratio * neighbour_cosine(x, starts)
+        config = replace(config, clustering=replace(config.clustering, ahc_threshold=threshold))
     labels = start_labels(x[rows], model, config, bounds, seed)
     module = ClusteringModule(1, model, some, config=config.refine, seed=seed)
     module.set_labels(some, labels)

@@ -38,6 +38,7 @@ def pretrain(
     """Train by layer-wise reconstruction; keep the weights of the best validation epoch.
 
     With ``patience`` 0 every phase runs to its end and the last weights are kept, as published.
+    Where training starts from the shipped weights, those count as epoch 0.
 
     Args:
         train: (n, d) float32 x-vectors.
@@ -56,11 +57,14 @@ def pretrain(
     torch.manual_seed(config.seed)
     order = np.random.default_rng(config.seed)
     x, v = torch.from_numpy(train), torch.from_numpy(valid)
-    model = config.build(x.shape[1])
-    if config.center:
+    model, shipped = config.build(x.shape[1])
+    if config.center and not shipped:
         model.mean.copy_(x.mean(0))
     noise = config.noise * (x - x.mean(0)).square().mean().sqrt()
     best, best_weights, number = float("inf"), None, 0
+    if shipped and config.patience:
+        best, best_weights = _evaluate(model, v, config), copy.deepcopy(model.state_dict())
+        on_epoch(Epoch(0, 0.0, float("nan"), best))
     for phase in config.phases:
         optimiser = torch.optim.Adam(model.parameters(), lr=phase.lr)
         waited = 0
