@@ -18,7 +18,6 @@ from sklearn.cluster import KMeans
 from diar.counting import cosine_affinity, eigengap, laplacian, nme
 from diar.decoding import DecodingConfig
 
-
 PRIOR_COSINE = 0.45  # of two windows of one voice: median over the recordings of mini/train
 PRIOR_PAIRS = 10
 
