@@ -8,19 +8,11 @@ import pytest
 
 from diar import audio, extractors
 from diar.errors import DataError
-from diar.fetch import Package, wheel_member
+from diar.fetch import wheel_member
 from diar.files import cache_dir
+from prepare_mini import SAMPLE
 
 ROOT = Path(__file__).resolve().parent.parent
-
-# 30 s of conversation of two people, MIT licence.
-SAMPLE = Package(
-    name="pyannote.audio",
-    version="4.0.7",
-    filename="pyannote_audio-4.0.7-py3-none-any.whl",
-    size=894598,
-    sha256="852ea15c4d85bc34773e618267603ffca6a521669a74d33742692cc67fc700d6",
-)
 
 
 @pytest.fixture(scope="session")

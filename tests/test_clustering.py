@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from diar.clustering import METHODS, Bounds, ClusteringConfig, renumber
+from diar.clustering import (
+    METHODS,
+    PRIOR_COSINE,
+    Bounds,
+    ClusteringConfig,
+    neighbour_cosine,
+    renumber,
+)
 from diar.counting import (
     AffinityRefinementOperation,
     CropDiagonal,
@@ -141,3 +148,16 @@ def test_k_means_needs_the_count():
 
 def test_renumber_by_first_appearance():
     assert renumber(np.array([7, 7, 2, 9, 2])).tolist() == [0, 0, 1, 2, 1]
+
+
+def test_neighbour_cosine_of_one_voice_and_of_nothing():
+    x, _ = voices([80], spread=0.1)
+    starts = 0.25 * np.arange(80)
+    affinity = cosine_affinity(x)
+    expected = np.median([affinity[i, j] for i in range(80) for j in range(i + 6, min(i + 13, 80))])
+    assert neighbour_cosine(x, starts) == pytest.approx(expected, abs=0.02)
+    for few in (0, 1, 5):
+        assert neighbour_cosine(x[:few], starts[:few]) == PRIOR_COSINE
+    apart = np.arange(80) * 0.25 + 10.0 * (np.arange(80) // 4)  # stretches of a second
+    assert neighbour_cosine(x, apart) == PRIOR_COSINE
+    assert np.isfinite(neighbour_cosine(np.zeros((80, 4)), starts))

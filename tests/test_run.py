@@ -87,7 +87,7 @@ def test_silence_is_listed_and_scored_as_all_missed(experiment):
     assert full
     for row in full:
         cells = dict(zip(header, row, strict=True))
-        assert float(cells["der"]) == 100.0, cells
+        assert float(cells["der_%"]) == 100.0, cells
 
 
 def test_results_hold_every_system(experiment):

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 import diar.mini_corpus
 import prepare_mini
 from diar import config, kaldi_data
-from diar.activity import merge
 from diar.audio import SAMPLE_RATE, load
 from diar.errors import DataError
 from diar.mini_corpus import CorpusConfig, Planned, record, revoice, write_data_dir, write_scripts
+from diar.regions import union
 from diar.rttm import read_rttm, read_uem, write_rttm
 from diar.simulation import SimulationConfig, simulate
 from diar.turn_taking import TurnTaking, converse, fit, insert_silence, overlap_ratio
@@ -63,7 +63,7 @@ def own_voices(monkeypatch):
 
 
 def spans(turns, speaker=None):
-    return merge((t.start, t.end) for t in turns if speaker in (None, t.speaker))
+    return union((t.start, t.end) for t in turns if speaker in (None, t.speaker))
 
 
 def mask(regions, seconds, step=0.01):

@@ -6,11 +6,11 @@ rooms and conversations use ``diar.vad``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from diar.regions import union
 from diar.types import Region
 
 
@@ -81,19 +81,8 @@ def speech_regions(
     for first, last in _runs(level > offset):
         if (level[first:last] > onset).any():
             spans.append((max(first * HOP - config.pad, 0), min(last * HOP + config.pad, end)))
-    merged = merge(spans, config.max_pause)
+    merged = union(spans, config.max_pause)
     return [r for r in merged if r.end - r.start >= config.min_speech + 2 * config.pad]
-
-
-def merge(spans: Iterable[tuple[float, float]], max_pause: float = 0.0) -> list[Region]:
-    """Union of spans as sorted regions; gaps of up to ``max_pause`` seconds are closed."""
-    merged: list[Region] = []
-    for start, end in sorted(spans):
-        if merged and start - merged[-1].end <= max_pause:
-            merged[-1] = Region(merged[-1].start, max(end, merged[-1].end))
-        else:
-            merged.append(Region(start, end))
-    return merged
 
 
 def _runs(mask: np.ndarray) -> list[tuple[int, int]]:

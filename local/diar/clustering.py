@@ -89,17 +89,20 @@ def neighbour_cosine(x: np.ndarray, starts: np.ndarray, window: float = 1.5) -> 
         return PRIOR_COSINE
     steps = np.diff(starts)
     stretch = np.concatenate([[0], np.cumsum(steps > 1.5 * np.median(steps) + 1e-6)])
-    later = np.searchsorted(starts, starts + window - 1e-6)
+    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
+    first = np.searchsorted(starts, starts + window - 1e-6)
     last = np.searchsorted(starts, starts + 2 * window, side="right")
-    affinity = cosine_affinity(x)
-    pairs = [
-        affinity[i, j]
-        for i in range(len(x))
-        for j in range(later[i], last[i])
-        if stretch[i] == stretch[j]
-    ]
+    cosines = []
+    for ahead in range(int((last - first).max())):
+        i = np.flatnonzero(first + ahead < last)
+        j = first[i] + ahead
+        same = stretch[i] == stretch[j]
+        cosines.append((unit[i[same]] * unit[j[same]]).sum(axis=1))
+    pairs = np.concatenate([[], *cosines])
+    if not len(pairs):
+        return PRIOR_COSINE
     weight = len(pairs) / (len(pairs) + PRIOR_PAIRS)
-    return float(weight * np.median(pairs) + (1 - weight) * PRIOR_COSINE) if pairs else PRIOR_COSINE
+    return float(weight * np.median(pairs) + (1 - weight) * PRIOR_COSINE)
 
 
 def cut(tree: np.ndarray, count: int) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 
 from diar.errors import DataError
 from diar.files import write_text
+from diar.regions import union
 from diar.types import Region, Subsegments, XVectors
 
 
@@ -153,14 +154,7 @@ def segment_id(recording: str, start: float, end: float) -> str:
 
 def regions_of(segments: Subsegments, rows: Iterable[int]) -> list[Region]:
     """Union of some segments as sorted regions that neither overlap nor touch."""
-    spans = sorted((float(segments.starts[i]), float(segments.ends[i])) for i in rows)
-    merged: list[Region] = []
-    for start, end in spans:
-        if merged and start <= merged[-1].end + 1e-6:
-            merged[-1] = Region(merged[-1].start, max(end, merged[-1].end))
-        else:
-            merged.append(Region(start, end))
-    return merged
+    return union((float(segments.starts[i]), float(segments.ends[i])) for i in rows)
 
 
 def write_ark(

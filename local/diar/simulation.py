@@ -15,9 +15,10 @@ import numpy as np
 import pyroomacoustics as pra
 from scipy.signal import butter, oaconvolve, sosfilt
 
-from diar.activity import ActivityConfig, levels, merge, speech_regions
+from diar.activity import ActivityConfig, levels, speech_regions
 from diar.audio import SAMPLE_RATE
 from diar.errors import DataError
+from diar.regions import union
 from diar.types import Turn
 from diar.voices import Voice, fade
 
@@ -125,12 +126,12 @@ def simulate(
     active = np.zeros(length, bool)
     reference: list[Turn] = []
     for i, speaker in enumerate(speakers):
-        slots = merge((t.start, min(t.end, seconds)) for t in turns if t.speaker == speaker)
+        slots = union((t.start, min(t.end, seconds)) for t in turns if t.speaker == speaker)
         dry, spans = speak(slots, length, Supply(cast[speaker], voice_rngs[i]), config)
         delay = distances[i] / _SPEED_OF_SOUND
         wet = oaconvolve(dry, responses[i])[:length]
         mine = np.zeros(length, bool)
-        for start, end in merge(
+        for start, end in union(
             ((a + delay, b + delay) for a, b in spans), config.activity.max_pause
         ):
             end = min(end, seconds)

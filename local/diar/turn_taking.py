@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diar.activity import merge
 from diar.errors import DataError
+from diar.regions import union
 from diar.types import Turn
 
 MAX_SPEAKERS = 8
@@ -155,7 +155,7 @@ def _quantile(values: Sequence[float], rng: np.random.Generator) -> float:
 
 def insert_silence(turns: Sequence[Turn], at: float, seconds: float) -> list[Turn]:
     """Turns with a silence put in at the first moment from ``at`` on when nobody speaks."""
-    for region in merge((t.start, t.end) for t in turns):
+    for region in union((t.start, t.end) for t in turns):
         if region.start < at < region.end:
             at = region.end
     return [t._replace(start=t.start + seconds) if t.start >= at - 1e-9 else t for t in turns]
@@ -240,7 +240,7 @@ def _without_pauses(turns: Sequence[Turn], max_pause: float) -> list[Turn]:
     merged = []
     for speaker in {turn.speaker for turn in turns}:
         spans = [(t.start, t.end) for t in turns if t.speaker == speaker]
-        merged += [Turn(turns[0].recording, a, b - a, speaker) for a, b in merge(spans, max_pause)]
+        merged += [Turn(turns[0].recording, a, b - a, speaker) for a, b in union(spans, max_pause)]
     return sorted(merged)
 
 

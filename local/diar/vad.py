@@ -9,6 +9,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from diar.audio import SAMPLE_RATE
+from diar.regions import union
 from diar.types import Region, Turn
 
 KINDS = ("silero", "energy", "oracle")
@@ -116,27 +117,16 @@ def regions_from_scores(
     if start is not None:
         regions.append(Region(start * frame, len(scores) * frame))
     regions = [
-        r for r in bridge(regions, options.min_silence) if r.end - r.start >= options.min_speech
+        r for r in union(regions, options.min_silence) if r.end - r.start >= options.min_speech
     ]
     padded = (Region(max(0.0, s - options.pad), min(duration, e + options.pad)) for s, e in regions)
-    return bridge([r for r in padded if r.end > r.start], 0.0)
-
-
-def bridge(regions: Iterable[Region], gap: float) -> list[Region]:
-    """Sorted union of regions, with gaps shorter than ``gap`` filled and touching ones joined."""
-    joined: list[Region] = []
-    for start, end in sorted(regions):
-        if joined and (start <= joined[-1].end or start - joined[-1].end < gap):
-            joined[-1] = Region(joined[-1].start, max(joined[-1].end, end))
-        else:
-            joined.append(Region(start, end))
-    return joined
+    return union(r for r in padded if r.end > r.start)
 
 
 def speech_of(turns: Iterable[Turn], duration: float) -> list[Region]:
     """The oracle: where anybody speaks in the reference, within the recording."""
     clipped = (Region(t.start, min(t.end, duration)) for t in turns)
-    return bridge([r for r in clipped if r.end > r.start], 0.0)
+    return union(r for r in clipped if r.end > r.start)
 
 
 def find_speech(samples: np.ndarray, kind: str, config: VadConfig) -> list[Region]:

@@ -1,0 +1,20 @@
+"""Stretches of time as sorted lists of disjoint regions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from diar.types import Region
+
+TOUCH = 1e-6  # seconds: nearer than that is no gap
+
+
+def union(spans: Iterable[tuple[float, float]], gap: float = 0.0) -> list[Region]:
+    """Union of (start, end) spans, in any order, with gaps of up to ``gap`` seconds closed."""
+    joined: list[Region] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1].end + gap + TOUCH:
+            joined[-1] = Region(joined[-1].start, max(joined[-1].end, end))
+        else:
+            joined.append(Region(start, end))
+    return joined
