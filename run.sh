@@ -56,7 +56,7 @@ if starts 1 "VAD: where there is speech"; then
   for set in $sets; do
     steps/make_vad.sh --vad "$vad" --set "$(overrides_of vad)" --nj "$nj" "$data/$set" "$exp/vad_$vad/$set"
     if [ -e "$data/$set/ref.rttm" ]; then
-      python local/score_vad.py "$data/$set" "$exp/vad_$vad/$set"
+      steps/score_vad.sh "$data/$set" "$exp/vad_$vad/$set" "$exp/vad_$vad/$set/score"
     fi
   done
 fi
@@ -109,6 +109,12 @@ if starts 6 "baselines: the same from the same x-vectors"; then
         --seed "$seed" --nj "$nj" "$(xvectors_of default)/$set" "$exp/$method/$set"
       score "$set" "$exp/$method/$set"
     done
+  done
+  # What the autoencoders lose: AHC with the known count on latents, against on x-vectors.
+  set="${test_sets%% *}"
+  for name in $names; do
+    [ -e "$data/$set/ref.rttm" ] && [ -e "$data/$set/reco2num_spk" ] || continue
+    steps/probe_latents.sh "$data/$set" "$(xvectors_of default)/$set" "$exp/ae_$name" "$exp/ae_$name/probe"
   done
 fi
 

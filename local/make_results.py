@@ -4,7 +4,7 @@
 Usage: make_results.py <exp-dir> <out.md>
 
 Reads <exp-dir>/<system>/<set>/score/summary.json (steps/score.sh), and where they exist
-<exp-dir>/vad_<kind>/<set>/vad_score.json and <exp-dir>/ae_<name>/probe.json.
+<exp-dir>/vad_<kind>/<set>/score/vad_score.json and <exp-dir>/ae_<name>/probe/probe.json.
 """
 
 from __future__ import annotations
@@ -192,9 +192,9 @@ def remarks(systems: Summaries) -> str:
 def speech_detection(exp: Path) -> str:
     """Voice activity detection, where it was judged."""
     rows = []
-    for path in sorted(exp.glob("vad_*/*/vad_score.json")):
+    for path in sorted(exp.glob("vad_*/*/score/vad_score.json")):
         figures = read_json(path)
-        row = [path.parts[-3].removeprefix("vad_"), path.parts[-2]]
+        row = [path.parts[-4].removeprefix("vad_"), path.parts[-3]]
         rows.append(
             row
             + [number(figures[key]) for key in ("miss", "fa")]
@@ -205,18 +205,19 @@ def speech_detection(exp: Path) -> str:
     header = ["VAD", "set", "miss %", "false alarm %", "speech s"]
     return (
         "## Voice activity detection\n\nPercent of the reference speech, overlapping speech counted"
-        f" once.\n\n{markdown(header, rows, names=2)}"
+        f" once. By `steps/score_vad.sh`.\n\n{markdown(header, rows, names=2)}"
     )
 
 
 def autoencoders(exp: Path) -> str:
     """What the latents still know about speakers, where it was probed."""
     rows = []
-    for path in sorted(exp.glob("ae_*/probe.json")):
+    for path in sorted(exp.glob("ae_*/probe/probe.json")):
         figures = read_json(path)
         rows.append(
             [
-                path.parts[-2].removeprefix("ae_"),
+                path.parts[-3].removeprefix("ae_"),
+                figures["set"],
                 *(number(figures[k]) for k in ("xvectors", "latents")),
             ]
         )
@@ -224,8 +225,9 @@ def autoencoders(exp: Path) -> str:
         return ""
     return (
         "## What the autoencoder keeps\n\nConfusion in percent (±250 ms collar, overlap not scored)"
-        " of AHC that is told the number of speakers, on x-vectors and on their latents.\n\n"
-        + markdown(["autoencoder", "x-vectors", "latents"], rows)
+        " of AHC that is told the number of speakers, on x-vectors and on their latents. By"
+        " `steps/probe_latents.sh`.\n\n"
+        + markdown(["autoencoder", "set", "x-vectors", "latents"], rows, names=2)
     )
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What an autoencoder loses: AHC with the known count on its latents, against on the x-vectors.
 
-Usage: probe_latents.py <data-dir> <xvector-dir> <ae-dir>      writes <ae-dir>/probe.json
+Usage: probe_latents.py <data-dir> <xvector-dir> <ae-dir> <out-dir>     writes <out-dir>/probe.json
 
 Speaker confusion in % under the 'forgiving' protocol, the same decoding for both.
 """
@@ -28,6 +28,7 @@ def main() -> None:
     arguments.add_argument("data_dir", type=Path)
     arguments.add_argument("xvector_dir", type=Path)
     arguments.add_argument("ae_dir", type=Path)
+    arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(BaselineConfig, args.config, args.set.split())
     protocol = config.load(scoring.ScoringConfig, "conf/scoring.yaml").protocols["forgiving"]
@@ -59,7 +60,7 @@ def main() -> None:
         "xvectors": confusion(lambda x: x),
         "latents": confusion(encode),
     }
-    write_text(args.ae_dir / "probe.json", json.dumps(figures) + "\n")
+    write_text(args.out_dir / "probe.json", json.dumps(figures) + "\n")
     print(
         f"{args.ae_dir}: AHC, count known, on {figures['set']}: confusion {figures['xvectors']:.2f} %"
         f" on x-vectors, {figures['latents']:.2f} % on latents"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Judge speech regions against the reference: miss and false alarm in % of reference speech.
 
-Usage: score_vad.py <data-dir> <vad-dir>     writes <vad-dir>/vad_score.json
+Usage: score_vad.py <data-dir> <vad-dir> <out-dir>     writes <out-dir>/vad_score.json
 
 A recording without speech regions counts as all missed.
 """
@@ -20,6 +20,7 @@ def main() -> None:
     arguments = program.parser(__doc__)
     arguments.add_argument("data_dir", type=Path)
     arguments.add_argument("vad_dir", type=Path)
+    arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
     durations = kaldi_data.read_numbers(args.data_dir / "reco2dur")
@@ -34,7 +35,7 @@ def main() -> None:
         "miss": round(100 * total.miss / max(total.speech, 1e-9), 3),
         "fa": round(100 * total.false_alarm / max(total.speech, 1e-9), 3),
     }
-    write_text(args.vad_dir / "vad_score.json", json.dumps(figures) + "\n")
+    write_text(args.out_dir / "vad_score.json", json.dumps(figures) + "\n")
     print(
         f"VAD of {args.data_dir}: miss {figures['miss']:.2f} %, false alarm {figures['fa']:.2f} %"
         f" of {total.speech:.0f} s of speech"

@@ -442,8 +442,8 @@ class TestScoring:
         assert run(["steps/score.sh", files / "ref.rttm", files / "hyp", out]).returncode == 0
         for system in ("dec_default", "ahc_oracle"):
             shutil.copytree(exp / "mine", exp / system)
-        (exp / "vad_silero/test").mkdir(parents=True)
-        (exp / "vad_silero/test/vad_score.json").write_text(
+        (exp / "vad_silero/test/score").mkdir(parents=True)
+        (exp / "vad_silero/test/score/vad_score.json").write_text(
             '{"miss": 1.25, "fa": 2.5, "speech_s": 100}'
         )
         result = run([sys.executable, "local/make_results.py", exp, files / "R.md"])

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# What an autoencoder loses: AHC with the known count on its latents, against on the x-vectors.
+#
+# Usage: steps/probe_latents.sh <data-dir> <xvector-dir> <ae-dir> <out-dir>
+#
+# Reads   <data-dir>/ref.rttm, all.uem, reco2num_spk; <ae-dir>/model.safetensors
+# Writes  <out-dir>/probe.json, and prints it
+
+. "$(dirname "$0")/common.sh"
+baseline_config=conf/baselines.yaml
+. steps/parse_options.sh
+[ $# -eq 4 ] || die "expected <data-dir> <xvector-dir> <ae-dir> <out-dir>, see --help"
+data=$1 xvectors=$2 ae=$3 out=$4
+
+inputs=("$baseline_config" "$xvectors" "$ae/model.safetensors")
+for name in ref.rttm all.uem reco2num_spk; do
+  need "$data/$name" "the reference side of a data directory"
+  inputs+=("$data/$name")
+done
+need "$ae/model.safetensors" "steps/train_autoencoder.sh makes it"
+begin "$out" local/probe_latents.py "" "${inputs[@]}" || exit 0
+python local/probe_latents.py --config "$baseline_config" "$data" "$xvectors" "$ae" "$out"
+finish "$out"

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Judge speech regions against the reference: miss and false alarm.
+#
+# Usage: steps/score_vad.sh <data-dir> <vad-dir> <out-dir>
+#
+# Reads   <data-dir>/ref.rttm, reco2dur; <vad-dir>/segments
+# Writes  <out-dir>/vad_score.json, and prints it
+
+. "$(dirname "$0")/common.sh"
+. steps/parse_options.sh
+[ $# -eq 3 ] || die "expected <data-dir> <vad-dir> <out-dir>, see --help"
+data=$1 vad=$2 out=$3
+
+need "$data/ref.rttm" "the reference"
+need "$data/reco2dur" "the durations of the recordings"
+need "$vad/segments" "steps/make_vad.sh makes it"
+begin "$out" local/score_vad.py "" "$data/ref.rttm" "$data/reco2dur" "$vad/segments" || exit 0
+python local/score_vad.py "$data" "$vad" "$out"
+finish "$out"
