@@ -51,9 +51,9 @@ class ClusteringConfig:
     """ahc_threshold: mean cosine below which clusters are not merged; nme_sparse: number of
     neighbourhood sizes that NME tries; p_percentile, gaussian_blur_sigma: see ``eigengap``."""
 
-    ahc_threshold: float = 0.3
+    ahc_threshold: float = 0.27
     nme_sparse: int = 20
-    p_percentile: float = 0.9
+    p_percentile: float = 0.8
     gaussian_blur_sigma: float = 2.0
 
 

@@ -25,6 +25,8 @@ from diar.types import Turn
 
 log = logging.getLogger(__name__)
 
+PUBLISHED = ClusteringConfig(p_percentile=0.9, gaussian_blur_sigma=2.0)
+
 Labeller = Callable[[np.ndarray, np.ndarray, int, int], np.ndarray]
 
 
@@ -111,6 +113,6 @@ def run_baseline(
 
     def label(x: np.ndarray, starts: np.ndarray, speakers: int, seed: int) -> np.ndarray:
         bounds = Bounds(max(speakers, 1)) if oracle else Bounds(most=100)
-        return METHODS[method](x, bounds, ClusteringConfig(), seed)
+        return METHODS[method](x, bounds, PUBLISHED, seed)
 
     return diarize_dataset(dataset, hypothesis_dir, label)
