@@ -32,7 +32,7 @@ def main() -> None:
             raise DataError(f"{args.method}: {error}") from None
         return xvector_job.Decision(one_hot(labels))
 
-    xvector_job.run(args, args.xvector_dir, args.out_dir, options.decoding, decide)
+    xvector_job.run(args, args.xvector_dir, args.out_dir, options, decide)
 
 
 if __name__ == "__main__":

@@ -36,8 +36,11 @@ def main() -> None:
     args = parse()
     logging.getLogger().setLevel(logging.WARNING)
     names = recording_names(args.audio)
+    args.out.mkdir(parents=True, exist_ok=True)
+    dec = config.load(DecConfig, args.dec_config, args.set.split())
     try:
-        bounds = Bounds(args.num_spk, args.min_spk, args.max_spk)
+        most = max(args.max_spk or dec.max_speakers, args.min_spk)
+        bounds = Bounds(args.num_spk, args.min_spk, args.max_spk or most)
     except ValueError as error:
         raise DataError(str(error)) from None
     xvector = config.load(XVectorConfig, args.xvector_config)
@@ -47,7 +50,7 @@ def main() -> None:
         args.vad,
         config.load(VadConfig, args.vad_config),
         xvector,
-        config.load(DecConfig, args.dec_config, args.set.split()),
+        dec,
     )
     failed = 0
     for name, path in tqdm(names.items(), disable=None, unit="file", delay=3):
@@ -73,7 +76,7 @@ def parse():
     add("--out", type=Path, required=True, help="directory of the RTTMs")
     add("--num-spk", type=int, help="number of speakers (default: estimated)")
     add("--min-spk", type=int, default=Bounds.least)
-    add("--max-spk", type=int, default=Bounds.most)
+    add("--max-spk", type=int, help="default: as configured")
     add("--channel", type=int, help="channel, counted from 0 (default: all mixed)")
     add("--vad", choices=("silero", "energy"), default="silero")
     add("--autoencoder", type=Path, default=autoencoder.SHIPPED)

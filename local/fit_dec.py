@@ -35,7 +35,7 @@ def main() -> None:
                 args.model,
             )
         found = diarization.fit(
-            xvectors.vectors, xvectors.subsegments.starts, encoder, options, bounds, seed
+            xvectors.vectors, xvectors.subsegments, encoder, options, bounds, seed
         )
         program.log.info(
             "%d windows, %d fitted, %d clusters at the start, %d in the end",
@@ -43,7 +43,7 @@ def main() -> None:
         )  # fmt: skip
         return xvector_job.Decision(found.posteriors, found.latents)
 
-    xvector_job.run(args, args.xvector_dir, args.out_dir, options.decoding, decide)
+    xvector_job.run(args, args.xvector_dir, args.out_dir, options, decide)
 
 
 if __name__ == "__main__":

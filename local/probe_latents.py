@@ -18,7 +18,7 @@ import torch
 import program
 import xvector_job
 from diar import autoencoder, config, decoding, kaldi_data, rttm, scoring
-from diar.clustering import BaselineConfig, Bounds, ahc
+from diar.clustering import BaselineConfig, ahc
 from diar.files import write_text
 
 
@@ -31,11 +31,12 @@ def main() -> None:
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(BaselineConfig, args.config, args.set.split())
-    protocol = config.load(scoring.ScoringConfig, "conf/scoring.yaml").protocols["forgiving"]
+    protocol = scoring.ScoringConfig().protocols["forgiving"]
     model = autoencoder.load_model(args.ae_dir / "model.safetensors")
     torch.set_num_threads(1)
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
-    uem = rttm.read_uem(args.data_dir / "all.uem")
+    uem_file = args.data_dir / "all.uem"
+    uem = rttm.read_uem(uem_file) if uem_file.exists() else None
     counts = kaldi_data.read_numbers(args.data_dir / "reco2num_spk")
     durations = xvector_job.read_durations(args.xvector_dir)
     xvectors = kaldi_data.XVectorDir(args.xvector_dir)
@@ -47,10 +48,13 @@ def main() -> None:
     def confusion(space: Callable[[np.ndarray], np.ndarray]) -> float:
         found = {}
         for recording, windows in xvectors.windows.items():
-            bounds = Bounds(int(counts[recording]))
+            bounds = xvector_job.exact(counts, recording, args.data_dir / "reco2num_spk")
             labels = ahc(space(xvectors.load(recording).vectors), bounds, options.clustering)
             found[recording] = decoding.decode(
-                windows, decoding.one_hot(labels), durations[recording], options.decoding
+                windows,
+                decoding.one_hot(labels),
+                xvector_job.duration_of(durations, windows),
+                options.decoding,
             )
         total = scoring.score(reference, found, uem, protocol).total
         return round(100 * total.confusion / total.scored, 3)

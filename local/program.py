@@ -53,6 +53,8 @@ def run(main: Callable[[], None]) -> None:
         main()
     except DataError as error:
         sys.exit(f"{Path(sys.argv[0]).name}: {error}")
+    except OSError as error:  # a full disk, a file in the way, no permission
+        sys.exit(f"{Path(sys.argv[0]).name}: {error.filename or ''}: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -48,14 +48,15 @@ def main() -> None:
                 job.process.terminate()
         for job in jobs:
             job.process.wait()
+    told = set()
     for job in failed:
         status = job.process.returncode
         cause = f"killed by signal {-status}" if status < 0 else f"status {status}"
         lines = job.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        print(
-            f"run_jobs.py: {cause}: {lines[-1] if lines else 'empty log'} (log: {job.log})",
-            file=sys.stderr,
-        )
+        reason = f"{cause}: {lines[-1] if lines else 'empty log'}"
+        if reason not in told:  # what stops one job often stops all
+            print(f"run_jobs.py: {reason} (log: {job.log})", file=sys.stderr)
+        told.add(reason)
     sys.exit(1 if failed else 0)
 
 

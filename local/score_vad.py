@@ -3,7 +3,7 @@
 
 Usage: score_vad.py <data-dir> <vad-dir> <out-dir>     writes <out-dir>/vad_score.json
 
-A recording without speech regions counts as all missed.
+A recording without speech regions counts as all missed; one that the VAD could not read is left out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> None:
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
-    durations = kaldi_data.read_numbers(args.data_dir / "reco2dur")
+    durations = kaldi_data.read_numbers(args.vad_dir / "reco2dur")
     segments = kaldi_data.read_segments(args.vad_dir / "segments")
     rows = segments.by_recording()
     total = vad.VadErrors(0.0, 0.0, 0.0)

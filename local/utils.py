@@ -34,7 +34,9 @@ def get_metrics(
     from pyannote.metrics.diarization import DiarizationErrorRate
 
     metric = DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap)
-    reference, hypothesis = read_rttm(groundtruth_path), read_rttm(hypothesis_path)
+    reference = read_rttm(groundtruth_path)
+    empty = Path(hypothesis_path).is_dir() and not any(Path(hypothesis_path).glob("*.rttm"))
+    hypothesis = {} if empty else read_rttm(hypothesis_path)
     if not reference:
         raise DataError("no reference turns in it", groundtruth_path)
     for name, turns in reference.items():
@@ -77,12 +79,13 @@ def plot_annot(
     hypothesis = hypothesis.rename_labels(metric.optimal_mapping(reference, hypothesis, uem=extent))
 
     figure, axes = plt.subplots(2, 1, figsize=(16, 5), sharex=True)
-    notebook.crop = extent.extent()
+    notebook.crop = extent.extent()  # of pyannote.core as a whole: set back below
     for axis, side, title in zip(
         axes, (reference, hypothesis), ("reference", "hypothesis"), strict=True
     ):
         notebook.plot_annotation(side, ax=axis, time=axis is axes[1])
         axis.set_title(title)
+    notebook.reset()
     figure.suptitle(f"{name}: DER {der:.2f} %")
     figure.tight_layout()
     return figure

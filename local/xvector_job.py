@@ -11,11 +11,12 @@ import numpy as np
 
 import program
 from diar import config, decoding, kaldi_data, rttm
-from diar.clustering import Bounds
+from diar.clustering import BaselineConfig, Bounds
+from diar.diarization import DecConfig
 from diar.errors import DataError
 from diar.seeds import seed_for
 from diar.subsegments import XVectorConfig
-from diar.types import XVectors
+from diar.types import Subsegments, XVectors
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def add_arguments(arguments: argparse.ArgumentParser) -> None:
     arguments.add_argument("--num-spk", type=int, help="number of speakers of every recording")
     arguments.add_argument("--reco2num-spk", type=Path, help="file '<recording> <speakers>'")
     arguments.add_argument("--min-spk", type=int, default=Bounds.least)
-    arguments.add_argument("--max-spk", type=int, default=Bounds.most)
+    arguments.add_argument("--max-spk", type=int, help="default: as configured")
     arguments.add_argument("--seed", type=int, default=0)
     program.add_job(arguments)
 
@@ -40,12 +41,13 @@ def run(
     args: argparse.Namespace,
     xvector_dir: Path,
     out_dir: Path,
-    options: decoding.DecodingConfig,
+    options: DecConfig | BaselineConfig,
     decide: Callable[[XVectors, Bounds, int], Decision],
 ) -> None:
     """Label this job's recordings by ``decide`` and write labels, turns and arrays."""
     try:
-        common = Bounds(args.num_spk, args.min_spk, args.max_spk)
+        most = max(args.max_spk or options.max_speakers, args.min_spk)
+        common = Bounds(args.num_spk, args.min_spk, args.max_spk or most)
     except ValueError as error:
         raise DataError(str(error)) from None
     counts = kaldi_data.read_numbers(args.reco2num_spk) if args.reco2num_spk else None
@@ -67,9 +69,10 @@ def run(
             found = decoding.decode(
                 windows,
                 decision.posteriors,
-                durations.get(recording, float(windows.ends.max())),
-                options,
+                duration_of(durations, windows),
+                options.decoding,
                 grid,
+                bounds.range[0],
             )
             best = decision.posteriors.argmax(axis=1)
             labels += [f"{i} {label + 1}\n" for i, label in zip(windows.ids, best, strict=True)]
@@ -103,6 +106,11 @@ def read_durations(xvector_dir: Path) -> dict[str, float]:
     """reco2dur where the directory has one (Kaldi's own need not)."""
     path = xvector_dir / "reco2dur"
     return kaldi_data.read_numbers(path) if path.exists() else {}
+
+
+def duration_of(durations: dict[str, float], windows: Subsegments) -> float:
+    """Seconds of a recording; where unknown, the end of its last window."""
+    return durations.get(windows.recordings[0], float(windows.ends.max()))
 
 
 def read_grid(xvector_dir: Path) -> tuple[float, float] | None:

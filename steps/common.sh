@@ -5,6 +5,7 @@
 # inputs. The same key means nothing to do; any other means that the directory is made again.
 
 set -euo pipefail
+case " $* " in *" --help "*) cd "$(dirname "${BASH_SOURCE[0]}")/.." ;; esac
 if ! [ "$PWD" -ef "$(dirname "${BASH_SOURCE[0]}")/.." ]; then # as in Kaldi: all paths count from here
   echo "$(basename "$0"): run it from the recipe's directory: cd $(realpath "$(dirname "${BASH_SOURCE[0]}")/..")" >&2
   exit 1
@@ -33,8 +34,17 @@ need() { # file, and what makes it
 }
 
 begin() { # out-dir program "options" input...: fails when there is nothing to do
-  local out="$1" key
+  local out="$1" key input
   shift
+  [[ "${nj:-1}" =~ ^[1-9][0-9]*$ ]] || die "--nj must be a whole number of at least 1, not '$nj'"
+  case "$out" in *JOB*) die "$out: JOB in a path stands for the number of a job: use another name" ;; esac
+  for input in "${@:3}"; do
+    if [ "$input" -ef "$out" ] || [ "$(dirname "$input")" -ef "$out" ]; then
+      die "$out is input and output: name another directory for the output"
+    fi
+  done
+  mkdir -p "$(dirname "$out")" && exec {lock}>"$(dirname "$out")/.$(basename "$out").lock" &&
+    flock -n "$lock" || die "another run is writing to $out, or it cannot be written"
   key="$(python local/step_key.py "$@")" || exit 1
   if [ "$(cat "$out/.done" 2>/dev/null)" = "$key" ]; then
     echo "$(basename "$0"): $out is up to date"
@@ -65,13 +75,13 @@ spk2utt() { # dir: the inverse of its utt2spk
   mv "$1/.spk2utt.tmp" "$1/spk2utt"
 }
 
-finish() { # out-dir: report what failed, then mark it done
-  if [ -s "$1/failed" ]; then
-    echo "$(basename "$0"): $(wc -l <"$1/failed") recording(s) failed, the others are done; see $1/failed" >&2
-  else
-    rm -f "$1/failed"
-  fi
+finish() { # out-dir: mark it done; what failed is reported, and is the exit status of a step run alone
+  [ -s "$1/failed" ] || rm -f "$1/failed"
   rm -rf "$1/jobs"
   cp "$1/.begun" "$1/.done.tmp"
   mv "$1/.done.tmp" "$1/.done"
+  if [ -e "$1/failed" ]; then
+    echo "$(basename "$0"): $(wc -l <"$1/failed") recording(s) failed, the others are done; see $1/failed" >&2
+    [ -n "${DIAR_RUN-}" ] || exit 1
+  fi
 }

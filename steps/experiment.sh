@@ -3,6 +3,10 @@
 
 [[ "$stage" =~ ^[0-9]+$ && "$stop_stage" =~ ^[0-9]+$ ]] || die "--stage and --stop-stage are numbers"
 [[ "$nj" =~ ^[1-9][0-9]*$ ]] || die "--nj must be a whole number of at least 1, not '$nj'"
+[[ "$seed" =~ ^[0-9]+$ ]] || die "--seed must be a whole number of at least 0, not '$seed'"
+[[ "$min_spk" =~ ^[1-9][0-9]*$ && "$max_spk" =~ ^([1-9][0-9]*)?$ ]] ||
+  die "--min-spk and --max-spk must be whole numbers of at least 1, not '$min_spk' and '$max_spk'"
+[ "$min_spk" -le "${max_spk:-$min_spk}" ] || die "--min-spk $min_spk is more than --max-spk $max_spk"
 [[ "$num_spk" =~ ^([1-9][0-9]*|oracle)?$ ]] ||
   die "--num-spk must be 'oracle' or a whole number of at least 1, not '$num_spk'"
 case "$vad" in silero | energy | oracle) ;; *) die "--vad is silero, energy or oracle, not '$vad'" ;; esac
@@ -13,6 +17,7 @@ for override in $overrides; do
   esac
 done
 
+export DIAR_RUN=1 # recordings that fail are listed at the end, and do not stop the stages
 eval_sets="$dev_set $test_sets"
 sets="$train_set $eval_sets"
 names=            # one per --dec-config: 'default' for dec.yaml, 'paper' for dec_paper.yaml
@@ -41,7 +46,19 @@ sets_of() { # name: nothing is trained on x-vectors other than the default ones
   if [ "$1" = default ]; then echo "$sets"; else echo "$eval_sets"; fi
 }
 
-overrides_of() { # arrow: 'dec.a=1 ae.b=2' -> 'a=1'
+ae_of() { # name: the name of its autoencoder, its own only where it has a configuration for it
+  if [ -e "conf/autoencoder_$1.yaml" ]; then echo "$1"; else echo default; fi
+}
+
+autoencoders=
+for name in $names; do
+  case " $autoencoders " in *" $(ae_of "$name") "*) ;; *) autoencoders="$autoencoders $(ae_of "$name")" ;; esac
+done
+
+told="${num_spk:+_$num_spk}" # results of a run that was told the number of speakers stand apart
+
+overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published stays as published
+  [ "${2-}" != paper ] || return 0
   local item
   for item in $overrides; do
     case "$item" in "$1".*) printf '%s ' "${item#"$1".}" ;; esac
@@ -52,12 +69,13 @@ speakers_of() { # set: what is known of the number of speakers, as options of a 
   case "$num_spk" in
     oracle) need "$data/$1/reco2num_spk" "--num-spk oracle takes the counts from it"
       echo "--reco2num-spk $data/$1/reco2num_spk" ;;
-    "") echo "--min-spk $min_spk --max-spk $max_spk" ;;
+    "") echo "--min-spk $min_spk ${max_spk:+--max-spk $max_spk}" ;;
     *) echo "--num-spk $num_spk" ;;
   esac
 }
 
 score() { # set dir: score its rttm, where there is a reference
+  need "$2/rttm" "stage 4 or 6 makes it"
   if [ -e "$data/$1/ref.rttm" ]; then
     steps/score.sh "$data/$1/ref.rttm" "$2/rttm" "$2/score" >"$2/.score.log" || {
       cat "$2/.score.log"
@@ -93,10 +111,12 @@ conclude() { # times, results, and the recordings that failed
   fi
   echo "run.sh: ${stage_times}in all $SECONDS s"
   local list failed=
-  for list in "$exp"/*/*/failed; do
-    [ -s "$list" ] || continue
-    failed=yes
-    sed "s|^|run.sh: failed: $(dirname "$list"): |" "$list" >&2
+  for set in $sets; do
+    for list in "$exp"/*/"$set"/failed; do
+      [ -s "$list" ] || continue
+      failed=yes
+      sed "s|^|run.sh: failed: $(dirname "$list"): |" "$list" >&2
+    done
   done
   [ -z "$failed" ] || die "the recordings above failed; all others are done"
 }

@@ -7,7 +7,7 @@
 #   --set "key=value ..."   overrides of the configuration
 #   --num-spk N             number of speakers of every recording    (default: estimated)
 #   --reco2num-spk FILE     number of speakers of each recording
-#   --min-spk N, --max-spk N  bounds of the estimate                 (default 1, 20)
+#   --min-spk N, --max-spk N  bounds of the estimate                 (default 1, as configured)
 #   --seed N                                                         (default 0)
 #   --nj N                  parallel jobs                            (default: all cores)
 #

@@ -47,7 +47,7 @@ _opt_config() { # file of name=value lines
 
 # Shell variables in lower case that exist now are the options (also what the environment holds in
 # lower case, such as http_proxy: setting that by an option does no harm).
-_opt_known="$(compgen -v | grep '^[a-z][a-z0-9_]*$' | tr '\n' ' ')"
+_opt_known="$(compgen -v | { grep '^[a-z][a-z0-9_]*$' || true; } | tr '\n' ' ')"
 
 while [ $# -gt 0 ]; do
   case "$1" in

@@ -3,7 +3,7 @@
 #
 # Usage: steps/probe_latents.sh <data-dir> <xvector-dir> <ae-dir> <out-dir>
 #
-# Reads   <data-dir>/ref.rttm, all.uem, reco2num_spk; <ae-dir>/model.safetensors
+# Reads   <data-dir>/ref.rttm, reco2num_spk, all.uem where there is one; <ae-dir>/model.safetensors
 # Writes  <out-dir>/probe.json, and prints it
 
 . "$(dirname "$0")/common.sh"
@@ -13,7 +13,8 @@ baseline_config=conf/baselines.yaml
 data=$1 xvectors=$2 ae=$3 out=$4
 
 inputs=("$baseline_config" "$xvectors" "$ae/model.safetensors")
-for name in ref.rttm all.uem reco2num_spk; do
+[ ! -e "$data/all.uem" ] || inputs+=("$data/all.uem")
+for name in ref.rttm reco2num_spk; do
   need "$data/$name" "the reference side of a data directory"
   inputs+=("$data/$name")
 done

@@ -3,7 +3,7 @@
 #
 # Usage: steps/score_vad.sh <data-dir> <vad-dir> <out-dir>
 #
-# Reads   <data-dir>/ref.rttm, reco2dur; <vad-dir>/segments
+# Reads   <data-dir>/ref.rttm; <vad-dir>/segments, reco2dur
 # Writes  <out-dir>/vad_score.json, and prints it
 
 . "$(dirname "$0")/common.sh"
@@ -12,8 +12,7 @@
 data=$1 vad=$2 out=$3
 
 need "$data/ref.rttm" "the reference"
-need "$data/reco2dur" "the durations of the recordings"
 need "$vad/segments" "steps/make_vad.sh makes it"
-begin "$out" local/score_vad.py "" "$data/ref.rttm" "$data/reco2dur" "$vad/segments" || exit 0
+begin "$out" local/score_vad.py "" "$data/ref.rttm" "$vad/reco2dur" "$vad/segments" || exit 0
 python local/score_vad.py "$data" "$vad" "$out"
 finish "$out"

@@ -21,8 +21,10 @@ for dir in ${train//,/ } "$valid"; do
 done
 need "$ae_config" "the configuration"
 
+shipped=local/diar/pretrained/default.safetensors # what training may start from
+[ -e "$shipped" ] || shipped=
 # shellcheck disable=SC2086
-begin "$out" local/train_autoencoder.py "$set" "$ae_config" ${train//,/ } "$valid" || exit 0
+begin "$out" local/train_autoencoder.py "$set" "$ae_config" ${train//,/ } "$valid" $shipped || exit 0
 echo "$(basename "$0"): pretraining the autoencoder of $ae_config on $train"
 $cmd JOB=1:1 "$out/log/train_autoencoder.JOB.log" \
   python local/train_autoencoder.py --config "$ae_config" --set "$set" "$train" "$valid" "$out"

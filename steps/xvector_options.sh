@@ -5,7 +5,7 @@ set=
 num_spk=
 reco2num_spk=
 min_spk=1
-max_spk=20
+max_spk=
 seed=0
 nj=$(cores)
 cmd="python local/run_jobs.py"
@@ -15,9 +15,10 @@ xvector_options() {
   for name in num_spk min_spk max_spk nj; do
     [[ "${!name}" =~ ^([1-9][0-9]*)?$ ]] || die "--${name//_/-} must be a whole number of at least 1, not '${!name}'"
   done
-  [ "$min_spk" -le "$max_spk" ] || die "--min-spk $min_spk is more than --max-spk $max_spk"
+  [ -n "$min_spk" ] && [ "$min_spk" -le "${max_spk:-$min_spk}" ] || die "--min-spk $min_spk is more than --max-spk $max_spk"
   [ -z "$num_spk" ] || [ -z "$reco2num_spk" ] || die "give --num-spk or --reco2num-spk, not both"
-  options=(--min-spk "$min_spk" --max-spk "$max_spk" --seed "$seed")
+  options=(--min-spk "$min_spk" --seed "$seed")
+  [ -z "$max_spk" ] || options+=(--max-spk "$max_spk")
   [ -z "$num_spk" ] || options+=(--num-spk "$num_spk")
   if [ -n "$reco2num_spk" ]; then
     need "$reco2num_spk" "the known numbers of speakers"

@@ -13,7 +13,7 @@ from diar.clustering import Bounds
 from diar.diarization import DecConfig, fit, survivors, thin
 from diar.pipeline import Pipeline
 from diar.subsegments import XVectorConfig
-from diar.types import Turn
+from diar.types import Subsegments, Turn
 from diar.vad import VadConfig
 
 
@@ -28,40 +28,45 @@ def encoder():
     return ResidualAutoEncoder(16, [32, 8], shortcut=True, length_norm=True)
 
 
+def spaced(n):
+    starts = 0.75 * np.arange(n)
+    return Subsegments([f"r-{i}" for i in range(n)], ["r"] * n, starts, starts + 1.5)
+
+
 def voices(sizes, seed=0):
     rng = np.random.default_rng(seed)
     centres = np.linalg.qr(rng.normal(size=(16, 16)))[0][: len(sizes)]
     labels = np.repeat(np.arange(len(sizes)), sizes)
     x = centres[labels] + 0.08 * rng.normal(size=(len(labels), 16))
-    return x.astype(np.float32), 0.75 * np.arange(len(labels)), labels
+    return x.astype(np.float32), spaced(len(labels)), labels
 
 
 @pytest.mark.parametrize("n", range(5))
 @pytest.mark.parametrize("bounds", [Bounds(), Bounds(1), Bounds(3), Bounds(least=2)], ids=str)
 def test_few_windows(options, encoder, n, bounds):
     x = np.random.default_rng(n).normal(size=(n, 16)).astype(np.float32)
-    found = fit(x, 0.75 * np.arange(n), encoder, options, bounds)
+    found = fit(x, spaced(n), encoder, options, bounds)
     assert found.posteriors.shape[0] == len(found.latents) == n
     assert found.posteriors.shape[1] >= 1
     assert np.allclose(found.posteriors.sum(axis=1), 1)
 
 
 def test_identical_windows_are_one_speaker(options, encoder):
-    found = fit(np.ones((40, 16), np.float32), 0.75 * np.arange(40), encoder, options, Bounds())
+    found = fit(np.ones((40, 16), np.float32), spaced(40), encoder, options, Bounds())
     assert set(found.labels) == {0}
 
 
 def test_known_count_finds_the_voices(options, encoder):
-    x, starts, labels = voices([30, 25, 20])
+    x, windows, labels = voices([30, 25, 20])
     before = copy.deepcopy(encoder.state_dict())
-    found = fit(x, starts, encoder, options, Bounds(3))
+    found = fit(x, windows, encoder, options, Bounds(3))
     assert adjusted_rand_score(labels, found.labels) > 0.95
     assert all(torch.equal(v, before[k]) for k, v in encoder.state_dict().items())
 
 
 def test_same_input_same_output(options, encoder):
-    x, starts, _ = voices([20, 20])
-    a, b = (fit(x, starts, encoder, options, Bounds(), seed=7) for _ in range(2))
+    x, windows, _ = voices([20, 20])
+    a, b = (fit(x, windows, encoder, options, Bounds(), seed=7) for _ in range(2))
     assert np.array_equal(a.posteriors, b.posteriors) and a.losses == b.losses
 
 

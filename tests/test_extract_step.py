@@ -45,7 +45,8 @@ def data(tmp_path_factory, sample, campplus):
 @pytest.fixture(scope="module")
 def done(root, data):
     result = step(root, "--nj", 2, data / "data", data / "vad", data / "out")
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 1 and "failed, the others are done" in result.stderr
+    assert (data / "out/.done").exists()
     return data / "out", result
 
 
@@ -89,7 +90,7 @@ def test_nothing_is_done_twice_and_nj_changes_nothing(root, done, data):
     again = step(root, "--nj", 2, data / "data", data / "vad", out)
     assert again.returncode == 0 and "up to date" in again.stdout
     other = step(root, "--nj", 1, data / "data", data / "vad", data / "out1")
-    assert other.returncode == 0, other.stderr
+    assert other.returncode == 1, other.stderr
     first, second = (kaldiio.load_scp(str(d / "xvector.scp")) for d in (out, data / "out1"))
     assert set(first) == set(second) and all(np.array_equal(first[i], second[i]) for i in first)
 

@@ -163,6 +163,7 @@ def test_nan_in_an_ark_costs_one_recording(root, experiment, tmp_path):
         ["steps/fit_dec.sh", xvectors, folder / "exp/ae_default", tmp_path / "out"],
         cwd=root, capture_output=True, text=True,
     )  # fmt: skip
+    assert result.returncode == 1
     failed = (tmp_path / "out/failed").read_text()
     assert failed.startswith("evil ") and "NaN" in failed and failed.count("\n") == 1
     assert "1 recording(s) failed" in result.stderr

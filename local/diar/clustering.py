@@ -59,8 +59,12 @@ class ClusteringConfig:
 
 @dataclass(frozen=True)
 class BaselineConfig:
-    """conf/baselines.yaml: the clusterings, and how their labels become turns."""
+    """conf/baselines.yaml: the clusterings, and how their labels become turns.
 
+    max_speakers: most that are counted, where nothing else is said.
+    """
+
+    max_speakers: int = 20
     clustering: ClusteringConfig = ClusteringConfig()
     decoding: DecodingConfig = DecodingConfig()
 

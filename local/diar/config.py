@@ -33,11 +33,12 @@ def load(cls: type[T], path: str | Path | None = None, overrides: Iterable[str] 
     values: dict[str, Any] = {}
     if path is not None:
         try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        except FileNotFoundError:
+            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (FileNotFoundError, IsADirectoryError):
             raise DataError("no such configuration file", path) from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise DataError(f"not valid YAML: {' '.join(str(error).split())}", path) from None
+        values = {} if values is None else values  # an empty file asks for nothing but defaults
         if not isinstance(values, dict):
             raise DataError("expected 'key: value' lines", path)
     for item in overrides:

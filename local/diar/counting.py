@@ -191,11 +191,15 @@ class eigengap:  # noqa: N801 (the published name)
         return A / root / root.T, root
 
     def compute_affinity_matrix(self, X: np.ndarray) -> np.ndarray:
+        """Cosines (n, n) of the rows of ``X`` (n, d), mapped to [0, 1]; symmetric, not refined."""
+        return (1.0 + cosine_affinity(_matrix(X))) / 2.0
+
+    def refined_affinity(self, X: np.ndarray) -> np.ndarray:
         """The refined affinity (n, n), rows normalised, of the rows of ``X`` (n, d)."""
         return RowWiseNormalize().refine(self._similarity(_matrix(X)))
 
     def _similarity(self, X: np.ndarray) -> np.ndarray:
-        A = (1.0 + cosine_affinity(X)) / 2.0
+        A = self.compute_affinity_matrix(X)
         for operation in self.operations:
             A = operation.refine(A)
         return A

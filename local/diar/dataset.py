@@ -15,9 +15,9 @@ from torch.utils.data import Dataset
 from diar import audio, config, kaldi_data, rttm, vad
 from diar.errors import DataError
 from diar.extractors import get as get_extractor
-from diar.grid import cells_of, count_cells
+from diar.grid import activity
 from diar.subsegments import XVectorConfig, cut_grid, grid_indices
-from diar.types import Region, Turn
+from diar.types import Region, Subsegments, Turn
 
 ROOT = Path(__file__).resolve().parents[2]
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".sph"}
@@ -98,13 +98,14 @@ class DiarizationDataset(Dataset):
         samples = audio.load(self._wavs[name], self.sr)
         duration = len(samples) / self.sr
         turns = self._reference.get(name, []) if self._reference is not None else []
-        reference = marks(turns, count_cells(duration, self.step, self.sr), self.step, self.sr)
+        reference = activity(turns, self.step, duration)[0].astype(np.int64)
         if self.use_oracle_vad:
             regions = vad.speech_of(turns, duration)
         else:
-            regions = self._speech.regions(name) or vad.find_speech(
-                samples, "silero", config.load(vad.VadConfig, ROOT / "conf" / "vad.yaml")
-            )
+            regions = self._speech.regions(name)
+            if regions is None:
+                options = config.load(vad.VadConfig, ROOT / "conf" / "vad.yaml")
+                regions = vad.find_speech(samples, "silero", options)
         windows, cells = cut_grid(name, regions, len(samples), self.sr, self.window, self.step)
         if self.use_oracle_vad and self.skip_overlap:
             keep = np.flatnonzero(reference[cells].sum(axis=1) < 2)
@@ -130,6 +131,18 @@ class DiarizationDataset(Dataset):
             str(self._rttm(name)),
         )
 
+    def duration(self, name: str) -> float:
+        """Seconds of a recording."""
+        return audio.duration(self._wavs[name])
+
+    def windows(self, name: str, index: np.ndarray) -> Subsegments:
+        """The windows of these numbers (n,), centred on number * step, before any clipping."""
+        centres = np.asarray(index) * self.step
+        ids = [f"{name}-{i}" for i in index]
+        return Subsegments(
+            ids, [name] * len(ids), centres - self.window / 2, centres + self.window / 2
+        )
+
     @property
     def extractor(self) -> Any:
         """The extractor, made when first needed."""
@@ -142,10 +155,12 @@ class DiarizationDataset(Dataset):
         return self._extractor
 
     def read_rttm(self, path: str | Path) -> np.ndarray:
-        """(turns, 3) ints: start sample, end sample, speaker index, sorted by start."""
+        """(turns, 3) ints: start sample, end sample, speaker index, sorted by start.
+
+        Speakers are numbered as the columns of ``diarization_segments``, by name.
+        """
         turns = sorted(t for side in rttm.read_rttm(path).values() for t in side)
-        speakers = {t.speaker: 0 for t in turns}
-        index = {speaker: i for i, speaker in enumerate(speakers)}
+        index = {speaker: i for i, speaker in enumerate(sorted({t.speaker for t in turns}))}
         rows = [(round(t.start * self.sr), round(t.end * self.sr), index[t.speaker]) for t in turns]
         return np.array(sorted(rows), dtype=np.int64).reshape(-1, 3)
 
@@ -160,7 +175,9 @@ class _Precomputed:
         self.dataset = dataset
         name = dataset.data_dir.name
         ours = wanted and dataset.data_dir.resolve() == (ROOT / "data" / name).resolve()
-        self.vad = _done(ROOT / "exp" / "vad_silero" / name) if ours else None
+        found = _done(ROOT / "exp" / "vad_silero" / name) if ours else None
+        self.segments = kaldi_data.read_segments(found / "segments") if found else None
+        self.rows = self.segments.by_recording() if self.segments else {}
         made = (
             _done(ROOT / "exp" / f"xvectors_{dataset.extractor_name}_paper" / name)
             if ours
@@ -174,10 +191,9 @@ class _Precomputed:
 
     def regions(self, name: str) -> list[Region] | None:
         """Speech of a recording; None where it has to be found."""
-        if self.vad is None:
+        if self.segments is None:
             return None
-        segments = kaldi_data.read_segments(self.vad / "segments")
-        return kaldi_data.regions_of(segments, segments.by_recording().get(name, ()))
+        return kaldi_data.regions_of(self.segments, self.rows.get(name, ()))
 
     def vectors(self, name: str) -> dict[int, np.ndarray]:
         """Window number -> x-vector."""
@@ -186,16 +202,6 @@ class _Precomputed:
         made = self.xvectors.load(name)
         cells = grid_indices(made.subsegments, self.dataset.window, self.dataset.step)
         return dict(zip(cells.tolist(), made.vectors, strict=True))
-
-
-def marks(turns: list[Turn], cells: int, step: float, rate: int) -> np.ndarray:
-    """(cells, speakers) 0/1: who speaks in each cell of the grid; speakers by name, sorted."""
-    speakers = {name: i for i, name in enumerate(sorted({t.speaker for t in turns}))}
-    table = np.zeros((cells, len(speakers)), np.int64)
-    for turn in turns:
-        marked = cells_of(turn.start, turn.end, step, rate)
-        table[marked.start : marked.stop, speakers[turn.speaker]] = 1
-    return table
 
 
 def _read(directory: Path) -> tuple[dict[str, Path], dict[str, list[Turn]] | None]:

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import kmeans_labels
 from diar.counting import eigengap
+from diar.errors import DataError
 
 EPS = 1e-10
 
@@ -112,6 +113,7 @@ class ClusteringModule(nn.Module):
         self.config = config or RefineConfig()
         self.seed = seed
         self.centroids = nn.Parameter(self.init_centroid(data, cinit))
+        self.num_clusters = len(self.centroids)
 
     def latents(self, x: Tensor) -> Tensor:
         """Latents (n, l), on the sphere where the configuration says so."""
@@ -128,15 +130,13 @@ class ClusteringModule(nn.Module):
         most the number of distinct latents.
         """
         z = _latents(self.encoder, as_tensor(data, self.encoder))
-        if self.num_clusters is None:
-            self.num_clusters = count_on_latents(z)
+        count = self.num_clusters or count_on_latents(z)
         if method == "KMeans":
-            labels = kmeans_labels(z, self.num_clusters, self.seed)
+            labels = kmeans_labels(z, count, self.seed)
         elif method == "Spectral":
-            labels = spectral_labels(z, self.num_clusters, self.seed)
+            labels = spectral_labels(z, count, self.seed)
         else:
             raise ValueError(f"unknown initialisation {method!r}: 'KMeans' or 'Spectral'")
-        self.num_clusters = int(labels.max()) + 1
         return self.centroids_of(data, labels)
 
     @torch.no_grad()
@@ -328,7 +328,7 @@ def as_tensor(data: Tensor | np.ndarray, encoder: nn.Module) -> Tensor:
     if x.ndim != 2 or not len(x):
         raise ValueError(f"expected at least one x-vector (n, d), got shape {tuple(x.shape)}")
     if not torch.isfinite(x).all():
-        raise ValueError("the x-vectors hold NaN or infinity")
+        raise DataError("the x-vectors hold NaN or infinity")
     return x
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from diar.errors import DataError
 from diar.grid import SILENCE, turns_from_cells
 from diar.kaldi_data import regions_of
+from diar.regions import TOUCH, union
 from diar.subsegments import grid_indices
 from diar.types import Region, Subsegments, Turn
 
@@ -50,8 +51,9 @@ def decode(
     duration: float,
     config: DecodingConfig,
     grid: tuple[float, float] | None = None,
+    least: int = 1,
 ) -> list[Turn]:
-    """Turns of one recording; speakers are named '<recording>_<k>' by first appearance.
+    """Turns of one recording; the speaker of cluster j is named '<recording>_<j + 1>'.
 
     Args:
         windows: the n windows of one recording, in time order.
@@ -59,6 +61,9 @@ def decode(
         duration: seconds; no turn ends later.
         config: how to decode.
         grid: (window, step) in seconds of the published grid that the windows lie on, or None.
+
+        least: as many speakers shall be left, where there are so many clusters: changes of speaker
+            are made cheaper until they are.
 
     Raises:
         DataError: 'cells' without such a grid.
@@ -74,21 +79,39 @@ def decode(
             )
         turns = _by_cells(windows, posteriors.argmax(axis=1), duration, *grid)
     else:
-        turns = []
-        posteriors = posteriors**config.sharpen
-        posteriors = posteriors / posteriors.sum(axis=1, keepdims=True)
-        regions = regions_of(windows, range(len(windows)))
-        edges, frames = _frame_posteriors(windows, posteriors, regions, config.frame)
-        path = viterbi(
-            np.log(np.maximum(frames, FLOOR)) * (np.diff(edges, axis=1) * config.rate),
-            config.switch_penalty,
-        )
-        for (start, end), label in zip(edges, path, strict=True):
-            if turns and turns[-1][2] == label and start <= turns[-1][1] + 1e-6:
-                turns[-1][1] = end
-            else:
-                turns.append([start, end, label])
+        turns = _by_frames(windows, posteriors, config, grid, least)
     return _named(recording, turns, duration)
+
+
+def _by_frames(
+    windows: Subsegments,
+    posteriors: np.ndarray,
+    config: DecodingConfig,
+    grid: tuple[float, float] | None,
+    least: int,
+) -> list[list[float]]:
+    """HMM decoding over frames of 'what the windows cover' as (start, end, cluster)."""
+    posteriors = posteriors**config.sharpen
+    posteriors = posteriors / posteriors.sum(axis=1, keepdims=True)
+    if grid is None:
+        regions = regions_of(windows, range(len(windows)))
+    else:  # windows reach beyond the speech there: their cells do not
+        centres = grid_indices(windows, *grid) * grid[1]
+        regions = union((max(0.0, c - grid[1] / 2), c + grid[1] / 2) for c in centres)
+    edges, frames = _frame_posteriors(windows, posteriors, regions, config.frame)
+    scores = np.log(np.maximum(frames, FLOOR)) * (np.diff(edges, axis=1) * config.rate)
+    wanted = min(least, posteriors.shape[1])
+    for penalty in config.switch_penalty * np.array([1, 0.5, 0.25, 0]):
+        path = viterbi(scores, penalty)
+        if len(np.unique(path)) >= wanted:
+            break
+    turns: list[list[float]] = []
+    for (start, end), label in zip(edges, path, strict=True):
+        if turns and turns[-1][2] == label and start <= turns[-1][1] + TOUCH:
+            turns[-1][1] = end
+        else:
+            turns.append([start, end, label])
+    return turns
 
 
 def viterbi(scores: np.ndarray, switch_penalty: float) -> np.ndarray:
@@ -146,11 +169,5 @@ def _by_cells(
 
 
 def _named(recording: str, turns: Sequence[Sequence[float]], duration: float) -> list[Turn]:
-    names: dict[int, int] = {}
-    named = []
-    for start, end, label in turns:
-        end = min(end, duration)
-        if end > start:
-            name = names.setdefault(int(label), len(names) + 1)
-            named.append(Turn(recording, start, end - start, f"{recording}_{name}"))
-    return named
+    clipped = ((start, min(end, duration), int(label)) for start, end, label in turns)
+    return [Turn(recording, a, b - a, f"{recording}_{k + 1}") for a, b, k in clipped if b > a]

@@ -23,12 +23,14 @@ from diar.dec import (
     spectral_labels,
 )
 from diar.decoding import DecodingConfig
+from diar.types import Subsegments
 
 
 @dataclass(frozen=True)
 class DecConfig:
     """What happens to one recording, in this order.
 
+    max_speakers: most that are counted, where nothing else is said.
     fit_step: seconds between the windows that are fitted; closer ones only take part in decoding
         (0: fit all).
     finetune_iters, finetune_lr: reconstruction-only steps before anything is clustered.
@@ -45,6 +47,7 @@ class DecConfig:
     decoding: posteriors to turns.
     """
 
+    max_speakers: int = 100
     fit_step: float = 0.0
     finetune_iters: int = 100
     finetune_lr: float = 1e-3
@@ -87,7 +90,7 @@ class Fit:
 
 def fit(
     x: np.ndarray,
-    starts: np.ndarray,
+    windows: Subsegments,
     encoder: ResidualAutoEncoder,
     config: DecConfig,
     bounds: Bounds,
@@ -97,7 +100,7 @@ def fit(
 
     Args:
         x: (n, d) x-vectors in time order, n >= 0.
-        starts: (n,) seconds, where the windows start.
+        windows: the n windows.
         encoder: pretrained; not modified.
         bounds: what is known of the number of speakers.
         seed: of everything random.
@@ -108,18 +111,22 @@ def fit(
     if not len(x):
         empty = np.zeros(0, dtype=int)
         return Fit(np.ones((0, 1)), np.zeros((0, encoder.latent_dim)), empty, empty, [])
-    torch.manual_seed(seed)
+    starts = np.asarray(windows.starts)
     rows = thin(starts, config.fit_step)
     data = as_tensor(x, encoder)
     some = data[torch.from_numpy(rows)]
     model = copy.deepcopy(encoder)
 
     # One cluster: the KL is zero, so this is fine-tuning by reconstruction.
-    tuning = replace(config.refine, niter=config.finetune_iters, lr_encoder=config.finetune_lr)
+    tuning = replace(
+        config.refine, niter=config.finetune_iters, lr_encoder=config.finetune_lr, tolerance=0.0
+    )
     refine(ClusteringModule(1, model, some, config=tuning, seed=seed), some)
 
     if config.ahc_ratio:
-        threshold = config.ahc_ratio * neighbour_cosine(x, starts)
+        threshold = config.ahc_ratio * neighbour_cosine(
+            x, starts, float(np.median(windows.ends - windows.starts))
+        )
         config = replace(config, clustering=replace(config.clustering, ahc_threshold=threshold))
     labels = start_labels(x[rows], model, config, bounds, seed)
     module = ClusteringModule(1, model, some, config=config.refine, seed=seed)

@@ -69,12 +69,14 @@ def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
     directory. Commands (lines that end in '|') are never run, but named as faults.
 
     Raises:
-        DataError: no such file, nothing in it, or a recording that comes twice.
+        DataError: no such file, nothing in it, a recording that comes twice, '/' in its id.
     """
     wavs: dict[str, Path] = {}
     faults: dict[str, str] = {}
     for number, fields in records(path):
         recording, value = fields[0], " ".join(fields[1:])
+        if "/" in recording:  # files are named after it
+            raise DataError(f"'/' in recording id {recording!r}", path, number)
         if recording in wavs or recording in faults:
             raise DataError(f"duplicate recording {recording!r}", path, number)
         if not value:
@@ -180,7 +182,7 @@ class Scp:
         self._where: dict[str, tuple[int, str]] = {}
         for number, fields in records(path):
             key, target = fields[0], " ".join(fields[1:])
-            if not target or target.endswith("|"):
+            if not target or any(sign in target for sign in "|[]"):  # commands, ranges
                 raise DataError("expected '<id> <ark>:<offset>'", path, number)
             if key in self._where:
                 raise DataError(f"duplicate id {key!r}", path, number)

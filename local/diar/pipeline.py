@@ -55,7 +55,10 @@ class Pipeline:
         if not len(windows):
             return []
         x = self.extractor.embed(samples, windows.starts, windows.ends)
-        fit = diarization.fit(x, windows.starts, self.encoder, self.dec, bounds or Bounds(), seed)
+        bounds = bounds or Bounds(most=self.dec.max_speakers)
+        fit = diarization.fit(x, windows, self.encoder, self.dec, bounds, seed)
         on_grid = self.xvector.layout == "grid"
         grid = (self.xvector.window, self.xvector.step) if on_grid else None
-        return decoding.decode(windows, fit.posteriors, duration, self.dec.decoding, grid)
+        return decoding.decode(
+            windows, fit.posteriors, duration, self.dec.decoding, grid, bounds.range[0]
+        )

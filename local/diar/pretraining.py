@@ -53,8 +53,22 @@ def pretrain(
         raise DataError(f"{len(train)} training x-vectors: too few to train an autoencoder")
     if config.patience and not len(valid):
         raise DataError("early stopping (patience > 0) needs validation x-vectors")
+    threads = torch.get_num_threads()
     torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            return _train(train, valid, config, on_epoch)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(
+    train: np.ndarray,
+    valid: np.ndarray,
+    config: AutoencoderConfig,
+    on_epoch: Callable[[Epoch], None],
+) -> ResidualAutoEncoder:
     order = np.random.default_rng(config.seed)
     x, v = torch.from_numpy(train), torch.from_numpy(valid)
     model, shipped = config.build(x.shape[1])

@@ -21,26 +21,34 @@ from diar.grid import SILENCE, turns_from_cells
 from diar.rttm import write_rttm
 from diar.scoring import merge_turns
 from diar.seeds import seed_for
-from diar.types import Turn
+from diar.types import Subsegments, Turn
 
 log = logging.getLogger(__name__)
 
 PUBLISHED = ClusteringConfig(p_percentile=0.9, gaussian_blur_sigma=2.0)
 
-Labeller = Callable[[np.ndarray, np.ndarray, int, int], np.ndarray]
+Labeller = Callable[[np.ndarray, Subsegments, int, int], np.ndarray]
 
 
-def make_rttm(out_dir: str | Path, name: str, labels: np.ndarray, win_step: float) -> str:
+def make_rttm(
+    out_dir: str | Path,
+    name: str,
+    labels: np.ndarray,
+    win_step: float,
+    *,
+    duration: float | None = None,
+) -> str:
     """Write ``<out_dir>/<name>.rttm`` of one label per window; returns its path.
 
     Args:
         labels: (n,) ints, -1 where nobody speaks; window i stands for
-            [(i - 0.5) win_step, (i + 0.5) win_step), clipped to [0, n win_step].
+            [(i - 0.5) win_step, (i + 0.5) win_step), clipped to the recording.
         win_step: milliseconds.
+        duration: of the recording, seconds; None for n win_step.
     """
     labels = np.asarray(labels, dtype=int)
     step = win_step / 1000
-    turns = turns_from_cells(name, labels, step, len(labels) * step)
+    turns = turns_from_cells(name, labels, step, duration or len(labels) * step)
     path = Path(out_dir) / f"{name}.rttm"
     write_rttm(path, [Turn(name, t.start, t.duration, f"spk{t.speaker}") for t in turns])
     return str(path)
@@ -59,8 +67,8 @@ def diarize_dataset(
 ) -> str:
     """Label the speech windows of every recording; returns the directory of the RTTMs.
 
-    ``label(x, starts, speakers, seed)`` gets x-vectors (n, d), where they start in seconds, and the
-    number of speakers of the reference.
+    ``label(x, windows, speakers, seed)`` gets x-vectors (n, d) of the speech windows, the windows, and
+    the number of speakers of the reference.
 
     Raises:
         DataError: after all others are done, if some recordings failed.
@@ -76,14 +84,27 @@ def diarize_dataset(
             labels = np.full(len(speech), SILENCE)
             if len(rows):
                 x = segments.numpy()[rows]
-                labels[rows] = label(x, rows * dataset.step, reference.shape[1], seed_for(0, name))
-            make_rttm(out_dir, name, labels, dataset.win_step)
+                labels[rows] = label(
+                    x, dataset.windows(name, rows), reference.shape[1], seed_for(0, name)
+                )
+            make_rttm(out_dir, name, labels, dataset.win_step, duration=dataset.duration(name))
         except DataError as error:
             log.error("%s: %s", name, error)
             failed.append(name)
     if failed:
         raise DataError(f"{len(failed)} recording(s) failed, see the messages: {' '.join(failed)}")
     return str(out_dir)
+
+
+def known_count(speakers: int) -> Bounds:
+    """Bounds of a number that is known.
+
+    Raises:
+        DataError: there are none, as where a recording has no reference.
+    """
+    if speakers < 1:
+        raise DataError(f"{speakers} speakers: the oracle needs a reference that names some")
+    return Bounds(speakers)
 
 
 def run_dec(
@@ -95,10 +116,13 @@ def run_dec(
 ) -> str:
     """DEC of every recording; ``num_spkr`` None estimates, 'oracle' takes the reference's count."""
 
-    def label(x: np.ndarray, starts: np.ndarray, speakers: int, seed: int) -> np.ndarray:
-        known = max(speakers, 1) if num_spkr == "oracle" else num_spkr
-        bounds = Bounds(most=100) if known is None else Bounds(known)
-        return diarization.fit(x, starts, encoder, config, bounds, seed).labels
+    if isinstance(num_spkr, str) and num_spkr != "oracle":
+        raise DataError(f"num_spkr is {num_spkr!r}: 'oracle', a number, or None")
+
+    def label(x: np.ndarray, windows: Subsegments, speakers: int, seed: int) -> np.ndarray:
+        known = speakers if num_spkr == "oracle" else num_spkr
+        bounds = Bounds(most=config.max_speakers) if known is None else known_count(known)
+        return diarization.fit(x, windows, encoder, config, bounds, seed).labels
 
     return diarize_dataset(dataset, hypothesis_dir, label)
 
@@ -111,8 +135,8 @@ def run_baseline(
 ) -> str:
     """A baseline on every recording, with the reference's count or the eigengap's."""
 
-    def label(x: np.ndarray, starts: np.ndarray, speakers: int, seed: int) -> np.ndarray:
-        bounds = Bounds(max(speakers, 1)) if oracle else Bounds(most=100)
+    def label(x: np.ndarray, windows: Subsegments, speakers: int, seed: int) -> np.ndarray:
+        bounds = known_count(speakers) if oracle else Bounds(most=100)
         return METHODS[method](x, bounds, PUBLISHED, seed)
 
     return diarize_dataset(dataset, hypothesis_dir, label)

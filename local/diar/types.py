@@ -96,6 +96,3 @@ class XVectors:
     @property
     def dim(self) -> int:
         return self.vectors.shape[1]
-
-    def take(self, rows: Sequence[int] | np.ndarray) -> XVectors:
-        return XVectors(self.subsegments.take(rows), self.vectors[np.asarray(rows, dtype=int)])

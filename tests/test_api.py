@@ -1,0 +1,214 @@
+"""The published interface: names, arguments, defaults, and a data set of real speech."""
+
+import inspect
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+import baselineMethods
+import DEC
+import optimumSpeaker
+import utils
+from diar.errors import DataError
+from diar.rttm import read_rttm
+
+
+def published(function):
+    """Name -> default of the positional parameters."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is not p.KEYWORD_ONLY}
+
+
+NONE = inspect.Parameter.empty
+
+
+@pytest.mark.parametrize(
+    "function, expected",
+    [
+        (DEC.load_encoder, {"path": None}),
+        (DEC.DEC, {"encoder": NONE, "num_clusters": None, "cinit": "KMeans"}),
+        (
+            DEC.ClusteringModule,
+            {"num_clusters": NONE, "encoder": NONE, "data": NONE, "cinit": "KMeans"},
+        ),
+        (
+            DEC.diarizationDEC,
+            {"audio_dataset": NONE, "num_spkr": None, "hypothesis_dir": None},
+        ),
+        (utils.make_rttm, {"out_dir": NONE, "name": NONE, "labels": NONE, "win_step": NONE}),
+        (
+            utils.DiarizationDataset,
+            {
+                "dataset_name": None, "data_dir": None, "sr": 16000, "window_len": 240,
+                "window_step": 120, "transform": None, "batch_size_for_ecapa": 512, "vad_step": 4,
+                "split": "full", "use_precomputed_vad": True, "use_oracle_vad": False,
+                "skip_overlap": True,
+            },
+        ),
+        (
+            utils.get_metrics,
+            {"groundtruth_path": NONE, "hypothesis_path": NONE, "collar": 0.25, "skip_overlap": True},
+        ),
+        (
+            baselineMethods.diarizationOracleNumSpkrs,
+            {"audio_dataset": NONE, "method": "KMeans", "hypothesis_dir": "./rttm_output/"},
+        ),
+        (
+            optimumSpeaker.eigengap,
+            {
+                "min_clusters": 1, "max_clusters": 100, "p_percentile": 0.9, "gaussian_blur_sigma": 2,
+                "stop_eigenvalue": 1e-2, "thresholding_soft_multiplier": 0.01,
+                "thresholding_with_row_max": True,
+            },
+        ),
+    ],
+    ids=lambda x: getattr(x, "__name__", ""),
+)  # fmt: skip
+def test_signature(function, expected):
+    assert published(function) == expected
+
+
+def test_both_spellings():
+    assert utils.DiarizationDataSet is utils.DiarizationDataset
+    assert optimumSpeaker.eigenGap is optimumSpeaker.eigengap
+
+
+def test_pretrained_encoder_is_the_published_network():
+    encoder = DEC.load_encoder()
+    assert (encoder.ip_features, encoder.hidden_dims) == (192, [500, 500, 2000, 30])
+    assert not any(encoder.options.values())
+    again = DEC.load_encoder()
+    assert again is not encoder
+    x = torch.randn(3, 192)
+    assert torch.equal(again.encode(x), encoder.encode(x))
+    with pytest.raises(DataError, match="--stage 3"):
+        DEC.load_encoder("/nowhere/model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, sample, sample_turns, campplus):
+    """audio/ and rttm/, as the published code wants them; the recording ends within a cell."""
+    folder = tmp_path_factory.mktemp("corpus")
+    (folder / "audio").mkdir()
+    (folder / "rttm").mkdir()
+    soundfile.write(folder / "audio/talk.wav", sample[: int(20.45 * 16000)], 16000)
+    lines = [
+        f"SPEAKER talk 1 {a:.3f} {min(b, 20.45) - a:.3f} <NA> <NA> {who} <NA> <NA>\n"
+        for a, b, who in sample_turns
+        if a < 20.4
+    ]
+    (folder / "rttm/talk.rttm").write_text("".join(lines))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dataset(folder):
+    return utils.DiarizationDataset(data_dir=folder, window_len=1500, window_step=750)
+
+
+def test_item(dataset, folder):
+    segments, reference, speech, path = dataset[0]
+    n = len(range(0, int(20.45 * 16000), 12000))
+    assert segments.shape == (n, 192) and segments.dtype == torch.float32
+    assert reference.shape == (n, 2) and set(reference.unique().tolist()) == {0, 1}
+    assert speech.shape == (n,) and 0 < speech.sum() < n
+    assert (segments[speech == 1].norm(dim=1) > 0).all() and not segments[speech == 0].any()
+    assert os.path.basename(path) == "talk.rttm"
+    assert read_rttm(path) == read_rttm(folder / "rttm")
+    rows = dataset.read_rttm(path)
+    assert rows[0].tolist()[:2] == [round(6.69 * 16000), round(7.12 * 16000)]
+    assert (np.diff(rows[:, 0]) >= 0).all() and set(rows[:, 2]) == {0, 1}
+    # Speaker k of read_rttm is column k of the reference.
+    for start, end, k in rows:
+        for cell in range((start + 6000) // 12000, (end + 6000) // 12000):
+            assert reference[cell, k] == 1
+
+
+def test_oracle_vad_is_the_reference(folder):
+    kept, dropped = (
+        utils.DiarizationDataset(
+            data_dir=folder,
+            window_len=1500,
+            window_step=750,
+            use_oracle_vad=True,
+            skip_overlap=skip,
+        )[0]
+        for skip in (False, True)
+    )
+    assert torch.equal(kept[2], (kept[1].sum(1) > 0).long())
+    assert torch.equal(dropped[2], (dropped[1].sum(1) == 1).long())
+
+
+def test_dec_and_baselines_write_rttms_that_can_be_scored(dataset, folder, tmp_path):
+    made = {
+        "dec": DEC.diarizationDEC(dataset, "oracle", tmp_path / "dec"),
+        "kmeans": baselineMethods.diarizationOracleNumSpkrs(dataset, "KMeans", tmp_path / "kmeans"),
+        "spectral": baselineMethods.diarizationEigenGapNumSpkrs(dataset, tmp_path / "spectral"),
+    }
+    for name, directory in made.items():
+        assert directory == str(tmp_path / name)
+        turns = read_rttm(directory)["talk"]
+        assert max(turn.end for turn in turns) <= 20.45
+        assert 0 <= abs(utils.get_metrics(folder / "rttm", directory)) < 1
+    assert len({t.speaker for t in read_rttm(made["kmeans"])["talk"]}) == 2
+    (tmp_path / "nothing").mkdir()
+    assert abs(utils.get_metrics(folder / "rttm", tmp_path / "nothing")) == 1
+    with pytest.raises(DataError, match="oracle"):
+        DEC.diarizationDEC(dataset, "Oracle", tmp_path / "x")
+
+
+def test_audio_without_a_reference(folder, tmp_path):
+    (tmp_path / "audio").symlink_to(folder / "audio")
+    for options in ({}, {"use_oracle_vad": True}):
+        with pytest.raises(DataError, match="needs a reference"):
+            utils.DiarizationDataset(data_dir=tmp_path, **options)
+    plain = utils.DiarizationDataset(
+        data_dir=tmp_path, window_len=1500, window_step=750, skip_overlap=False
+    )
+    segments, reference, speech, path = plain[0]
+    assert reference.shape == (len(segments), 0) and not os.path.exists(path)
+    assert DEC.diarizationDEC(plain, 2, tmp_path / "out") == str(tmp_path / "out")
+    with pytest.raises(DataError, match="talk"):
+        DEC.diarizationDEC(plain, "oracle", tmp_path / "out2")
+
+
+def test_make_rttm(tmp_path):
+    path = utils.make_rttm(tmp_path, "r", np.array([-1, 0, 0, -1, 1]), 750)
+    turns = read_rttm(path)["r"]
+    assert [(t.start, t.end, t.speaker) for t in turns] == [
+        (0.375, 1.875, "spk0"), (2.625, 3.375, "spk1")
+    ]  # fmt: skip
+    assert os.path.getsize(utils.make_rttm(tmp_path, "quiet", np.full(4, -1), 750)) == 0
+
+
+def test_picture(folder, monkeypatch):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    figure = utils.plot_annot(
+        "talk", groundtruth_path=folder / "rttm", hypothesis_path=folder / "rttm"
+    )
+    assert [axis.get_title() for axis in figure.axes] == ["reference", "hypothesis"]
+    assert "DER 0.00 %" in figure._suptitle.get_text()
+    with pytest.raises(DataError, match="no turns"):
+        utils.plot_annot("none", groundtruth_path=folder / "rttm", hypothesis_path=folder / "rttm")
+
+
+def test_wrong_arguments():
+    for wrong in ({}, {"dataset_name": "a", "data_dir": "b"}, {"data_dir": "b", "split": "half"}):
+        with pytest.raises(DataError):
+            utils.DiarizationDataset(**wrong)
+    with pytest.raises(DataError, match="KMeans or Spectral"):
+        baselineMethods.diarizationOracleNumSpkrs(None, "Other")
+
+
+def test_imports_from_any_directory(root, tmp_path):
+    command = f". {root}/path.sh && python -c 'import DEC, utils, baselineMethods, optimumSpeaker'"
+    result = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert sys.version_info >= (3, 11)
