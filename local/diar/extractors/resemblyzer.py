@@ -7,9 +7,7 @@ three LSTM layers over 40 mel filters, the last hidden state projected and lengt
 from __future__ import annotations
 
 import functools
-import logging
 import pickle
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,8 +16,7 @@ from torch import Tensor, nn
 from diar.errors import DataError
 from diar.extractors import Card, Described
 from diar.extractors.windows import batches, sample_spans
-from diar.fetch import Package, wheel_member
-from diar.files import cache_dir, sha256
+from diar.fetch import Package, weights
 
 WHEEL = Package(
     name="Resemblyzer",
@@ -31,7 +28,6 @@ WHEEL = Package(
 MEMBER = "resemblyzer/pretrained.pt"
 WEIGHTS_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
 
-log = logging.getLogger(__name__)
 
 CARD = Card(
     name="resemblyzer",
@@ -145,20 +141,9 @@ def mel_filters() -> np.ndarray:
     return np.maximum(0, np.minimum(rising, falling)) * 2 / (high - low)
 
 
-def weights_path() -> Path:
-    """The published weights in the cache, fetched when absent, checked."""
-    path = cache_dir() / "models" / "resemblyzer.pt"
-    if not path.exists():
-        log.info("fetching the weights of Resemblyzer (%d MB, once)", WHEEL.size // 1_000_000)
-        wheel_member(WHEEL, MEMBER, path)
-    if sha256(path) != WEIGHTS_SHA256:
-        raise DataError("damaged weights: delete the file and run again", path)
-    return path
-
-
 def torch_model() -> SpeakerEncoder:
     """The network with the published weights, in evaluation mode."""
-    path = weights_path()
+    path = weights(WHEEL, MEMBER, "resemblyzer.pt", WEIGHTS_SHA256)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
     except (pickle.UnpicklingError, KeyError, RuntimeError) as error:
