@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import program
+from diar.comparison import compare, read_figures
 from diar.errors import DataError
 from diar.files import write_text
-from diar.tables import markdown, number
+from diar.tables import markdown, number, p_value, signed, span
 
 # How directories are called in the tables, and their order; others keep their own names.
 SYSTEMS = {
@@ -31,6 +32,7 @@ SYSTEMS = {
 }
 ORACLE = "_oracle"  # a system of this ending is told the number of speakers
 SETS = ["test", "dev", "real_sample"]
+OURS = "dec_default"
 
 # set, VAD, then DER %: spectral (eigengap), DEC, spectral given the true count
 PUBLISHED = [
@@ -53,7 +55,7 @@ def main() -> None:
     sections = [
         f"# Results\n\nMade by `{command}` from the scores below `{args.exp_dir}`; do not edit.\n",
         protocols(sets),
-        *(one_set(name, systems) for name, systems in sets.items()),
+        *(one_set(args.exp_dir, name, systems) for name, systems in sets.items()),
         speech_detection(args.exp_dir),
         autoencoders(args.exp_dir),
         published(),
@@ -126,12 +128,36 @@ def title(name: str, systems: Summaries) -> str:
     return f"{name}: {' or '.join(map(str, sizes))} recording(s)"
 
 
-def one_set(name: str, systems: Summaries) -> str:
+def one_set(exp: Path, name: str, systems: Summaries) -> str:
     commands = "".join(f"- {system_name(s)}: `{x['command']}`\n" for s, x in systems.items())
     return (
         f"## {title(name, systems)}\n\n{main_table(systems)}\n"
         f"Miss / false alarm / confusion, percent:\n\n{parts_table(systems)}\n"
-        f"{remarks(systems)}Commands:\n\n{commands}"
+        f"{remarks(systems)}{paired(exp, name, systems)}Commands:\n\n{commands}"
+    )
+
+
+def paired(exp: Path, name: str, systems: Summaries) -> str:
+    """The default DEC against every other system, recording by recording."""
+    if OURS not in systems or systems[OURS]["recordings"] < 2:
+        return ""
+    ours = read_figures(exp / OURS / name / "score")
+    rows = []
+    for system in systems:
+        if system == OURS:
+            continue
+        comparisons = compare(ours, read_figures(exp / system / name / "score"))
+        rows += [
+            [system_name(system), protocol, signed(c.difference), span(c.interval())]
+            + [p_value(c.p_value), *map(str, c.wins)]
+            for protocol, c in comparisons.items()
+        ]
+    header = ["against", "protocol", "DER", "95 % interval", "p", "better", "equal", "worse"]
+    return (
+        f"{SYSTEMS[OURS]}, minus each other system: difference of DER in points (below 0: DEC is"
+        " better) with its bootstrap interval, Wilcoxon's signed-rank test, and in how many recordings"
+        f" DEC is better. By `local/compare.py {exp}/{OURS}/{name}/score {exp}/.../{name}/score`.\n\n"
+        f"{markdown(header, rows, names=2)}\n"
     )
 
 

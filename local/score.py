@@ -34,9 +34,10 @@ def main() -> None:
     arguments.add_argument("out", metavar="out-dir", type=Path)
     args = arguments.parse_args()
     scoring = config.load(ScoringConfig, args.config, args.set.split())
+    sides = {side: rttm.load_rttm(getattr(args, side)) for side in ("reference", "hypothesis")}
     evaluation = evaluate(
-        read(args.reference),
-        read(args.hypothesis),
+        turns(args.reference, sides["reference"]),
+        turns(args.hypothesis, sides["hypothesis"]),
         rttm.read_uem(args.uem) if args.uem else None,
         scoring.protocols,
         args.allow_extra,
@@ -46,8 +47,11 @@ def main() -> None:
         "reference": args.reference,
         "hypothesis": args.hypothesis,
         "uem": args.uem,
+        "lines_passed_over": {side: found.skipped for side, found in sides.items()},
     }
-    totals = tables.overview(evaluation)
+    remarks = [note for side, found in sides.items() for note in tables.file_notes(side, found)]
+    totals = tables.overview(evaluation, remarks)
+    counts = next(iter(evaluation.scores.values())).counts
     write_text(args.out / "per_recording.tsv", tables.per_recording_tsv(evaluation))
     write_text(
         args.out / "summary.json",
@@ -55,20 +59,18 @@ def main() -> None:
     )
     write_text(
         args.out / "results.md",
-        f"{totals}\nMade by `{about['command']}`\n\n## Recordings\n\n{tables.recordings(evaluation)}",
+        f"{totals}\nMade by `{about['command']}`\n\n"
+        f"## Recordings\n\n{tables.recordings(evaluation)}\n"
+        "## Numbers of speakers\n\nRecordings by the number of speakers in the reference and the"
+        f" number found.\n\n{tables.count_matrix(counts)}",
     )
     print(totals, end="")
 
 
-def read(path: str) -> dict[str, list[Turn]]:
-    """Turns of a file or a directory; in a directory, a file without turns is a recording too."""
-    turns = rttm.read_rttm(path)
-    if Path(path).is_dir():
-        spoken = {turn.recording for found in turns.values() for turn in found}
-        for file in Path(path).glob("*.rttm"):
-            if file.stem not in spoken and not rttm.read_rttm(file):
-                turns[file.stem] = []
-    return turns
+def turns(path: str, found: rttm.Rttm) -> dict[str, list[Turn]]:
+    """Turns by recording; in a directory, a file without turns is a recording of silence."""
+    silent = found.silent if Path(path).is_dir() else ()
+    return {**{name: [] for name in silent if name not in found.turns}, **found.turns}
 
 
 def command(args) -> str:

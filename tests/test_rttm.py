@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diar.errors import DataError
-from diar.rttm import format_rttm, read_rttm, read_uem, write_rttm, write_uem
+from diar.rttm import format_rttm, load_rttm, read_rttm, read_uem, write_rttm, write_uem
 from diar.types import Region, Turn
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=6)
@@ -71,6 +71,43 @@ def test_quirks_of_the_field(tmp_path):
         "a": [Turn("a", 1.0, 1.5, "y"), Turn("a", 2.0, 1.0, "x")],
         "b": [Turn("b", 3.0, 0.5, "x:é|1")],
     }
+
+
+def test_what_was_passed_over_is_counted(tmp_path):
+    (tmp_path / "a.rttm").write_text(
+        "SPKR-INFO a 1 <NA> <NA> <NA> unknown x <NA> <NA>\n"
+        "SPKR-INFO a 1 <NA> <NA> <NA> unknown y <NA> <NA>\n"
+        "LEXEME a 1 0.1 0.2 word lex x 0.9 <NA>\n"
+        "SPEAKER a 1 0 1 <NA> <NA> x <NA> <NA>\n"
+        "SPEAKER a 2 0 1 <NA> <NA> y <NA> <NA>\n"
+    )
+    (tmp_path / "quiet.rttm").write_text(";; nobody speaks\n")
+    (tmp_path / "noise.rttm").write_text("NON-SPEECH noise 1 0 1 <NA> noise <NA> <NA>\n")
+    found = load_rttm(tmp_path)
+    assert found.skipped == {"LEXEME": 1, "NON-SPEECH": 1, "SPKR-INFO": 2}
+    assert found.silent == ("noise", "quiet")
+    assert found.channels == ("a",)
+    assert list(found.turns) == ["a"]
+
+
+def test_a_recording_in_two_files_is_refused(tmp_path):
+    line = "SPEAKER r 1 0 1 <NA> <NA> x <NA> <NA>\n"
+    (tmp_path / "all.rttm").write_text(f"SPEAKER q 1 0 1 <NA> <NA> x <NA> <NA>\n{line}")
+    (tmp_path / "r.rttm").write_text(line)
+    with pytest.raises(DataError, match=r"r\.rttm:1: r has turns in all\.rttm too"):
+        read_rttm(tmp_path)
+
+
+def test_another_format_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no RTTM: none of its 2 lines is a SPEAKER line"):
+        read(tmp_path, "a 1 0.00 0.35 hello\na 1 0.35 0.2 you\n")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\tb", "\u00a0"])
+def test_names_that_cannot_be_written(name):
+    for turn in (Turn(name, 0.0, 1.0, "x"), Turn("r", 0.0, 1.0, name)):
+        with pytest.raises(DataError, match="cannot stand in an RTTM"):
+            format_rttm([turn])
 
 
 @pytest.mark.parametrize(

@@ -107,11 +107,37 @@ class TestByHand:
         assert scores.count_exact == 25
         assert scores.count_error == pytest.approx(3 / 4)
         assert scores.count_bias == pytest.approx((0 + 1 + 1 - 1) / 4)
+        assert scores.counts == {1: {0: 1}, 2: {2: 1, 3: 2}}
 
     def test_collar_convention(self):
-        assert PROTOCOLS["paper"].pyannote_collar == 0.25
-        assert Protocol.from_pyannote(0.25, True) == Protocol(0.125, "out")
-        assert Protocol.from_pyannote(0.0, False) == Protocol(0.0, "in")
+        whole = Protocol(0.25, "out", collar_is="whole zone")
+        assert whole.side == 0.125 == PROTOCOLS["paper"].side
+        assert whole.words == "±125 ms collar, overlap not scored"
+        assert one(self.REFERENCE, self.HYPOTHESIS, whole) == one(
+            self.REFERENCE, self.HYPOTHESIS, PROTOCOLS["paper"]
+        )
+
+    @pytest.mark.parametrize(
+        ("region", "expected"),
+        [
+            # A 2-5, B 7-9; found: one speaker 0-8 and another 8-10
+            ("uem", (5, 0, 4 + 1, 1)),
+            ("extent", (5, 0, 2, 1)),
+            ("speech", (5, 0, 0, 1)),
+        ],
+    )
+    def test_region_of_evaluation(self, region, expected):
+        reference = turns((2, 5, "A"), (7, 9, "B"))
+        row = one(reference, turns((0, 8, "x"), (8, 10, "y")), Protocol(0, "in", region=region))
+        assert seconds(row) == expected
+
+    def test_md_eval_pairs_speakers_before_it_leaves_anything_out(self):
+        # x talks 3 s with A, all of it overlapped by B, and 2 s with C: md-eval pairs x with A
+        reference = turns((0, 3, "A"), (0, 3, "B"), (5, 7, "C"), (10, 11, "A"))
+        row = one(reference, turns((0, 3, "x"), (5, 7, "x")), Protocol(0, "out"))
+        assert seconds(row) == (3, 1, 0, 0)
+        assert row.confusion_md_eval == pytest.approx(2)
+        assert row.der_md_eval == pytest.approx(100)
 
 
 class TestMismatches:
@@ -173,7 +199,8 @@ class TestProperties:
         ref, hyp = (merge_turns(side)[0] for side in (reference, hypothesis))
         regions = [Region(0.5, 7.0), Region(8.0, 30.0)]
         uem = Timeline([Segment(*region) for region in regions])
-        row = one(ref, hyp, Protocol.from_pyannote(collar, skip_overlap), regions)
+        overlap = "out" if skip_overlap else "in"
+        row = one(ref, hyp, Protocol(collar, overlap, collar_is="whole zone"), regions)
         der = DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap)
         theirs = der.compute_components(annotation(ref), annotation(hyp), uem=uem)
         names = ("total", "missed detection", "false alarm", "confusion")
@@ -237,6 +264,44 @@ class TestProperties:
         if row.scored > 1e-6:
             parts = [row.percent(x) for x in (row.miss, row.false_alarm, row.confusion)]
             assert row.der == pytest.approx(sum(parts))
+
+    @settings(max_examples=60, deadline=None)
+    @given(spoken, sides, protocols)
+    def test_no_pairing_of_speakers_confuses_less_than_ours(self, reference, hypothesis, protocol):
+        row = one(reference, hypothesis, protocol)
+        assert row.confusion_md_eval >= row.confusion - 1e-9
+        if protocol == FULL:  # nothing is left out: both pair alike
+            assert row.confusion_md_eval == pytest.approx(row.confusion, abs=1e-9)
+
+    @settings(max_examples=60, deadline=None)
+    @given(spoken, spoken)
+    def test_sides_exchanged_exchange_miss_and_false_alarm(self, reference, hypothesis):
+        there, back = one(reference, hypothesis), one(hypothesis, reference)
+        assert (there.miss, there.false_alarm) == pytest.approx((back.false_alarm, back.miss))
+        assert there.confusion == pytest.approx(back.confusion, abs=1e-9)
+
+    @settings(max_examples=40, deadline=None)
+    @given(spoken, sides, protocols, st.integers(1, 2500))
+    def test_parts_of_the_uem_add_up(self, reference, hypothesis, protocol, cut):
+        """Time is scored once; only the pairing of speakers may be better in each part alone."""
+        spans = [(0, 30)], [(0, cut / 100)], [(cut / 100, 30)]
+        whole, *parts = (one(reference, hypothesis, protocol, span) for span in spans)
+        for name in ("scored", "miss", "false_alarm"):
+            total = sum(getattr(part, name) for part in parts)
+            assert getattr(whole, name) == pytest.approx(total, abs=1e-9)
+        assert sum(part.confusion for part in parts) <= whole.confusion + 1e-9
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.lists(st.tuples(spoken, sides), min_size=1, max_size=4), protocols)
+    def test_totals_are_sums_whatever_the_order(self, pairs, protocol):
+        names = [f"r{i}" for i in range(len(pairs))]
+        both = [dict(zip(names, side, strict=True)) for side in zip(*pairs, strict=True)]
+        turned = [dict(reversed(side.items())) for side in both]
+        total = score(*both, None, protocol).total
+        assert total == score(*turned, None, protocol).total
+        alone = [one(*pair, protocol) for pair in pairs]
+        assert total.confusion == pytest.approx(sum(row.confusion for row in alone))
+        assert total.speakers == sum(row.speakers for row in alone)
 
     @settings(max_examples=60, deadline=None)
     @given(spoken, protocols)

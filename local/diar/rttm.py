@@ -3,48 +3,107 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from diar.errors import DataError
 from diar.files import write_text
 from diar.types import Region, Turn
 
+# All line types of the format.
+_TYPES = frozenset(
+    "SEGMENT NOSCORE NO_RT_METADATA LEXEME NON-LEX NON-SPEECH FILLER EDIT SU IP CB A/P SPEAKER"
+    " SPKR-INFO".split()
+)
+
+
+@dataclass(frozen=True)
+class Rttm:
+    """What a file or a directory of RTTMs holds.
+
+    turns: of each recording, sorted by start; recordings sorted.
+    skipped: line type -> how many lines of it were passed over.
+    silent: names of the files (without ending) that hold no turn.
+    channels: the recordings whose turns name more than one channel.
+    """
+
+    turns: dict[str, list[Turn]]
+    skipped: dict[str, int]
+    silent: tuple[str, ...]
+    channels: tuple[str, ...]
+
 
 def read_rttm(path: str | Path) -> dict[str, list[Turn]]:
-    """Turns of each recording, sorted by start; ``path`` is a file or a directory of ``*.rttm``.
+    """The turns of ``load_rttm``."""
+    return load_rttm(path).turns
 
-    Only SPEAKER lines count; ';;' comments and other line types are passed over. Trailing fields
-    after the speaker name may be missing.
+
+def load_rttm(path: str | Path) -> Rttm:
+    """Read an RTTM file, or all ``*.rttm`` of a directory.
+
+    Only SPEAKER lines make turns, whatever their channel; ';;' comments and lines of other types are
+    passed over. Trailing fields after the speaker name may be missing.
 
     Raises:
-        DataError: a directory without RTTMs, too few fields, times that are no numbers, negative starts, durations <= 0.
+        DataError: a directory without RTTMs; lines, but none of an RTTM; too few fields, times that
+            are no numbers, negative starts, durations <= 0; a recording in two files.
     """
     turns: dict[str, list[Turn]] = {}
+    channels: dict[str, set[str]] = {}
+    skipped: Counter[str] = Counter()
+    source: dict[str, Path] = {}
+    silent = []
     for file in _files(Path(path), ".rttm"):
+        types: Counter[str] = Counter()
         for number, fields in _lines(file):
+            types[fields[0]] += 1
             if fields[0] != "SPEAKER":
                 continue
-            if not 8 <= len(fields) <= 10:
-                raise DataError(
-                    f"a SPEAKER line has 8 to 10 fields, found {len(fields)}", file, number
-                )
-            start, duration = (_number(text, file, number) for text in fields[3:5])
-            if start < 0:
-                raise DataError(f"negative start {fields[3]}", file, number)
-            if duration <= 0:
-                raise DataError(f"duration {fields[4]} is not positive", file, number)
-            turns.setdefault(fields[1], []).append(Turn(fields[1], start, duration, fields[7]))
-    return {recording: sorted(turns[recording]) for recording in sorted(turns)}
+            turn = _turn(fields, file, number)
+            if source.setdefault(turn.recording, file) != file:
+                before = source[turn.recording].name
+                raise DataError(f"{turn.recording} has turns in {before} too", file, number)
+            turns.setdefault(turn.recording, []).append(turn)
+            channels.setdefault(turn.recording, set()).add(fields[2])
+        if types and types.keys().isdisjoint(_TYPES):
+            raise DataError(f"no RTTM: none of its {types.total()} lines is a SPEAKER line", file)
+        if not types.pop("SPEAKER", 0):
+            silent.append(file.stem)
+        skipped += types
+    return Rttm(
+        {recording: sorted(turns[recording]) for recording in sorted(turns)},
+        dict(sorted(skipped.items())),
+        tuple(silent),
+        tuple(recording for recording in sorted(turns) if len(channels[recording]) > 1),
+    )
+
+
+def _turn(fields: Sequence[str], file: Path, number: int) -> Turn:
+    if not 8 <= len(fields) <= 10:
+        raise DataError(f"a SPEAKER line has 8 to 10 fields, found {len(fields)}", file, number)
+    start, duration = (_number(text, file, number) for text in fields[3:5])
+    if start < 0:
+        raise DataError(f"negative start {fields[3]}", file, number)
+    if duration <= 0:
+        raise DataError(f"duration {fields[4]} is not positive", file, number)
+    return Turn(fields[1], start, duration, fields[7])
 
 
 def format_rttm(turns: Iterable[Turn]) -> str:
     """RTTM text: sorted, times in milliseconds, turns that round to nothing left out.
 
     Both ends are rounded, so that turns which touch still touch.
+
+    Raises:
+        DataError: a name that is empty or holds a blank, which no reader could take apart.
     """
     lines = []
     for turn in sorted(turns):
+        for name in (turn.recording, turn.speaker):
+            if name.split() != [name]:
+                raise DataError(f"{name!r} cannot stand in an RTTM: empty, or with a blank")
         start, end = round(turn.start * 1000), round(turn.end * 1000)
         if end > start:
             lines.append(
@@ -64,8 +123,6 @@ def read_uem(path: str | Path) -> dict[str, list[Region]]:
     regions: dict[str, list[Region]] = {}
     for file in _files(Path(path), ".uem"):
         for number, fields in _lines(file):
-            if fields[0].startswith(";"):
-                continue
             if len(fields) != 4:
                 raise DataError(
                     f"expected '<recording> <channel> <start> <end>', found {len(fields)} field(s)",
@@ -95,13 +152,14 @@ def _files(path: Path, suffix: str) -> list[Path]:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of each line that is not blank."""
+    """(line number, fields) of each line that is neither blank nor a ';;' comment."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise DataError("not a UTF-8 text file", file) from None
     for number, line in enumerate(text.split("\n"), 1):
-        if fields := line.split():
+        fields = line.split()
+        if fields and not fields[0].startswith(";"):
             yield number, fields
 
 

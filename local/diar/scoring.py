@@ -7,20 +7,24 @@ Interspeech 2019. Mapping, counting and rates are computed by pyannote.metrics (
 
 Conventions, all of them:
 
-* A collar is given as seconds on EACH side of a reference boundary (md-eval, dscore). What
-  pyannote.metrics calls collar is the width of the whole zone: ``Protocol.pyannote_collar``.
+* A collar is given as seconds on EACH side of a reference boundary (md-eval, dscore), unless the
+  protocol says that it is the width of the whole zone, as pyannote.metrics has it.
+* Speakers are paired within what counts, so that no other pairing scores less (pyannote.metrics).
+  md-eval pairs them before it leaves out collars and overlap: ``Score.der_md_eval``.
 * Turns of one speaker that overlap or touch within a recording are one turn: a person does not speak
   twice at once, and a cut inside a turn is no boundary, hence has no collar.
 * Totals are sums of seconds over recordings, not means of percentages.
-* JER and the numbers of speakers have no collar and include overlap, whatever the protocol.
+* JER and the numbers of speakers have no collar, include overlap and look at the whole UEM, whatever
+  the protocol.
 * A recording without hypothesis is scored as all missed. One that the evaluation map names but the
   reference does not holds no speech, and everything found in it is false alarm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Literal
 
@@ -38,26 +42,44 @@ _TOUCH = 1e-6  # seconds; pyannote.core regards anything shorter as empty
 
 @dataclass(frozen=True)
 class Protocol:
-    """What is scored: ``collar`` seconds on each side of a reference boundary are left out, and
-    overlapping reference speech is in or out; ``words`` describe it to readers."""
+    """What is scored.
+
+    collar: seconds left out at each boundary of a reference turn.
+    overlap: whether time in which several reference speakers talk counts.
+    collar_is: whether ``collar`` lies on each side of the boundary (NIST, dscore, spy-der), or is the
+        width of the whole zone around it (pyannote.metrics).
+    region: where anything counts: within the UEM; from the first to the last reference turn (what
+        md-eval does without a UEM); or in reference speech only, so that what a VAD invents in
+        silence does not count.
+    words: the description for readers; made from the above when empty.
+    """
 
     collar: float
     overlap: Literal["in", "out"]
+    collar_is: Literal["each side", "whole zone"] = "each side"
+    region: Literal["uem", "extent", "speech"] = "uem"
     words: str = ""
 
     def __post_init__(self):
         if not 0 <= self.collar < float("inf"):
             raise ValueError(f"collar is {self.collar}; expected seconds >= 0")
+        if not self.words:
+            object.__setattr__(self, "words", self._described())
 
     @property
-    def pyannote_collar(self) -> float:
-        """The same collar in the convention of pyannote.metrics: the width of the whole zone."""
-        return 2 * self.collar
+    def side(self) -> float:
+        """The collar as seconds on each side of a boundary."""
+        return self.collar / 2 if self.collar_is == "whole zone" else self.collar
 
-    @classmethod
-    def from_pyannote(cls, collar: float, skip_overlap: bool) -> Protocol:
-        """The protocol that pyannote.metrics means by these two arguments."""
-        return cls(collar / 2, "out" if skip_overlap else "in")
+    def _described(self) -> str:
+        collar = f"±{1000 * self.side:g} ms collar" if self.collar else "no collar"
+        overlap = "overlap scored" if self.overlap == "in" else "overlap not scored"
+        where = {
+            "uem": "",
+            "extent": ", from the first to the last reference turn",
+            "speech": ", in reference speech only",
+        }
+        return f"{collar}, {overlap}{where[self.region]}"
 
 
 @dataclass(frozen=True)
@@ -66,10 +88,12 @@ class ScoringConfig:
 
     protocols: dict[str, Protocol] = field(
         default_factory=lambda: {
-            "paper": Protocol(0.125, "out", "±125 ms collar, overlap not scored (as published)"),
-            "forgiving": Protocol(0.25, "out", "±250 ms collar, overlap not scored"),
-            "fair": Protocol(0.25, "in", "±250 ms collar, overlap scored"),
-            "full": Protocol(0.0, "in", "no collar, overlap scored"),
+            "paper": Protocol(
+                0.125, "out", words="±125 ms collar, overlap not scored (as published)"
+            ),
+            "forgiving": Protocol(0.25, "out"),
+            "fair": Protocol(0.25, "in"),
+            "full": Protocol(0.0, "in"),
         }
     )
 
@@ -83,7 +107,8 @@ class Score:
     """The figures of one recording, or of all of them (``recording`` is then "TOTAL").
 
     ``scored``, ``miss``, ``false_alarm``, ``confusion``: seconds of speaker time, so that two people
-    at once count twice. ``jer_sum``: sum over the reference speakers of their Jaccard error rates.
+    at once count twice. ``confusion_md_eval``: what md-eval counts as confusion.
+    ``jer_sum``: sum over the reference speakers of their Jaccard error rates.
     ``speakers``, ``speakers_found``: numbers of speakers in reference and hypothesis.
     """
 
@@ -92,6 +117,7 @@ class Score:
     miss: float
     false_alarm: float
     confusion: float
+    confusion_md_eval: float
     jer_sum: float
     speakers: int
     speakers_found: int
@@ -104,7 +130,16 @@ class Score:
     def der(self) -> float:
         """Diarization error rate in percent. Without scored speech it is 0, or 100 if anything was
         found there, as in pyannote.metrics."""
-        der = self.percent(self.miss + self.false_alarm + self.confusion)
+        return self._rate(self.confusion)
+
+    @property
+    def der_md_eval(self) -> float:
+        """What NIST's md-eval gives: it pairs the speakers on the whole region of evaluation, so
+        that within what counts it may find more confusion (never less)."""
+        return self._rate(self.confusion_md_eval)
+
+    def _rate(self, confusion: float) -> float:
+        der = self.percent(self.miss + self.false_alarm + confusion)
         return der if der is not None else 100.0 * (self.false_alarm > _TOUCH)
 
     @property
@@ -123,9 +158,13 @@ class Scores:
     @cached_property
     def total(self) -> Score:
         """Sums over the recordings; JER is then the mean over all speakers of all recordings."""
-        names = ["scored", "miss", "false_alarm", "confusion", "jer_sum", "speakers"]
-        sums = [sum(getattr(row, name) for row in self.rows) for name in names]
-        return Score("TOTAL", *sums, sum(row.speakers_found for row in self.rows))
+        names = [item.name for item in fields(Score)][1:]
+        return Score("TOTAL", *(sum(getattr(row, name) for row in self.rows) for name in names))
+
+    @property
+    def counts(self) -> dict[int, dict[int, int]]:
+        """How many recordings have so many speakers in the reference -> so many found."""
+        return count_table((row.speakers, row.speakers_found) for row in self.rows)
 
     @property
     def count_exact(self) -> float:
@@ -221,6 +260,14 @@ def evaluate(
     )
 
 
+def count_table(pairs: Iterable[tuple[int, int]]) -> dict[int, dict[int, int]]:
+    """How often each second number comes with each first one, both in ascending order."""
+    table: dict[int, dict[int, int]] = {}
+    for (first, second), times in sorted(Counter(pairs).items()):
+        table.setdefault(first, {})[second] = times
+    return table
+
+
 def listed(names: Sequence[str], most: int = 10) -> str:
     """Names for a message, the first ``most`` of them."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
@@ -254,13 +301,13 @@ def _score_recording(
     protocols: Mapping[str, Protocol],
     metrics: tuple[TallyDER, TallyJER],
 ) -> dict[str, Score]:
-    tally = Tally(reference, hypothesis, regions, [p.collar for p in protocols.values()])
+    tally = Tally(reference, hypothesis, regions, [p.side for p in protocols.values()])
     der, jer = metrics
     whole = jer.compute_components(*tally.condensed(tally.inside))
     found = int((tally.hypothesis & tally.inside).any(axis=1).sum())
     scores = {}
     for name, protocol in protocols.items():
-        kept = tally.kept(protocol.collar, protocol.overlap == "in")
+        kept = tally.kept(protocol.side, protocol.overlap == "in", protocol.region)
         part = der.compute_components(*tally.condensed(kept))
         scores[name] = Score(
             recording,
@@ -268,6 +315,7 @@ def _score_recording(
             miss=part["missed detection"],
             false_alarm=part["false alarm"],
             confusion=part["confusion"],
+            confusion_md_eval=tally.confusion_md_eval(kept),
             jer_sum=whole["speaker error"],
             speakers=int(whole["speaker count"]),
             speakers_found=found,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from diar.rttm import Rttm
 from diar.scoring import Evaluation, Score, listed
 
 # Column of per_recording.tsv -> its value for a row.
@@ -17,6 +18,7 @@ _COLUMNS = {
     "fa_%": lambda s: s.percent(s.false_alarm),
     "conf_%": lambda s: s.percent(s.confusion),
     "der_%": lambda s: s.der,
+    "der_md_eval_%": lambda s: s.der_md_eval,
     "jer_%": lambda s: s.jer,
 }
 
@@ -41,8 +43,26 @@ def number(value: float | None, decimals: int = 2) -> str:
     return "-" if value is None else f"{value:.{decimals}f}"
 
 
-def overview(evaluation: Evaluation) -> str:
-    """Totals under every protocol, the speaker counts, and what the reader has to be told."""
+def signed(value: float | None) -> str:
+    """A difference for a table, always with its sign; '-' where there is none."""
+    return "-" if value is None else f"{value:+.2f}"
+
+
+def span(limits: tuple[float, float] | None) -> str:
+    """An interval of differences; '-' where there is none."""
+    return "-" if limits is None else f"{signed(limits[0])} to {signed(limits[1])}"
+
+
+def p_value(value: float | None) -> str:
+    """The p value of a test; '-' where there was nothing to test."""
+    if value is None:
+        return "-"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def overview(evaluation: Evaluation, remarks: Sequence[str] = ()) -> str:
+    """Totals under every protocol, the speaker counts, and what the reader has to be told; of that,
+    ``remarks`` are the caller's."""
     rows = []
     for name, scores in evaluation.scores.items():
         t = scores.total
@@ -58,7 +78,7 @@ def overview(evaluation: Evaluation) -> str:
         f" {scores.count_exact:.1f} % of {len(scores.rows)} recordings, mean absolute error"
         f" {scores.count_error:.2f}, bias {scores.count_bias:+.2f}."
     )
-    return "\n".join([markdown(header, rows, names=2), counts, *notes(evaluation)]) + "\n"
+    return "\n".join([markdown(header, rows, names=2), counts, *notes(evaluation), *remarks]) + "\n"
 
 
 def notes(evaluation: Evaluation) -> list[str]:
@@ -82,7 +102,42 @@ def notes(evaluation: Evaluation) -> list[str]:
             found.append(
                 f"{count} turn(s) of the {side} overlapped others of their speaker: merged."
             )
+    theirs = []
+    for name, scores in evaluation.scores.items():
+        ours, nist = scores.total.der, scores.total.der_md_eval
+        if nist - ours >= 0.005:
+            theirs.append(f"{number(nist)} under {name} ({nist - ours:+.2f})")
+    if theirs:
+        found.append(
+            "NIST's md-eval, which pairs the speakers before it leaves out collars and overlap, gives"
+            f" {', '.join(theirs)}."
+        )
     return found
+
+
+def file_notes(side: str, rttm: Rttm) -> list[str]:
+    """What was passed over or put together in reading the files of one side."""
+    found = []
+    if rttm.skipped:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in rttm.skipped.items())
+        total = sum(rttm.skipped.values())
+        found.append(f"{total} line(s) of the {side} are no SPEAKER lines, passed over: {kinds}.")
+    if rttm.channels:
+        found.append(
+            f"Turns of several channels in the {side}, taken together: {listed(rttm.channels)}."
+        )
+    return found
+
+
+def count_matrix(counts: Mapping[int, Mapping[int, int]]) -> str:
+    """Markdown table of the numbers of recordings: a row for each number of speakers in the
+    reference, a column for each number found."""
+    columns = sorted({found for row in counts.values() for found in row})
+    rows = [
+        [str(speakers), *(str(row.get(found, 0) or "-") for found in columns)]
+        for speakers, row in sorted(counts.items())
+    ]
+    return markdown(["speakers", *(f"found {found}" for found in columns)], rows)
 
 
 def recordings(evaluation: Evaluation) -> str:
@@ -132,8 +187,9 @@ def summary(evaluation: Evaluation, **about: Any) -> dict[str, Any]:
         "protocols": {
             name: {
                 "words": s.protocol.words,
-                "collar": s.protocol.collar,
+                "collar_each_side": s.protocol.side,
                 "overlap": s.protocol.overlap,
+                "region": s.protocol.region,
                 **_figures(s.total),
             }
             for name, s in evaluation.scores.items()
@@ -143,6 +199,7 @@ def summary(evaluation: Evaluation, **about: Any) -> dict[str, Any]:
             "exact_%": _rounded(scores.count_exact),
             "mean_absolute_error": _rounded(scores.count_error),
             "bias": _rounded(scores.count_bias),
+            "counts": {str(k): {str(n): c for n, c in v.items()} for k, v in scores.counts.items()},
         },
     }
 

@@ -9,11 +9,17 @@ few dozen stretches, on which pyannote.metrics does its work in milliseconds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import product
+from typing import Literal
 
 import numpy as np
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
-from pyannote.metrics.matcher import LabelMatcher
+from pyannote.metrics.identification import IdentificationErrorRate
+from pyannote.metrics.matcher import HungarianMapper, LabelMatcher
+from pyannote.metrics.types import Details
+from scipy.optimize import linear_sum_assignment
 
 from diar.types import Region, Turn
 
@@ -49,13 +55,40 @@ class Tally:
         )
         self._kind = self._kind.reshape(-1)
 
-    def kept(self, collar: float, overlap: bool) -> np.ndarray:
+    def kept(
+        self, collar: float, overlap: bool, region: Literal["uem", "extent", "speech"] = "uem"
+    ) -> np.ndarray:
         """(n,) bool: the pieces that count, ``collar`` seconds on each side of each reference
-        boundary left out, and overlapping reference speech too unless ``overlap``."""
+        boundary left out, and overlapping reference speech too unless ``overlap``.
+
+        ``region``: all that is inside; of that, from the first reference turn to the end of the last;
+        or only where the reference has speech.
+        """
+        talking = self.reference.sum(axis=0)
         keep = self.inside
+        if region == "speech":
+            keep = keep & (talking > 0)
+        elif region == "extent":
+            spoken = np.flatnonzero(talking)
+            first, last = (spoken[0], spoken[-1] + 1) if len(spoken) else (0, 0)
+            keep = keep & (np.arange(len(keep)) >= first) & (np.arange(len(keep)) < last)
         if collar:
             keep = keep & ~self._covered(self.boundaries - collar, self.boundaries + collar)
-        return keep if overlap else keep & (self.reference.sum(axis=0) < 2)
+        return keep if overlap else keep & (talking < 2)
+
+    def confusion_md_eval(self, kept: np.ndarray) -> float:
+        """Seconds of confusion in the pieces ``kept``, as NIST's md-eval counts them: it pairs the
+        speakers on all that is inside, before collars and overlap are left out."""
+        both = np.minimum(self.reference.sum(axis=0), self.hypothesis.sum(axis=0))
+        return float(((both - self._agreeing) * kept) @ np.diff(self.edges))
+
+    @cached_property
+    def _agreeing(self) -> np.ndarray:
+        """(n,) ints: pairs of speakers that both talk, when paired on all that is inside."""
+        lengths = np.where(self.inside, np.diff(self.edges), 0.0)
+        common = (self.reference * lengths) @ self.hypothesis.T
+        rows, columns = linear_sum_assignment(common, maximize=True)
+        return (self.reference[rows] & self.hypothesis[columns]).sum(axis=0)
 
     def condensed(self, kept: np.ndarray) -> tuple[Annotation, Annotation]:
         """Reference and hypothesis with the pieces ``kept`` (n,) put together by speakers.
@@ -66,17 +99,24 @@ class Tally:
         seconds = np.bincount(
             self._kind, np.where(kept, np.diff(self.edges), 0.0), len(self._first)
         ).tolist()
-        sides = Annotation(), Annotation()
+        sides: tuple[list, list] = [], []
         now = 0.0
-        for piece, length in zip(self._first, seconds, strict=True):
-            if not length:
-                continue
-            stretch = Segment(now, now + length)
-            for side, activity in zip(sides, (self.reference, self.hypothesis), strict=True):
-                for speaker in np.flatnonzero(activity[:, piece]):
-                    side[stretch, int(speaker)] = f"{speaker:04d}"
-            now = stretch.end
-        return sides
+        for names, length in zip(self._names, seconds, strict=True):
+            if length:
+                stretch = Segment(now, now + length)
+                for side, speakers in zip(sides, names, strict=True):
+                    side += [(stretch, name, name) for name in speakers]
+                now = stretch.end
+        return Annotation.from_records(sides[0]), Annotation.from_records(sides[1])
+
+    @cached_property
+    def _names(self) -> list[tuple[list[str], list[str]]]:
+        """Of each combination of speakers, the reference's (r0 ...) and the hypothesis' (h0 ...)."""
+        found = []
+        for piece in self._first:
+            sides = (("r", self.reference[:, piece]), ("h", self.hypothesis[:, piece]))
+            found.append(tuple([f"{s}{i:03d}" for i in np.flatnonzero(a)] for s, a in sides))
+        return found
 
     def _activity(self, turns: Sequence[Turn]) -> np.ndarray:
         speakers = {name: i for i, name in enumerate(sorted({t.speaker for t in turns}))}
@@ -125,13 +165,38 @@ class _Matcher(LabelMatcher):
         return self.known[key]
 
 
+class _Mapper(HungarianMapper):
+    """The same pairing of speakers, for annotations that consist of the same pieces."""
+
+    def __call__(self, A: Annotation, B: Annotation) -> dict:
+        common: dict[tuple, float] = {}
+        for piece in A.itersegments():
+            for pair in product(A.get_labels(piece), B.get_labels(piece)):
+                common[pair] = common.get(pair, 0.0) + piece.duration
+        rows, columns = (sorted({pair[side] for pair in common}) for side in (0, 1))
+        matrix = np.array([[common.get((a, b), 0.0) for b in columns] for a in rows], ndmin=2)
+        pairs = zip(*linear_sum_assignment(matrix, maximize=True), strict=True)
+        return {rows[i]: columns[j] for i, j in pairs if matrix[i, j] > 0}
+
+
 class TallyDER(_CutAlike, DiarizationErrorRate):
     """Diarization error rate of a condensed tally: ``compute_components(*tally.condensed(kept))``."""
 
     def __init__(self):
         super().__init__()
         self.matcher_ = _Matcher()
+        self.mapper_ = _Mapper()
+
+    def compute_components(self, reference: Annotation, hypothesis: Annotation, **_) -> Details:
+        """As the parent's, without the renaming of speakers: names of the two sides differ here."""
+        pairs = self.optimal_mapping(reference, hypothesis)
+        mapped = hypothesis.rename_labels(pairs, copy=False)
+        return IdentificationErrorRate.compute_components(self, reference, mapped)
 
 
 class TallyJER(_CutAlike, JaccardErrorRate):
     """Jaccard error rate of a condensed tally."""
+
+    def __init__(self):
+        super().__init__()
+        self.mapper_ = _Mapper()

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""Do our scores agree with NIST's md-eval.pl and with spy-der, and which is faster?
+
+Usage: run.py [--repeats N] [<rttm-dir>]
+
+The references are those of <rttm-dir> (or $VOXCONVERSE_RTTM); without one, 216 simulated
+conversations with the turn-taking of conf/turn_taking.yaml. The hypotheses are these, perturbed
+(perturb.py, seeded). Every third recording is evaluated in two regions only. Each protocol is scored
+by all, recording by recording; then local/score.py (all protocols at once) is timed against md-eval.pl
+(once for each).
+
+md-eval.pl and spy-der pair the speakers before they leave collars and overlap out; pyannote.metrics,
+hence our DER, after. So each recording has two figures of ours, and the second, 'md-eval pairing', is
+what has to agree.
+
+Needs perl; md-eval.pl is fetched (apt-get download sctk). spy-der is left out where it is not
+installed: pip install spy-der==0.4.1 (needs a C++ compiler).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "local"))
+
+import judges  # noqa: E402
+import numpy as np  # noqa: E402
+from perturb import perturb  # noqa: E402
+
+from diar import config  # noqa: E402
+from diar.files import write_text  # noqa: E402
+from diar.rttm import read_rttm, read_uem, write_rttm  # noqa: E402
+from diar.scoring import Score, Scores, ScoringConfig, evaluate, merge_turns  # noqa: E402
+from diar.seeds import seed_for  # noqa: E402
+from diar.tables import markdown, number  # noqa: E402
+from diar.turn_taking import TurnTaking, converse  # noqa: E402
+from diar.types import Turn  # noqa: E402
+
+RECORDINGS = 216  # simulated; as many as VoxConverse dev has
+ALLOWED = 0.01  # DER points, of which 0.005 are md-eval's rounding
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--repeats", type=int, default=5, help="of the timing (%(default)s)")
+    arguments.add_argument("rttm_dir", nargs="?", default=os.environ.get("VOXCONVERSE_RTTM"))
+    args = arguments.parse_args()
+    reference = read_rttm(args.rttm_dir) if args.rttm_dir else simulated()
+    print(f"References: {args.rttm_dir or 'simulated'}, {len(reference)} recordings\n")
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_inputs(reference, Path(folder))
+        rows, worst = agreement(*files)
+        print(rows)
+        print(timing(*files, args.repeats))
+    if worst > ALLOWED:
+        sys.exit(f"disagreement of {worst:.3f} DER points, more than {ALLOWED}")
+
+
+def simulated() -> dict[str, list[Turn]]:
+    """Conversations of 1 to 8 speakers, 1 to 10 minutes."""
+    stats = config.load(TurnTaking, ROOT / "conf/turn_taking.yaml")
+    rng = np.random.default_rng(0)
+    found = {}
+    for i in range(RECORDINGS):
+        labels = [f"spk{k}" for k in range(rng.integers(1, 9))]
+        turns = converse(f"sim{i:03d}", labels, float(rng.uniform(60, 600)), stats, seed=i)
+        found[f"sim{i:03d}"] = turns
+    return found
+
+
+def write_inputs(reference: Mapping[str, list[Turn]], folder: Path) -> tuple[Path, Path, Path]:
+    """The same ref.rttm, hyp.rttm and uem for every judge."""
+    ref, hyp, uem = (folder / name for name in ("ref.rttm", "hyp.rttm", "all.uem"))
+    merged = {name: merge_turns(turns)[0] for name, turns in reference.items()}
+    found = {n: perturb(t, np.random.default_rng(seed_for(0, n))) for n, t in merged.items()}
+    write_rttm(ref, (turn for turns in merged.values() for turn in turns))
+    write_rttm(hyp, (turn for turns in found.values() for turn in turns))
+    lines = []
+    for i, name in enumerate(sorted(merged)):
+        end = max(turn.end for turn in [*merged[name], *found[name]])
+        parts = [(0.0, 0.4), (0.5, 0.9)] if i % 3 == 2 else [(0.0, 1.0)]
+        lines += [f"{name} 1 {a * end:.3f} {b * end:.3f}\n" for a, b in parts]
+    write_text(uem, "".join(lines))
+    return ref, hyp, uem
+
+
+def agreement(ref: Path, hyp: Path, uem: Path) -> tuple[str, float]:
+    """The table, and the largest difference of DER for which there is no explanation."""
+    protocols = ScoringConfig().protocols
+    ours = evaluate(read_rttm(ref), read_rttm(hyp), read_uem(uem), protocols).scores
+    script = judges.md_eval_script()
+    rows, worst = [], 0.0
+    for name, protocol in protocols.items():
+        theirs = {"md-eval.pl": judges.md_eval(script, ref, hyp, uem, protocol)}
+        try:
+            theirs["spy-der"] = judges.spyder(ref, hyp, uem, protocol)
+        except ImportError:
+            print("spy-der is not installed, left out: pip install spy-der==0.4.1", file=sys.stderr)
+        for judge, figures in theirs.items():
+            row, largest = one_judge(ours[name], figures)
+            rows.append([name, judge, *row])
+            worst = max(worst, largest)
+    header = ["protocol", "judge", "recordings", "largest difference", "DER total: ours"]
+    header += ["md-eval pairing", "judge", "pairing differs in", "largest, then"]
+    return markdown(header, rows, names=2), worst
+
+
+def one_judge(scores: Scores, figures: judges.Figures) -> tuple[list[str], float]:
+    """A row of the table; differences in DER points per recording.
+
+    'largest difference' is between the judge and ours in md-eval's pairing; 'pairing differs in' counts
+    the recordings where our own pairing confuses less, and 'largest, then' says by how much.
+    """
+    pairs: list[tuple[Score, Mapping[str, float]]] = [
+        (row, figures[row.recording]) for row in scores.rows if row.scored > 0.005
+    ]
+    differences = [abs(row.der_md_eval - figure["der"]) for row, figure in pairs]
+    pairing = [row.der_md_eval - row.der for row, _ in pairs]
+    sums = {k: sum(figure[k] for _, figure in pairs) for k in judges.NAMES}
+    judged = 100 * (sums["miss"] + sums["false_alarm"] + sums["confusion"]) / sums["scored"]
+    row = [str(len(pairs)), number(max(differences), 4), number(scores.total.der)]
+    row += [number(scores.total.der_md_eval), number(judged)]
+    row += [str(sum(x >= ALLOWED for x in pairing)), number(max(pairing))]
+    return row, max(differences)
+
+
+def timing(ref: Path, hyp: Path, uem: Path, repeats: int) -> str:
+    """Wall time of both, in turn; medians."""
+    protocols = ScoringConfig().protocols
+    script = judges.md_eval_script()
+    out = ref.parent / "score"
+    score = [sys.executable, ROOT / "local/score.py", "--uem", uem, ref, hyp, out]
+    commands = {
+        f"md-eval.pl, {len(protocols)} runs": [
+            judges.md_eval_command(script, ref, hyp, uem, p) for p in protocols.values()
+        ],
+        f"local/score.py, {len(protocols)} protocols": [score],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(repeats):
+        for name, runs in commands.items():
+            begin = time.perf_counter()
+            for command in runs:
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+            seconds[name].append(time.perf_counter() - begin)
+    base = statistics.median(next(iter(seconds.values())))
+    rows = [
+        [name, number(statistics.median(times)), number(statistics.median(times) / base)]
+        for name, times in seconds.items()
+    ]
+    return markdown(["scorer", f"s, median of {repeats}", "ratio"], rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Our scores against NIST's md-eval.pl (and spy-der where it is installed), on perturbed hypotheses."""
+
+import sys
+
+import pytest
+from conftest import ROOT, fetched
+
+sys.path.insert(0, str(ROOT / "benchmarks/scoring_agreement"))
+import judges  # noqa: E402
+import run as benchmark  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Reference, hypothesis and UEM of eleven simulated conversations; one has no hypothesis."""
+    reference = dict(list(benchmark.simulated().items())[:11])
+    ref, hyp, uem = benchmark.write_inputs(reference, tmp_path_factory.mktemp("agreement"))
+    lines = hyp.read_text().splitlines(keepends=True)
+    hyp.write_text("".join(line for line in lines if " sim004 " not in line))
+    return ref, hyp, uem
+
+
+@pytest.mark.parametrize("judge", ["md_eval", "spyder"])
+@pytest.mark.parametrize("name", ["paper", "forgiving", "fair", "full"])
+def test_every_recording_agrees(files, judge, name):
+    ref, hyp, uem = files
+    protocol = benchmark.ScoringConfig().protocols[name]
+    if judge == "spyder":
+        pytest.importorskip("spyder")
+        theirs = judges.spyder(*files, protocol)
+    else:
+        script = fetched(judges.md_eval_script)
+        theirs = judges.md_eval(script, *files, protocol)
+    scores = benchmark.evaluate(
+        benchmark.read_rttm(ref),
+        benchmark.read_rttm(hyp),
+        benchmark.read_uem(uem),
+        {name: protocol},
+    ).scores[name]
+    assert len(scores.rows) == len(theirs) == 11
+    for row in scores.rows:
+        their = theirs[row.recording]
+        assert row.der_md_eval == pytest.approx(their["der"], abs=0.0101)
+        ours = (row.scored, row.miss, row.false_alarm, row.confusion_md_eval)
+        assert ours == pytest.approx([their[k] for k in judges.NAMES], abs=0.0101)
+        assert row.der <= row.der_md_eval + 1e-9
