@@ -430,6 +430,38 @@ class TestScoring:
         assert not (files / "score/.done").exists()
         assert run(["steps/score.sh", files / "hyp"]).returncode == 1
 
+    def test_whatever_was_passed_over_or_put_together_is_said(self, files):
+        with open(files / "hyp", "a") as stream:
+            stream.write("SPKR-INFO a 1 <NA> <NA> <NA> unknown x <NA> <NA>\n;; a comment\n")
+            stream.write(self.LINE.format("a", 5, 10, "x"))
+            stream.write(self.LINE.format("b", 0, 5, "x") + self.LINE.format("b", 5, 5, "y"))
+            stream.write("SPEAKER b 2 12 1 <NA> <NA> x <NA>\n")
+        (files / "all.uem").write_text("a 1 0 10\nb 1 0 10\n")
+        result = self.score(files)
+        assert result.returncode == 0, result.stderr
+        for note in (
+            "1 line(s) of the hypothesis are no SPEAKER lines, passed over: SPKR-INFO 1.",
+            "1 turn(s) of the hypothesis overlapped others of their speaker: merged.",
+            "Turns of several channels in the hypothesis, taken together: 1 recording(s): b.",
+            "after the end of the UEM, which does not count: 2 recording(s): a, b.",
+        ):
+            assert note in result.stdout
+        page = (files / "score/results.md").read_text()
+        assert "| speakers | found 1 | found 2 |" in page
+        assert "| 1        |       1 |       1 |" in page
+
+    def test_md_eval_is_named_where_it_would_say_something_else(self, files):
+        # x talks most with A, but only where B overlaps: without that, x is C
+        spans = [("ref.rttm", 0, 3, "A"), ("ref.rttm", 0, 3, "B"), ("ref.rttm", 5, 2, "C")]
+        spans += [("hyp", 0, 3, "x"), ("hyp", 5, 2, "x")]
+        for file in ("ref.rttm", "hyp"):
+            text = "".join(self.LINE.format("a", *rest) for name, *rest in spans if name == file)
+            (files / file).write_text(text)
+        assert "md-eval, which pairs the speakers" in self.score(files).stdout
+        summary = json.loads((files / "score/summary.json").read_text())
+        assert summary["protocols"]["forgiving"]["der_%"] == 0
+        assert summary["protocols"]["forgiving"]["der_md_eval_%"] == 100
+
     def test_own_protocols(self, files):
         (files / "own.yaml").write_text("protocols: {mine: {collar: 1, overlap: in, words: w}}")
         assert self.score(files, "--scoring-config", files / "own.yaml").returncode == 0
