@@ -57,7 +57,7 @@ def main() -> None:
     arguments.add_argument("rttm_dir", nargs="?", default=os.environ.get("VOXCONVERSE_RTTM"))
     args = arguments.parse_args()
     reference = read_rttm(args.rttm_dir) if args.rttm_dir else simulated()
-    print(f"References: {args.rttm_dir or 'simulated'}, {len(reference)} recordings\n")
+    print(f"References: {args.rttm_dir or 'simulated'}, {len(reference)} recordings\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         files = write_inputs(reference, Path(folder))
         rows, worst = agreement(*files)
