@@ -16,7 +16,8 @@ from diar import config, kaldi_data
 from diar.autoencoder import AutoencoderConfig, save_model
 from diar.errors import DataError
 from diar.files import write_text
-from diar.pretraining import Epoch, pretrain
+from diar.pretraining import Epoch, learn_speakers, pretrain
+from diar.types import XVectors
 
 
 def main() -> None:
@@ -27,8 +28,9 @@ def main() -> None:
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(AutoencoderConfig, args.config, args.set.split())
-    train = np.concatenate([load_all(Path(name)) for name in args.train.split(",")])
-    valid = load_all(Path(args.valid))
+    recordings = [part for name in args.train.split(",") for part in load_all(Path(name))]
+    train = stacked(recordings, args.train)
+    valid = stacked(load_all(Path(args.valid)), args.valid)
     if train.shape[1] != valid.shape[1]:
         raise DataError(
             f"x-vectors of dimension {valid.shape[1]}, but the training set has {train.shape[1]}",
@@ -36,7 +38,8 @@ def main() -> None:
         )
     program.log.info("training on %d x-vectors, validating on %d", len(train), len(valid))
 
-    if options.build(train.shape[1])[1]:
+    shipped = options.build(train.shape[1])[1]
+    if shipped:
         program.log.info("starting from the weights that ship with the recipe")
     lines = ["epoch\tlr\ttrain\tvalid\n"]
     epochs = sum(phase.epochs for phase in options.phases)
@@ -46,26 +49,35 @@ def main() -> None:
         program.log.info("progress %d/%d %s", epoch.epoch, epochs, lines[-1].strip())
 
     model = pretrain(train, valid, options, report)
+    if options.speaker_space and not (shipped and options.init == "shipped"):
+        spans = [part.subsegments for part in recordings]
+        window = float(np.median(np.concatenate([x.ends - x.starts for x in spans])))
+        learn_speakers(model, [(x.vectors, x.subsegments.starts) for x in recordings], window)
     save_model(args.out_dir / "model.safetensors", model)
     write_text(args.out_dir / "config.yaml", config.dump(options))
     write_text(args.out_dir / "loss.tsv", "".join(lines))
 
 
-def load_all(directory: Path) -> np.ndarray:
-    """(n, d) x-vectors of all recordings; those that cannot be read are named and left out."""
+def load_all(directory: Path) -> list[XVectors]:
+    """The x-vectors of all recordings; those that cannot be read are named and left out."""
     xvectors = kaldi_data.XVectorDir(directory)
     parts = []
     for recording in xvectors.windows:
         try:
-            parts.append(xvectors.load(recording).vectors)
+            parts.append(xvectors.load(recording))
         except DataError as error:
             program.log.error("%s left out: %s", recording, error)
+    return parts
+
+
+def stacked(parts: list[XVectors], source: str) -> np.ndarray:
+    """(n, d) x-vectors of all recordings."""
     if not parts:
-        raise DataError("no x-vectors to train on", directory)
-    dims = {part.shape[1] for part in parts}
+        raise DataError("no x-vectors to train on", source)
+    dims = {part.dim for part in parts}
     if len(dims) > 1:
-        raise DataError(f"x-vectors of different dimensions: {sorted(dims)}", directory)
-    return np.concatenate(parts)
+        raise DataError(f"x-vectors of different dimensions: {sorted(dims)}", source)
+    return np.concatenate([part.vectors for part in parts])
 
 
 if __name__ == "__main__":

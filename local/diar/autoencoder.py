@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from diar.errors import DataError
 from diar.files import whole
+from diar.speaker_space import SpeakerSpace
 
 SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
 SHIPPED_PAPER = SHIPPED.with_name("paper.safetensors")
@@ -61,6 +62,7 @@ class ResidualAutoEncoder(nn.Module):
         length_norm: scale each input to length sqrt(d) first (Garcia-Romero & Espy-Wilson,
             Interspeech 2011), so that only the direction of an x-vector counts.
         center: subtract the mean of the training x-vectors before that (buffer ``mean``).
+        speaker_space: keep a ``SpeakerSpace`` of the latents with the weights (``set_speakers``).
 
     ``encode(x)`` gives the latents alone.
     """
@@ -73,13 +75,19 @@ class ResidualAutoEncoder(nn.Module):
         shortcut: bool = False,
         length_norm: bool = False,
         center: bool = False,
+        speaker_space: bool = False,
     ):
         super().__init__()
         if not hidden_dims or min(ip_features, *hidden_dims) < 1:
             raise ValueError(f"widths must be positive, at least one: {ip_features}, {hidden_dims}")
         self.ip_features = ip_features
         self.hidden_dims = list(hidden_dims)
-        self.options = {"shortcut": shortcut, "length_norm": length_norm, "center": center}
+        self.options = {
+            "shortcut": shortcut,
+            "length_norm": length_norm,
+            "center": center,
+            "speaker_space": speaker_space,
+        }
         widths = [ip_features, *hidden_dims]
         depth = len(hidden_dims)
         self.encoder = nn.ModuleList(
@@ -92,6 +100,10 @@ class ResidualAutoEncoder(nn.Module):
         )
         if center:
             self.register_buffer("mean", torch.zeros(ip_features))
+        if speaker_space:
+            self.register_buffer("speaker_mean", torch.zeros(self.latent_dim))
+            self.register_buffer("speaker_transform", torch.eye(self.latent_dim))
+            self.register_buffer("speaker_between", torch.ones(self.latent_dim))
 
     @property
     def architecture(self) -> dict[str, Any]:
@@ -118,6 +130,16 @@ class ResidualAutoEncoder(nn.Module):
         for layer in self.encoder:
             z = layer(z)
         return z
+
+    def set_speakers(self, space: SpeakerSpace) -> None:
+        """Take over the speaker space that was learnt of the latents."""
+        for name in ("mean", "transform", "between"):
+            value = torch.from_numpy(getattr(space, name).copy())
+            getattr(self, f"speaker_{name}").copy_(value)
+
+    def in_speaker_space(self, z: Tensor) -> Tensor:
+        """Latents (n, l) in coordinates (n, l) whose variance within a speaker is 1."""
+        return (F.normalize(z, dim=1) - self.speaker_mean) @ self.speaker_transform
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """(z, xo, xr): latents, inputs of the encoder layers, and their reconstructions.
@@ -197,8 +219,9 @@ class Phase:
 class AutoencoderConfig:
     """Architecture and pretraining; the defaults are the recipe's, see conf/autoencoder.yaml.
 
-    init 'shipped' starts from the weights that ship with the recipe where architecture and dimension
-    are the same, 'scratch' never does;
+    init 'shipped' takes the weights that ship with the recipe as they are, where architecture and
+    dimension are the same, 'continue' trains them further, 'scratch' never uses them;
+    speaker_space: learn how speakers differ in the latent space, too (``diar.speaker_space``);
     cosine_weight scales ``cosine_loss``; noise is the standard deviation of Gaussian noise on the
     input, relative to the spread of the training x-vectors (denoising, Vincent et al. 2010);
     patience stops a phase when the validation loss has not improved for that many epochs (0: never);
@@ -209,7 +232,8 @@ class AutoencoderConfig:
     shortcut: bool = True
     length_norm: bool = True
     center: bool = False
-    init: Literal["shipped", "scratch"] = "shipped"
+    speaker_space: bool = True
+    init: Literal["shipped", "continue", "scratch"] = "shipped"
     cosine_weight: float = 100.0
     noise: float = 0.0
     batch: int = 256
@@ -232,6 +256,7 @@ class AutoencoderConfig:
             shortcut=self.shortcut,
             length_norm=self.length_norm,
             center=self.center,
+            speaker_space=self.speaker_space,
         )
         if self.init == "scratch" or not SHIPPED.exists():
             return model, False

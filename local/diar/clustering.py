@@ -17,6 +17,7 @@ from sklearn.cluster import KMeans
 
 from diar.counting import cosine_affinity, eigengap, laplacian, nme
 from diar.decoding import DecodingConfig
+from diar.speaker_space import neighbours
 
 PRIOR_COSINE = 0.45  # of two windows of one voice: median over the recordings of mini/train
 PRIOR_PAIRS = 10
@@ -83,30 +84,18 @@ def ahc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) 
 def neighbour_cosine(x: np.ndarray, starts: np.ndarray, window: float = 1.5) -> float:
     """How similar two windows of one voice are in this recording: the median cosine of neighbours.
 
-    Neighbours lie 1 to 2 windows apart, so that they share no audio, within one stretch of speech,
-    where the speaker seldom changes. Few pairs are drawn towards ``PRIOR_COSINE``.
+    Neighbours are those of ``diar.speaker_space``. Few pairs are drawn towards ``PRIOR_COSINE``.
 
     Args:
         x: (n, d) x-vectors in time order; starts: (n,) seconds; window: seconds.
     """
-    if len(x) < 2:
+    i, j = neighbours(starts, window)
+    if not len(i):
         return PRIOR_COSINE
-    steps = np.diff(starts)
-    stretch = np.concatenate([[0], np.cumsum(steps > 1.5 * np.median(steps) + 1e-6)])
     unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
-    first = np.searchsorted(starts, starts + window - 1e-6)
-    last = np.searchsorted(starts, starts + 2 * window, side="right")
-    cosines = []
-    for ahead in range(int((last - first).max())):
-        i = np.flatnonzero(first + ahead < last)
-        j = first[i] + ahead
-        same = stretch[i] == stretch[j]
-        cosines.append((unit[i[same]] * unit[j[same]]).sum(axis=1))
-    pairs = np.concatenate([[], *cosines])
-    if not len(pairs):
-        return PRIOR_COSINE
-    weight = len(pairs) / (len(pairs) + PRIOR_PAIRS)
-    return float(weight * np.median(pairs) + (1 - weight) * PRIOR_COSINE)
+    weight = len(i) / (len(i) + PRIOR_PAIRS)
+    median = np.median((unit[i] * unit[j]).sum(axis=1))
+    return float(weight * median + (1 - weight) * PRIOR_COSINE)
 
 
 def cut(tree: np.ndarray, count: int) -> np.ndarray:

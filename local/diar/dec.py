@@ -43,6 +43,8 @@ class RefineConfig:
     alpha: degrees of freedom of the Student-t kernel (published: 1).
     sphere: 0 leaves the latents as they are; r > 0 puts latents and centroids on a sphere of
         radius r, so that the kernel compares directions.
+    speaker_scale: s > 0 compares latents in the speaker space of the encoder instead, distances
+        times s (0: as they are).
     target_interval: steps for which a target is held. tolerance: stop when a new target changes
         fewer than this share of the labels (0: never).
     """
@@ -56,14 +58,17 @@ class RefineConfig:
     frequency_power: float = 1.0
     alpha: float = 1.0
     sphere: float = 0.0
+    speaker_scale: float = 0.0
     target_interval: int = 1
     tolerance: float = 0.0
 
     def __post_init__(self):
-        if self.niter < 0 or self.target_interval < 1 or self.alpha <= 0 or self.sphere < 0:
-            raise ValueError(
-                "niter and sphere must not be negative, target_interval at least 1, alpha positive"
-            )
+        if min(self.niter, self.sphere, self.speaker_scale) < 0:
+            raise ValueError("niter, sphere and speaker_scale must not be negative")
+        if self.target_interval < 1 or self.alpha <= 0:
+            raise ValueError("target_interval must be at least 1, alpha positive")
+        if self.sphere and self.speaker_scale:
+            raise ValueError("sphere and speaker_scale exclude each other")
 
 
 def student_t(z: Tensor, centroids: Tensor, alpha: float = 1.0) -> Tensor:
@@ -116,8 +121,13 @@ class ClusteringModule(nn.Module):
         self.num_clusters = len(self.centroids)
 
     def latents(self, x: Tensor) -> Tensor:
-        """Latents (n, l), on the sphere where the configuration says so."""
-        return self._project(self.encoder.encode(x))
+        """Latents (n, l), on the sphere or in the speaker space where the configuration says so."""
+        return self._placed(self.encoder.encode(x))
+
+    def _placed(self, z: Tensor) -> Tensor:
+        if self.config.speaker_scale:
+            return self.encoder.in_speaker_space(z) * self.config.speaker_scale
+        return self._project(z)
 
     def _project(self, z: Tensor) -> Tensor:
         return F.normalize(z, dim=1) * self.config.sphere if self.config.sphere else z
@@ -139,22 +149,25 @@ class ClusteringModule(nn.Module):
             raise ValueError(f"unknown initialisation {method!r}: 'KMeans' or 'Spectral'")
         return self.centroids_of(data, labels)
 
-    @torch.no_grad()
     def centroids_of(self, data: Tensor | np.ndarray, labels: np.ndarray) -> Tensor:
         """Means (k, l) of the latents of each of the labels 0..k-1 (n,)."""
-        z = self.latents(as_tensor(data, self.encoder))
-        hot = F.one_hot(torch.from_numpy(np.ascontiguousarray(labels)).to(z.device)).to(z.dtype)
-        return self._project(hot.T @ z / hot.sum(0)[:, None])
+        return self._means(data, np.eye(int(labels.max()) + 1)[labels])
 
-    def set_labels(self, data: Tensor | np.ndarray, labels: np.ndarray) -> None:
-        """Place the centroids at the means of these labels 0..k-1 (n,)."""
-        self.centroids = nn.Parameter(self.centroids_of(data, labels))
+    @torch.no_grad()
+    def _means(self, data: Tensor | np.ndarray, posteriors: np.ndarray) -> Tensor:
+        z = self.latents(as_tensor(data, self.encoder))
+        weights = torch.from_numpy(posteriors).to(z)
+        return self._project(weights.T @ z / weights.sum(0).clamp_min(EPS)[:, None])
+
+    def set_posteriors(self, data: Tensor | np.ndarray, posteriors: np.ndarray) -> None:
+        """Place the centroids at the means that these posteriors (n, k) weigh."""
+        self.centroids = nn.Parameter(self._means(data, posteriors))
         self.num_clusters = len(self.centroids)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(q (n, k), p (n, k), input, reconstruction of the input) for x-vectors (n, d)."""
         z, xo, xr = self.encoder(x)
-        q = student_t(self._project(z), self._project(self.centroids), self.config.alpha)
+        q = student_t(self._placed(z), self._project(self.centroids), self.config.alpha)
         p = target_distribution(q, self.config.target_power, self.config.frequency_power)
         return q, p, xo[0], xr[0]
 
@@ -163,11 +176,13 @@ def refine(
     module: ClusteringModule,
     x: Tensor,
     on_step: Callable[[int, float], None] = lambda i, loss: None,
+    given: Tensor | None = None,
 ) -> list[float]:
     """Train encoder and centroids by KL(p || q) + mse_weight MSE; returns the loss of each step.
 
     The target p is a constant of each step (Xie et al. 2016, section 3.1.2), renewed every
-    ``target_interval`` steps. With one cluster the KL is 0: plain fine-tuning by reconstruction.
+    ``target_interval`` steps; or it is ``given`` (n, k). With one cluster the KL is 0: plain
+    fine-tuning by reconstruction.
     """
     config = module.config
     optimiser = torch.optim.Adam(
@@ -177,10 +192,10 @@ def refine(
         ]
     )
     losses: list[float] = []
-    target = labels = None
+    target, labels = given, None
     for i in range(config.niter):
         q, p, xo, xr = module(x)
-        if i % config.target_interval == 0:
+        if given is None and i % config.target_interval == 0:
             target, before, labels = p.detach(), labels, q.argmax(1)
             if before is not None and config.tolerance:
                 if (labels != before).float().mean().item() < config.tolerance:

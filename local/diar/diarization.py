@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import METHODS, Bounds, ClusteringConfig, neighbour_cosine, renumber
@@ -22,8 +23,12 @@ from diar.dec import (
     refine,
     spectral_labels,
 )
-from diar.decoding import DecodingConfig
+from diar.decoding import DecodingConfig, one_hot
+from diar.errors import DataError
 from diar.types import Subsegments
+from diar.variational import SequenceConfig, infer, normalised, softened
+
+MOST_AT_START = 100  # clusters that the sequence model may dissolve
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,13 @@ class DecConfig:
     ahc_ratio: the threshold of 'ahc' is this times the cosine of neighbouring windows of the
         recording (``neighbour_cosine``), because how alike a voice is to itself depends on the
         recording; 0: ``clustering.ahc_threshold`` as it is.
+    rounds: how often the refinement takes the posteriors of the sequence model for its target,
+        where there is one.
     refine: the refinement proper.
-    min_cluster: seconds of windows below which a cluster is dissolved, unless the number of
-        speakers was given (0: never).
+    sequence: the model of time, ``diar.variational``; with it, clusters that the windows do not need
+        are dissolved, and its posteriors decide.
+    min_cluster: without it, seconds of windows below which a cluster is dissolved, unless the number
+        of speakers was given (0: never).
     decoding: posteriors to turns.
     """
 
@@ -56,15 +65,16 @@ class DecConfig:
     start_on: Literal["latents", "xvectors"] = "latents"
     clustering: ClusteringConfig = ClusteringConfig()
     ahc_ratio: float = 0.0
+    rounds: int = 0
     refine: RefineConfig = RefineConfig()
+    sequence: SequenceConfig = SequenceConfig(iterations=0)
     min_cluster: float = 0.0
     decoding: DecodingConfig = DecodingConfig(kind="cells")
 
     def __post_init__(self):
-        if min(self.fit_step, self.min_cluster, self.finetune_iters, self.ahc_ratio) < 0:
-            raise ValueError(
-                "fit_step, min_cluster, finetune_iters and ahc_ratio must not be negative"
-            )
+        for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
         if self.start == "spectral" and (self.count != "eigengap" or self.start_on != "latents"):
             raise ValueError("start 'spectral' needs count 'eigengap' and start_on 'latents'")
 
@@ -113,36 +123,113 @@ def fit(
         return Fit(np.ones((0, 1)), np.zeros((0, encoder.latent_dim)), empty, empty, [])
     starts = np.asarray(windows.starts)
     rows = thin(starts, config.fit_step)
-    data = as_tensor(x, encoder)
-    some = data[torch.from_numpy(rows)]
     model = copy.deepcopy(encoder)
+    data = Windows(as_tensor(x, encoder), starts, rows)
 
     # One cluster: the KL is zero, so this is fine-tuning by reconstruction.
     tuning = replace(
         config.refine, niter=config.finetune_iters, lr_encoder=config.finetune_lr, tolerance=0.0
     )
-    refine(ClusteringModule(1, model, some, config=tuning, seed=seed), some)
+    refine(ClusteringModule(1, model, data.fitted, config=tuning, seed=seed), data.fitted)
 
     if config.ahc_ratio:
-        threshold = config.ahc_ratio * neighbour_cosine(
-            x, starts, float(np.median(windows.ends - windows.starts))
-        )
+        length = float(np.median(windows.ends - windows.starts))
+        threshold = config.ahc_ratio * neighbour_cosine(x, starts, length)
         config = replace(config, clustering=replace(config.clustering, ahc_threshold=threshold))
-    labels = start_labels(x[rows], model, config, bounds, seed)
-    module = ClusteringModule(1, model, some, config=config.refine, seed=seed)
-    module.set_labels(some, labels)
-    losses = refine(module, some)
+    if not config.sequence.iterations:
+        labels = start_labels(x[rows], model, config, bounds, seed)
+        return by_assignment(data, labels, model, config, bounds, seed)
+    # The sequence model finds the number; where that is out of bounds, the nearest bound is kept.
+    labels = start_labels(x[rows], model, config, Bounds(most=MOST_AT_START), seed)
+    found = by_sequence(data, labels, model, config, True, seed)
+    count = found.posteriors.shape[1]
+    if bounds.clip(count) == count:
+        return found
+    labels = start_labels(x[rows], model, config, Bounds(bounds.clip(count)), seed)
+    return by_sequence(data, labels, model, config, False, seed)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one recording: x (n, d), starts (n,), and the rows (m,) that are fitted."""
+
+    x: Tensor
+    starts: np.ndarray
+    rows: np.ndarray
+
+    @property
+    def fitted(self) -> Tensor:
+        return self.x[torch.from_numpy(self.rows)]
+
+    @property
+    def step(self) -> float:
+        """Seconds from one window to the next."""
+        return float(np.median(np.diff(self.starts))) if len(self.starts) > 1 else 1.0
+
+    @property
+    def nearest(self) -> np.ndarray:
+        """(n,) for each window, which of the fitted ones is nearest in time."""
+        middle = (self.starts[self.rows][1:] + self.starts[self.rows][:-1]) / 2
+        return np.searchsorted(middle, self.starts)
+
+
+def by_assignment(
+    data: Windows,
+    labels: np.ndarray,
+    model: ResidualAutoEncoder,
+    config: DecConfig,
+    bounds: Bounds,
+    seed: int,
+) -> Fit:
+    """Each window for itself: refine from these labels, then dissolve what is too small."""
+    module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
+    module.set_posteriors(data.fitted, one_hot(labels))
+    losses = refine(module, data.fitted)
     with torch.no_grad():
-        q = module(some)[0]
-        q_all = module(data)[0] if len(rows) < len(x) else q
-        latents = module.latents(data).cpu().numpy()
+        q = module(data.x)[0].cpu().numpy()
+        latents = module.latents(data.x).cpu().numpy()
     keep = np.arange(q.shape[1])
     if config.min_cluster and not bounds.exact:
-        size = config.min_cluster / (np.median(np.diff(starts[rows])) if len(rows) > 1 else 1.0)
-        keep = survivors(q.argmax(1).cpu().numpy(), q.shape[1], size, bounds.least)
-    posteriors = q_all.cpu().numpy()[:, keep]
-    posteriors /= posteriors.sum(axis=1, keepdims=True)
-    return Fit(posteriors, latents, rows, labels, losses)
+        fitted = q[data.rows].argmax(axis=1)
+        step = np.median(np.diff(data.starts[data.rows])) if len(data.rows) > 1 else 1.0
+        keep = survivors(fitted, q.shape[1], config.min_cluster / step, bounds.least)
+    return Fit(normalised(q[:, keep]), latents, data.rows, labels, losses)
+
+
+def by_sequence(
+    data: Windows,
+    labels: np.ndarray,
+    model: ResidualAutoEncoder,
+    config: DecConfig,
+    dissolve: bool,
+    seed: int,
+) -> Fit:
+    """All windows together: the sequence model sets the target of the refinement, which gives the
+    sequence model better latents; ``dissolve``: clusters may disappear.
+
+    Raises:
+        DataError: the autoencoder has no speaker space.
+    """
+    if not model.options["speaker_space"]:
+        raise DataError(
+            "the sequence model needs an autoencoder with a speaker space: train one with"
+            " speaker_space: true"
+        )
+    model = copy.deepcopy(model)
+    between = model.speaker_between.double().cpu().numpy()
+    posteriors = softened(labels)[data.nearest]
+    losses: list[float] = []
+    for turn in range(config.rounds + 1):
+        with torch.no_grad():
+            latents = model.in_speaker_space(model.encode(data.x)).double().cpu().numpy()
+        posteriors = infer(latents, between, posteriors, data.step, config.sequence, dissolve)
+        if turn == config.rounds or posteriors.shape[1] == 1:
+            break
+        module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
+        module.set_posteriors(data.x, posteriors)
+        target = torch.from_numpy(posteriors[data.rows]).to(data.x)
+        losses += refine(module, data.fitted, given=target)
+    return Fit(posteriors, latents, data.rows, labels, losses)
 
 
 def start_labels(

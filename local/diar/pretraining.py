@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from diar.autoencoder import (
     AutoencoderConfig,
@@ -17,6 +18,7 @@ from diar.autoencoder import (
     reconstruction_loss,
 )
 from diar.errors import DataError
+from diar.speaker_space import estimate
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ def pretrain(
     """Train by layer-wise reconstruction; keep the weights of the best validation epoch.
 
     With ``patience`` 0 every phase runs to its end and the last weights are kept, as published.
-    Where training starts from the shipped weights, those count as epoch 0.
+    Where training starts from the shipped weights, those count as epoch 0; with ``init`` 'shipped'
+    it ends there.
 
     Args:
         train: (n, d) float32 x-vectors.
@@ -63,6 +66,28 @@ def pretrain(
         torch.set_num_threads(threads)
 
 
+def learn_speakers(
+    model: ResidualAutoEncoder, recordings: Iterable[tuple[np.ndarray, np.ndarray]], window: float
+) -> None:
+    """Give the model the speaker space of its latents.
+
+    Args:
+        recordings: x-vectors (n, d) of each training recording in time order, and the starts (n,) of
+            their windows in seconds.
+        window: seconds.
+
+    Raises:
+        DataError: too few recordings with neighbouring windows.
+    """
+    latents = ((_unit_latents(model, x), starts) for x, starts in recordings)
+    model.set_speakers(estimate(latents, window))
+
+
+@torch.no_grad()
+def _unit_latents(model: ResidualAutoEncoder, x: np.ndarray) -> np.ndarray:
+    return F.normalize(model.encode(torch.from_numpy(x)), dim=1).double().numpy()
+
+
 def _train(
     train: np.ndarray,
     valid: np.ndarray,
@@ -76,9 +101,13 @@ def _train(
         model.mean.copy_(x.mean(0))
     noise = config.noise * (x - x.mean(0)).square().mean().sqrt()
     best, best_weights, number = float("inf"), None, 0
-    if shipped and config.patience:
-        best, best_weights = _evaluate(model, v, config), copy.deepcopy(model.state_dict())
-        on_epoch(Epoch(0, 0.0, float("nan"), best))
+    if shipped:
+        validation = _evaluate(model, v, config)
+        on_epoch(Epoch(0, 0.0, float("nan"), validation))
+        if config.init == "shipped":
+            return model.eval()
+        if config.patience:
+            best, best_weights = validation, copy.deepcopy(model.state_dict())
     for phase in config.phases:
         optimiser = torch.optim.Adam(model.parameters(), lr=phase.lr)
         waited = 0
