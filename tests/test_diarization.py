@@ -12,6 +12,7 @@ from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import Bounds
 from diar.diarization import DecConfig, fit, survivors, thin
 from diar.pipeline import Pipeline
+from diar.pretraining import learn_speakers
 from diar.subsegments import XVectorConfig
 from diar.types import Subsegments, Turn
 from diar.vad import VadConfig
@@ -25,7 +26,10 @@ def options(request, root):
 @pytest.fixture(scope="module")
 def encoder():
     torch.manual_seed(0)
-    return ResidualAutoEncoder(16, [32, 8], shortcut=True, length_norm=True)
+    model = ResidualAutoEncoder(16, [32, 8], shortcut=True, length_norm=True, speaker_space=True)
+    training = [voices([40], seed)[:2] for seed in range(40)]
+    learn_speakers(model.eval(), [(x, windows.starts) for x, windows in training], 1.5)
+    return model
 
 
 def spaced(n):

@@ -117,7 +117,17 @@ def fit(
 
     Returns:
         Posteriors of k >= 1 clusters for every window (n = 0: no windows, one cluster).
+
+    Raises:
+        DataError: the configuration needs a speaker space, which the autoencoder does not have.
     """
+    if (config.sequence.iterations or config.refine.speaker_scale) and not encoder.options[
+        "speaker_space"
+    ]:
+        raise DataError(
+            "this configuration needs an autoencoder with a speaker space: train one with"
+            " speaker_space: true"
+        )
     if not len(x):
         empty = np.zeros(0, dtype=int)
         return Fit(np.ones((0, 1)), np.zeros((0, encoder.latent_dim)), empty, empty, [])
@@ -126,11 +136,11 @@ def fit(
     model = copy.deepcopy(encoder)
     data = Windows(as_tensor(x, encoder), starts, rows)
 
-    # One cluster: the KL is zero, so this is fine-tuning by reconstruction.
-    tuning = replace(
-        config.refine, niter=config.finetune_iters, lr_encoder=config.finetune_lr, tolerance=0.0
-    )
-    refine(ClusteringModule(1, model, data.fitted, config=tuning, seed=seed), data.fitted)
+    if config.finetune_iters:  # one cluster: the KL is zero, so this is reconstruction only
+        tuning = replace(
+            config.refine, niter=config.finetune_iters, lr_encoder=config.finetune_lr, tolerance=0.0
+        )
+        refine(ClusteringModule(1, model, data.fitted, config=tuning, seed=seed), data.fitted)
 
     if config.ahc_ratio:
         length = float(np.median(windows.ends - windows.starts))
@@ -206,15 +216,7 @@ def by_sequence(
 ) -> Fit:
     """All windows together: the sequence model sets the target of the refinement, which gives the
     sequence model better latents; ``dissolve``: clusters may disappear.
-
-    Raises:
-        DataError: the autoencoder has no speaker space.
     """
-    if not model.options["speaker_space"]:
-        raise DataError(
-            "the sequence model needs an autoencoder with a speaker space: train one with"
-            " speaker_space: true"
-        )
     model = copy.deepcopy(model)
     between = model.speaker_between.double().cpu().numpy()
     posteriors = softened(labels)[data.nearest]
