@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diar.autoencoder import (
+    SHIPPED,
     AutoencoderConfig,
     Phase,
     ResidualAutoEncoder,
@@ -16,7 +17,7 @@ from diar.autoencoder import (
     save_model,
 )
 from diar.errors import DataError
-from diar.pretraining import pretrain
+from diar.pretraining import learn_speakers, pretrain
 
 
 @settings(max_examples=20, deadline=None)
@@ -138,3 +139,42 @@ def test_pretraining_needs_data():
         pretrain(nothing, nothing, SMALL)
     with pytest.raises(DataError, match="validation"):
         pretrain(np.ones((8, 4), np.float32), nothing, SMALL)
+
+
+def test_shipped_weights_are_taken_continued_or_ignored():
+    x = np.random.default_rng(2).normal(size=(64, 192)).astype(np.float32)
+    one = (Phase(1, 1e-3),)
+    shipped = load_model(SHIPPED)
+    models = {}
+    for init in ("shipped", "continue", "scratch"):
+        epochs = []
+        config = AutoencoderConfig(init=init, phases=one, patience=0, threads=1)
+        models[init] = pretrain(x, x, config, epochs.append)
+        assert [e.epoch for e in epochs] == {"shipped": [0], "continue": [0, 1]}.get(init, [1])
+    z = {name: model.encode(torch.from_numpy(x)) for name, model in models.items()}
+    assert torch.equal(z["shipped"], shipped.encode(torch.from_numpy(x)))
+    assert not torch.equal(z["continue"], z["shipped"])
+    near, far = ((z[name] - z["shipped"]).square().mean() for name in ("continue", "scratch"))
+    assert near < far / 2
+    other = AutoencoderConfig(hidden_dims=(8, 4), phases=one, patience=0, threads=1)
+    assert pretrain(x, x, other).latent_dim == 4  # does not fit: trained
+
+
+def test_speaker_space_travels_with_the_weights(tmp_path):
+    """What ships makes the spread of neighbouring windows 1 where it was learnt; here: it is used."""
+    rng = np.random.default_rng(3)
+    model = ResidualAutoEncoder(10, (12, 3), length_norm=True, speaker_space=True).eval()
+    recordings = []
+    for _ in range(60):
+        voice = rng.normal(size=10)
+        x = (voice + 0.3 * rng.normal(size=(50, 10))).astype(np.float32)
+        recordings.append((x, np.arange(50) * 0.75))
+    learn_speakers(model, recordings, 1.5)
+    save_model(tmp_path / "m.safetensors", model)
+    back = load_model(tmp_path / "m.safetensors")
+    with torch.no_grad():
+        y = [back.in_speaker_space(back.encode(torch.from_numpy(x))) for x, _ in recordings]
+    spread = torch.stack([part.var(dim=0) for part in y]).mean(dim=0)
+    assert spread.numpy() == pytest.approx(np.ones(3), rel=0.15)
+    means = torch.stack([part.mean(dim=0) for part in y])
+    assert means.var(dim=0).numpy() == pytest.approx(back.speaker_between.numpy(), rel=0.5)

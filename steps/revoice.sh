@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Speak the turns of any RTTMs again, with the voices of the corpus 'mini': the same turn structure,
+# overlap included, other people and another room.
+#
+# Usage: steps/revoice.sh [options] <rttm-dir> <data-dir>
+#
+#   --split train|dev|test   whose voices                                    (default test)
+#   --max-duration S         cut recordings after S seconds                  (default 300)
+#   --seed N, --nj N                                                         (default 0, all cores)
+#
+# Writes  <data-dir>/wav.scp, ref.rttm and the rest of a data directory; log/skipped lists the
+#         recordings with more speakers than there are voices, which are left out
+. "$(dirname "$0")/common.sh"
+split=test
+max_duration=300
+seed=0
+nj=$(cores)
+. steps/parse_options.sh
+[ $# -eq 2 ] || die "expected <rttm-dir> <data-dir>, see --help"
+rttms=$1 out=$2
+
+need "$rttms" "a directory of RTTMs"
+begin "$out" local/prepare_mini.py "$split $max_duration $seed" "$rttms" \
+  conf/voices.yaml conf/simulation.yaml || exit 0
+echo "revoice.sh: making $out"
+python local/run_jobs.py JOB=1:1 "$out/log/prepare.log" \
+  python local/prepare_mini.py --seed "$seed" --nj "$nj" --turns "$rttms" --split "$split" \
+  --max-duration "$max_duration" --name "$(basename "$out")" "$(dirname "$out")"
+[ ! -s "$out/log/skipped" ] || sed 's/^/not spoken again: /' "$out/log/skipped"
+finish "$out"

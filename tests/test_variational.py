@@ -1,0 +1,126 @@
+"""The sequence model and the speaker space: against brute force, and on data whose truth is known."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diar.errors import DataError
+from diar.speaker_space import estimate, neighbours
+from diar.variational import SequenceConfig, forward_backward, infer, softened
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 3), st.floats(0, 0.99), st.integers(0, 10**6))
+def test_forward_backward_is_the_sum_over_all_paths(n, k, stay, seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(0, 3, (n, k))
+    shares = rng.dirichlet(np.ones(k))
+    moves = stay * np.eye(k) + (1 - stay) * shares
+    total, occupied = 0.0, np.zeros((n, k))
+    for path in itertools.product(range(k), repeat=n):
+        weight = shares[path[0]] * np.exp(scores[range(n), path].sum())
+        weight *= np.prod([moves[a, b] for a, b in itertools.pairwise(path)])
+        total += weight
+        occupied[range(n), path] += weight
+    posteriors, entries, likelihood = forward_backward(scores, shares, stay)
+    assert likelihood == pytest.approx(np.log(total))
+    assert posteriors == pytest.approx(occupied / total)
+    assert entries.sum() == pytest.approx(1) and (entries >= 0).all()
+
+
+def conversation(speakers, turns, rng, dim=16, between=8.0, length=12):
+    """Latents of spread 1 within a speaker; every turn is ``length`` windows."""
+    means = rng.normal(0, np.sqrt(between), (speakers, dim))
+    order = [*range(speakers), *rng.integers(0, speakers, turns - speakers)]
+    labels = np.repeat(order, length)
+    return means[labels] + rng.normal(size=(len(labels), dim)), labels
+
+
+@pytest.mark.parametrize("speakers", [1, 2, 5])
+def test_too_many_clusters_are_dissolved(speakers):
+    rng = np.random.default_rng(speakers)
+    y, labels = conversation(speakers, 20, rng)
+    start = labels * 3 + rng.integers(0, 3, len(labels))  # every speaker in three pieces
+    start = np.unique(start, return_inverse=True)[1]
+    found = infer(y, np.full(16, 8.0), softened(start), 0.75, SequenceConfig())
+    assert found.shape[1] == speakers
+    assert np.allclose(found.sum(axis=1), 1)
+    pairs = set(zip(labels.tolist(), found.argmax(axis=1).tolist(), strict=True))
+    assert len(pairs) == speakers
+
+
+def test_nothing_is_dissolved_when_the_number_is_known():
+    y, _ = conversation(1, 10, np.random.default_rng(0))
+    start = np.arange(len(y)) % 3
+    found = infer(y, np.full(16, 8.0), softened(start), 0.75, SequenceConfig(), dissolve=False)
+    assert found.shape[1] == 3
+
+
+def test_complexity_dissolves_more():
+    rng = np.random.default_rng(3)
+    y, labels = conversation(6, 30, rng, between=0.5)
+    counts = [
+        infer(y, np.full(16, 0.5), softened(labels), 0.75, SequenceConfig(complexity=c)).shape[1]
+        for c in (0.5, 10, 40)
+    ]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] == 6 and counts[-1] == 1
+
+
+def test_time_decides_where_a_window_does_not():
+    y, labels = conversation(2, 20, np.random.default_rng(1))
+    y[30] = y[labels == labels[30]].mean(axis=0) * 0.5 + y[labels != labels[30]].mean(axis=0) * 0.5
+    found = infer(y, np.full(16, 8.0), softened(labels), 0.75, SequenceConfig())
+    assert found[30].argmax() == found[29].argmax() == found[31].argmax()
+
+
+def test_order_of_clusters_does_not_matter():
+    rng = np.random.default_rng(5)
+    y, labels = conversation(3, 15, rng)
+    one = infer(y, np.full(16, 8.0), softened(labels), 0.75, SequenceConfig())
+    other = infer(y, np.full(16, 8.0), softened(2 - labels), 0.75, SequenceConfig())
+    assert one == pytest.approx(other[:, ::-1])
+
+
+def test_neighbours_share_no_audio_and_cross_no_silence():
+    starts = np.concatenate([np.arange(20) * 0.25, 60 + np.arange(20) * 0.25])
+    i, j = neighbours(starts, 1.5)
+    gaps = starts[j] - starts[i]
+    assert len(i) and gaps.min() >= 1.5 and gaps.max() <= 3.0
+    expected = sum(
+        1.5 <= b - a <= 3.0 for half in (starts[:20], starts[20:]) for a in half for b in half
+    )
+    assert len(i) == expected
+    assert len(neighbours(starts[:1], 1.5)[0]) == len(neighbours(starts[:0], 1.5)[0]) == 0
+
+
+def test_speaker_space_is_found_without_labels():
+    """Within speakers the space makes the spread 1; between them it finds the one direction."""
+    rng = np.random.default_rng(0)
+    mix = rng.normal(size=(4, 4))
+    recordings = []
+    for _ in range(200):
+        mean = np.array([3.0, 0.1, 0.1, 0.1]) * rng.normal(size=4)
+        recordings.append(((mean + rng.normal(size=(60, 4))) @ mix, np.arange(60) * 1.5))
+    space = estimate(recordings, 1.5)
+    y = [(z - space.mean) @ space.transform for z, _ in recordings]
+    within = np.mean([np.cov(part.T) for part in y], axis=0)
+    assert within == pytest.approx(np.eye(4), abs=0.1)
+    assert space.between[0] == pytest.approx(9, rel=0.3)
+    assert space.between[1:].max() < 0.3
+    assert (np.diff(space.between) <= 0).all()
+
+
+def test_too_little_to_learn_from():
+    few = [(np.ones((3, 4)), np.arange(3) * 0.75)] * 5
+    with pytest.raises(DataError, match="too few recordings with neighbouring windows"):
+        estimate(few, 1.5)
+
+
+@pytest.mark.parametrize("wrong", [{"evidence": 0}, {"turn": -1}, {"iterations": -1}])
+def test_options_are_checked(wrong):
+    with pytest.raises(ValueError, match="must be positive"):
+        SequenceConfig(**wrong)
