@@ -70,7 +70,7 @@ def main() -> None:
 def turns(path: str, found: rttm.Rttm) -> dict[str, list[Turn]]:
     """Turns by recording; in a directory, a file without turns is a recording of silence."""
     silent = found.silent if Path(path).is_dir() else ()
-    return {**{name: [] for name in silent if name not in found.turns}, **found.turns}
+    return {**{name: [] for name in silent}, **found.turns}
 
 
 def command(args) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,16 @@ def extractor(request):
 @pytest.fixture(scope="session")
 def campplus():
     return fetched(lambda: extractors.get("campplus"))
+
+
+def load_benchmark(name):
+    """The module benchmarks/<name>/run.py; what lies beside it can be imported, too."""
+    path = ROOT / "benchmarks" / name / "run.py"
+    sys.path.append(str(path.parent))
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def fetched(get):

@@ -1,13 +1,10 @@
 """Our scores against NIST's md-eval.pl (and spy-der where it is installed), on perturbed hypotheses."""
 
-import sys
-
 import pytest
-from conftest import ROOT, fetched
+from conftest import fetched, load_benchmark
 
-sys.path.insert(0, str(ROOT / "benchmarks/scoring_agreement"))
-import judges  # noqa: E402
-import run as benchmark  # noqa: E402
+benchmark = load_benchmark("scoring_agreement")
+judges = benchmark.judges
 
 
 @pytest.fixture(scope="module")

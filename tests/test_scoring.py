@@ -1,11 +1,11 @@
 """Scoring: hand-computed figures, pyannote.metrics itself as the judge, properties, golden table."""
 
-import importlib.util
 import itertools
 import os
 from pathlib import Path
 
 import pytest
+from conftest import load_benchmark
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyannote.core import Annotation, Segment, Timeline
@@ -380,9 +380,6 @@ def test_published_protocol_to_the_digit():
     rttms = Path(os.environ.get("VOXCONVERSE_RTTM", ROOT.parent / "shared/data/voxconverse/dev"))
     if not rttms.is_dir():
         pytest.skip("VOXCONVERSE_RTTM names no directory with the RTTMs of VoxConverse dev")
-    path = ROOT / "benchmarks/paper_protocol/run.py"
-    spec = importlib.util.spec_from_file_location("paper_protocol", path)
-    benchmark = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(benchmark)
+    benchmark = load_benchmark("paper_protocol")
     rows = [" ".join(row) for row in benchmark.golden(rttms)]
     assert rows == [" ".join(line.split()) for line in GOLDEN.splitlines()]

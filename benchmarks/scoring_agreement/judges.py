@@ -46,10 +46,10 @@ def md_eval_command(script: Path, ref: Path, hyp: Path, uem: Path, protocol: Pro
 
 
 def md_eval(script: Path, ref: Path, hyp: Path, uem: Path, protocol: Protocol) -> Figures:
-    """Figures of md-eval.pl; recordings without scored speech are absent.
+    """Figures of md-eval.pl.
 
     Raises:
-        DataError: it failed.
+        DataError: it failed, as where a recording has no scored speech.
     """
     command = [*md_eval_command(script, ref, hyp, uem, protocol), "-a", "f"]
     result = subprocess.run(command, capture_output=True, text=True)

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import kmeans_labels
 from diar.counting import eigengap
+from diar.decoding import one_hot
 from diar.errors import DataError
 
 EPS = 1e-10
@@ -151,7 +152,7 @@ class ClusteringModule(nn.Module):
 
     def centroids_of(self, data: Tensor | np.ndarray, labels: np.ndarray) -> Tensor:
         """Means (k, l) of the latents of each of the labels 0..k-1 (n,)."""
-        return self._means(data, np.eye(int(labels.max()) + 1)[labels])
+        return self._means(data, one_hot(labels))
 
     @torch.no_grad()
     def _means(self, data: Tensor | np.ndarray, posteriors: np.ndarray) -> Tensor:

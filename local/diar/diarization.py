@@ -134,7 +134,7 @@ def fit(
     starts = np.asarray(windows.starts)
     rows = thin(starts, config.fit_step)
     model = copy.deepcopy(encoder)
-    data = Windows(as_tensor(x, encoder), starts, rows)
+    data = FitInput(as_tensor(x, encoder), starts, rows)
 
     if config.finetune_iters:  # one cluster: the KL is zero, so this is reconstruction only
         tuning = replace(
@@ -151,16 +151,16 @@ def fit(
         return by_assignment(data, labels, model, config, bounds, seed)
     # The sequence model finds the number; where that is out of bounds, the nearest bound is kept.
     labels = start_labels(x[rows], model, config, Bounds(most=MOST_AT_START), seed)
-    found = by_sequence(data, labels, model, config, True, seed)
+    found = by_sequence(data, labels, model, config, seed, dissolve=True)
     count = found.posteriors.shape[1]
     if bounds.clip(count) == count:
         return found
     labels = start_labels(x[rows], model, config, Bounds(bounds.clip(count)), seed)
-    return by_sequence(data, labels, model, config, False, seed)
+    return by_sequence(data, labels, model, config, seed, dissolve=False)
 
 
 @dataclass(frozen=True)
-class Windows:
+class FitInput:
     """The windows of one recording: x (n, d), starts (n,), and the rows (m,) that are fitted."""
 
     x: Tensor
@@ -172,11 +172,6 @@ class Windows:
         return self.x[torch.from_numpy(self.rows)]
 
     @property
-    def step(self) -> float:
-        """Seconds from one window to the next."""
-        return float(np.median(np.diff(self.starts))) if len(self.starts) > 1 else 1.0
-
-    @property
     def nearest(self) -> np.ndarray:
         """(n,) for each window, which of the fitted ones is nearest in time."""
         middle = (self.starts[self.rows][1:] + self.starts[self.rows][:-1]) / 2
@@ -184,7 +179,7 @@ class Windows:
 
 
 def by_assignment(
-    data: Windows,
+    data: FitInput,
     labels: np.ndarray,
     model: ResidualAutoEncoder,
     config: DecConfig,
@@ -201,31 +196,32 @@ def by_assignment(
     keep = np.arange(q.shape[1])
     if config.min_cluster and not bounds.exact:
         fitted = q[data.rows].argmax(axis=1)
-        step = np.median(np.diff(data.starts[data.rows])) if len(data.rows) > 1 else 1.0
-        keep = survivors(fitted, q.shape[1], config.min_cluster / step, bounds.least)
+        size = config.min_cluster / median_step(data.starts[data.rows])
+        keep = survivors(fitted, q.shape[1], size, bounds.least)
     return Fit(normalised(q[:, keep]), latents, data.rows, labels, losses)
 
 
 def by_sequence(
-    data: Windows,
+    data: FitInput,
     labels: np.ndarray,
     model: ResidualAutoEncoder,
     config: DecConfig,
-    dissolve: bool,
     seed: int,
+    *,
+    dissolve: bool,
 ) -> Fit:
     """All windows together: the sequence model sets the target of the refinement, which gives the
-    sequence model better latents; ``dissolve``: clusters may disappear.
-    """
+    sequence model better latents; ``dissolve``: clusters may disappear."""
     model = copy.deepcopy(model)
     between = model.speaker_between.double().cpu().numpy()
     posteriors = softened(labels)[data.nearest]
     losses: list[float] = []
-    for turn in range(config.rounds + 1):
+    step = median_step(data.starts)
+    for refinements in range(config.rounds + 1):
         with torch.no_grad():
             latents = model.in_speaker_space(model.encode(data.x)).double().cpu().numpy()
-        posteriors = infer(latents, between, posteriors, data.step, config.sequence, dissolve)
-        if turn == config.rounds or posteriors.shape[1] == 1:
+        posteriors = infer(latents, between, posteriors, step, config.sequence, dissolve)
+        if refinements == config.rounds or posteriors.shape[1] == 1:
             break
         module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
         module.set_posteriors(data.x, posteriors)
@@ -258,6 +254,11 @@ def thin(starts: np.ndarray, step: float) -> np.ndarray:
             rows.append(i)
             last = start
     return np.array(rows, dtype=int)
+
+
+def median_step(starts: np.ndarray) -> float:
+    """Seconds from one window to the next; 1 where there is only one."""
+    return float(np.median(np.diff(starts))) if len(starts) > 1 else 1.0
 
 
 def survivors(labels: np.ndarray, count: int, size: float, least: int) -> np.ndarray:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diar.decoding import one_hot
+
 _LEAST_SHARE = 1e-3  # of the entries into states, below which a speaker is dissolved
 _CONVERGED = 1e-3  # gain of the bound, nats
 
@@ -126,7 +128,7 @@ def forward_backward(
 
 def softened(labels: np.ndarray, certainty: float = 5.0) -> np.ndarray:
     """Posteriors (n, k) of labels 0..k-1 (n,), ``certainty`` nats above those of the others."""
-    return normalised(np.exp(certainty * np.eye(int(labels.max()) + 1)[labels]))
+    return normalised(np.exp(certainty * one_hot(labels)))
 
 
 def normalised(rows: np.ndarray) -> np.ndarray:
