@@ -6,6 +6,7 @@
 #
 #   --split train|dev|test   whose voices                                    (default test)
 #   --max-duration S         cut recordings after S seconds                  (default 300)
+#   --simulation-config FILE acoustics                                       (default conf/simulation.yaml)
 #   --seed N, --nj N                                                         (default 0, all cores)
 #
 # Writes  <data-dir>/wav.scp, ref.rttm and the rest of a data directory; log/skipped lists the
@@ -13,6 +14,7 @@
 . "$(dirname "$0")/common.sh"
 split=test
 max_duration=300
+simulation_config=conf/simulation.yaml
 seed=0
 nj=$(cores)
 . steps/parse_options.sh
@@ -21,10 +23,10 @@ rttms=$1 out=$2
 
 need "$rttms" "a directory of RTTMs"
 begin "$out" local/prepare_mini.py "$split $max_duration $seed" "$rttms" \
-  conf/voices.yaml conf/simulation.yaml || exit 0
+  conf/voices.yaml "$simulation_config" || exit 0
 echo "revoice.sh: making $out"
 python local/run_jobs.py JOB=1:1 "$out/log/prepare.log" \
   python local/prepare_mini.py --seed "$seed" --nj "$nj" --turns "$rttms" --split "$split" \
-  --max-duration "$max_duration" --name "$(basename "$out")" "$(dirname "$out")"
+  --max-duration "$max_duration" --simulation "$simulation_config" --name "$(basename "$out")" "$(dirname "$out")"
 [ ! -s "$out/log/skipped" ] || sed 's/^/not spoken again: /' "$out/log/skipped"
 finish "$out"

@@ -169,6 +169,16 @@ def test_band_of_the_narrowest_source_is_that_of_the_recording():
     assert power[frequency > 3500].sum() < 1e-4 * power.sum()
 
 
+def test_channels_by_turn_change_the_sound_but_not_the_reference():
+    turns = [Turn("r", 0.5, 4.0, "a"), Turn("r", 4.0, 3.0, "b"), Turn("r", 8.0, 4.0, "a")]
+    cast = {"a": voice("ann"), "b": voice("bob")}
+    plain = simulate(turns, 13, cast, ACOUSTICS, 3)
+    changed = simulate(turns, 13, cast, replace(ACOUSTICS, turn_channels=True), 3)
+    assert changed.turns == plain.turns
+    assert len(changed.samples) == len(plain.samples)
+    assert np.corrcoef(changed.samples, plain.samples)[0, 1] < 0.95
+
+
 def test_bad_casts_and_settings_are_refused(tmp_path):
     with pytest.raises(DataError, match="'b'"):
         simulate([Turn("r", 0, 2, "b")], 3.0, {"a": voice("ann")}, ACOUSTICS, 0)

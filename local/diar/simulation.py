@@ -17,6 +17,7 @@ from scipy.signal import butter, oaconvolve, sosfilt
 
 from diar.activity import ActivityConfig, levels, speech_regions
 from diar.audio import SAMPLE_RATE
+from diar.channels import change_by_turn
 from diar.errors import DataError
 from diar.regions import union
 from diar.types import Turn
@@ -39,6 +40,8 @@ class SimulationConfig:
     speaker_level_db, turn_level_db: level of each speaker, of each turn, about the mean (dB).
     low_cut: Hz; high_cut: Hz, one of them is drawn; a source with less band lowers it.
     inner_gap: between pieces of the same turn (s); recording_level_db: re full scale.
+    turn_channels: every turn passes a codec and a band of its own, as a control that it is not the
+        channel of a voice that tells who speaks.
     activity: what counts as speech in the dry sources; its max_pause splits turns.
     """
 
@@ -56,6 +59,7 @@ class SimulationConfig:
     high_cut: tuple[float, ...] = (3600.0, 5500.0, 7200.0, 7200.0)
     inner_gap: Range = (0.04, 0.25)
     recording_level_db: float = -26.0
+    turn_channels: bool = False
     activity: ActivityConfig = ActivityConfig()
 
     def __post_init__(self):
@@ -119,7 +123,9 @@ def simulate(
     speakers = sorted({turn.speaker for turn in turns})
     if missing := [s for s in speakers if s not in cast]:
         raise DataError(f"{turns[0].recording}: no voice for speaker {missing[0]!r}")
-    room_rng, noise_rng, *voice_rngs = np.random.default_rng(seed).spawn(2 + len(speakers))
+    rng = np.random.default_rng(seed)
+    room_rng, noise_rng, *voice_rngs = rng.spawn(2 + len(speakers))
+    (channel_rng,) = rng.spawn(1)
     distances, responses = _room(len(speakers), config, room_rng)
     length = round(seconds * SAMPLE_RATE)
     speech = np.zeros(length)
@@ -130,6 +136,8 @@ def simulate(
         dry, spans = speak(slots, length, Supply(cast[speaker], voice_rngs[i]), config)
         delay = distances[i] / _SPEED_OF_SOUND
         wet = oaconvolve(dry, responses[i])[:length]
+        if config.turn_channels:
+            wet = change_by_turn(wet, slots, channel_rng)
         mine = np.zeros(length, bool)
         for start, end in union(
             ((a + delay, b + delay) for a, b in spans), config.activity.max_pause
