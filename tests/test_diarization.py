@@ -10,6 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 from diar import autoencoder, config, scoring
 from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import Bounds
+from diar.dec import RefineConfig
 from diar.diarization import DecConfig, fit, survivors, thin
 from diar.pipeline import Pipeline
 from diar.pretraining import learn_speakers
@@ -66,6 +67,33 @@ def test_known_count_finds_the_voices(options, encoder):
     found = fit(x, windows, encoder, options, Bounds(3))
     assert adjusted_rand_score(labels, found.labels) > 0.95
     assert all(torch.equal(v, before[k]) for k, v in encoder.state_dict().items())
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 3, 5])
+def test_bounds_are_kept(options, encoder, wanted):
+    x, windows, labels = voices([30, 25, 20])
+    for bounds in (Bounds(wanted), Bounds(least=wanted), Bounds(most=wanted)):
+        found = fit(x, windows, encoder, options, bounds)
+        assert bounds.clip(found.count) == found.count
+
+
+def test_too_many_are_merged_whole(root, encoder):
+    x, windows, labels = voices([30, 25, 20])
+    options = config.load(DecConfig, root / "conf/dec.yaml")
+    found = fit(x, windows, encoder, options, Bounds(most=2)).labels
+    for voice in range(3):
+        assert np.bincount(found[labels == voice]).max() > 0.9 * (labels == voice).sum()
+
+
+def test_without_steps_the_start_is_the_result(encoder):
+    x, windows, labels = voices([30, 25, 20])
+    start = DecConfig(
+        finetune_iters=0, count="start", start="ahc", start_on="xvectors", ahc_ratio=0.75,
+        refine=RefineConfig(niter=0),
+    )  # fmt: skip
+    found = fit(x, windows, encoder, start, Bounds())
+    assert np.array_equal(found.labels, found.start)
+    assert adjusted_rand_score(labels, found.labels) > 0.9
 
 
 def test_same_input_same_output(options, encoder):

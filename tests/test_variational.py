@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import multivariate_normal, norm
 
 from diar.errors import DataError
 from diar.speaker_space import estimate, neighbours
-from diar.variational import SequenceConfig, forward_backward, infer, softened
+from diar.variational import (
+    SequenceConfig,
+    forward_backward,
+    infer,
+    merge,
+    same_speaker,
+    softened,
+)
 
 
 @settings(max_examples=40, deadline=None)
@@ -85,6 +93,49 @@ def test_order_of_clusters_does_not_matter():
     assert one == pytest.approx(other[:, ::-1])
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 4), st.integers(0, 10**6))
+def test_likelihood_ratio_is_that_of_the_two_gaussians(dim, seed):
+    rng = np.random.default_rng(seed)
+    between = rng.uniform(0.1, 5, dim)
+    spread = between + rng.uniform(0.05, 2, (3, dim))
+    means = rng.normal(0, 2, (3, dim))
+    ratios = same_speaker(means, spread, between)
+    assert ratios == pytest.approx(ratios.T)
+    apart = sum(norm.logpdf(means[i], scale=np.sqrt(spread[i])).sum() for i in (0, 2))
+    covariances = [[[spread[0, d], b], [b, spread[2, d]]] for d, b in enumerate(between)]
+    pairs = means[[0, 2]].T
+    together = sum(
+        multivariate_normal.logpdf(p, cov=c) for p, c in zip(pairs, covariances, strict=True)
+    )
+    assert ratios[0, 2] == pytest.approx(together - apart)
+
+
+def split_voice(offset, seed=0):
+    """Three speakers of 40 windows; those of the last are two halves, this far apart."""
+    rng = np.random.default_rng(seed)
+    means = rng.normal(0, np.sqrt(8.0), (3, 16))
+    y = np.repeat(means, 40, axis=0) + rng.normal(size=(120, 16))
+    y[100:, 0] += offset
+    labels = np.repeat([0, 1, 2, 3], [40, 40, 20, 20])
+    return y, softened(labels)
+
+
+def test_a_voice_that_drifts_is_merged_and_others_are_not():
+    between = np.full(16, 8.0)
+    y, posteriors = split_voice(1.0)
+    merged = merge(y, between, posteriors, 0.75, SequenceConfig(drift=0.2))
+    assert merged.shape[1] == 3
+    assert merged.sum(axis=1) == pytest.approx(np.ones(120))
+    assert merged[80:, 2].min() > 0.9
+    y, posteriors = split_voice(12.0)
+    assert merge(y, between, posteriors, 0.75, SequenceConfig(drift=0.2)).shape[1] == 4
+    assert merge(y, between, posteriors, 0.75, SequenceConfig(drift=0)).shape[1] == 4
+    for count in (1, 2, 3, 4, 5):
+        found = merge(y, between, posteriors, 0.75, SequenceConfig(drift=0), count)
+        assert found.shape[1] == min(count, 4)
+
+
 def test_neighbours_share_no_audio_and_cross_no_silence():
     starts = np.concatenate([np.arange(20) * 0.25, 60 + np.arange(20) * 0.25])
     i, j = neighbours(starts, 1.5)
@@ -120,7 +171,9 @@ def test_too_little_to_learn_from():
         estimate(few, 1.5)
 
 
-@pytest.mark.parametrize("wrong", [{"evidence": 0}, {"turn": -1}, {"iterations": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"evidence": 0}, {"turn": -1}, {"iterations": -1}, {"drift": -1}]
+)
 def test_options_are_checked(wrong):
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(ValueError, match="must (be positive|not)|not be negative"):
         SequenceConfig(**wrong)

@@ -27,6 +27,8 @@ class DecodingConfig:
     sharpen: power to which the posteriors are raised first; 2 gives the size-neutral target of DEC.
     frame: seconds. switch_penalty: log-probability that a change of speaker costs. rate: how many
     independent windows a second of speech is worth (windows overlap, their evidence does too).
+    second: 'frames' gives a frame a second speaker where his share of the posterior is above this; 0
+    (none) is what scores best, as a window across a change of speaker looks like an overlapped one.
     """
 
     kind: Literal["frames", "cells"] = "frames"
@@ -34,10 +36,13 @@ class DecodingConfig:
     frame: float = 0.05
     switch_penalty: float = 2.0
     rate: float = 1.5
+    second: float = 0.0
 
     def __post_init__(self):
         if min(self.frame, self.rate, self.sharpen) <= 0 or self.switch_penalty < 0:
             raise ValueError("frame, rate and sharpen must be positive, switch_penalty at least 0")
+        if not 0 <= self.second <= 0.5:
+            raise ValueError("second must lie between 0 and 0.5")
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:
@@ -105,8 +110,22 @@ def _by_frames(
         path = viterbi(scores, penalty)
         if len(np.unique(path)) >= wanted:
             break
+    turns = _runs(edges, path)
+    if config.second and posteriors.shape[1] > 1:
+        others = frames.copy()
+        others[np.arange(len(path)), path] = 0
+        turns += _runs(
+            edges, np.where(others.max(axis=1) > config.second, others.argmax(axis=1), SILENCE)
+        )
+    return sorted(turns)
+
+
+def _runs(edges: np.ndarray, labels: np.ndarray) -> list[list[float]]:
+    """(start, end, label) of what lies together and has one label; SILENCE is left out."""
     turns: list[list[float]] = []
-    for (start, end), label in zip(edges, path, strict=True):
+    for (start, end), label in zip(edges, labels, strict=True):
+        if label == SILENCE:
+            continue
         if turns and turns[-1][2] == label and start <= turns[-1][1] + TOUCH:
             turns[-1][1] = end
         else:

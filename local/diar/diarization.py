@@ -26,7 +26,7 @@ from diar.dec import (
 from diar.decoding import DecodingConfig, one_hot
 from diar.errors import DataError
 from diar.types import Subsegments
-from diar.variational import SequenceConfig, infer, normalised, softened
+from diar.variational import SequenceConfig, infer, merge, normalised, softened
 
 MOST_AT_START = 100  # clusters that the sequence model may dissolve
 
@@ -48,7 +48,8 @@ class DecConfig:
         recording; 0: ``clustering.ahc_threshold`` as it is.
     rounds: how often the refinement takes the posteriors of the sequence model for its target,
         where there is one.
-    refine: the refinement proper.
+    refine: the refinement proper; without a sequence model and with ``niter`` 0, the labels of the
+        start are the result.
     sequence: the model of time, ``diar.variational``; with it, clusters that the windows do not need
         are dissolved, and its posteriors decide.
     min_cluster: without it, seconds of windows below which a cluster is dissolved, unless the number
@@ -96,6 +97,10 @@ class Fit:
     def labels(self) -> np.ndarray:
         """(n,) the most likely cluster of each window."""
         return self.posteriors.argmax(axis=1)
+
+    @property
+    def count(self) -> int:
+        return self.posteriors.shape[1]
 
 
 def fit(
@@ -149,14 +154,17 @@ def fit(
     if not config.sequence.iterations:
         labels = start_labels(x[rows], model, config, bounds, seed)
         return by_assignment(data, labels, model, config, bounds, seed)
-    # The sequence model finds the number; where that is out of bounds, the nearest bound is kept.
     labels = start_labels(x[rows], model, config, Bounds(most=MOST_AT_START), seed)
-    found = by_sequence(data, labels, model, config, seed, dissolve=True)
-    count = found.posteriors.shape[1]
-    if bounds.clip(count) == count:
+    found = by_sequence(data, labels, model, config, seed)
+    wanted = bounds.clip(found.count)
+    if wanted == found.count:
         return found
-    labels = start_labels(x[rows], model, config, Bounds(bounds.clip(count)), seed)
-    return by_sequence(data, labels, model, config, seed, dissolve=False)
+    # Out of bounds: the nearest bound is kept, from clusters that are merged until they are so many.
+    if found.count > wanted:
+        labels = renumber(found.labels[rows])
+    if labels.max() + 1 < wanted:
+        labels = start_labels(x[rows], model, config, Bounds(wanted), seed)
+    return by_sequence(data, labels, model, config, seed, count=wanted)
 
 
 @dataclass(frozen=True)
@@ -191,7 +199,7 @@ def by_assignment(
     module.set_posteriors(data.fitted, one_hot(labels))
     losses = refine(module, data.fitted)
     with torch.no_grad():
-        q = module(data.x)[0].cpu().numpy()
+        q = module(data.x)[0].cpu().numpy() if losses else one_hot(labels)[data.nearest]
         latents = module.latents(data.x).cpu().numpy()
     keep = np.arange(q.shape[1])
     if config.min_cluster and not bounds.exact:
@@ -207,11 +215,11 @@ def by_sequence(
     model: ResidualAutoEncoder,
     config: DecConfig,
     seed: int,
-    *,
-    dissolve: bool,
+    count: int | None = None,
 ) -> Fit:
     """All windows together: the sequence model sets the target of the refinement, which gives the
-    sequence model better latents; ``dissolve``: clusters may disappear."""
+    sequence model better latents. Clusters that are not needed disappear, unless the count is given: then
+    the most alike are merged before, and no other."""
     model = copy.deepcopy(model)
     between = model.speaker_between.double().cpu().numpy()
     posteriors = softened(labels)[data.nearest]
@@ -220,13 +228,17 @@ def by_sequence(
     for refinements in range(config.rounds + 1):
         with torch.no_grad():
             latents = model.in_speaker_space(model.encode(data.x)).double().cpu().numpy()
-        posteriors = infer(latents, between, posteriors, step, config.sequence, dissolve)
+        if count and not refinements:
+            posteriors = merge(latents, between, posteriors, step, config.sequence, count)
+        posteriors = infer(latents, between, posteriors, step, config.sequence, dissolve=not count)
         if refinements == config.rounds or posteriors.shape[1] == 1:
             break
         module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
         module.set_posteriors(data.x, posteriors)
         target = torch.from_numpy(posteriors[data.rows]).to(data.x)
         losses += refine(module, data.fitted, given=target)
+    if not count:
+        posteriors = merge(latents, between, posteriors, step, config.sequence)
     return Fit(posteriors, latents, data.rows, labels, losses)
 
 

@@ -29,18 +29,21 @@ class SequenceConfig:
     complexity: what a speaker costs (F_B): more dissolves more of them.
     turn: mean duration of a turn, seconds.
     iterations: at most; 0: no such model.
+    drift: variance of a speaker from one part of a recording to another, which no number of windows
+        averages out; speakers that differ by less are merged (0: never).
     """
 
     evidence: float = 0.4
     complexity: float = 3.0
     turn: float = 2.5
     iterations: int = 20
+    drift: float = 0.0
 
     def __post_init__(self):
-        if min(self.evidence, self.complexity, self.turn) <= 0 or self.iterations < 0:
-            raise ValueError(
-                "evidence, complexity and turn must be positive, iterations not negative"
-            )
+        if min(self.evidence, self.complexity, self.turn) <= 0:
+            raise ValueError("evidence, complexity and turn must be positive")
+        if min(self.iterations, self.drift) < 0:
+            raise ValueError("iterations and drift must not be negative")
 
 
 def infer(
@@ -90,6 +93,54 @@ def infer(
             break
         before = bound
     return posteriors
+
+
+def merge(
+    y: np.ndarray,
+    between: np.ndarray,
+    posteriors: np.ndarray,
+    step: float,
+    config: SequenceConfig,
+    count: int | None = None,
+) -> np.ndarray:
+    """Posteriors (n, k') in which speakers that are rather one person are one; k' <= k.
+
+    The mean of a speaker's windows spreads about his own by 1 / (their evidence) and by the drift. Two
+    means are compared by the likelihood ratio of one speaker against two (Ioffe 2006, of means), and
+    the pair for which it is greatest is merged for as long as it is above 1.
+
+    Args:
+        y, between, posteriors, step, config: as for ``infer``.
+        count: merge until so many are left, whatever the ratio.
+    """
+    while (config.drift or count) and posteriors.shape[1] > (count or 1):
+        weights = np.maximum(posteriors.sum(axis=0), 1e-6)
+        means = (posteriors.T @ y) / weights[:, None]
+        spread = between + 1 / (config.evidence * step * weights[:, None]) + config.drift
+        ratios = same_speaker(means, spread, between)
+        np.fill_diagonal(ratios, -np.inf)
+        i, j = sorted(np.unravel_index(ratios.argmax(), ratios.shape))
+        if not count and ratios[i, j] <= 0:
+            break
+        posteriors = posteriors.copy()
+        posteriors[:, i] += posteriors[:, j]
+        posteriors = np.delete(posteriors, j, axis=1)
+    return posteriors
+
+
+def same_speaker(means: np.ndarray, spread: np.ndarray, between: np.ndarray) -> np.ndarray:
+    """(k, k) log likelihood ratios of one speaker against two.
+
+    Args:
+        means: (k, m). spread: (k, m) total variance of each. between: (m,) what they share of it
+            where the speaker is one.
+    """
+    a, b = spread[:, None], spread[None]
+    x, y = means[:, None], means[None]
+    rest = a * b - between**2
+    together = np.log(rest) + (b * x**2 + a * y**2 - 2 * between * x * y) / rest
+    apart = np.log(a) + x**2 / a + np.log(b) + y**2 / b
+    return 0.5 * (apart - together).sum(axis=2)
 
 
 def forward_backward(
