@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import program
-from diar.comparison import compare, read_figures
+from diar.comparison import compare, rate_interval, read_figures
 from diar.errors import DataError
 from diar.files import write_text
-from diar.tables import markdown, number, p_value, signed, span
+from diar.tables import markdown, number, p_value, rate_span, signed, span
 
 # How directories are called in the tables, and their order; others keep their own names.
 SYSTEMS = {
     "dec_default": "DEC, default",
+    "start": "start of DEC",
     "dec_paper": "DEC, as published",
     "ahc": "AHC",
     "nme_sc": "NME-SC",
@@ -133,7 +134,25 @@ def one_set(exp: Path, name: str, systems: Summaries) -> str:
     return (
         f"## {title(name, systems)}\n\n{main_table(systems)}\n"
         f"Miss / false alarm / confusion, percent:\n\n{parts_table(systems)}\n"
-        f"{remarks(systems)}{paired(exp, name, systems)}Commands:\n\n{commands}"
+        f"{intervals(exp, name, systems)}{remarks(systems)}{paired(exp, name, systems)}Commands:\n\n{commands}"
+    )
+
+
+def intervals(exp: Path, name: str, systems: Summaries) -> str:
+    """How far DER and confusion would move with other recordings of the kind."""
+    if next(iter(systems.values()))["recordings"] < 2:
+        return ""
+    rows = []
+    for system in systems:
+        scores = read_figures(exp / system / name / "score")
+        for kind in ("error", "confusion"):
+            limits = {p: rate_interval(getattr(f, kind), f.scored) for p, f in scores.items()}
+            cells = [rate_span(limits.get(protocol)) for protocol in columns(systems)]
+            rows.append([system_name(system), "DER" if kind == "error" else kind, *cells])
+    header = ["system", "of", *columns(systems)]
+    return (
+        "95 % bootstrap intervals of DER and of confusion, over recordings:\n\n"
+        f"{markdown(header, rows, names=2)}\n"
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from diar import tables
-from diar.comparison import Comparison, Figures, compare, read_figures
+from diar.comparison import Comparison, Figures, compare, rate_interval, read_figures
 from diar.errors import DataError
 from diar.scoring import ScoringConfig, evaluate
 from diar.types import Turn
@@ -21,7 +21,7 @@ def figures(scored, error, speakers=None, found=None):
     names = tuple(f"r{i:02d}" for i in range(len(scored)))
     some = np.full(len(scored), 2)
     return Figures(
-        names, scored, error, 100 * error / scored,
+        names, scored, error, error / 2, 100 * error / scored,
         some if speakers is None else np.array(speakers), some if found is None else np.array(found),
     )  # fmt: skip
 
@@ -97,6 +97,17 @@ def test_interval_is_seeded_and_scipys():
     assert comparison.interval(seed=3) != comparison.interval(seed=4)
     assert comparison.interval(0.5)[0] > comparison.interval(0.95)[0]
     assert comparison.p_value == stats.wilcoxon(a.der - b.der).pvalue
+
+
+def test_interval_of_a_rate_holds_the_rate_and_not_what_was_not_scored():
+    rng = np.random.default_rng(2)
+    scored = np.append(rng.uniform(50, 100, 40), 0)
+    error = np.append(0.1 * scored[:40] * rng.uniform(0, 2, 40), 0)
+    low, high = rate_interval(error, scored)
+    assert low < 100 * error.sum() / scored.sum() < high
+    assert (low, high) == rate_interval(error[:40], scored[:40])
+    assert rate_interval(2 * error, 2 * scored) == pytest.approx((low, high))
+    assert rate_interval(error[:1], scored[:1]) is None
 
 
 def test_one_recording_has_no_interval():

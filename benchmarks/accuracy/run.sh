@@ -3,58 +3,85 @@
 #
 # Usage: benchmarks/accuracy/run.sh [options] <rttm-dir>
 #
-#   --parts "dev test"    of the published split (conf/voxconverse_split.tsv)   (default test)
+#   --parts "test test_channels dev_a dev_b"   which of the sets below          (default test)
 #   --vad silero|oracle                                                       (default silero)
-#   --exp DIR             products; one for each VAD                          (default exp/accuracy)
+#   --exp DIR             products                                   (default exp/accuracy_<vad>)
+#   --stop-after xvectors stop before any system runs
 #   --nj N                                                                    (default: all cores)
 #
 # Protocol. <rttm-dir> holds the RTTMs of VoxConverse dev. Their turns, cut at 5 minutes, are spoken
 # again by the test voices of 'mini', in simulated rooms; the reference is the activity of the clean
-# sources. revox_test has the 50 recordings that the method was published on, revox_dev the other 166,
-# less those with more speakers than there are voices. Whatever is tuned is tuned on revox_dev and
-# mini/dev; revox_test is run once for each claim. All systems share x-vectors and decoding.
+# sources. Recordings with more speakers than there are voices are left out, and listed.
+#   revox_test            the 50 recordings that the method was published on; run once for each claim
+#   revox_test_channels   the same, but every turn passes a codec and a band of its own (channels.yaml)
+#   revox_dev_a           every third of the other 166: tuned here and on mini/dev
+#   revox_dev_b           the rest of them: what was tuned is checked here
+# All systems share x-vectors and decoding; DEC as published has its own grid and decoding. 'start' is
+# the clustering that DEC begins with. 'bounded': DEC is told that there are 2 to 10 speakers.
 #
 # Prints and writes <exp>/RESULTS.md: every system under every protocol, and the default DEC compared
-# with each of the others. What is done already is not done again.
+# with each of the others; <exp>/start_<set>.md lists where it gains and loses most against its start.
+# What is done already is not done again.
 cd "$(dirname "$0")/../.."
 . steps/common.sh
 parts=test
 vad=silero
-exp=exp/accuracy
+exp=
+stop_after=
 nj=$(cores)
 . steps/parse_options.sh
 [ $# -eq 1 ] || die "expected the directory of the RTTMs of VoxConverse dev, see --help"
 rttms=$(realpath "$1")
+exp=${exp:-exp/accuracy_$vad}
 
 need exp/ae_default/model.safetensors "./run.sh --stop-stage 3 makes it"
 need exp/ae_paper/model.safetensors "./run.sh --stop-stage 3 makes it"
+
+dec() { # system "options" "overrides"
+  # shellcheck disable=SC2086
+  steps/fit_dec.sh --nj "$nj" $2 --set "${3-}" "$x" exp/ae_default "$exp/$1/$set"
+}
+
+baseline() { # system method "options"
+  # shellcheck disable=SC2086
+  steps/cluster.sh --nj "$nj" --method "$2" ${3-} "$x" "$exp/$1/$set"
+}
+
 for part in $parts; do
-  case "$part" in dev) name=train ;; test) name=test ;; *) die "--parts: no part '$part'" ;; esac
+  split=test rows=1 simulation=conf/simulation.yaml # rows: of the split's list, an awk condition
+  case "$part" in
+    test) ;;
+    test_channels) simulation=benchmarks/accuracy/channels.yaml ;;
+    dev_a) split=train rows="n % 3 == 1" ;;
+    dev_b) split=train rows="n % 3 != 1" ;;
+    *) die "--parts: no part '$part'" ;;
+  esac
   set=revox_$part data=data/revox_$part turns=$exp/turns_$part
+  x=$exp/xvectors/$set xpaper=$exp/xvectors_paper/$set
   mkdir -p "$turns"
-  awk -v name="$name" '$2 == name { print $1 }' conf/voxconverse_split.tsv |
+  awk -v name="$split" "\$2 == name { n++; if ($rows) print \$1 }" conf/voxconverse_split.tsv |
     while read -r recording; do ln -sf "$rttms/$recording.rttm" "$turns/"; done
-  steps/revoice.sh --nj "$nj" "$turns" "$data"
+  steps/revoice.sh --nj "$nj" --simulation-config "$simulation" "$turns" "$data"
   steps/make_vad.sh --vad "$vad" --nj "$nj" "$data" "$exp/vad_$vad/$set"
   steps/score_vad.sh "$data" "$exp/vad_$vad/$set" "$exp/vad_$vad/$set/score"
-  x=$exp/xvectors/$set xpaper=$exp/xvectors_paper/$set
   steps/extract_xvectors.sh --nj "$nj" "$data" "$exp/vad_$vad/$set" "$x"
   steps/extract_xvectors.sh --nj "$nj" --xvector-config conf/xvector_paper.yaml \
     "$data" "$exp/vad_$vad/$set" "$xpaper"
-  counts="--reco2num-spk $data/reco2num_spk"
-  steps/fit_dec.sh --nj "$nj" "$x" exp/ae_default "$exp/dec_default/$set"
-  # shellcheck disable=SC2086
-  steps/fit_dec.sh --nj "$nj" $counts "$x" exp/ae_default "$exp/dec_default_oracle/$set"
+  [ "$stop_after" != xvectors ] || continue
+
+  known="--reco2num-spk $data/reco2num_spk"
+  dec dec_default ""
+  dec dec_default_oracle "$known"
+  dec dec_bounded "--min-spk 2 --max-spk 10"
+  dec start "" "sequence.iterations=0 refine.niter=0"
   steps/fit_dec.sh --nj "$nj" --dec-config conf/dec_paper.yaml "$xpaper" exp/ae_paper "$exp/dec_paper/$set"
-  for method in ahc nme_sc spectral; do
-    steps/cluster.sh --nj "$nj" --method "$method" "$x" "$exp/$method/$set"
+  steps/fit_dec.sh --nj "$nj" --dec-config conf/dec_paper.yaml $known "$xpaper" exp/ae_paper \
+    "$exp/dec_paper_oracle/$set"
+  for method in ahc nme_sc spectral; do baseline $method $method; done
+  for method in ahc nme_sc spectral kmeans; do baseline ${method}_oracle $method "$known"; done
+  for out in "$exp"/*/"$set"/rttm; do
+    steps/score.sh "$data/ref.rttm" "$out" "$(dirname "$out")/score" >/dev/null
   done
-  for method in ahc spectral; do
-    # shellcheck disable=SC2086
-    steps/cluster.sh --nj "$nj" --method "$method" $counts "$x" "$exp/${method}_oracle/$set"
-  done
-  for system in dec_default dec_default_oracle dec_paper ahc nme_sc spectral ahc_oracle spectral_oracle; do
-    steps/score.sh "$data/ref.rttm" "$exp/$system/$set/rttm" "$exp/$system/$set/score" >/dev/null
-  done
+  python local/compare.py "$exp/dec_default/$set/score" "$exp/start/$set/score" >"$exp/start_$set.md"
 done
-python local/make_results.py "$exp" "$exp/RESULTS.md"
+[ "$stop_after" = xvectors ] || python local/make_results.py "$exp" "$exp/RESULTS.md"

@@ -28,13 +28,14 @@ _EQUAL = 0.005  # DER points; less is no difference in a table of two decimals
 class Figures:
     """One system under one protocol, n recordings in order of their names.
 
-    scored, error: (n,) seconds. der: (n,) percent. speakers, found: (n,) ints, in the reference and in
-    the hypothesis.
+    scored, error, confusion: (n,) seconds. der: (n,) percent. speakers, found: (n,) ints, in the
+    reference and in the hypothesis.
     """
 
     recordings: tuple[str, ...]
     scored: np.ndarray
     error: np.ndarray
+    confusion: np.ndarray
     der: np.ndarray
     speakers: np.ndarray
     found: np.ndarray
@@ -82,21 +83,7 @@ class Comparison:
         self, level: float = 0.95, samples: int = 10_000, seed: int = 0
     ) -> tuple[float, float] | None:
         """Bootstrap interval of ``difference``, points; None with fewer than two scored recordings."""
-        scored = self.a.scored > 0
-        if scored.sum() < 2:
-            return None
-        result = stats.bootstrap(
-            ((self.a.error - self.b.error)[scored], self.a.scored[scored]),
-            lambda error, seconds, axis: 100 * error.sum(axis=axis) / seconds.sum(axis=axis),
-            paired=True,
-            vectorized=True,
-            n_resamples=samples,
-            batch=max(1, 10_000_000 // len(scored)),
-            confidence_level=level,
-            method="percentile",
-            rng=np.random.default_rng(seed),
-        )
-        return float(result.confidence_interval.low), float(result.confidence_interval.high)
+        return rate_interval(self.a.error - self.b.error, self.a.scored, level, samples, seed)
 
     def extremes(self, most: int = 10) -> tuple[list[int], list[int]]:
         """Row numbers of the largest gains of a over b and of its largest losses, largest first."""
@@ -104,6 +91,38 @@ class Comparison:
         gains = [int(i) for i in order[:most] if self.differences[i] < 0]
         losses = [int(i) for i in order[::-1][:most] if self.differences[i] > 0]
         return gains, losses
+
+
+def rate_interval(
+    seconds: np.ndarray,
+    scored: np.ndarray,
+    level: float = 0.95,
+    samples: int = 10_000,
+    seed: int = 0,
+) -> tuple[float, float] | None:
+    """Bootstrap interval of 100 * sum(seconds) / sum(scored) over recordings, percent.
+
+    Args:
+        seconds, scored: (n,) of each recording; those with nothing scored are left out.
+
+    Returns:
+        low, high; None with fewer than two recordings.
+    """
+    some = scored > 0
+    if some.sum() < 2:
+        return None
+    result = stats.bootstrap(
+        (seconds[some], scored[some]),
+        lambda part, whole, axis: 100 * part.sum(axis=axis) / whole.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        n_resamples=samples,
+        batch=max(1, 10_000_000 // len(scored)),
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
 def read_figures(score_dir: str | Path) -> dict[str, Figures]:
@@ -118,7 +137,8 @@ def read_figures(score_dir: str | Path) -> dict[str, Figures]:
         with open(path, encoding="utf-8", newline="") as stream:
             for line in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE):
                 error = sum(float(line[key]) for key in ("miss_s", "fa_s", "conf_s"))
-                numbers = (float(line["scored_s"]), error, float(line["der_%"]))
+                confusion = float(line["conf_s"])
+                numbers = (float(line["scored_s"]), error, confusion, float(line["der_%"]))
                 counts = (int(line["speakers"]), int(line["speakers_found"]))
                 rows.setdefault(line["protocol"], []).append((line["recording"], *numbers, *counts))
     except OSError:

@@ -50,7 +50,12 @@ def signed(value: float | None) -> str:
 
 def span(limits: tuple[float, float] | None) -> str:
     """An interval of differences; '-' where there is none."""
-    return "-" if limits is None else f"{signed(limits[0])} to {signed(limits[1])}"
+    return "-" if limits is None else " to ".join(map(signed, limits))
+
+
+def rate_span(limits: tuple[float, float] | None) -> str:
+    """An interval of percentages; '-' where there is none."""
+    return "-" if limits is None else " to ".join(map(number, limits))
 
 
 def p_value(value: float | None) -> str:
