@@ -122,6 +122,24 @@ def test_known_speakers_are_all_left():
     assert len({t.speaker for t in decode(windows, soft, 30.0, DecodingConfig(), least=2)}) == 2
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 6), st.floats(1.5, 20), st.integers(0, 10**6))
+def test_as_many_speakers_as_are_known(k, seconds, seed):
+    """Also those that are nowhere the most likely one; and the rest of the turns stays as it was."""
+    windows = cut_regions("r", [Region(0.0, seconds)], 1.5, 0.25)
+    rng = np.random.default_rng(seed)
+    posteriors = rng.dirichlet([20, *[0.1] * (k - 1)], len(windows))
+    free = decode(windows, posteriors, seconds, DecodingConfig())
+    known = decode(windows, posteriors, seconds, DecodingConfig(), least=k)
+    possible = min(k, int(seconds / 0.5) - 1) if k > 1 else 1
+    assert len({t.speaker for t in known}) >= possible
+    assert sum(t.duration for t in known) == pytest.approx(sum(t.duration for t in free))
+    who = lambda turns, at: next(t.speaker for t in turns if t.start <= at < t.end)  # noqa: E731
+    times = np.arange(0.025, seconds - 0.05, 0.05)
+    changed = sum(who(free, t) != who(known, t) for t in times) * 0.05
+    assert changed <= 0.5 * (k - 1) + 0.15 * k
+
+
 def test_frames_of_grid_windows_stay_within_their_cells():
     windows, _ = cut_grid("r", [Region(3.0, 6.0)], 16000 * 10, 16000, 1.5, 0.75)
     (turn,) = decode(windows, np.ones((len(windows), 1)), 10.0, DecodingConfig(), (1.5, 0.75))

@@ -15,6 +15,7 @@ from diar.regions import TOUCH, union
 from diar.subsegments import grid_indices
 from diar.types import Region, Subsegments, Turn
 
+_SHORTEST = 0.5  # s of a speaker who is known to be there, but wins nowhere
 FLOOR = 1e-3  # no window is ever certain: keeps one odd window from forcing a change of speaker
 
 
@@ -67,8 +68,8 @@ def decode(
         config: how to decode.
         grid: (window, step) in seconds of the published grid that the windows lie on, or None.
 
-        least: as many speakers shall be left, where there are so many clusters: changes of speaker
-            are made cheaper until they are.
+        least: as many speakers shall be left, where there are so many clusters: those that win no
+            frame get half a second where they lose least.
 
     Raises:
         DataError: 'cells' without such a grid.
@@ -105,11 +106,8 @@ def _by_frames(
         regions = union((max(0.0, c - grid[1] / 2), c + grid[1] / 2) for c in centres)
     edges, frames = _frame_posteriors(windows, posteriors, regions, config.frame)
     scores = np.log(np.maximum(frames, FLOOR)) * (np.diff(edges, axis=1) * config.rate)
-    wanted = min(least, posteriors.shape[1])
-    for penalty in config.switch_penalty * np.array([1, 0.5, 0.25, 0]):
-        path = viterbi(scores, penalty)
-        if len(np.unique(path)) >= wanted:
-            break
+    path = viterbi(scores, config.switch_penalty)
+    _keep_speakers(path, frames, least, max(1, round(_SHORTEST / config.frame)))
     turns = _runs(edges, path)
     if config.second and posteriors.shape[1] > 1:
         others = frames.copy()
@@ -118,6 +116,25 @@ def _by_frames(
             edges, np.where(others.max(axis=1) > config.second, others.argmax(axis=1), SILENCE)
         )
     return sorted(turns)
+
+
+def _keep_speakers(path: np.ndarray, frames: np.ndarray, least: int, length: int) -> None:
+    """Give clusters that won no frame of the path (T,) the ``length`` frames where they lose least,
+    until ``least`` are left. No other cluster loses its last frame."""
+    sizes = np.bincount(path, minlength=frames.shape[1])
+    length = min(length, len(path))
+    missing = np.flatnonzero(sizes == 0)
+    missing = missing[np.argsort(-frames[:, missing].max(axis=0), kind="stable")]
+    for cluster in missing[: max(0, least - np.count_nonzero(sizes))]:
+        taken = np.log(np.maximum(frames, 1e-300))
+        gain = taken[:, cluster] - taken[np.arange(len(path)), path]
+        totals = np.convolve(gain, np.ones(length), "valid")
+        for first in np.argsort(-totals, kind="stable"):
+            lost = np.bincount(path[first : first + length], minlength=len(sizes))
+            if ((lost == 0) | (lost < sizes)).all():
+                path[first : first + length] = cluster
+                sizes = np.bincount(path, minlength=len(sizes))
+                break
 
 
 def _runs(edges: np.ndarray, labels: np.ndarray) -> list[list[float]]:
