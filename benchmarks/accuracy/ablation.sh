@@ -40,8 +40,6 @@ variants=(
   sequence.complexity=1 sequence.complexity=4
   sequence.drift=0.1 sequence.drift=0.3
   sequence.evidence=0.3 sequence.evidence=0.5
-  sequence.turn=1.25 sequence.turn=5
-  rounds=1
 )
 for variant in dec_default "${variants[@]}"; do
   overrides=${variant//,/ }
