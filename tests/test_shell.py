@@ -333,8 +333,9 @@ class TestJobs:
     def test_no_job_outlives_an_interrupt(self, tmp_path, number):
         script = f"echo $$ >{tmp_path}/pid.JOB.tmp; mv {tmp_path}/pid.JOB.tmp {tmp_path}/pid.JOB; exec sleep 60"
         process = subprocess.Popen(
-            [str(x) for x in self.jobs(tmp_path, 2, script)], stderr=subprocess.PIPE, text=True
-        )
+            [str(x) for x in self.jobs(tmp_path, 2, script)], stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip  # tests that run in the background have SIGINT ignored
         pids = [tmp_path / f"pid.{job}" for job in (1, 2)]
         wait_for(lambda: all(pid.exists() for pid in pids))
         process.send_signal(number)
