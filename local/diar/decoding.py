@@ -67,7 +67,6 @@ def decode(
         duration: seconds; no turn ends later.
         config: how to decode.
         grid: (window, step) in seconds of the published grid that the windows lie on, or None.
-
         least: as many speakers shall be left, where there are so many clusters: those that win no
             frame get half a second where they lose least.
 
@@ -125,9 +124,9 @@ def _keep_speakers(path: np.ndarray, frames: np.ndarray, least: int, length: int
     length = min(length, len(path))
     missing = np.flatnonzero(sizes == 0)
     missing = missing[np.argsort(-frames[:, missing].max(axis=0), kind="stable")]
+    scores = np.log(np.maximum(frames, 1e-300))  # tells apart what FLOOR would not
     for cluster in missing[: max(0, least - np.count_nonzero(sizes))]:
-        taken = np.log(np.maximum(frames, 1e-300))
-        gain = taken[:, cluster] - taken[np.arange(len(path)), path]
+        gain = scores[:, cluster] - scores[np.arange(len(path)), path]
         totals = np.convolve(gain, np.ones(length), "valid")
         for first in np.argsort(-totals, kind="stable"):
             lost = np.bincount(path[first : first + length], minlength=len(sizes))
