@@ -30,7 +30,9 @@ need "$data/wav.scp" "a data directory is needed: ./run.sh --stage 0 makes those
 need "$vad/segments" "speech regions: steps/make_vad.sh makes them: ./run.sh --stage 1"
 need "$xvector_config" "the configuration"
 inputs=("$xvector_config" "$data/wav.scp" "$vad/segments")
-[ ! -e "$vad/reco2dur" ] || inputs+=("$vad/reco2dur")
+for input in "$vad/reco2dur" "$data/reco2file_and_channel"; do
+  [ ! -e "$input" ] || inputs+=("$input")
+done
 
 begin "$out" local/extract_xvectors.py "$set" "${inputs[@]}" || exit 0
 echo "$(basename "$0"): x-vectors of $data ($xvector_config${set:+ $set})"

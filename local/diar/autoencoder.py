@@ -20,6 +20,7 @@ from diar.files import whole
 from diar.speaker_space import SpeakerSpace
 
 SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
+SHIPPED_EXTRACTOR = "campplus"  # whose x-vectors they were trained on
 SHIPPED_PAPER = SHIPPED.with_name("paper.safetensors")
 PAPER_DIMS = (500, 500, 2000, 30)
 

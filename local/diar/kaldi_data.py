@@ -65,8 +65,8 @@ def write_map(path: str | Path, table: Mapping[str, object]) -> None:
 def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
     """(recording -> audio file, recording -> what is wrong with its line).
 
-    Relative paths count from the working directory, as in Kaldi, or else from the file's own
-    directory. Commands (lines that end in '|') are never run, but named as faults.
+    Relative paths are looked for as ``found`` says. Commands (lines that end in '|') are not run
+    here, but named as faults.
 
     Raises:
         DataError: no such file, nothing in it, a recording that comes twice, '/' in its id.
@@ -83,19 +83,31 @@ def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
             faults[recording] = f"{path}:{number}: no audio path after the recording id"
         elif value.endswith("|"):
             faults[recording] = (
-                f"{path}:{number}: a command, which is not run: write its output to a file and name that"
+                f"{path}:{number}: a command, which is run only when asked for: steps/import_data.sh"
+                " --wav-pipes true"
             )
+        elif audio := found(value, path):
+            wavs[recording] = audio
         else:
-            audio = Path(value)
-            if not audio.is_absolute() and not audio.exists():
-                audio = Path(path).parent / value
-            if audio.exists():
-                wavs[recording] = audio
-            else:
-                faults[recording] = f"{path}:{number}: no such audio file: {value}"
+            faults[recording] = f"{path}:{number}: no such audio file: {value}"
     if not wavs and not faults:
         raise DataError("empty: expected '<recording> <audio file>' lines", path)
     return wavs, faults
+
+
+def found(name: str, scp: str | Path) -> Path | None:
+    """The file that an scp names, None where there is none.
+
+    Relative names count from the working directory, as in Kaldi; or else from the directory of the
+    scp or one above it, so that an experiment of Kaldi can be read from anywhere.
+    """
+    places = [Path()]
+    if not Path(name).is_absolute():
+        places += Path(scp).absolute().parents
+    try:
+        return next((place / name for place in places if (place / name).exists()), None)
+    except (OSError, ValueError):  # a name that no file can have
+        return None
 
 
 def read_segments(path: str | Path) -> Subsegments:
@@ -170,8 +182,8 @@ def write_ark(
 class Scp:
     """An scp whose arrays are read when asked for: ``scp[id]``, ``id in scp``, ``list(scp)``.
 
-    An ark that is no longer where the scp says is looked for beside the scp, so that a copied
-    directory still works. Commands are refused.
+    An ark that is not where the scp says (see ``found``) is looked for beside the scp, so that a
+    copied directory still works. Commands are refused.
 
     Raises:
         DataError: a malformed line or a duplicate id; on access, a missing or damaged ark.
@@ -202,12 +214,11 @@ class Scp:
         name, sep, offset = target.rpartition(":")
         if not offset.isdigit():
             name, sep, offset = target, "", ""
-        if not Path(name).exists():
-            name = str(self.path.parent / Path(name).name)
+        ark = found(name, self.path) or found(Path(name).name, self.path)
+        if ark is None:
+            raise DataError(f"{key}: no such ark: {name}", self.path, number)
         try:
-            return np.asarray(kaldiio.load_mat(name + sep + offset))
-        except FileNotFoundError:
-            raise DataError(f"{key}: no such ark: {name}", self.path, number) from None
+            return np.asarray(kaldiio.load_mat(f"{ark}{sep}{offset}"))
         except Exception as error:  # kaldiio raises whatever struct and numpy raise
             reason = " ".join(str(error).split())
             raise DataError(
@@ -218,6 +229,9 @@ class Scp:
 class XVectorDir:
     """A Kaldi x-vector directory (``segments``, ``xvector.scp``), read one recording at a time.
 
+    Args:
+        scp: where xvector.scp is not in the directory of the segments.
+
     Attributes:
         windows: recording -> its ``Subsegments`` in time order; recordings sorted.
 
@@ -225,11 +239,11 @@ class XVectorDir:
         DataError: what ``read_segments`` and ``Scp`` refuse.
     """
 
-    def __init__(self, directory: str | Path):
+    def __init__(self, directory: str | Path, scp: str | Path | None = None):
         self.path = Path(directory)
         segments = read_segments(self.path / "segments")
         self.windows = {r: segments.take(rows) for r, rows in segments.by_recording().items()}
-        self._scp = Scp(self.path / "xvector.scp")
+        self._scp = Scp(scp or self.path / "xvector.scp")
 
     def load(self, recording: str) -> XVectors:
         """The x-vectors of one recording.
