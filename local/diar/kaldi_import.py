@@ -55,7 +55,7 @@ def take(data: DataDir, recording: str, target: Path) -> Path:
             heard = audio.read(output)
         except DataError:
             raise DataError("the output of its command is no audio", table.path, number) from None
-        return _keep(heard, target / "wav" / recording)
+        return _keep(heard, target.absolute() / "wav" / recording)
 
 
 def _run(command: str, output: Path, place: str) -> None:
