@@ -49,6 +49,10 @@ def recordings(source: Path, target: Path, job: str) -> None:
     """wav.scp, reco2dur and failed of one job."""
     data = examine(source)
     share = program.Share(target, job)
+    if share.job == 1:  # lines without a recording that could be taken are not lost silently
+        for fault in data.faults:
+            if fault.path.name == "wav.scp" and fault.line and fault.mended:
+                share.fail(f"line-{fault.line}", str(fault))
     wavs: list[str] = []
     durations: list[str] = []
     names = sorted(data.recordings)

@@ -43,8 +43,11 @@ begin() { # out-dir program "options" input...: fails when there is nothing to d
       die "$out is input and output: name another directory for the output"
     fi
   done
-  mkdir -p "$(dirname "$out")" && exec {lock}>"$(dirname "$out")/.$(basename "$out").lock" &&
-    flock -n "$lock" || die "another run is writing to $out, or it cannot be written"
+  local lockfile
+  lockfile="$(dirname "$out")/.$(basename "$out").lock"
+  mkdir -p "$(dirname "$out")" && exec {lock}>>"$lockfile" || die "cannot write to $(dirname "$out")"
+  flock -n "$lock" || die "$(cat "$lockfile") is writing to $out: wait for it, or take another --exp"
+  echo "process $$ on $(uname -n)" >"$lockfile"
   key="$(python local/step_key.py "$@")" || exit 1
   if [ "$(cat "$out/.done" 2>/dev/null)" = "$key" ]; then
     echo "$(basename "$0"): $out is up to date"

@@ -179,6 +179,20 @@ def write_ark(
     kaldiio.save_ark(str(ark), dict(arrays), scp=str(scp or ark.with_suffix(".scp")))
 
 
+def read_array(where: str | Path) -> np.ndarray:
+    """The vector or matrix in a file, or at an offset of it ('<file>:<offset>').
+
+    Raises:
+        DataError: nothing of Kaldi's there. The content is not shown: it may be anything.
+    """
+    try:
+        return np.asarray(kaldiio.load_mat(str(where)))
+    except Exception:  # kaldiio raises whatever struct and numpy raise
+        raise DataError(
+            f"cannot be read from {where}: no array of Kaldi's, or one cut short"
+        ) from None
+
+
 class Scp:
     """An scp whose arrays are read when asked for: ``scp[id]``, ``id in scp``, ``list(scp)``.
 
@@ -218,12 +232,9 @@ class Scp:
         if ark is None:
             raise DataError(f"{key}: no such ark: {name}", self.path, number)
         try:
-            return np.asarray(kaldiio.load_mat(f"{ark}{sep}{offset}"))
-        except Exception as error:  # kaldiio raises whatever struct and numpy raise
-            reason = " ".join(str(error).split())
-            raise DataError(
-                f"{key}: cannot be read from {name}: {reason}", self.path, number
-            ) from None
+            return read_array(f"{ark}{sep}{offset}")
+        except DataError as error:
+            raise DataError(f"{key}: {error}", self.path, number) from None
 
 
 class XVectorDir:

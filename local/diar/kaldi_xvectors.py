@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import kaldiio
 import numpy as np
 
 from diar.errors import DataError
+from diar.kaldi_data import read_array
 
 
 class Normalization:
@@ -66,10 +66,7 @@ class Normalization:
 def _load(path: Path, dimensions: int) -> np.ndarray | None:
     if not path.exists():
         return None
-    try:
-        array = np.asarray(kaldiio.load_mat(str(path)), np.float64)
-    except Exception as error:  # kaldiio raises whatever struct and numpy raise
-        raise DataError(f"cannot be read: {' '.join(str(error).split())}", path) from None
+    array = np.asarray(read_array(path), np.float64)
     if array.ndim != dimensions or not array.size or not np.isfinite(array).all():
         raise DataError(
             f"expected finite numbers in {dimensions} dimension(s), found shape {array.shape}", path
