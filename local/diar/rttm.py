@@ -135,9 +135,14 @@ def read_uem(path: str | Path) -> dict[str, list[Region]]:
     return {recording: sorted(regions[recording]) for recording in sorted(regions)}
 
 
-def write_uem(path: str | Path, durations: Mapping[str, float]) -> None:
-    """Write a UEM that evaluates each recording from 0 to its duration."""
-    write_text(path, "".join(f"{r} 1 0.000 {durations[r]:.3f}\n" for r in sorted(durations)))
+def write_uem(path: str | Path, regions: Mapping[str, float | Sequence[Region]]) -> None:
+    """Write a UEM of each recording's regions; a number evaluates it from 0 to there."""
+    lines = []
+    for recording in sorted(regions):
+        spans = regions[recording]
+        for start, end in [(0.0, spans)] if isinstance(spans, (int, float)) else spans:
+            lines.append(f"{recording} 1 {start:.3f} {end:.3f}\n")
+    write_text(path, "".join(lines))
 
 
 def _files(path: Path, suffix: str) -> list[Path]:
