@@ -5,7 +5,10 @@
 #
 #   --stage N, --stop-stage N     first and last stage to run             (default 0, 6)
 #       0 data  1 VAD  2 x-vectors  3 autoencoder  4 DEC  5 scores  6 baselines
-#   --corpus NAME                 reads the options of conf/NAME.conf     (default mini)
+#   --corpus NAME                 mini, ami, voxconverse, callhome, dihard3: reads the options of
+#                                 conf/NAME.conf                          (default mini)
+#   --audio-dir DIR, --download true|false, --mirror "URL ...", --mic NAME, --reference PATH
+#                                 of a corpus: see steps/prepare_NAME.sh --help
 #   --vad silero|oracle|energy    how speech is found                     (default silero)
 #   --extractor NAME              campplus, resemblyzer                   (default campplus)
 #   --dec-config "FILE ..."       conf/dec.yaml, conf/dec_paper.yaml; dec_X.yaml goes with
@@ -44,6 +47,11 @@ data=data
 exp=exp
 nj=$(cores)
 seed=0
+audio_dir=
+download=
+mirror=
+mic=
+reference=
 overrides=
 need "conf/$corpus.conf" "the options of corpus '$corpus'"
 set -- --config "conf/$corpus.conf" "$@"
@@ -53,7 +61,11 @@ set -- --config "conf/$corpus.conf" "$@"
 [ $# -eq 0 ] || die "unexpected argument '$1', see --help"
 
 if starts 0 "data: recordings and references of the corpus $corpus"; then
-  steps/prepare_"$corpus".sh --nj "$nj" --seed "$seed" "$data"
+  options=(--sets "$sets" --nj "$nj" --seed "$seed")
+  for name in audio_dir download mirror mic reference; do # each known to some corpora only
+    [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
+  done
+  steps/prepare_"$corpus".sh "${options[@]}" "$data"
 fi
 
 if starts 1 "VAD: where there is speech"; then

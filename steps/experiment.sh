@@ -112,7 +112,7 @@ conclude() { # times, results, and the recordings that failed
   echo "run.sh: ${stage_times}in all $SECONDS s"
   local list failed=
   for set in $sets; do
-    for list in "$exp"/*/"$set"/failed; do
+    for list in "$data/$set"/failed "$exp"/*/"$set"/failed; do
       [ -s "$list" ] || continue
       failed=yes
       sed "s|^|run.sh: failed: $(dirname "$list"): |" "$list" >&2

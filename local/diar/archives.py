@@ -76,6 +76,6 @@ def _parts(name: str, archive: Path) -> tuple[str, ...]:
     """The parts of a member's path, none of which leads out of the folder."""
     path = PurePosixPath(name.replace("\\", "/"))
     parts = path.parts
-    if path.is_absolute() or not parts or ".." in parts or parts[0].endswith(":"):
+    if path.is_absolute() or ".." in parts or (parts and parts[0].endswith(":")):
         raise DataError(f"it holds {name!r}, which leads outside of it: not unpacked", archive)
     return parts

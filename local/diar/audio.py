@@ -66,6 +66,16 @@ def duration(path: str | Path) -> float:
         return len(load(path)) / SAMPLE_RATE
 
 
+def probe(path: str | Path) -> tuple[float, int]:
+    """(seconds, channels) of what only FFmpeg's libraries read; all of it is decoded.
+
+    Raises:
+        DataError: it cannot be decoded.
+    """
+    samples, rate = _decode(Path(path))
+    return len(samples) / rate, samples.shape[1]
+
+
 def _decode(path: Path) -> tuple[np.ndarray, int]:
     """Decode by PyAV: (samples (n, channels), rate). Raw G.722 is known by its file name."""
     import av
