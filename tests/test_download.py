@@ -108,6 +108,7 @@ def test_tries_come_to_an_end(web, downloads):
     [
         ({"size": 10241}, "10240 bytes instead of 10241"),
         ({"sha256": "0" * 64}, "sha256 .* instead of 000000000000"),
+        ({"begins": b"PK"}, "another kind of file"),
     ],
 )
 def test_wrong_file_is_refused_and_not_kept(web, downloads, known, said):

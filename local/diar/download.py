@@ -42,12 +42,14 @@ class Remote:
     name: its path below the folder of downloads, and below the address of a mirror.
     url: where it is published.
     size: bytes, where known. sha256: of its content, where known.
+    begins: its first bytes: a page that says 'moved' or 'log in' is not taken for the file.
     """
 
     name: str
     url: str
     size: int | None = None
     sha256: str | None = None
+    begins: bytes = b""
 
 
 class _Again(Exception):
@@ -207,6 +209,9 @@ def _fault(part: Path, remote: Remote) -> str:
     size = part.stat().st_size
     if remote.size is not None and size != remote.size:
         return f"{size} bytes instead of {remote.size}: not the published file"
+    with open(part, "rb") as stream:
+        if not stream.read(len(remote.begins)).startswith(remote.begins):
+            return "another kind of file than was published there"
     if remote.sha256 is not None and (found := sha256(part)) != remote.sha256:
         return f"sha256 {found[:12]}... instead of {remote.sha256[:12]}...: damaged, or changed"
     return ""

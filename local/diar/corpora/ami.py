@@ -32,6 +32,7 @@ COMMIT = "2509d8933721023fab4def2618aabd5c28eb82e9"
 SETUP = Remote(
     f"AMI-diarization-setup-{COMMIT}.zip",
     f"https://github.com/BUTSpeechFIT/AMI-diarization-setup/archive/{COMMIT}.zip",
+    begins=b"PK",
 )
 STREAMS = {"mix-headset": "Mix-Headset", "array1-01": "Array1-01"}
 # The mirror has no Array1-01 of these two, as other preparations have found, too (BUT's s5c in
@@ -52,7 +53,7 @@ def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> d
         log.info("progress %d/%d %s", done, len(missing), file)
         try:
             inside = f"{meeting}/audio/{file}"
-            downloads.fetch(Remote(f"amicorpus/{inside}", f"{AUDIO}/{inside}"))
+            downloads.fetch(Remote(f"amicorpus/{inside}", f"{AUDIO}/{inside}", begins=b"RIFF"))
         except Unreachable:
             raise
         except DataError as error:

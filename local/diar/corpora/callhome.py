@@ -20,11 +20,16 @@ from diar.download import Downloads, Remote
 from diar.errors import DataError
 from diar.kaldi_data import read_numbers
 
-KEY = Remote("sre2000-key.tar.gz", "https://www.openslr.org/resources/10/sre2000-key.tar.gz")
+KEY = Remote(
+    "sre2000-key.tar.gz",
+    "https://www.openslr.org/resources/10/sre2000-key.tar.gz",
+    begins=b"\x1f\x8b",
+)
 COMMIT = "0c4e8ac168af239e665b2e26f58bbbaeb96b96d2"
 FOLD = Remote(
     "CALLHOME_sublists/part1/num_speakers.txt",
     f"https://raw.githubusercontent.com/BUTSpeechFIT/CALLHOME_sublists/{COMMIT}/part1/num_speakers.txt",
+    begins=b"ia",
 )
 NO_REFERENCE = frozenset({"iaeu"})  # on the disk, in no list: CALLHOME_sublists has 499 of 500
 

@@ -27,9 +27,11 @@ from diar.errors import DataError
 from diar.kaldi_data import read_map
 
 SPLIT = Path(__file__).resolve().parents[3] / "conf" / "voxconverse_split.tsv"
-COMMIT = "24bf60be297701cd7e4ef18550c6d390c1b87365"  # release 0.3 has no tag of its own
+COMMIT = "24bf60be297701cd7e4ef18550c6d390c1b87365"  # its README calls it 0.3; there is no tag
 REFERENCES = Remote(
-    f"voxconverse-{COMMIT}.zip", f"https://github.com/joonson/voxconverse/archive/{COMMIT}.zip"
+    f"voxconverse-{COMMIT}.zip",
+    f"https://github.com/joonson/voxconverse/archive/{COMMIT}.zip",
+    begins=b"PK",
 )
 _AUDIO = "https://www.robots.ox.ac.uk/~vgg/data/voxconverse/data"
 AUDIO = {
