@@ -6,6 +6,7 @@ import subprocess
 import tarfile
 import zipfile
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -351,6 +352,19 @@ def test_channel_that_must_be_chosen(tmp_path):
         check(Recording("call-C", file, turns, channels=2, channel=3))
 
 
+def test_audio_that_only_ffmpeg_reads(tmp_path):
+    path = tmp_path / "a.mka"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.int16), "s16", "stereo")
+        frame.sample_rate = 8000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert check(Recording("a", path, (), channels=2)) == pytest.approx(1.0)
+    with pytest.raises(DataError, match="2 channels, expected 1"):
+        check(Recording("a", path, ()))
+
+
 def test_nothing_left_is_an_error_that_names_the_first_reason(tmp_path):
     def broken(name):
         raise DataError(f"{name} is broken")
@@ -648,3 +662,14 @@ def test_published_setup_insists_on_its_corpus(root, tmp_path, name):
     assert result.returncode == 1 and "--corpus is given on the command line" in result.stderr
     result = run_sh(root, tmp_path, "--corpus", name, *published)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("name", ["ami", "callhome", "dihard3", "voxconverse"])
+def test_options_of_each_corpus_name_its_sets(root, tmp_path, name):
+    result = run_sh(root, tmp_path, "--corpus", name, "--stage", "7", "--stop-stage", "4")
+    assert result.returncode == 0, result.stderr
+    options = (root / f"conf/{name}.conf").read_text()
+    chosen = dict(x.split("=") for x in options.splitlines() if not x.startswith("#"))
+    assert chosen["data"] == f"data/{name}" and chosen["exp"] == f"exp/{name}"
+    for key in ("train_set", "dev_set", "test_sets"):
+        assert {*chosen[key].strip('"').split()} <= {*CORPORA[name].sets}

@@ -11,7 +11,7 @@ from web import Web
 
 from diar import download
 from diar.archives import unpack
-from diar.download import Downloads, Remote, Unreachable
+from diar.download import Downloads, Remote, Stopped
 from diar.errors import DataError
 
 CONTENT = bytes(range(256)) * 40
@@ -100,7 +100,7 @@ def test_tries_come_to_an_end(web, downloads):
     web.status["a.zip"] = [500] * 9
     with pytest.raises(DataError, match="HTTP 500") as error:
         downloads.fetch(remote(web))
-    assert len(web.asked) == 3 and not isinstance(error.value, Unreachable)
+    assert len(web.asked) == 3 and not isinstance(error.value, Stopped)
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ def test_damaged_mirror_is_passed_over(web, tmp_path):
 
 def test_nobody_there_is_another_fault_than_not_found(web, tmp_path):
     gone = Downloads(tmp_path, tries=2, pause=0)
-    with pytest.raises(Unreachable, match="cannot be reached"):
+    with pytest.raises(Stopped, match="cannot be reached"):
         gone.fetch(Remote("a.zip", f"{NOWHERE}/a.zip"))
     with pytest.raises(DataError, match="HTTP 404") as error:
         Downloads(tmp_path, [NOWHERE], tries=1).fetch(remote(web))
-    assert not isinstance(error.value, Unreachable)
+    assert not isinstance(error.value, Stopped)
 
 
 def test_mirror_must_be_an_address(tmp_path):
@@ -154,7 +154,7 @@ def test_no_room_is_said_before_the_download(web, downloads, monkeypatch):
     web.files["a.zip"] = CONTENT
     usage = namedtuple("usage", "free")(len(CONTENT) - 1)
     monkeypatch.setattr(download.shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(DataError, match="DIAR_CACHE"):
+    with pytest.raises(Stopped, match="DIAR_CACHE"):
         downloads.fetch(remote(web))
     assert not (downloads.folder / "a.zip.part").exists()
 

@@ -31,8 +31,8 @@ _BLOCK = 1 << 20
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP: worth another try
 
 
-class Unreachable(DataError):
-    """No server answered at all: the next file will fare no better."""
+class Stopped(DataError):
+    """The next file will fare no better: no server answered at all, or there is no room."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Downloads:
         """Path of the file, downloaded when it is not there.
 
         Raises:
-            Unreachable: no address led to a server.
+            Stopped: no address led to a server, or the file does not fit.
             DataError: no address gave the file, or its size or sha256 is not the known one.
         """
         path = self.folder / remote.name
@@ -110,7 +110,7 @@ class Downloads:
                 answered |= getattr(error, "answered", True)
                 log.warning("%s: %s", url, error)
                 reasons.append(f"{url}: {error}")
-        raise (DataError if answered else Unreachable)(
+        raise (DataError if answered else Stopped)(
             f"cannot download {remote.name}: {'; '.join(reasons)}; run it again to go on where it"
             f" stopped, name a --mirror, or put the file at {path}"
         )
@@ -220,7 +220,7 @@ def _fault(part: Path, remote: Remote) -> str:
 def _room(folder: Path, wanted: int) -> None:
     free = shutil.disk_usage(folder).free
     if wanted > free:
-        raise DataError(
+        raise Stopped(
             f"{wanted / 1e9:.1f} GB are to come, {free / 1e9:.1f} GB are free:"
             " make room, or move the cache with DIAR_CACHE",
             folder,

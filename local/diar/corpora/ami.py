@@ -21,7 +21,7 @@ from diar.corpora.corpus import (
     collect,
     reference_of,
 )
-from diar.download import Downloads, Remote, Unreachable
+from diar.download import Downloads, Remote, Stopped
 from diar.errors import DataError
 from diar.kaldi_data import records
 
@@ -54,7 +54,7 @@ def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> d
         try:
             inside = f"{meeting}/audio/{file}"
             downloads.fetch(Remote(f"amicorpus/{inside}", f"{AUDIO}/{inside}", begins=b"RIFF"))
-        except Unreachable:
+        except Stopped:
             raise
         except DataError as error:
             failed[meeting] = str(error)
