@@ -2,72 +2,33 @@
 
 import os
 import shutil
-import subprocess
-import tarfile
-import zipfile
 
 import av
 import numpy as np
 import pytest
-import soundfile
-from web import Web
+from corpus_trees import (
+    ami_audio,
+    ami_setup,
+    callhome_corpus,
+    dihard_release,
+    line,
+    prepared,
+    sound,
+    split_of,
+    text,
+    two_turns,
+    vox_corpus,
+)
 
 from diar import audio, config, dataset, kaldi_data
-from diar.corpora import CORPORA, ami, counts, voxconverse
+from diar.corpora import CORPORA, counts, voxconverse
 from diar.corpora import corpus as shared
 from diar.corpora.corpus import Files, Options, Recording, check, collect, write_set
-from diar.download import Downloads, Remote
 from diar.errors import DataError
 from diar.rttm import read_parts, read_rttm, read_uem
 from diar.types import Region, Turn
 
-
-def sound(path, seconds=4.0, channels=1, rate=8000, **how):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shape = (int(seconds * rate), channels) if channels > 1 else int(seconds * rate)
-    soundfile.write(path, np.zeros(shape, np.int16), rate, **how)
-    return path
-
-
-def text(path, content):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content)
-    return path
-
-
-def line(recording, start, duration, speaker):
-    return f"SPEAKER {recording} 1 {start} {duration} <NA> <NA> {speaker} <NA> <NA>\n"
-
-
-def two_turns(recording):
-    return line(recording, 0.5, 1.25, "A") + line(recording, 1.5, 2, "B")
-
-
-def prepared(corpus, name, tmp_path, *places, **options):
-    """The data directory of a set, and what was described and failed."""
-    options = Options(tuple(places), **options)
-    described = CORPORA[corpus].read(name, Files(places), options)
-    target = tmp_path / "data" / name
-    return target, write_set(target, described)
-
-
 # --- AMI
-
-
-def ami_setup(root, **sets):
-    """BUT's AMI-diarization-setup with these meetings."""
-    for name in ("train", "dev", "test"):
-        listed = sets.get(name, [])
-        text(root / f"lists/{name}.meetings.txt", "".join(f"{m}\n" for m in listed))
-        for m in listed:
-            text(root / f"only_words/rttms/{name}/{m}.rttm", two_turns(m))
-            text(root / f"uems/{name}/{m}.uem", f"{m} 1 0.000 3.5\n")
-    return root
-
-
-def ami_audio(root, *meetings, stream="Mix-Headset", **how):
-    for m in meetings:
-        sound(root / f"amicorpus/{m}/audio/{m}.{stream}.wav", **how)
 
 
 def test_ami_as_the_lists_say(tmp_path):
@@ -150,24 +111,7 @@ def test_list_of_meetings_cannot_name_other_folders(tmp_path):
 
 @pytest.fixture
 def split(tmp_path, monkeypatch):
-    """Twelve recordings, ten of them for training."""
-    names = [f"aaaa{c}" for c in "abcdefghijkl"]
-    table = {n: "test" if n in ("aaaac", "aaaal") else "train" for n in names}
-    path = tmp_path / "split.tsv"
-    path.write_text("".join(f"{n}\t{part}\n" for n, part in table.items()))
-    monkeypatch.setattr(voxconverse, "SPLIT", path)
-    return table
-
-
-def vox_corpus(root, split, test=("bbbba", "bbbbb")):
-    """The repository of the references, and the two audio archives as they unpack."""
-    for name in split:
-        text(root / f"voxconverse-master/dev/{name}.rttm", two_turns(name))
-        sound(root / f"dev/audio/{name}.wav")
-    for name in test:
-        text(root / f"voxconverse-master/test/{name}.rttm", two_turns(name))
-        sound(root / f"test/voxconverse_test_wav/{name}.wav")
-    return root
+    return split_of(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -229,16 +173,6 @@ def test_voxconverse_references_from_elsewhere(tmp_path, split):
 # --- CALLHOME
 
 
-def callhome_corpus(root, names=("iaaa", "iaab", "iaac", "iaeu")):
-    """Disk 8 of LDC2001S97, the key of OpenSLR 10, the folds of CALLHOME_sublists."""
-    for name in names:
-        data = root / "LDC2001S97/r65_8_1/sid00sg1/data"
-        sound(data / f"{name}.sph", format="NIST", subtype="ULAW")
-    text(root / "sre2000-key/fullref.rttm", "".join(map(two_turns, ("iaaa", "iaab", "iaac"))))
-    text(root / "CALLHOME_sublists/part1/num_speakers.txt", "iaaa 2\niaac 2\n")
-    return root
-
-
 def test_callhome_folds(tmp_path):
     root = callhome_corpus(tmp_path / "x")
     folds = {}
@@ -289,21 +223,6 @@ def test_callhome_without_folds_or_key_says_what_to_do(tmp_path):
 
 
 # --- DIHARD III
-
-
-def dihard_release(root, part, core, full):
-    data = root / f"third_dihard_challenge_{part}/data"
-    for name in full:
-        sound(data / f"flac/{name}.flac", rate=16000)
-        text(data / f"rttm/{name}.rttm", two_turns(name))
-        text(data / f"uem/{name}.uem", f"{name} 1 0.000 4.000\n")
-        text(data / f"sad/{name}.lab", "0.5 3.5 speech\n")
-    for condition, names in (("core", core), ("full", full)):
-        text(
-            data / f"uem_scoring/{condition}/all.uem",
-            "".join(f"{n} 1 0.000 1.000\n{n} 1 2.000 3.000\n" for n in names),
-        )
-    return data
 
 
 def test_dihard3_sets(tmp_path):
@@ -455,149 +374,6 @@ def test_shorten_is_recognised_by_its_header(tmp_path):
     assert shared.sphere_coding(sound(tmp_path / "a.wav")) == ""
 
 
-# --- the steps
-
-
-@pytest.fixture
-def web():
-    web = Web()
-    yield web
-    web.close()
-
-
-def step(root, tmp_path, name, *options):
-    """Run a step of the recipe with a cache of its own."""
-    command = [str(x) for x in (f"steps/prepare_{name}.sh", *options, tmp_path / "data" / name)]
-    env = {**os.environ, "DIAR_CACHE": str(tmp_path / "cache")}
-    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=120)
-
-
-def test_ami_is_downloaded_and_a_missing_meeting_tried_again(root, tmp_path, web):
-    setup = ami_setup(tmp_path / "served", test=["ES2004a", "ES2004b"], dev=["IB4001"])
-    name = ami.SETUP.name
-    top = name.removesuffix(".zip")
-    web.files[name] = pack(
-        tmp_path / "served.zip",
-        [(f"{top}/{p.relative_to(setup)}", p) for p in sorted(setup.rglob("*"))],
-    )
-    ami_audio(tmp_path / "server", "ES2004a", "ES2004b")
-    for m in ("ES2004a", "ES2004b"):
-        inside = f"amicorpus/{m}/audio/{m}.Mix-Headset.wav"
-        web.files[inside] = (tmp_path / "server" / inside).read_bytes()
-    late = web.files.pop(inside)
-    options = ("--sets", "test", "--mirror", web.url)
-    # The publisher's own address cannot be reached from here, nor is it asked for what the mirror has.
-    result = step(
-        root,
-        tmp_path,
-        "ami",
-        *options,
-        "--audio-dir",
-        tmp_path / "server/amicorpus/ES2004b",
-        "--download",
-        "true",
-    )
-    assert result.returncode == 0, result.stderr
-    data = tmp_path / "data/ami/test"
-    assert [*kaldi_data.read_map(data / "reco2dur")] == ["ES2004a", "ES2004b"]
-    assert "CC BY 4.0" in result.stderr and "licence: AMI" in result.stdout
-    assert "not as published: recordings: 2, published 16" in result.stdout
-    asked = len(web.asked)
-    again = step(
-        root,
-        tmp_path,
-        "ami",
-        *options,
-        "--audio-dir",
-        tmp_path / "server/amicorpus/ES2004b",
-        "--download",
-        "true",
-    )
-    assert "is up to date" in again.stdout and len(web.asked) == asked
-    assert "CC BY 4.0" not in again.stderr  # told once
-    # Now without the copy of ES2004b: it is asked for, and the set is made again.
-    web.files[inside] = late
-    result = step(root, tmp_path, "ami", *options)
-    assert result.returncode == 0 and "making" in result.stdout, result.stderr
-    wavs, _ = kaldi_data.read_wav_scp(data / "wav.scp")
-    assert wavs["ES2004b"] == tmp_path / "cache/corpora/ami" / inside
-
-
-def test_failed_recordings_are_listed_and_mended_by_the_next_run(root, tmp_path):
-    corpus = tmp_path / "corpus"
-    ami_setup(corpus / "setup", test=["ES2004a", "ES2004b"])
-    ami_audio(corpus, "ES2004a")
-    options = ("--sets", "test", "--audio-dir", corpus)
-    result = step(root, tmp_path, "ami", *options)
-    assert result.returncode == 1
-    assert "1 recording(s) failed, the others are done" in result.stderr
-    data = tmp_path / "data/ami/test"
-    assert (data / "failed").read_text().startswith("ES2004b no ES2004b.Mix-Headset.wav below")
-    assert [*kaldi_data.read_map(data / "reco2dur")] == ["ES2004a"]
-    ami_audio(corpus, "ES2004b")
-    result = step(root, tmp_path, "ami", *options)
-    assert result.returncode == 0 and not (data / "failed").exists(), result.stderr
-    assert not (tmp_path / "cache").exists()  # nothing was downloaded
-
-
-def pack(path, members):
-    """A zip or a tar.gz of (name, file) pairs, as bytes."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w") as bundle:
-            for name, file in members:
-                bundle.write(file, name)
-    else:
-        with tarfile.open(path, "w:gz") as bundle:
-            for name, file in members:
-                bundle.add(file, name)
-    return path.read_bytes()
-
-
-def downloaded(corpus, name, tmp_path, web, *places):
-    """What a download makes of a set, and where it went."""
-    folder = tmp_path / "cache"
-    options = Options((*places, folder))
-    downloads = Downloads(folder, [web.url], tries=1)
-    CORPORA[corpus].obtain(name, Files(options.places), options, downloads)
-    return folder, CORPORA[corpus].read(name, Files(options.places), options)
-
-
-def test_voxconverse_is_downloaded_once_and_unpacked(tmp_path, split, web, monkeypatch):
-    root = vox_corpus(tmp_path / "vox", split)
-    top = voxconverse.REFERENCES.name.removesuffix(".zip")
-    references = sorted((root / "voxconverse-master").rglob("*.rttm"))
-    web.files[f"{top}.zip"] = pack(
-        tmp_path / "r.zip",
-        [(f"{top}/{p.relative_to(root / 'voxconverse-master')}", p) for p in references],
-    )
-    name = "voxconverse_dev_wav.zip"
-    wavs = sorted((root / "dev/audio").iterdir())
-    web.files[name] = pack(tmp_path / "w.zip", [(f"audio/{p.name}", p) for p in wavs])
-    with pytest.raises(DataError, match="bytes instead of 1988647478"):  # not what was published
-        downloaded("voxconverse", "test", tmp_path, web)
-    small = Remote(name, f"{web.url}/gone/{name}")
-    monkeypatch.setattr(voxconverse, "AUDIO", {"dev": small, "test": voxconverse.AUDIO["test"]})
-    folder, found = downloaded("voxconverse", "test", tmp_path, web)
-    assert [r.name for r in found.recordings] == ["aaaac", "aaaal"] and not found.failed
-    assert found.recordings[0].audio == folder / "voxconverse_dev_wav/audio/aaaac.wav"
-    assert not (folder / name).exists()
-    web.asked.clear()
-    downloaded("voxconverse", "train", tmp_path, web)
-    assert web.asked == []
-
-
-def test_callhome_key_and_folds_are_downloaded(tmp_path, web):
-    root = callhome_corpus(tmp_path / "x")
-    key = root / "sre2000-key"
-    web.files["sre2000-key.tar.gz"] = pack(tmp_path / "key.tar.gz", [("sre2000-key", key)])
-    fold = root / "CALLHOME_sublists/part1/num_speakers.txt"
-    web.files["CALLHOME_sublists/part1/num_speakers.txt"] = fold.read_bytes()
-    shutil.rmtree(key)
-    shutil.rmtree(fold.parent)
-    _, found = downloaded("callhome", "callhome1", tmp_path, web, root)
-    assert [r.name for r in found.recordings] == ["iaaa", "iaac"] and not found.failed
-
-
 def test_published_names_of_data_sets(tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "ROOT", tmp_path)
     with pytest.raises(DataError, match="steps/prepare_ami.sh data/ami makes it"):
@@ -607,69 +383,3 @@ def test_published_names_of_data_sets(tmp_path, monkeypatch):
     prepared("ami", "dev", tmp_path / "x", tmp_path / "corpus", mic="mix-headset")
     shutil.copytree(tmp_path / "x/data", tmp_path / "data/ami")
     assert dataset.DiarizationDataset("ami_dev").names == ["IB4001"]
-
-
-@pytest.mark.parametrize(
-    "name, options, said",
-    [
-        ("ami", ["--sets", "eval"], "no set 'eval' in ami; there are train, dev, test"),
-        ("ami", ["--mic", "lapel"], "--mic lapel: it is one of: mix-headset, array1-01"),
-        ("ami", ["--audio-dir", "/nowhere"], "no such file or directory (--audio-dir)"),
-        ("ami", ["--mirror", "file:///x"], "expected an address, http:// or https://"),
-        ("callhome", [], "--audio-dir <LDC2001S97> is needed"),
-        ("dihard3", [], "--audio-dir <dir> is needed"),
-        ("voxconverse", ["--mic", "x"], "unknown option --mic"),
-    ],
-)
-def test_mistakes_are_said_in_one_line(root, tmp_path, name, options, said):
-    result = step(root, tmp_path, name, *options)
-    assert result.returncode == 1 and said in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def run_sh(root, tmp_path, *options):
-    env = {**os.environ, "DIAR_CACHE": str(tmp_path / "cache")}
-    command = ["./run.sh", *(str(x) for x in options)]
-    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=120)
-
-
-def test_run_hands_options_on_and_lists_what_failed(root, tmp_path):
-    corpus = tmp_path / "corpus"
-    ami_setup(corpus / "setup", train=["ES2002a"], dev=["IB4001"], test=["ES2004a", "ES2004b"])
-    ami_audio(corpus, "ES2002a", "IB4001", "ES2004a", stream="Array1-01")
-    where = ("--data", tmp_path / "data", "--exp", tmp_path / "exp", "--stop-stage", "0")
-    options = ("--corpus", "ami", "--audio-dir", corpus, "--mic", "array1-01", *where)
-    result = run_sh(root, tmp_path, *options)
-    assert result.returncode == 1
-    assert (
-        f"run.sh: failed: {tmp_path}/data/test: ES2004b no ES2004b.Array1-01.wav" in result.stderr
-    )
-    assert sorted(p.name for p in (tmp_path / "data").iterdir() if not p.name.startswith(".")) == [
-        "dev",
-        "test",
-        "train",
-    ]
-    # What is not evaluated is not prepared.
-    result = run_sh(root, tmp_path, *options, "--test-sets", "dev", "--data", tmp_path / "few")
-    assert result.returncode == 0 and not (tmp_path / "few/test").exists(), result.stderr
-
-
-@pytest.mark.parametrize("name", ["voxconverse", "ami"])
-def test_published_setup_insists_on_its_corpus(root, tmp_path, name):
-    where = ("--stage", "7", "--stop-stage", "4")  # options only
-    published = ("--config", f"conf/paper_{name}.conf", *where)
-    result = run_sh(root, tmp_path, *published)
-    assert result.returncode == 1 and "--corpus is given on the command line" in result.stderr
-    result = run_sh(root, tmp_path, "--corpus", name, *published)
-    assert result.returncode == 0, result.stderr
-
-
-@pytest.mark.parametrize("name", ["ami", "callhome", "dihard3", "voxconverse"])
-def test_options_of_each_corpus_name_its_sets(root, tmp_path, name):
-    result = run_sh(root, tmp_path, "--corpus", name, "--stage", "7", "--stop-stage", "4")
-    assert result.returncode == 0, result.stderr
-    options = (root / f"conf/{name}.conf").read_text()
-    chosen = dict(x.split("=") for x in options.splitlines() if not x.startswith("#"))
-    assert chosen["data"] == f"data/{name}" and chosen["exp"] == f"exp/{name}"
-    for key in ("train_set", "dev_set", "test_sets"):
-        assert {*chosen[key].strip('"').split()} <= {*CORPORA[name].sets}
