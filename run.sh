@@ -5,7 +5,10 @@
 #
 #   --stage N, --stop-stage N     first and last stage to run             (default 0, 6)
 #       0 data  1 VAD  2 x-vectors  3 autoencoder  4 DEC  5 scores  6 baselines
-#   --corpus NAME                 reads the options of conf/NAME.conf     (default mini)
+#   --corpus NAME                 mini, kaldi, ami, voxconverse, callhome, dihard3: reads the options of
+#                                 conf/NAME.conf                          (default mini)
+#   --audio-dir DIR, --download true|false, --mirror "URL ...", --mic NAME, --reference PATH
+#                                 of a corpus: see steps/prepare_NAME.sh --help
 #   --test-data "DIR ..."         with --corpus kaldi: Kaldi data directories; their names are those of
 #                                 the sets. --train-data DIR, --dev-data DIR: without, the autoencoder
 #                                 that ships is taken, or trained on the test data itself (no labels)
@@ -61,6 +64,11 @@ data=data
 exp=exp
 nj=$(cores)
 seed=0
+audio_dir=
+download=
+mirror=
+mic=
+reference=
 overrides=
 need "conf/$corpus.conf" "the options of corpus '$corpus'"
 set -- --config "conf/$corpus.conf" "$@"
@@ -76,7 +84,11 @@ if starts 0 "data: recordings and references of the corpus $corpus"; then
         --nj "$nj" "${set#*=}" "$data/${set%%=*}"
     done
   else
-    steps/prepare_"$corpus".sh --nj "$nj" --seed "$seed" "$data"
+    options=(--sets "$sets" --nj "$nj" --seed "$seed")
+    for name in audio_dir download mirror mic reference; do # each known to some corpora only
+      [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
+    done
+    steps/prepare_"$corpus".sh "${options[@]}" "$data"
   fi
 fi
 

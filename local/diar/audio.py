@@ -112,6 +112,16 @@ def _truncated(path: Path) -> bool:
     return head[:4] == b"RIFF" and path.stat().st_size < size + 8 < UNKNOWN_SIZE
 
 
+def probe(path: str | Path) -> tuple[float, int]:
+    """(seconds, channels) of what only FFmpeg's libraries read; all of it is decoded.
+
+    Raises:
+        DataError: it cannot be decoded.
+    """
+    samples, rate = _decode(Path(path))
+    return len(samples) / rate, samples.shape[1]
+
+
 def _decode(path: Path) -> tuple[np.ndarray, int]:
     """Decode by PyAV: (samples (n, channels), rate). Raw G.722 is known by its file name."""
     import av
