@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from diar.errors import DataError
 from diar.extractors.windows import batches, frame_runs, padded
 
 
@@ -39,18 +40,23 @@ class FbankConfig:
                 f"low_freq {self.low_freq:g} and high_freq {self.high_freq:g} Hz do not fit a rate"
                 f" of {self.rate}"
             )
-        if self.mels < 1 or not 0 < self.frame_shift <= self.frame_length or self.scale <= 0:
-            raise ValueError("mels, scale and 0 < frame_shift <= frame_length must be positive")
+        if self.mels < 3 or not 0 < self.frame_shift <= self.frame_length or self.scale <= 0:
+            raise ValueError("mels of at least 3, scale > 0 and 0 < frame_shift <= frame_length are asked")
 
     @property
     def frame(self) -> int:
         """Samples of a frame."""
-        return int(self.rate * 0.001 * self.frame_length)
+        return _samples(self.rate, self.frame_length)
 
     @property
     def shift(self) -> int:
         """Samples from one frame to the next."""
-        return int(self.rate * 0.001 * self.frame_shift)
+        return _samples(self.rate, self.frame_shift)
+
+
+def _samples(rate: int, milliseconds: float) -> int:
+    """As Kaldi counts them: in single precision, and cut off."""
+    return int(np.float32(rate) * np.float32(0.001) * np.float32(milliseconds))
 
 
 def filter_banks(samples: np.ndarray, config: FbankConfig) -> np.ndarray:
@@ -58,7 +64,19 @@ def filter_banks(samples: np.ndarray, config: FbankConfig) -> np.ndarray:
 
     Samples (N,) have full scale 1. Frames are complete ones only (snip-edges), and each depends on
     its own samples alone; the mean is not removed.
+
+    Raises:
+        DataError: values of ``config`` that do not go together.
     """
+    computer = _computer(config)
+    computer.accept_waveform(config.rate, np.asarray(samples, np.float32) * config.scale)
+    computer.input_finished()
+    count = computer.num_frames_ready
+    frames = np.array([computer.get_frame(i) for i in range(count)], np.float32)
+    return frames.reshape(count, config.mels)
+
+
+def _computer(config: FbankConfig):
     import kaldi_native_fbank
 
     options = kaldi_native_fbank.FbankOptions()
@@ -70,12 +88,10 @@ def filter_banks(samples: np.ndarray, config: FbankConfig) -> np.ndarray:
     options.mel_opts.num_bins = config.mels
     options.mel_opts.low_freq = config.low_freq
     options.mel_opts.high_freq = config.high_freq
-    computer = kaldi_native_fbank.OnlineFbank(options)
-    computer.accept_waveform(config.rate, np.asarray(samples, np.float32) * config.scale)
-    computer.input_finished()
-    count = computer.num_frames_ready
-    frames = np.array([computer.get_frame(i) for i in range(count)], np.float32)
-    return frames.reshape(count, config.mels)
+    try:
+        return kaldi_native_fbank.OnlineFbank(options)
+    except ValueError as error:  # for instance more filters than the transform has bins for
+        raise DataError(f"filter banks that cannot be made: {error}: {config}") from None
 
 
 def embed_windows(

@@ -16,7 +16,7 @@ from diar import config
 from diar.errors import DataError
 from diar.extractors import Described
 from diar.extractors.cards import ONNX
-from diar.extractors.fbank import FbankConfig, embed_windows
+from diar.extractors.fbank import FbankConfig, embed_windows, filter_banks
 from diar.extractors.windows import sample_spans, session
 from diar.files import sha256 as digest_of
 
@@ -152,10 +152,13 @@ class OnnxExtractor(Described):
 def fbank_of(value: dict[str, Any] | str | None) -> FbankConfig:
     """Filter banks from a mapping, a YAML file, or nothing, which gives the defaults."""
     if value is None or isinstance(value, str):
-        return config.load(FbankConfig, value)
-    if not isinstance(value, dict):
+        chosen = config.load(FbankConfig, value)
+    elif isinstance(value, dict):
+        chosen = config.build(FbankConfig, value, "options.fbank")
+    else:
         raise DataError(f"options.fbank is {value!r}; values or a YAML file are expected")
-    return config.build(FbankConfig, value, "options.fbank")
+    filter_banks(np.zeros(0), chosen)  # what cannot be made is refused now, not in each recording
+    return chosen
 
 
 def _seconds(value: Any) -> float:
