@@ -7,7 +7,8 @@
 #       0 data  1 VAD  2 x-vectors  3 autoencoder  4 DEC  5 scores  6 baselines
 #   --corpus NAME                 reads the options of conf/NAME.conf     (default mini)
 #   --vad silero|oracle|energy    how speech is found                     (default silero)
-#   --extractor NAME              campplus, resemblyzer                   (default campplus)
+#   --extractor NAME              campplus, ecapa, onnx, resemblyzer      (default campplus);
+#                                 onnx: --xvector.options.path model.onnx, a model of your own
 #   --dec-config "FILE ..."       conf/dec.yaml, conf/dec_paper.yaml; dec_X.yaml goes with
 #                                 xvector_X.yaml and autoencoder_X.yaml where there are such
 #   --num-spk N|oracle            number of speakers, results in exp/*_N or exp/*_oracle;
@@ -20,7 +21,8 @@
 #   --config FILE                 more options, as name=value lines
 #   --vad.KEY, --xvector.KEY, --ae.KEY, --dec.KEY, --baseline.KEY VALUE
 #                                 overrides one value of a configuration: --dec.refine.niter 80;
-#                                 the published configurations (_paper) stay as they are
+#                                 the published configurations (_paper) stay as they are, but
+#                                 for --xvector.options, which go with the extractor
 #   --help
 #
 # Options given here win over those of the corpus. Exit status 0: all well; 1: an error, or some

@@ -166,19 +166,22 @@ def test_loud_and_quiet_windows_have_the_same_vector(folder, sample):
     assert np.abs(loud - quiet).max() < 1e-3 * np.abs(loud).max()
 
 
-@pytest.fixture
-def speechbrain(monkeypatch):
+@pytest.fixture(scope="module")
+def speechbrain():
     """SpeechBrain's own network and features; torchaudio, of which they need nothing, by a stand-in."""
-    if "torchaudio" not in sys.modules:
-        stand_in = types.ModuleType("torchaudio")
-        stand_in.__version__ = "2.9.0"
-        stand_in.list_audio_backends = lambda: ["soundfile"]
-        monkeypatch.setitem(sys.modules, "torchaudio", stand_in)
+    stand_in = types.ModuleType("torchaudio")
+    stand_in.__version__ = "2.9.0"
+    stand_in.list_audio_backends = lambda: ["soundfile"]
     names = ["lobes.models.ECAPA_TDNN", "lobes.features", "processing.features"]
-    try:
-        return [importlib.import_module(f"speechbrain.{name}") for name in names]
-    except ImportError as error:
-        pytest.skip(f"SpeechBrain, to compare with, cannot be imported: {error}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "torchaudio", stand_in)
+        try:
+            yield [importlib.import_module(f"speechbrain.{name}") for name in names]
+        except ImportError as error:
+            pytest.skip(f"SpeechBrain, to compare with, cannot be imported: {error}")
+    # Its modules that import others when looked at would trip over those who look at all modules.
+    for name in [n for n in sys.modules if n.partition(".")[0] == "speechbrain"]:
+        del sys.modules[name]
 
 
 @pytest.mark.parametrize("length", [0.05, 0.2011, 1.5, 3.0])

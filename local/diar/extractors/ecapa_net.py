@@ -10,6 +10,7 @@ SpeechBrain's less one component, see ``load``.
 from __future__ import annotations
 
 import io
+import warnings
 
 import torch
 from torch import Tensor, nn
@@ -179,14 +180,17 @@ def load(state: dict[str, Tensor]) -> EcapaTdnn:
 def to_onnx(net: EcapaTdnn) -> bytes:
     """The network as an ONNX model: 'features' (batch, time, mels) to 'embedding' (batch, dim)."""
     buffer = io.BytesIO()
-    torch.onnx.export(
-        net,
-        (torch.zeros(2, 151, net.blocks[0].conv.in_channels),),
-        buffer,
-        dynamo=False,  # the other exporter needs a package more
-        opset_version=OPSET,
-        input_names=["features"],
-        output_names=["embedding"],
-        dynamic_axes={"features": {0: "batch", 1: "time"}, "embedding": {0: "batch"}},
-    )
+    with warnings.catch_warnings():
+        # That a constant of the mirroring stays in the model: onnxruntime folds it.
+        warnings.filterwarnings("ignore", "Constant folding", UserWarning)
+        torch.onnx.export(
+            net,
+            (torch.zeros(2, 151, net.blocks[0].conv.in_channels),),
+            buffer,
+            dynamo=False,  # the other exporter needs a package more
+            opset_version=OPSET,
+            input_names=["features"],
+            output_names=["embedding"],
+            dynamic_axes={"features": {0: "batch", 1: "time"}, "embedding": {0: "batch"}},
+        )
     return buffer.getvalue()

@@ -41,7 +41,9 @@ class FbankConfig:
                 f" of {self.rate}"
             )
         if self.mels < 3 or not 0 < self.frame_shift <= self.frame_length or self.scale <= 0:
-            raise ValueError("mels of at least 3, scale > 0 and 0 < frame_shift <= frame_length are asked")
+            raise ValueError(
+                "mels of at least 3, scale > 0 and 0 < frame_shift <= frame_length are asked"
+            )
 
     @property
     def frame(self) -> int:
