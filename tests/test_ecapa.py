@@ -77,6 +77,8 @@ def test_normalising_subtracts_the_mean_of_the_training(folder, sample):
     )
     mean = torch.load(folder / "mean_var_norm_emb.ckpt", weights_only=True)["glob_mean"].numpy()
     assert np.allclose(plain - mean, moved, atol=1e-6) and np.abs(mean).max() > 0.1
+    with pytest.raises(DataError, match="options.normalize is 'no'"):
+        extractors.get("ecapa", directory=str(folder), normalize="no")
     (folder / "mean_var_norm_emb.ckpt").unlink()
     assert extractors.get("ecapa", directory=str(folder)).dim == 192
     with pytest.raises(DataError, match="mean_var_norm_emb.ckpt: no such file"):

@@ -119,6 +119,11 @@ def test_a_server_without_ranges_sends_all_of_it_again(server):
     assert hub.fetch(FILES[0])[0].read_bytes() == CONTENT
 
 
+def test_a_server_without_ranges_that_always_breaks_off_is_given_up(server):
+    server.cuts, server.ranges = [300_000, 200_000, 300_000, 100_000, 5], False
+    assert "cannot download" in refused(FILES[0]) and len(server.requests) == 4
+
+
 def test_a_part_that_is_too_long_is_begun_again(server, tmp_path):
     folder = tmp_path / "models/some-model"
     folder.mkdir(parents=True)

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 HUB = "https://huggingface.co"  # $HF_ENDPOINT names a mirror, as for the hub's own programs
 TIMEOUT = 30  # seconds without a byte
-BARREN = 3  # requests in a row that bring nothing: then it is given up
+BARREN = 3  # requests in a row that bring nothing new: then it is given up
 CHUNK = 1 << 20
 
 
@@ -107,9 +107,8 @@ def _download(file: HubFile, part: Path) -> None:
     """All bytes of the file into ``part``, from where an earlier attempt has ended."""
     url = file.url
     log.info("fetching %s (%.1f MB, once)", url, file.size / 1e6)
-    reason, barren = "the server breaks off", 0
+    reason, barren, most = "the server breaks off", 0, _size(part)
     while _size(part) < file.size and barren < BARREN:
-        before = _size(part)
         try:
             _continue(url, part, file.size)
         except urllib.error.HTTPError as error:
@@ -119,9 +118,10 @@ def _download(file: HubFile, part: Path) -> None:
             part.unlink(missing_ok=True)  # what is there does not fit: from the beginning
         except (OSError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", error)) or type(error).__name__
-            if not before and not _size(part):
+            if not most and not _size(part):
                 break  # not even a beginning: no network, or no such server
-        barren = 0 if _size(part) > before else barren + 1
+        barren = 0 if _size(part) > most else barren + 1
+        most = max(most, _size(part))
     if _size(part) < file.size:
         raise _Unreachable(f"{url}: {reason} ({_size(part)} of {file.size} bytes are there)")
 

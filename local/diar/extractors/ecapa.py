@@ -66,6 +66,8 @@ class EcapaExtractor(Described):
     """
 
     def __init__(self, directory: str | None = None, normalize: bool = False) -> None:
+        if not isinstance(normalize, bool):
+            raise DataError(f"options.normalize is {normalize!r}; true or false is expected")
         weights, mean = find(directory)
         digest = sha256(weights)
         path = exported("ecapa", digest, functools.partial(_export, weights))
