@@ -28,6 +28,9 @@ class Server(ThreadingHTTPServer):
         self.cuts: list[int] = []  # bytes after which the next answers end
         self.requests: list[tuple[str, str | None]] = []
 
+    def handle_error(self, *_):
+        """The client has hung up, as it may."""
+
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
