@@ -18,7 +18,8 @@
 #   --vad KIND                    how speech is found: silero, energy; or taken from the data: oracle,
 #                                 segments, vad_scp                       (default silero)
 #   --inside-segments true        only where the data have segments       (default false)
-#   --extractor NAME              campplus, resemblyzer                   (default campplus)
+#   --extractor NAME              campplus, ecapa, onnx, resemblyzer      (default campplus);
+#                                 onnx: --xvector.options.path model.onnx, a model of your own
 #   --dec-config "FILE ..."       conf/dec.yaml, conf/dec_paper.yaml; dec_X.yaml goes with
 #                                 xvector_X.yaml and autoencoder_X.yaml where there are such
 #   --num-spk N|oracle            number of speakers, results in exp/*_N or exp/*_oracle;
@@ -31,7 +32,8 @@
 #   --config FILE                 more options, as name=value lines
 #   --vad.KEY, --xvector.KEY, --ae.KEY, --dec.KEY, --baseline.KEY VALUE
 #                                 overrides one value of a configuration: --dec.refine.niter 80;
-#                                 the published configurations (_paper) stay as they are
+#                                 the published configurations (_paper) stay as they are, but
+#                                 for --xvector.options, which go with the extractor
 #   --help
 #
 # Options given here win over those of the corpus. Exit status 0: all well; 1: an error, or some

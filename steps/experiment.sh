@@ -115,9 +115,12 @@ done
 told="${num_spk:+_$num_spk}" # results of a run that was told the number of speakers stand apart
 
 overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published stays as published
-  [ "${2-}" != paper ] || return 0
   local item
   for item in $overrides; do
+    case "${2-} $item" in
+      "paper xvector.options."*) ;; # of the extractor, which --extractor chooses for all
+      "paper "*) continue ;;
+    esac
     case "$item" in "$1".*) printf '%s ' "${item#"$1".}" ;; esac
   done
 }

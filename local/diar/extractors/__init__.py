@@ -7,36 +7,19 @@ A new one is a class with the attributes of ``Extractor`` and a factory register
         from diar.extractors.mine import Mine
         return Mine(**options)
 
-Nothing outside assumes a dimension or a window: both are the extractor's to say.
+What is to be known of it beforehand goes into ``cards``. Nothing outside assumes a dimension or a window:
+both are the extractor's to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from diar.errors import DataError
-
-
-@dataclass(frozen=True)
-class Card:
-    """What to know about an extractor before using it.
-
-    dim: size of its vectors; rate: samples per second of its input; window: seconds that it was
-    made for (others work); training_data, licence (of the weights), source (paper, and where the
-    weights come from): prose.
-    """
-
-    name: str
-    dim: int
-    rate: int
-    window: float
-    training_data: str
-    licence: str
-    source: str
+from diar.extractors.cards import CARDS, Card
 
 
 class Extractor(Protocol):
@@ -82,6 +65,8 @@ class Described:
         return self.card.rate
 
 
+FILE_OPTIONS = ("path", "directory", "fbank")  # options of extractors that may name files
+
 _FACTORIES: dict[str, Callable[..., Extractor]] = {}
 
 
@@ -100,6 +85,16 @@ def register(name: str) -> Callable[[Callable[..., Extractor]], Callable[..., Ex
 def names() -> list[str]:
     """The known extractors, sorted."""
     return sorted(_FACTORIES)
+
+
+def card(name: str) -> Card | None:
+    """What is known of an extractor before it is loaded; None where it says nothing."""
+    return CARDS.get(name) or getattr(_FACTORIES.get(name), "card", None)
+
+
+def local_files(options: dict[str, Any]) -> list[str]:
+    """The files and folders of the user that an extractor with these options reads."""
+    return [value for key in FILE_OPTIONS if isinstance(value := options.get(key), str)]
 
 
 def get(name: str, **options: Any) -> Extractor:
@@ -124,6 +119,20 @@ def _campplus(**options: Any) -> Extractor:
     from diar.extractors.campplus import CamPlusPlusExtractor
 
     return CamPlusPlusExtractor(**options)
+
+
+@register("ecapa")
+def _ecapa(**options: Any) -> Extractor:
+    from diar.extractors.ecapa import EcapaExtractor
+
+    return EcapaExtractor(**options)
+
+
+@register("onnx")
+def _onnx(**options: Any) -> Extractor:
+    from diar.extractors.onnx_file import OnnxExtractor
+
+    return OnnxExtractor(**options)
 
 
 @register("resemblyzer")
