@@ -112,7 +112,7 @@ def test_weights_come_from_the_cache_of_the_hub(folder, cache, monkeypatch, samp
 
 
 def test_the_pinned_files_are_those_of_the_repository():
-    url = ecapa.WEIGHTS.url
+    url = ecapa.WEIGHTS.remote.url
     assert url.startswith("https://") and url.endswith(
         "/speechbrain/spkrec-ecapa-voxceleb/resolve/"
         "0f99f2d0ebe89ac095bcc5903c4dd8f72b367286/embedding_model.ckpt"
