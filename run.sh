@@ -13,8 +13,8 @@
 #                                 the sets. --train-data DIR, --dev-data DIR: without, the autoencoder
 #                                 that ships is taken, or trained on the test data itself (no labels)
 #   --wav-pipes true              run the commands in their wav.scp       (default: refused)
-#   --xvector-dir "DIR ..."       Kaldi x-vector directories instead of stages 1 and 2, one for each
-#                                 --test-data, if there is any; --train-xvector-dir, --dev-xvector-dir
+#   --xvector-dir "DIR ..."       Kaldi x-vector directories, taken by stage 3 instead of stages 1 and 2; one
+#                                 for each --test-data, if any; --train-xvector-dir, --dev-xvector-dir
 #   --vad KIND                    how speech is found: silero, energy; or taken from the data: oracle,
 #                                 segments, vad_scp                       (default silero)
 #   --inside-segments true        only where the data have segments       (default false)
@@ -105,9 +105,6 @@ if starts 1 "VAD: where there is speech"; then
 fi
 
 if starts 2 "x-vectors: an embedding for each window of speech"; then
-  for set in $xvector_sources; do
-    steps/import_xvectors.sh "${set#*=}" "$(xvectors_of default)/${set%%=*}"
-  done
   for name in $extractions; do
     for set in $(sets_of "$name"); do
       steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$name")" --extractor "$extractor" \
@@ -118,6 +115,9 @@ if starts 2 "x-vectors: an embedding for each window of speech"; then
 fi
 
 if starts 3 "autoencoder: pretrained by reconstruction on the training set"; then
+  for set in $xvector_sources; do
+    steps/import_xvectors.sh "${set#*=}" "$(xvectors_of default)/${set%%=*}"
+  done
   for name in $autoencoders; do
     # Trained on closely spaced windows, whatever the spacing of those that are clustered.
     steps/train_autoencoder.sh --ae-config "$(config_of autoencoder "$name")" --set "$(overrides_of ae "$name")" \

@@ -307,7 +307,7 @@ def test_xvectors_of_others_from_stage_3(root, tmp_path, sample, sample_turns, c
     )  # fmt: skip
     options = ["--xvector-dir", source, "--data", tmp_path / "data", "--exp", tmp_path / "exp"]
     shutil.copytree(data, tmp_path / "data/calls")
-    result = run(root, *options, "--stage", 2, "--stop-stage", 5, "--ae.patience", 1)
+    result = run(root, *options, "--stage", 3, "--stop-stage", 5, "--ae.patience", 1)
     assert "whitened (transform.mat)" in result.stdout
     assert list(read_rttm(tmp_path / "exp/dec_default/calls/rttm")) == names
     assert (tmp_path / "exp/dec_default/calls/score/summary.json").exists()

@@ -4,7 +4,7 @@
 Usage: benchmarks/many_recordings/run.py [--sizes "100 1000"] [--seconds 20] <data-dir> <xvector-dir> <work-dir>
 
 Cuts random pieces of --seconds from the recordings of <data-dir>, with the x-vectors and the reference
-that they have there, and runs stages 2 to 5 on directories of so many of them (x-vectors are given).
+that they have there, and runs stages 3 to 5 on directories of so many of them (x-vectors are given).
 Prints time, time per recording, and the memory of the largest process.
 """
 
@@ -89,7 +89,7 @@ def measure(folder: Path, size: int, nj: int) -> str:
     """One line of the table."""
     result = subprocess.run(
         [
-            "./run.sh", "--corpus", "kaldi", "--stage", "2", "--stop-stage", "5", "--nj", str(nj),
+            "./run.sh", "--corpus", "kaldi", "--stage", "3", "--stop-stage", "5", "--nj", str(nj),
             "--xvector-dir", str(folder / "xvectors_pieces"), "--data", str(folder / "data"),
             "--exp", str(folder / "exp"),
         ],
