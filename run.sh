@@ -18,6 +18,9 @@
 #   --vad KIND                    how speech is found: silero, energy; or taken from the data: oracle,
 #                                 segments, vad_scp                       (default silero)
 #   --inside-segments true        only where the data have segments       (default false)
+#   --reference-from-segments true  with --corpus kaldi: the reference is segments and utt2spk
+#   --allow-extra true            recordings without reference are left out of the scores, and listed;
+#                                 otherwise scoring refuses them          (default false; kaldi: true)
 #   --extractor NAME              campplus, ecapa, onnx, resemblyzer      (default campplus);
 #                                 onnx: --xvector.options.path model.onnx, a model of your own
 #   --dec-config "FILE ..."       conf/dec.yaml, conf/dec_paper.yaml; dec_X.yaml goes with
@@ -53,6 +56,7 @@ dev_data=
 wav_pipes=false
 reference_from_segments=false
 inside_segments=false
+allow_extra=false
 xvector_dir=
 train_xvector_dir=
 dev_xvector_dir=

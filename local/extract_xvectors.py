@@ -38,6 +38,8 @@ def main() -> None:
             f"extractor {extractor.name!r} gives vectors of {extractor.dim} numbers, not {options.dim}",
             args.config,
         )
+    if args.check:
+        return
     if args.prepare:
         done = replace(options, dim=extractor.dim)
         write_text(args.out_dir / "config.yaml", config.dump(done))

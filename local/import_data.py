@@ -28,16 +28,16 @@ def main() -> None:
     arguments.add_argument("target", type=Path)
     args = arguments.parse_args()
     if args.check:
-        check(args.source, args.wav_pipes == "true")
+        check(args.source, args.wav_pipes == "true", args.reference_from_segments == "true")
     elif args.tables:
         tables(args.source, args.target, args.reference_from_segments == "true")
     else:
         recordings(args.source, args.target, args.job)
 
 
-def check(source: Path, wav_pipes: bool) -> None:
+def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
     """Commands are run only when asked for."""
-    pipes = kaldi_import.commands(examine(source))
+    pipes = kaldi_import.commands(kaldi_import.check(source, from_segments))
     if pipes and not wav_pipes:
         raise DataError(
             f"{pipes[0]}: a command ({len(pipes)} such line(s)): look at them, and give --wav-pipes true"

@@ -25,6 +25,8 @@ def main() -> None:
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())
+    if args.check:
+        return
     recordings = Recordings(args.data_dir)
     shift = options.frame_shift
     given = GivenSpeech(args.data_dir, args.vad, shift) if args.vad in FILES else None

@@ -60,13 +60,16 @@ def closure(program: Path) -> set[Path]:
 def describe(path: Path) -> list[str]:
     """Lines that change when the input does."""
     if path.is_dir():
-        if (path / ".done").exists():
-            return [(path / ".done").read_text()]
+        marks = [path / ".begun", path / ".done"]  # a directory of this recipe has both, the same
+        if all(mark.is_file() for mark in marks) and len({m.read_bytes() for m in marks}) == 1:
+            return [marks[1].read_text()]
         return [x for file in sorted(path.iterdir()) if file.is_file() for x in describe(file)]
     lines = [hashlib.sha256(path.read_bytes()).hexdigest()]
     if path.suffix == ".scp":
         text = path.read_text(encoding="utf-8", errors="replace")
-        values = (line.strip().partition(" ")[2].strip() for line in text.splitlines())
+        values = (
+            line.split(None, 1)[1].strip() for line in text.splitlines() if len(line.split()) > 1
+        )
         for name in dict.fromkeys(re.sub(r":\d+$", "", value) for value in values):
             for place in (Path(), *path.absolute().parents):  # as diar.kaldi_data.found looks
                 if name and (place / name).is_file():

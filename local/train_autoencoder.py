@@ -15,7 +15,7 @@ import numpy as np
 
 import program
 from diar import config, kaldi_data
-from diar.autoencoder import SHIPPED_EXTRACTOR, AutoencoderConfig, save_model
+from diar.autoencoder import SHIPPED, SHIPPED_EXTRACTOR, AutoencoderConfig, load_model, save_model
 from diar.errors import DataError
 from diar.files import write_text
 from diar.pretraining import Epoch, learn_speakers, pretrain
@@ -31,11 +31,19 @@ def main() -> None:
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(AutoencoderConfig, args.config, args.set.split())
+    if args.check:
+        return
     dirs = [Path(name) for name in args.train.split(",")]
     if options.init != "scratch" and {extractor_of(d) for d in dirs} != {SHIPPED_EXTRACTOR}:
         program.log.info("x-vectors not of %s: training from scratch", SHIPPED_EXTRACTOR)
         options = replace(options, init="scratch")
     recordings = [part for directory in dirs for part in load_all(directory)]
+    if not recordings and options.init == "shipped":
+        program.log.warning("no x-vectors to train on: the weights that ship are taken")
+        save_model(args.out_dir / "model.safetensors", load_model(SHIPPED))
+        write_text(args.out_dir / "config.yaml", config.dump(options))
+        write_text(args.out_dir / "loss.tsv", "epoch\tlr\ttrain\tvalid\n")
+        return
     if Path(args.valid) in dirs:
         recordings, kept = split(recordings)
     else:

@@ -6,7 +6,7 @@ Usage: validate_data_dir.py [--fix] <data-dir>
 Every fault is one line on standard error: file:line, what is wrong, what to do. --fix does what Kaldi's
 utils/fix_data_dir.sh would, and says so: faulty lines go, the others are sorted (C locale) and kept
 where all files know their id; segments are cut at the end of their recording; spk2utt is made again.
-What was there before is kept in <data-dir>/.backup. Exit status: 0 nothing wrong (or all of it
+What was there before is kept in <data-dir>/.backup (a second time as <file>.1). Exit status: 0 nothing wrong (or all of it
 mended), 1 otherwise.
 """
 
@@ -38,6 +38,10 @@ def main() -> None:
     )
     left = [fault for fault in data.faults if not (args.fix and fault.mended)]
     if args.fix:
+        if data.lost:
+            raise DataError(
+                f"nothing would be left of {', '.join(data.lost)}: nothing is changed", data.path
+            )
         fix(data)
     if left:
         raise DataError(
@@ -56,7 +60,10 @@ def fix(data: DataDir) -> None:
             continue
         if path.exists():
             backup.mkdir(exist_ok=True)
-            shutil.copy2(path, backup / name)
+            number = 0
+            while (copy := backup / (f"{name}.{number}" if number else name)).exists():
+                number += 1
+            shutil.copy2(path, copy)
         write_text(path, text)
         before, after = len(old.split(b"\n")) - 1, text.count("\n")
         print(f"{path}: {before} line(s) before, {after} now")

@@ -20,17 +20,20 @@ for override in $overrides; do
   esac
 done
 
+[[ "$data$exp" =~ ^[^[:space:],]*$ ]] || die "--data and --exp cannot hold blanks or commas: '$data', '$exp'"
+
 export DIAR_RUN=1 # recordings that fail are listed at the end, and do not stop the stages
 
 set_of() { # directory: the name of the set that it becomes
   local name
-  name="$(basename "$1")"
+  name="$(basename "$(realpath -ms "$1")")"
+  [[ "$name" =~ ^[^[:space:],=]+$ ]] || die "'$name' cannot name a set (blank, ',' or '='): link $1 under another name"
   echo "${name#xvectors_}"
 }
 
 data_sources= xvector_sources= # of --corpus kaldi: 'name=directory' of each set
 if [ "$corpus" = kaldi ]; then
-  [ -n "$test_data$xvector_dir" ] || die "--corpus kaldi needs --test-data or --xvector-dir, see --help"
+  [[ "$test_data$xvector_dir" =~ [^[:space:]] ]] || die "--corpus kaldi needs --test-data or --xvector-dir, see --help"
   test_sets= dev_set= train_set=
   for dir in $test_data; do test_sets+=" $(set_of "$dir")"; done
   [ -n "$test_data" ] || for dir in $xvector_dir; do test_sets+=" $(set_of "$dir")"; done
@@ -41,7 +44,7 @@ if [ "$corpus" = kaldi ]; then
     read -ra dirs <<<"$2"
     [ "$(wc -w <<<"$1")" = "${#dirs[@]}" ] || die "$3: ${#dirs[@]} directories for the sets '$1'"
     for name in $1; do
-      [ -d "${dirs[0]}" ] || die "$3: no such directory: ${dirs[0]}"
+      [ -d "${dirs[0]}" ] || die "$3: no such directory: ${dirs[0]} (blanks separate directories)"
       echo "$name=${dirs[0]}"
       dirs=("${dirs[@]:1}")
     done
@@ -54,6 +57,13 @@ if [ "$corpus" = kaldi ]; then
     [ -z "$dev_xvector_dir" ] || xvector_sources+=" $(paired "$dev_set" "$dev_xvector_dir" --dev-xvector-dir)"
     [ -z "$train_xvector_dir" ] || xvector_sources+=" $(paired "$train_set" "$train_xvector_dir" --train-xvector-dir)"
   fi
+  for set in $data_sources; do # said before anything is done
+    case "$vad" in
+      segments) need "${set#*=}/segments" "--vad segments takes speech from it" ;;
+      vad_scp) need "${set#*=}/vad.scp" "--vad vad_scp takes speech from it" ;;
+    esac
+    [ "$inside_segments" = false ] || need "${set#*=}/segments" "--inside-segments true needs it"
+  done
   twice="$(printf '%s\n' $test_sets $dev_set $train_set | sort | uniq -d)"
   [ -z "$twice" ] || die "two sets would be named '$twice': link one directory under another name"
 elif [ -n "$test_data$train_data$dev_data$xvector_dir$train_xvector_dir$dev_xvector_dir" ]; then
@@ -137,7 +147,7 @@ speakers_of() { # set: what is known of the number of speakers, as options of a 
 score() { # set dir: score its rttm, where there is a reference
   need "$2/rttm" "stage 4 or 6 makes it"
   if [ -e "$data/$1/ref.rttm" ]; then
-    steps/score.sh "$data/$1/ref.rttm" "$2/rttm" "$2/score" >"$2/.score.log" || {
+    steps/score.sh --allow-extra "$allow_extra" "$data/$1/ref.rttm" "$2/rttm" "$2/score" >"$2/.score.log" || {
       cat "$2/.score.log"
       die "scoring of $2 failed"
     }
@@ -166,7 +176,7 @@ starts() { # number text: whether this stage is to be run
 conclude() { # times, results, and the recordings that failed
   ends_stage
   echo
-  if [ "$stop_stage" -ge 5 ]; then
+  if [ "$stop_stage" -ge 5 ] && compgen -G "$exp/*/*/score/summary.json" >/dev/null; then
     python local/make_results.py "$exp" "$exp/RESULTS.md"
   fi
   echo "run.sh: ${stage_times}in all $SECONDS s"

@@ -37,6 +37,9 @@ done
 models=$(python local/list_extractors.py --files --config "$xvector_config" --set "$set") || exit 1
 [ -z "$models" ] || mapfile -t -O "${#inputs[@]}" inputs <<<"$models"
 
+check() {
+  python local/extract_xvectors.py --check --config "$xvector_config" --set "$set" "$data" "$vad" "$out"
+}
 begin "$out" local/extract_xvectors.py "$set" "${inputs[@]}" || exit 0
 echo "$(basename "$0"): x-vectors of $data ($xvector_config${set:+ $set})"
 options=(--config "$xvector_config" --set "$set" "$data" "$vad" "$out")

@@ -15,7 +15,9 @@ cmd="python local/run_jobs.py"
 source=$1 out=$2
 
 need "$source/xvector.scp" "a Kaldi x-vector directory is needed"
-begin "$out" local/import_xvectors.py "" "$source" || exit 0
+inputs=("$source")
+[ ! -e "$source/subsegments_data/segments" ] || inputs+=("$source/subsegments_data/segments")
+begin "$out" local/import_xvectors.py "" "${inputs[@]}" || exit 0
 echo "$(basename "$0"): $source becomes $out"
 $cmd JOB=1:1 "$out/log/import.log" python local/import_xvectors.py "$source" "$out"
 grep "^import_xvectors.py: " "$out/log/import.log" || true

@@ -44,6 +44,7 @@ case "$vad $inside_segments" in
   segments* | vad_scp* | *true) [ ! -e "$data/segments" ] || inputs+=("$data/segments") ;;
 esac
 
+check() { python local/make_vad.py --check --config "$vad_config" --set "$set" "$data" "$out"; }
 begin "$out" local/make_vad.py "$vad $inside_segments $set" "${inputs[@]}" || exit 0
 echo "$(basename "$0"): $vad VAD of $data"
 $cmd JOB=1:"$nj" "$out/log/make_vad.JOB.log" \

@@ -108,7 +108,7 @@ def test_registry():
     assert {"campplus", "ecapa", "onnx", "resemblyzer"} <= set(extractors.names())
     with pytest.raises(DataError, match="known: campplus, ecapa, onnx, resemblyzer"):
         extractors.get("ecapa2")
-    with pytest.raises(DataError, match="unexpected keyword argument"):
+    with pytest.raises(DataError, match="has no option"):
         extractors.get("campplus", colour=1)
     with pytest.raises(ValueError, match="twice"):
         extractors.register("campplus")(lambda: None)

@@ -10,7 +10,7 @@ import soundfile
 
 from diar import kaldi_data
 from diar.errors import DataError
-from diar.kaldi_import import import_tables, read_stm, take
+from diar.kaldi_import import check, import_tables, read_stm, take
 from diar.kaldi_xvectors import Normalization
 from diar.rttm import read_rttm
 from diar.types import Turn
@@ -125,6 +125,43 @@ class TestTables:
         ).read_text() == f"u1 {source}/exp/vad.ark:3\nu2 /none/vad.ark:3\n"
         assert kaldi_data.Scp(target / "vad.scp")["u1"].sum() == 9
 
+    def test_a_bad_line_of_the_reference_costs_its_recording(self, source):
+        lines = ["a 1 0 1.0 <NA> <NA> amy", "a 1 3 0 <NA> <NA> amy", "b 1 x 1 <NA> <NA> bob"]
+        (source / "rttm").write_text("".join(f"SPEAKER {line} <NA> <NA>\n" for line in lines))
+        check(source)
+        target, notes = self.imported(source)
+        assert read_rttm(target / "ref.rttm") == {"a": [Turn("a", 0.0, 1.0, "amy")]}
+        assert any("rttm:3: 'x' is not a number: b has no reference" in note for note in notes)
+        assert any("a: 1 turn(s) of no length" in note for note in notes)
+
+    def test_a_reference_of_others_is_none(self, source):
+        (source / "rttm").write_text("SPEAKER z 1 0 1 <NA> <NA> x <NA> <NA>\n")
+        target, notes = self.imported(source)
+        assert not (target / "ref.rttm").exists()
+        assert any("there is no reference" in note for note in notes)
+
+    def test_only_the_channel_of_a_recording_counts_in_an_stm(self, source):
+        (source / "reco2file_and_channel").write_text("a call A\nb call 2\n")
+        (source / "stm").write_text("call A amy 0 1 x\ncall B bob 2 3 x\ncall C eve 4 5 x\n")
+        target, _ = self.imported(source)
+        assert read_rttm(target / "ref.rttm") == {
+            "a": [Turn("a", 0.0, 1.0, "amy")], "b": [Turn("b", 2.0, 1.0, "bob")],
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("name", "text", "message"),
+        [
+            ("uem", "a 1 0 5 x\n", "uem:1: expected"),
+            ("stm", "a 1 amy 2 1 x\n", "stm:1: empty or reversed"),
+            ("segments", "u1 a\nu2 b\n", "segments: no line of it can be used: "),
+        ],
+    )
+    def test_what_stops_an_import_is_said_before_any_work(self, source, name, text, message):
+        (source / name).write_text(text)
+        with pytest.raises(DataError) as error:
+            check(source)
+        assert message in str(error.value)
+
     @pytest.mark.parametrize(
         ("line", "message"),
         [("a 1 amy 1.0", "found 4"), ("a 1 amy x 2", "'x', '2' are not times"), ("a 1 amy 2 1 w", "empty or reversed")],
@@ -231,6 +268,24 @@ def test_commands_are_refused_unless_asked_for(root, telephone, tmp_path):
     assert not mark.exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--test-data", "  "], "needs --test-data or --xvector-dir"),
+        (["--test-data", "{data}", "--exp", "my exp"], "cannot hold blanks"),
+        (["--test-data", "{data}", "--vad", "vad_scp"], "vad.scp"),
+        (["--test-data", "{data} {data}/."], "two sets would be named 'plain'"),
+        (["--test-data", "{data}", "--data", "{data}"], "which is only read"),
+        (["--test-data", "nowhere"], "no such directory: nowhere"),
+    ],
+)
+def test_wrong_calls_are_one_line_before_any_work(root, telephone, tmp_path, options, words):
+    given = [str(option).replace("{data}", str(telephone / "plain")) for option in options]
+    result = run(root, "--data", tmp_path / "data", "--exp", tmp_path / "exp", *given, expect=1)
+    assert words in result.stderr and len(result.stderr.splitlines()) == 1
+    assert not (telephone / "plain/plain").exists()
+
+
 def test_telephone_directory_gives_what_the_plain_one_gives(root, telephone, tmp_path):
     exp = tmp_path / "exp"
     result = run(
@@ -257,11 +312,14 @@ def test_telephone_directory_gives_what_the_plain_one_gives(root, telephone, tmp
         {k: v.astype(np.float32) for k, v in decisions.items()},
         scp=str(data / "vad.scp"),
     )
-    run(
+    (data / "rttm").rename(telephone / "rttm")  # without a reference all goes on, but the scores
+    result = run(
         root, "--test-data", data, "--wav-pipes", "true", "--vad", "vad_scp",
         "--data", tmp_path / "data", "--exp", tmp_path / "exp2", "--stop-stage", 5,
     )  # fmt: skip
+    (telephone / "rttm").rename(data / "rttm")
     (data / "vad.scp").unlink()
+    assert "is made, but not scored" in result.stdout and "in all" in result.stdout
     ours, theirs = (
         read_rttm(folder / "dec_default/kaldi/rttm") for folder in (exp, tmp_path / "exp2")
     )

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diar.errors import DataError
+from diar.kaldi_data import read_segments
+from diar.recordings import Recordings
 from diar.validation import examine
 
 GOOD = {
@@ -81,6 +83,38 @@ def test_each_fault_is_named_and_mended(put, changed, fault, left):
     assert examine(directory).mended()[next(iter(changed)).replace("_scp", ".scp")] == left
 
 
+def test_a_fifth_column_of_segments_is_a_channel(put):
+    text = "u1 r1 0 1 A\nu2 r1 1 9 A\nu3 r2 0 5\n"
+    directory = put(segments=text)
+    assert [fault.split(":")[1] for fault in faults(directory)] == ["2"]
+    assert examine(directory).mended()["segments"] == text.replace("1 9 A", "1 2.000 A")
+    assert len(read_segments(directory / "segments")) == 3
+
+
+def test_blanks_in_paths_commands_and_words_stay(put):
+    wavs, words = "r1 my  audio.wav\nr2 cat 'b  c.wav' |\n", "u1 one  two\nu2 x\nu3\n"
+    directory = put(wav_scp=wavs, text=words)
+    (directory / "my  audio.wav").touch()
+    assert faults(directory) == []
+    assert examine(directory).mended()["wav.scp"] == wavs
+    assert examine(directory).mended()["text"] == words
+    assert Recordings(directory).paths["r1"].name == "my  audio.wav"
+
+
+def test_speakers_from_their_inverse(put):
+    directory = put()
+    (directory / "utt2spk").unlink()
+    assert faults(directory) == ["utt2spk: no such file, but spk2utt: it is made of that"]
+    assert examine(directory).mended()["utt2spk"] == GOOD["utt2spk"]
+
+
+def test_an_id_that_cannot_name_a_file(put):
+    directory = put(wav_scp=f"{'x' * 300} a.wav\n{GOOD['wav.scp']}")
+    assert faults(directory)[0].startswith(
+        "wav.scp:1: id 'xxxxxxxxxxxxxxxxxxxx'... has over 200 bytes"
+    )
+
+
 def test_kaldis_open_end_of_a_segment(put):
     directory = put(segments="u1 r1 0 1\nu2 r1 1.00 -1\nu3 r2 0 5\n")
     assert faults(directory) == []
@@ -132,3 +166,11 @@ def test_program_explains_mends_and_keeps_a_copy(put, root):
     assert (directory / "utt2spk").read_text() == "u1 s1\nu2 s2\n"
     assert (directory / ".backup/utt2spk").read_text() == "u2 s2\nu1 s1\n"
     assert run().returncode == 0
+    (directory / "utt2spk").write_text("u2 s2\nu1 s1\nbad\n")
+    assert run("--fix").returncode == 0
+    assert (directory / ".backup/utt2spk").read_text() == "u2 s2\nu1 s1\n"
+    assert (directory / ".backup/utt2spk.1").read_text() == "u2 s2\nu1 s1\nbad\n"
+    (directory / "utt2spk").write_text("v1 s1\n")
+    refused = run("--fix")
+    assert refused.returncode == 1 and "nothing would be left of segments" in refused.stderr
+    assert (directory / "utt2spk").read_text() == "v1 s1\n"

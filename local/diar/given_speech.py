@@ -40,7 +40,7 @@ class GivenSpeech:
         segments = directory / "segments"
         self._segments = None
         if kind == "segments" or (kind == "vad_scp" and segments.exists()):
-            self._segments = read_segments(segments)
+            self._segments = read_segments(segments, open_ends=True)
             self._rows = self._segments.by_recording()
         self._decisions = Scp(directory / FILES[kind]) if kind == "vad_scp" else None
 

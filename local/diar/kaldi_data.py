@@ -19,12 +19,12 @@ from diar.regions import union
 from diar.types import Region, Subsegments, XVectors
 
 
-def records(path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of each non-empty line."""
+def records(path: str | Path, splits: int = -1) -> Iterator[tuple[int, list[str]]]:
+    """(line number, fields) of each non-empty line; with ``splits`` the last field is the rest."""
     try:
         with open(path, encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
-                if fields := line.split():
+                if fields := line.strip().split(None, splits):
                     yield number, fields
     except FileNotFoundError:
         raise DataError("no such file", path) from None
@@ -73,8 +73,8 @@ def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
     """
     wavs: dict[str, Path] = {}
     faults: dict[str, str] = {}
-    for number, fields in records(path):
-        recording, value = fields[0], " ".join(fields[1:])
+    for number, fields in records(path, 1):
+        recording, value = fields[0], "".join(fields[1:])
         if "/" in recording:  # files are named after it
             raise DataError(f"'/' in recording id {recording!r}", path, number)
         if recording in wavs or recording in faults:
@@ -110,8 +110,11 @@ def found(name: str, scp: str | Path) -> Path | None:
         return None
 
 
-def read_segments(path: str | Path) -> Subsegments:
-    """Read ``segments`` ('<utterance> <recording> <start> <end>', seconds).
+def read_segments(path: str | Path, open_ends: bool = False) -> Subsegments:
+    """Read ``segments`` ('<utterance> <recording> <start> <end> [<channel>]', seconds).
+
+    Args:
+        open_ends: an end of -1, Kaldi's for 'up to the end', becomes infinity.
 
     Raises:
         DataError: wrong field count, times that are no numbers, reversed or empty segments,
@@ -120,7 +123,7 @@ def read_segments(path: str | Path) -> Subsegments:
     ids, recordings, starts, ends = [], [], [], []
     seen: set[str] = set()
     for number, fields in records(path):
-        if len(fields) != 4:
+        if len(fields) not in (4, 5):
             raise DataError(
                 f"expected '<utterance> <recording> <start> <end>', found {len(fields)} field(s)",
                 path, number,
@@ -128,7 +131,9 @@ def read_segments(path: str | Path) -> Subsegments:
         if fields[0] in seen:
             raise DataError(f"duplicate utterance {fields[0]!r}", path, number)
         seen.add(fields[0])
-        start, end = (_time(text, path, number) for text in fields[2:])
+        start = _time(fields[2], path, number)
+        still_open = open_ends and fields[3] in ("-1", "-1.0")
+        end = math.inf if still_open else _time(fields[3], path, number)
         if end <= start:
             raise DataError(f"end {fields[3]} is not after start {fields[2]}", path, number)
         ids.append(fields[0])
@@ -269,7 +274,10 @@ class XVectorDir:
                 f"{len(missing)} of {len(windows)} ids of 'segments' are missing, the first is {missing[0]!r}",
                 self._scp.path,
             )
-        vectors = [self._scp[i] for i in windows.ids]
+        vectors = [
+            v[0] if v.ndim == 2 and len(v) == 1 else v
+            for v in map(self._scp.__getitem__, windows.ids)
+        ]
         shapes = {v.shape for v in vectors}
         if len(shapes) > 1 or vectors[0].ndim != 1:
             raise DataError(

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import soundfile
@@ -19,7 +19,7 @@ from diar import audio
 from diar.errors import DataError
 from diar.files import whole, write_text
 from diar.kaldi_data import found, records, write_map
-from diar.rttm import load_rttm, read_uem, write_rttm
+from diar.rttm import read_parts, read_uem, write_rttm
 from diar.types import Turn
 from diar.validation import DataDir, examine
 
@@ -42,7 +42,7 @@ def take(data: DataDir, recording: str, target: Path) -> Path:
     """
     table = data.tables["wav.scp"]
     number, fields = next(row for row in table.rows if row[1][0] == recording)
-    value = " ".join(fields[1:])
+    value = fields[1]
     if not value.endswith("|"):
         path = found(value, table.path)
         if path is None:
@@ -114,26 +114,9 @@ def import_tables(
             text = _absolute(data)
         if name not in ("wav.scp", "reco2dur"):
             write_text(target / name, text)
-    turns, origin = _reference(source, data, from_segments)
-    if turns is not None:
-        strangers = sorted({t.recording for t in turns} - data.recordings)
-        if strangers:
-            notes.append(
-                f"{origin}: {len(strangers)} recording(s) not in wav.scp are left out, the first is {strangers[0]!r}"
-            )
-        turns = [t for t in turns if t.recording in data.recordings]
-        silent = sorted(data.recordings - {t.recording for t in turns})
-        if silent:
-            notes.append(
-                f"{origin}: no turns of {len(silent)} recording(s), the first is {silent[0]!r}"
-            )
-        write_rttm(target / "ref.rttm", turns)
-        if "reco2num_spk" not in data.tables:
-            speakers = {t.recording: set() for t in turns}
-            for turn in turns:
-                speakers[turn.recording].add(turn.speaker)
-            write_map(target / "reco2num_spk", {r: len(who) for r, who in speakers.items()})
-    _uem(source, target, data.recordings)
+    if reference := _reference(source, data, from_segments, notes):
+        _write_reference(target, data, *reference, notes)
+    _uem(source, target, data.recordings, notes)
     return notes
 
 
@@ -149,9 +132,35 @@ def _absolute(data: DataDir) -> str:
     return table.text()
 
 
+def _write_reference(
+    target: Path, data: DataDir, turns: list[Turn], origin: Path, notes: list[str]
+) -> None:
+    """ref.rttm and reco2num_spk, where the reference has any recording of wav.scp."""
+    known = [t for t in turns if t.recording in data.recordings]
+    strangers = sorted({t.recording for t in turns} - data.recordings)
+    silent = sorted(data.recordings - {t.recording for t in turns})
+    if strangers:
+        notes.append(
+            f"{origin}: {len(strangers)} recording(s) not in wav.scp are left out, the first is {strangers[0]!r}"
+        )
+    if not known:
+        notes.append(f"{origin}: none of its recordings is in wav.scp: there is no reference")
+        return
+    if silent:
+        notes.append(
+            f"{origin}: no turns of {len(silent)} recording(s), the first is {silent[0]!r}: not scored"
+        )
+    write_rttm(target / "ref.rttm", known)
+    if "reco2num_spk" not in data.tables:
+        speakers: dict[str, set[str]] = {t.recording: set() for t in known}
+        for turn in known:
+            speakers[turn.recording].add(turn.speaker)
+        write_map(target / "reco2num_spk", {r: len(who) for r, who in speakers.items()})
+
+
 def _reference(
-    source: Path, data: DataDir, from_segments: bool
-) -> tuple[list[Turn] | None, Path | None]:
+    source: Path, data: DataDir, from_segments: bool, notes: list[str]
+) -> tuple[list[Turn], Path] | None:
     """(turns, where they are from), None where there is no reference."""
     if from_segments:
         for name in ("segments", "utt2spk"):
@@ -162,23 +171,47 @@ def _reference(
             Turn(fields[1], float(fields[2]), float(fields[3]) - float(fields[2]), speakers[fields[0]])
             for _, fields in data.tables["segments"].rows
         ], source / "segments"  # fmt: skip
-    for name in REFERENCES:
-        path = source / name
-        if path.exists():
-            if name == "stm":
-                return list(read_stm(path)), path
-            return [t for side in load_rttm(path).turns.values() for t in side], path
-    return None, None
+    path = next((source / name for name in REFERENCES if (source / name).exists()), None)
+    if path is None:
+        return None
+    if path.name == "stm":
+        return list(read_stm(path, _channels(data))), path
+    turns, faults, empty = read_parts(path)
+    notes += [f"{fault}: {recording} has no reference" for recording, fault in faults.items()]
+    notes += [
+        f"{path}: {recording}: {n} turn(s) of no length left out" for recording, n in empty.items()
+    ]
+    return [turn for part in turns.values() for turn in part], path
 
 
-def read_stm(path: str | Path) -> Iterable[Turn]:
+def _channels(data: DataDir) -> dict[tuple[str, str], str]:
+    """(file, channel) -> recording, of reco2file_and_channel; A and 1 are the same."""
+    if "reco2file_and_channel" not in data.tables:
+        return {}
+    rows = (fields for _, fields in data.tables["reco2file_and_channel"].rows)
+    return {(file, _number(channel)): recording for recording, file, channel in rows}
+
+
+def _number(channel: str) -> str:
+    return {"A": "1", "B": "2"}.get(channel.upper(), channel)
+
+
+def read_stm(
+    path: str | Path, channels: Mapping[tuple[str, str], str] | None = None
+) -> Iterable[Turn]:
     """The turns of an STM file ('<file> <channel> <speaker> <start> <end> [<label>] [words]', NIST sclite).
 
     Stretches that are not to be scored make no turn.
 
+    Args:
+        channels: (file, channel counted from 1) -> recording; other channels of such a file make no
+            turn. Files that are not in it are recordings themselves.
+
     Raises:
         DataError: too few fields, times that are no numbers or reversed.
     """
+    channels = channels or {}
+    files = {file for file, _ in channels}
     for number, fields in records(path):
         if fields[0].startswith(";"):
             continue
@@ -192,20 +225,52 @@ def read_stm(path: str | Path) -> Iterable[Turn]:
         except ValueError:
             raise DataError(f"{fields[3]!r}, {fields[4]!r} are not times", path, number) from None
         if not 0 <= start < end < float("inf"):
-            raise DataError(f"empty or reversed stretch {start:g} {end:g}", path, number)
+            raise DataError(
+                f"empty or reversed stretch {start:g} {end:g}: mend or remove it", path, number
+            )
         speaker = fields[2]
         if speaker.lower() in NOBODY or "ignore_time_segment_in_scoring" in map(str.lower, fields):
             continue
-        yield Turn(fields[0], start, end - start, speaker)
+        recording = channels.get((fields[0], _number(fields[1])))
+        if recording or fields[0] not in files:
+            yield Turn(recording or fields[0], start, end - start, speaker)
 
 
-def _uem(source: Path, target: Path, recordings: set[str]) -> None:
-    path = next((source / name for name in UEMS if (source / name).exists()), None)
-    if path:
-        lines = (
-            f"{recording} 1 {start:.3f} {end:.3f}\n"
-            for recording, regions in read_uem(path).items()
-            if recording in recordings
-            for start, end in regions
+def check(source: Path, from_segments: bool = False) -> DataDir:
+    """What stops an import, before any work: what ``examine`` refuses, a UEM or STM with a bad line.
+
+    Raises:
+        DataError: see above; no line of a file can be used.
+    """
+    data = examine(source)
+    if data.lost:
+        fault = next(f for f in data.faults if f.path.name == data.lost[0])
+        raise DataError(f"no line of it can be used: {fault}", source / data.lost[0])
+    _reference(source, data, from_segments, [])
+    if path := _uem_of(source):
+        read_uem(path)
+    return data
+
+
+def _uem_of(source: Path) -> Path | None:
+    return next((source / name for name in UEMS if (source / name).exists()), None)
+
+
+def _uem(source: Path, target: Path, recordings: set[str], notes: list[str]) -> None:
+    path = _uem_of(source)
+    if path is None:
+        return
+    regions = read_uem(path)
+    strangers = sorted(regions.keys() - recordings)
+    if strangers:
+        notes.append(
+            f"{path}: {len(strangers)} recording(s) not in wav.scp are left out, the first is {strangers[0]!r}"
         )
+    lines = [
+        f"{recording} 1 {start:.3f} {end:.3f}\n"
+        for recording, parts in regions.items()
+        if recording in recordings
+        for start, end in parts
+    ]
+    if lines:
         write_text(target / "all.uem", "".join(lines))

@@ -13,12 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diar.errors import DataError
-from diar.kaldi_data import found
+from diar.kaldi_data import found, records
 
 # Files whose first field is a recording, those whose first field is an utterance, and the rest.
 OF_RECORDINGS = ("wav.scp", "reco2dur", "reco2num_spk", "reco2file_and_channel")
 OF_UTTERANCES = ("segments", "utt2spk", "utt2dur", "text", "feats.scp", "utt2num_frames")
 OF_EITHER = ("vad.scp",)
+REST = frozenset(
+    {"wav.scp", "text", "feats.scp", "vad.scp"}
+)  # id, and the rest of the line as it is
+LONGEST = 200  # bytes of an id: files are named after it
 SHORTEST = 0.01  # seconds: segments must be longer
 BEYOND = 0.1  # seconds that a segment may end after its recording: rounding
 
@@ -69,6 +73,15 @@ class DataDir:
     def recordings(self) -> set[str]:
         return self.tables["wav.scp"].ids
 
+    @property
+    def lost(self) -> list[str]:
+        """The files of which not one line is left."""
+        return [
+            name
+            for name, table in self.tables.items()
+            if not table.rows and table.path.exists() and table.path.read_bytes().strip()
+        ]
+
     def mended(self) -> dict[str, str]:
         """File name -> what it should hold, spk2utt as the inverse of utt2spk."""
         files = {name: table.text() for name, table in self.tables.items()}
@@ -108,6 +121,8 @@ def examine(directory: str | Path, durations: Mapping[str, float] | None = None)
         )
     if durations is None and "reco2dur" in tables:
         durations = {fields[0]: float(fields[1]) for _, fields in tables["reco2dur"].rows}
+    if "utt2spk" not in tables and (directory / "spk2utt").exists():
+        tables["utt2spk"] = _inverted(directory, faults)
     _ends(tables, durations or {}, faults)
     _common(tables, faults)
     _inverse(directory, tables, faults)
@@ -122,11 +137,11 @@ def _read(path: Path, check: Callable[[list[str]], str | None], faults: list[Fau
     unsorted = returns = False
     for number, raw in enumerate(path.read_bytes().split(b"\n"), 1):
         try:
-            fields = raw.decode("utf-8-sig" if number == 1 else "utf-8").split()
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError:
             faults.append(Fault(path, number, "not UTF-8", "convert the file with iconv"))
             continue
-        if not fields:
+        if not (fields := line.split(None, 1 if path.name in REST else -1)):
             continue
         returns |= raw.endswith(b"\r")
         message = _bad_id(fields[0]) or check(fields)
@@ -146,9 +161,20 @@ def _read(path: Path, check: Callable[[list[str]], str | None], faults: list[Fau
     return table
 
 
+def _inverted(directory: Path, faults: list[Fault]) -> Table:
+    """utt2spk, of which there is only the inverse."""
+    table = Table(directory / "utt2spk")
+    for number, fields in records(directory / "spk2utt"):
+        table.rows += [(number, [utterance, fields[0]]) for utterance in fields[1:]]
+    faults.append(Fault(table.path, None, "no such file, but spk2utt", "it is made of that"))
+    return table
+
+
 def _bad_id(name: str) -> str | None:
     if "/" in name or name in (".", ".."):
         return f"id {name!r}: files are named after it, so '/', '.' and '..' cannot be"
+    if len(name.encode()) > LONGEST:
+        return f"id {name[:20]!r}... has over {LONGEST} bytes: files are named after it"
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in name):
         return f"id {name!r} holds control characters"
     return None
@@ -184,7 +210,7 @@ def _channel(fields: list[str]) -> str | None:
 
 
 def _segment(fields: list[str]) -> str | None:
-    if len(fields) != 4:
+    if len(fields) not in (4, 5):  # the fifth is a channel
         return f"expected '<utterance> <recording> <start> <end>', found {len(fields)} field(s)"
     start, end = _value(fields[2]), _value(fields[3])
     if not start >= 0 or not math.isfinite(end):
@@ -237,7 +263,7 @@ def _ends(tables: dict[str, Table], durations: Mapping[str, float], faults: list
             message = f"ends at {fields[3]} s, but {fields[1]} lasts {duration:g} s"
             faults.append(Fault(table.path, number, message, "is cut at the end of the recording"))
         if math.isfinite(duration) and not 0 <= float(fields[3]) <= duration:
-            fields = [*fields[:3], f"{duration:.3f}"]
+            fields = [*fields[:3], f"{duration:.3f}", *fields[4:]]
         kept.append((number, fields))
     table.rows = kept
 

@@ -110,7 +110,8 @@ def get(name: str, **options: Any) -> Extractor:
     except TypeError as error:
         if "unexpected keyword argument" not in str(error):
             raise
-        raise DataError(f"extractor {name!r}: {error}") from None
+        option = str(error).split()[-1]
+        raise DataError(f"extractor {name!r} has no option {option}") from None
 
 
 # Modules are imported on use: they bring torch or onnxruntime with them.
