@@ -372,3 +372,17 @@ def test_xvectors_of_others_from_stage_3(root, tmp_path, sample, sample_turns, c
     made = kaldi_data.XVectorDir(tmp_path / "exp/xvectors_kaldi/calls").load("one")
     assert made.dim == dim
     assert np.linalg.norm(made.vectors, axis=1) == pytest.approx(np.sqrt(dim), rel=1e-4)
+
+
+def test_a_set_without_any_speech_is_all_missed(root, tmp_path):
+    data = tmp_path / "quiet"
+    data.mkdir()
+    soundfile.write(data / "q.wav", np.zeros(32000), 16000)
+    (data / "wav.scp").write_text("q q.wav\n")
+    (data / "ref.rttm").write_text("SPEAKER q 1 0.5 1.0 <NA> <NA> amy <NA> <NA>\n")
+    exp = tmp_path / "exp"
+    run(root, "--test-data", data, "--data", tmp_path / "data", "--exp", exp, "--stop-stage", 5)
+    assert (exp / "dec_default/quiet/rttm").read_text() == ""
+    rows = (exp / "dec_default/quiet/score/per_recording.tsv").read_text().splitlines()
+    cells = dict(zip(rows[0].split("\t"), rows[1].split("\t"), strict=True))
+    assert float(cells["der_%"]) == 100.0
