@@ -5,9 +5,24 @@
 #
 #   --stage N, --stop-stage N     first and last stage to run             (default 0, 6)
 #       0 data  1 VAD  2 x-vectors  3 autoencoder  4 DEC  5 scores  6 baselines
-#   --corpus NAME                 reads the options of conf/NAME.conf     (default mini)
-#   --vad silero|oracle|energy    how speech is found                     (default silero)
-#   --extractor NAME              campplus, resemblyzer                   (default campplus)
+#   --corpus NAME                 mini, kaldi, ami, voxconverse, callhome, dihard3: reads the options of
+#                                 conf/NAME.conf                          (default mini)
+#   --audio-dir DIR, --download true|false, --mirror "URL ...", --mic NAME, --reference PATH
+#                                 of a corpus: see steps/prepare_NAME.sh --help
+#   --test-data "DIR ..."         with --corpus kaldi: Kaldi data directories; their names are those of
+#                                 the sets. --train-data DIR, --dev-data DIR: without, the autoencoder
+#                                 that ships is taken, or trained on the test data itself (no labels)
+#   --wav-pipes true              run the commands in their wav.scp       (default: refused)
+#   --xvector-dir "DIR ..."       Kaldi x-vector directories, taken by stage 3 instead of stages 1 and 2; one
+#                                 for each --test-data, if any; --train-xvector-dir, --dev-xvector-dir
+#   --vad KIND                    how speech is found: silero, energy; or taken from the data: oracle,
+#                                 segments, vad_scp                       (default silero)
+#   --inside-segments true        only where the data have segments       (default false)
+#   --reference-from-segments true  with --corpus kaldi: the reference is segments and utt2spk
+#   --allow-extra true            recordings without reference are left out of the scores, and listed;
+#                                 otherwise scoring refuses them          (default false; kaldi: true)
+#   --extractor NAME              campplus, ecapa, onnx, resemblyzer      (default campplus);
+#                                 onnx: --xvector.options.path model.onnx, a model of your own
 #   --dec-config "FILE ..."       conf/dec.yaml, conf/dec_paper.yaml; dec_X.yaml goes with
 #                                 xvector_X.yaml and autoencoder_X.yaml where there are such
 #   --num-spk N|oracle            number of speakers, results in exp/*_N or exp/*_oracle;
@@ -20,7 +35,8 @@
 #   --config FILE                 more options, as name=value lines
 #   --vad.KEY, --xvector.KEY, --ae.KEY, --dec.KEY, --baseline.KEY VALUE
 #                                 overrides one value of a configuration: --dec.refine.niter 80;
-#                                 the published configurations (_paper) stay as they are
+#                                 the published configurations (_paper) stay as they are, but
+#                                 for --xvector.options, which go with the extractor
 #   --help
 #
 # Options given here win over those of the corpus. Exit status 0: all well; 1: an error, or some
@@ -34,6 +50,16 @@ chosen=$corpus
 vad=silero
 extractor=campplus
 dec_config="conf/dec.yaml conf/dec_paper.yaml"
+test_data=
+train_data=
+dev_data=
+wav_pipes=false
+reference_from_segments=false
+inside_segments=false
+allow_extra=false
+xvector_dir=
+train_xvector_dir=
+dev_xvector_dir=
 num_spk=
 min_spk=1
 max_spk=
@@ -44,6 +70,11 @@ data=data
 exp=exp
 nj=$(cores)
 seed=0
+audio_dir=
+download=
+mirror=
+mic=
+reference=
 overrides=
 need "conf/$corpus.conf" "the options of corpus '$corpus'"
 set -- --config "conf/$corpus.conf" "$@"
@@ -53,12 +84,24 @@ set -- --config "conf/$corpus.conf" "$@"
 [ $# -eq 0 ] || die "unexpected argument '$1', see --help"
 
 if starts 0 "data: recordings and references of the corpus $corpus"; then
-  steps/prepare_"$corpus".sh --nj "$nj" --seed "$seed" "$data"
+  if [ "$corpus" = kaldi ]; then
+    for set in $data_sources; do
+      steps/import_data.sh --wav-pipes "$wav_pipes" --reference-from-segments "$reference_from_segments" \
+        --nj "$nj" "${set#*=}" "$data/${set%%=*}"
+    done
+  else
+    options=(--sets "$sets" --nj "$nj" --seed "$seed")
+    for name in audio_dir download mirror mic reference; do # each known to some corpora only
+      [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
+    done
+    steps/prepare_"$corpus".sh "${options[@]}" "$data"
+  fi
 fi
 
 if starts 1 "VAD: where there is speech"; then
-  for set in $sets; do
-    steps/make_vad.sh --vad "$vad" --set "$(overrides_of vad)" --nj "$nj" "$data/$set" "$exp/vad_$vad/$set"
+  for set in $heard_sets; do
+    steps/make_vad.sh --vad "$vad" --inside-segments "$inside_segments" --set "$(overrides_of vad)" \
+      --nj "$nj" "$data/$set" "$exp/vad_$vad/$set"
     if [ -e "$data/$set/ref.rttm" ]; then
       steps/score_vad.sh "$data/$set" "$exp/vad_$vad/$set" "$exp/vad_$vad/$set/score"
     fi
@@ -76,10 +119,13 @@ if starts 2 "x-vectors: an embedding for each window of speech"; then
 fi
 
 if starts 3 "autoencoder: pretrained by reconstruction on the training set"; then
+  for set in $xvector_sources; do
+    steps/import_xvectors.sh "${set#*=}" "$(xvectors_of default)/${set%%=*}"
+  done
   for name in $autoencoders; do
     # Trained on closely spaced windows, whatever the spacing of those that are clustered.
     steps/train_autoencoder.sh --ae-config "$(config_of autoencoder "$name")" --set "$(overrides_of ae "$name")" \
-      "$(xvectors_of default)/$train_set" "$(xvectors_of default)/$dev_set" "$exp/ae_$name"
+      "$(training_xvectors)" "$(validation_xvectors)" "$exp/ae_$name"
   done
 fi
 

@@ -23,6 +23,8 @@ def main() -> None:
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(clustering.BaselineConfig, args.config, args.set.split())
+    if args.check:
+        return
     method = clustering.METHODS[args.method]
 
     def decide(xvectors: XVectors, bounds: Bounds, seed: int) -> xvector_job.Decision:

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 import program
 from diar import audio, autoencoder, config, extractors, rttm
+from diar.autoencoder import SHIPPED_EXTRACTOR
 from diar.clustering import Bounds
 from diar.diarization import DecConfig
 from diar.errors import DataError
@@ -44,6 +45,11 @@ def main() -> None:
     except ValueError as error:
         raise DataError(str(error)) from None
     xvector = config.load(XVectorConfig, args.xvector_config)
+    if args.autoencoder == autoencoder.SHIPPED and xvector.extractor != SHIPPED_EXTRACTOR:
+        raise DataError(
+            f"the autoencoder that ships is for {SHIPPED_EXTRACTOR}, not {xvector.extractor}: train one"
+            " (./run.sh --stop-stage 3) and give it with --autoencoder"
+        )
     pipeline = Pipeline(
         extractors.get(xvector.extractor, **xvector.options),
         autoencoder.load_model(args.autoencoder),

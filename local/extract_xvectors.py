@@ -13,11 +13,12 @@ import kaldiio
 import numpy as np
 
 import program
-from diar import audio, config, extractors, kaldi_data
+from diar import config, extractors, kaldi_data
 from diar.errors import DataError
 from diar.files import write_text
+from diar.recordings import Recordings
 from diar.subsegments import MILLISECOND, XVectorConfig, cut
-from diar.types import Region, Subsegments
+from diar.types import Region, Subsegments, concatenate
 
 
 def main() -> None:
@@ -37,6 +38,8 @@ def main() -> None:
             f"extractor {extractor.name!r} gives vectors of {extractor.dim} numbers, not {options.dim}",
             args.config,
         )
+    if args.check:
+        return
     if args.prepare:
         done = replace(options, dim=extractor.dim)
         write_text(args.out_dir / "config.yaml", config.dump(done))
@@ -48,7 +51,9 @@ class Source:
     """Audio files, speech regions and durations of a set."""
 
     def __init__(self, data_dir: Path, vad_dir: Path):
-        self.wavs, self.faults = kaldi_data.read_wav_scp(data_dir / "wav.scp")
+        self.recordings = Recordings(data_dir)
+        self.faults = self.recordings.faults
+        known = self.recordings.names
         segments = kaldi_data.read_segments(vad_dir / "segments")
         self.regions = {
             recording: kaldi_data.regions_of(segments, rows)
@@ -56,19 +61,19 @@ class Source:
         }
         path = vad_dir / "reco2dur"
         self.durations = kaldi_data.read_numbers(path) if path.exists() else {}
-        strangers = sorted(self.regions.keys() - self.wavs.keys() - self.faults.keys())
+        strangers = sorted(self.regions.keys() - set(known))
         if strangers and len(strangers) == len(self.regions):
             raise DataError(
                 f"no recording of it is in {data_dir / 'wav.scp'}, the first is {strangers[0]!r}",
                 vad_dir / "segments",
             )
-        for recording in {*strangers, *self.durations} - self.wavs.keys() - self.faults.keys():
+        for recording in {*strangers, *self.durations} - set(known):
             self.faults[recording] = f"in {vad_dir / 'segments'}, but not in {data_dir / 'wav.scp'}"
 
     def names(self) -> list[str]:
         """What the VAD has seen; without its durations, all there is."""
-        seen = self.durations.keys() or self.wavs.keys() | self.faults.keys()
-        return sorted(seen | self.regions.keys())
+        seen = self.durations.keys() or self.recordings.names
+        return sorted({*seen, *self.regions})
 
     def speech(self, recording: str) -> float:
         """Seconds of speech."""
@@ -91,8 +96,6 @@ def extract(
     with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
         for recording in share.of(names, [source.speech(name) for name in names]):
             with share.guard(recording):
-                if recording in source.faults:
-                    raise DataError(source.faults[recording])
                 found, vectors, duration = embed(source, recording, extractor, options)
                 for name, vector in zip(found.ids, vectors, strict=True):
                     writer(name, vector)
@@ -107,10 +110,10 @@ def embed(
     source: Source, recording: str, extractor: extractors.Extractor, options: XVectorConfig
 ) -> tuple[Subsegments, np.ndarray, float]:
     """Windows of a recording, their vectors (n, dim), and its duration."""
-    path, regions = source.wavs[recording], source.regions.get(recording, [])
-    if not regions and recording in source.durations:
+    regions = source.regions.get(recording, [])
+    if not regions and recording in source.durations and recording not in source.faults:
         return concatenate([]), np.zeros((0, extractor.dim)), source.durations[recording]
-    samples = audio.load(path, extractor.rate)
+    samples, _ = source.recordings.load(recording, extractor.rate)
     duration = len(samples) / extractor.rate
     check_ends(recording, regions, duration)
     windows, _ = cut(options, recording, regions, len(samples), extractor.rate)
@@ -134,16 +137,6 @@ def check_ends(recording: str, regions: list[Region], duration: float) -> None:
             "%s: speech up to %.3f s, but the audio ends at %.3f s: the rest is left out",
             recording, regions[-1].end, duration,
         )  # fmt: skip
-
-
-def concatenate(windows: list[Subsegments]) -> Subsegments:
-    """The windows of several recordings as one."""
-    return Subsegments(
-        [i for w in windows for i in w.ids],
-        [r for w in windows for r in w.recordings],
-        np.concatenate([np.zeros(0), *(w.starts for w in windows)]),
-        np.concatenate([np.zeros(0), *(w.ends for w in windows)]),
-    )
 
 
 if __name__ == "__main__":

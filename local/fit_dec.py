@@ -24,6 +24,8 @@ def main() -> None:
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(diarization.DecConfig, args.config, args.set.split())
+    if args.check:
+        return
     torch.set_num_threads(1)
     encoder = autoencoder.load_model(args.model)
 

@@ -6,37 +6,49 @@ from __future__ import annotations
 from pathlib import Path
 
 import program
-from diar import audio, config, kaldi_data, rttm, vad
-from diar.errors import DataError
+from diar import audio, config, kaldi_data, vad
+from diar.given_speech import FILES, GivenSpeech
+from diar.recordings import Recordings
+from diar.regions import intersection
 
 
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/vad.yaml")
     program.add_job(arguments)
-    arguments.add_argument("--vad", choices=vad.KINDS, default="silero")
+    arguments.add_argument("--vad", choices=(*vad.KINDS, *FILES), default="silero")
+    arguments.add_argument(
+        "--inside-segments", choices=("true", "false"), default="false",
+        help="keep only speech inside the segments of the data directory",
+    )  # fmt: skip
     arguments.add_argument("data_dir", type=Path)
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())
-    wavs, faults = kaldi_data.read_wav_scp(args.data_dir / "wav.scp")
-    reference = rttm.read_rttm(args.data_dir / "ref.rttm") if args.vad == "oracle" else {}
+    if args.check:
+        return
+    recordings = Recordings(args.data_dir)
+    shift = options.frame_shift
+    given = GivenSpeech(args.data_dir, args.vad, shift) if args.vad in FILES else None
+    inside = GivenSpeech(args.data_dir, "segments") if args.inside_segments == "true" else None
 
     share = program.Share(args.out_dir, args.job)
     segments: list[str] = []
     durations: list[str] = []
     silent: list[str] = []
-    names = sorted(wavs | faults)
-    for recording in share.of(names, [_size(wavs.get(name)) for name in names]):
+    notes: list[str] = []
+    names = recordings.names
+    for recording in share.of(names, [recordings.size(name) for name in names]):
         with share.guard(recording):
-            if recording in faults:
-                raise DataError(faults[recording])
-            samples = audio.load(wavs[recording])
+            samples, remarks = recordings.load(recording)
+            notes += [f"{recording} {remark}\n" for remark in remarks]
             duration = len(samples) / audio.SAMPLE_RATE
-            if args.vad == "oracle":
-                regions = vad.speech_of(reference.get(recording, []), duration)
+            if given:
+                regions = given.regions(recording, duration)
             else:
                 regions = vad.find_speech(samples, args.vad, options)
+            if inside:
+                regions = intersection(regions, inside.regions(recording, duration))
             durations.append(f"{recording} {duration:.3f}\n")
             lines = [
                 f"{kaldi_data.segment_id(recording, start, end)} {recording} {start:.3f} {end:.3f}\n"
@@ -51,11 +63,8 @@ def main() -> None:
     share.write("utt2spk", (f"{line.split()[0]} {line.split()[1]}\n" for line in segments))
     share.write("reco2dur", durations)
     share.write("no_speech", silent)
+    share.write("audio", notes)
     share.close()
-
-
-def _size(path: Path | None) -> int:
-    return path.stat().st_size if path else 0
 
 
 if __name__ == "__main__":

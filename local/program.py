@@ -26,13 +26,14 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 def add_config(arguments: argparse.ArgumentParser, default: str | None = None) -> None:
-    """--config file.yaml and --set key=value ..."""
+    """--config file.yaml, --set key=value ..., --check."""
     arguments.add_argument(
         "--config", default=default, help="YAML configuration (default: %(default)s)"
     )
     arguments.add_argument(
         "--set", default="", metavar="'KEY=VALUE ...'", help="overrides, separated by blanks"
     )
+    arguments.add_argument("--check", action="store_true", help="read the configuration, and stop")
 
 
 def add_job(arguments: argparse.ArgumentParser) -> None:

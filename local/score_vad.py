@@ -36,6 +36,9 @@ def main() -> None:
         "fa": round(100 * total.false_alarm / max(total.speech, 1e-9), 3),
     }
     write_text(args.out_dir / "vad_score.json", json.dumps(figures) + "\n")
+    if not total.speech:
+        print(f"VAD of {args.data_dir}: not scored, the reference has no turn of its recordings")
+        return
     print(
         f"VAD of {args.data_dir}: miss {figures['miss']:.2f} %, false alarm {figures['fa']:.2f} %"
         f" of {total.speech:.0f} s of speech"

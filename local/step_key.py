@@ -5,14 +5,15 @@ Usage: step_key.py <program.py> <options> [input ...]
 
 The program counts with every module of local/ that it imports, directly or not, so that changed code
 makes its products again. An input is a file; or a directory of this recipe, which counts by its
-.done key; or any other directory, which counts by the files in it. The audio that a wav.scp names
-counts by size and time of change.
+.done key; or any other directory, which counts by the files in it. The audio and the arks that an scp
+names count by size and time of change.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import sys
 from pathlib import Path
 
@@ -59,16 +60,20 @@ def closure(program: Path) -> set[Path]:
 def describe(path: Path) -> list[str]:
     """Lines that change when the input does."""
     if path.is_dir():
-        if (path / ".done").exists():
-            return [(path / ".done").read_text()]
+        marks = [path / ".begun", path / ".done"]  # a directory of this recipe has both, the same
+        if all(mark.is_file() for mark in marks) and len({m.read_bytes() for m in marks}) == 1:
+            return [marks[1].read_text()]
         return [x for file in sorted(path.iterdir()) if file.is_file() for x in describe(file)]
     lines = [hashlib.sha256(path.read_bytes()).hexdigest()]
-    if path.name == "wav.scp":
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            name = line.partition(" ")[2].strip()
-            for audio in (Path(name), path.parent / name):
-                if name and audio.is_file():
-                    stat = audio.stat()
+    if path.suffix == ".scp":
+        text = path.read_text(encoding="utf-8", errors="replace")
+        values = (
+            line.split(None, 1)[1].strip() for line in text.splitlines() if len(line.split()) > 1
+        )
+        for name in dict.fromkeys(re.sub(r":\d+$", "", value) for value in values):
+            for place in (Path(), *path.absolute().parents):  # as diar.kaldi_data.found looks
+                if name and (place / name).is_file():
+                    stat = (place / name).stat()
                     lines.append(f"{name} {stat.st_size} {stat.st_mtime_ns}")
                     break
     return lines

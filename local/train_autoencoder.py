@@ -2,21 +2,24 @@
 """Pretrain the autoencoder on the x-vectors of the training set (steps/train_autoencoder.sh).
 
 Writes model.safetensors, config.yaml and loss.tsv to <out-dir>. Several training directories may be
-given, joined by commas.
+given, joined by commas. Where the validation directory is among them, every tenth recording (of at least
+five) is kept from training to validate on.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import program
 from diar import config, kaldi_data
-from diar.autoencoder import AutoencoderConfig, save_model
+from diar.autoencoder import SHIPPED, SHIPPED_EXTRACTOR, AutoencoderConfig, load_model, save_model
 from diar.errors import DataError
 from diar.files import write_text
 from diar.pretraining import Epoch, learn_speakers, pretrain
+from diar.subsegments import XVectorConfig
 from diar.types import XVectors
 
 
@@ -28,9 +31,24 @@ def main() -> None:
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(AutoencoderConfig, args.config, args.set.split())
-    recordings = [part for name in args.train.split(",") for part in load_all(Path(name))]
-    train = stacked(recordings, args.train)
-    valid = stacked(load_all(Path(args.valid)), args.valid)
+    if args.check:
+        return
+    dirs = [Path(name) for name in args.train.split(",")]
+    if options.init != "scratch" and {extractor_of(d) for d in dirs} != {SHIPPED_EXTRACTOR}:
+        program.log.info("x-vectors not of %s: training from scratch", SHIPPED_EXTRACTOR)
+        options = replace(options, init="scratch")
+    recordings = [part for directory in dirs for part in load_all(directory)]
+    if not recordings and options.init == "shipped":
+        program.log.warning("no x-vectors to train on: the weights that ship are taken")
+        save_model(args.out_dir / "model.safetensors", load_model(SHIPPED))
+        write_text(args.out_dir / "config.yaml", config.dump(options))
+        write_text(args.out_dir / "loss.tsv", "epoch\tlr\ttrain\tvalid\n")
+        return
+    if Path(args.valid) in dirs:
+        recordings, kept = split(recordings)
+    else:
+        kept = load_all(Path(args.valid))
+    train, valid = stacked(recordings, args.train), stacked(kept, args.valid)
     if train.shape[1] != valid.shape[1]:
         raise DataError(
             f"x-vectors of dimension {valid.shape[1]}, but the training set has {train.shape[1]}",
@@ -56,6 +74,20 @@ def main() -> None:
     save_model(args.out_dir / "model.safetensors", model)
     write_text(args.out_dir / "config.yaml", config.dump(options))
     write_text(args.out_dir / "loss.tsv", "".join(lines))
+
+
+def extractor_of(directory: Path) -> str:
+    """Whose x-vectors they are; '' where they were made elsewhere."""
+    made = directory / "config.yaml"
+    return config.load(XVectorConfig, made).extractor if made.exists() else ""
+
+
+def split(recordings: list[XVectors]) -> tuple[list[XVectors], list[XVectors]]:
+    """(to train on, to validate on): every tenth recording is validated on, all of a few are both."""
+    if len(recordings) < 5:
+        return recordings, recordings
+    held = recordings[::10]
+    return [part for i, part in enumerate(recordings) if i % 10], held
 
 
 def load_all(directory: Path) -> list[XVectors]:

@@ -27,6 +27,9 @@ need "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --sta
 need "$baseline_config" "the configuration"
 xvector_options
 
+check() {
+  python local/cluster.py --check --method "$method" --config "$baseline_config" --set "$set" "$xvectors" "$out"
+}
 begin "$out" local/cluster.py "$method ${options[*]} $set" "$baseline_config" "$xvectors" $reco2num_spk || exit 0
 echo "$(basename "$0"): $method of $xvectors"
 $cmd JOB=1:"$nj" "$out/log/cluster.JOB.log" \

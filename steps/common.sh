@@ -43,8 +43,11 @@ begin() { # out-dir program "options" input...: fails when there is nothing to d
       die "$out is input and output: name another directory for the output"
     fi
   done
-  mkdir -p "$(dirname "$out")" && exec {lock}>"$(dirname "$out")/.$(basename "$out").lock" &&
-    flock -n "$lock" || die "another run is writing to $out, or it cannot be written"
+  local lockfile
+  lockfile="$(dirname "$out")/.$(basename "$out").lock"
+  mkdir -p "$(dirname "$out")" && exec {lock}>>"$lockfile" || die "cannot write to $(dirname "$out")"
+  flock -n "$lock" || die "$(cat "$lockfile") is writing to $out: wait for it, or take another --exp"
+  echo "process $$ on $(uname -n)" >"$lockfile"
   key="$(python local/step_key.py "$@")" || exit 1
   if [ "$(cat "$out/.done" 2>/dev/null)" = "$key" ]; then
     echo "$(basename "$0"): $out is up to date"
@@ -53,10 +56,12 @@ begin() { # out-dir program "options" input...: fails when there is nothing to d
   if [ -n "$(ls -A "$out" 2>/dev/null)" ] && [ ! -e "$out/.begun" ]; then
     die "$out holds files that this recipe did not make: remove it, or name another directory"
   fi
+  # A mistake in the options must not cost what was made before: a step's own check comes first.
+  if declare -F check >/dev/null; then check || exit 1; fi
   # .done goes first and .begun stays: killed at any moment, this is a directory of ours, unfinished.
   # Called before '||', where bash stops at no error by itself.
   rm -f "$out/.done" && mkdir -p "$out" && echo "$key" >"$out/.begun" &&
-    find "$out" -mindepth 1 -maxdepth 1 ! -name .begun -exec rm -rf {} + && mkdir "$out/log" ||
+    find "$out/" -mindepth 1 -maxdepth 1 ! -name .begun -exec rm -rf {} + && mkdir "$out/log" ||
     die "cannot write to $out"
 }
 

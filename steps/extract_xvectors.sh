@@ -4,8 +4,9 @@
 # Usage: steps/extract_xvectors.sh [options] <data-dir> <vad-dir> <xvector-dir>
 #
 #   --xvector-config FILE    extractor and windows                   (default conf/xvector.yaml)
-#   --extractor NAME         campplus, resemblyzer                   (default: as configured)
-#   --set "key=value ..."    overrides of the configuration
+#   --extractor NAME         campplus, ecapa, onnx, resemblyzer      (default: as configured);
+#                            local/list_extractors.py describes them
+#   --set "key=value ..."    overrides of the configuration, such as options.path=model.onnx
 #   --nj N                   parallel jobs                           (default: all cores)
 #
 # Reads   <data-dir>/wav.scp, <vad-dir>/segments, and <vad-dir>/reco2dur where there is one
@@ -30,8 +31,15 @@ need "$data/wav.scp" "a data directory is needed: ./run.sh --stage 0 makes those
 need "$vad/segments" "speech regions: steps/make_vad.sh makes them: ./run.sh --stage 1"
 need "$xvector_config" "the configuration"
 inputs=("$xvector_config" "$data/wav.scp" "$vad/segments")
-[ ! -e "$vad/reco2dur" ] || inputs+=("$vad/reco2dur")
+for input in "$vad/reco2dur" "$data/reco2file_and_channel"; do
+  [ ! -e "$input" ] || inputs+=("$input")
+done
+models=$(python local/list_extractors.py --files --config "$xvector_config" --set "$set") || exit 1
+[ -z "$models" ] || mapfile -t -O "${#inputs[@]}" inputs <<<"$models"
 
+check() {
+  python local/extract_xvectors.py --check --config "$xvector_config" --set "$set" "$data" "$vad" "$out"
+}
 begin "$out" local/extract_xvectors.py "$set" "${inputs[@]}" || exit 0
 echo "$(basename "$0"): x-vectors of $data ($xvector_config${set:+ $set})"
 options=(--config "$xvector_config" --set "$set" "$data" "$vad" "$out")

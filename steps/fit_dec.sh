@@ -27,6 +27,9 @@ need "$ae/model.safetensors" "steps/train_autoencoder.sh makes it: ./run.sh --st
 need "$dec_config" "the configuration"
 xvector_options
 
+check() {
+  python local/fit_dec.py --check --config "$dec_config" --set "$set" "$xvectors" "$ae/model.safetensors" "$out"
+}
 begin "$out" local/fit_dec.py "${options[*]} $set" "$dec_config" "$xvectors" "$ae/model.safetensors" \
   $reco2num_spk || exit 0
 echo "$(basename "$0"): DEC ($dec_config) of $xvectors"

@@ -3,17 +3,20 @@
 #
 # Usage: steps/make_vad.sh [options] <data-dir> <vad-dir>
 #
-#   --vad silero|energy|oracle   how; oracle reads <data-dir>/ref.rttm    (default silero)
+#   --vad KIND                   silero, energy; or what <data-dir> says: oracle (ref.rttm), segments,
+#                                vad_scp (Kaldi's decisions of frames)    (default silero)
+#   --inside-segments true|false keep only speech inside <data-dir>/segments  (default false)
 #   --vad-config FILE            smoothing of the scores                  (default conf/vad.yaml)
 #   --set "key=value ..."        overrides of the configuration
 #   --nj N                       parallel jobs                            (default: all cores)
 #
-# Reads   <data-dir>/wav.scp
+# Reads   <data-dir>/wav.scp, reco2file_and_channel where there is one
 # Writes  <vad-dir>/segments, utt2spk, spk2utt, reco2dur; no_speech (recordings without any);
-#         failed (recordings that cannot be read, and why)
+#         failed (recordings that cannot be read, and why); audio (what was done to read them)
 
 . "$(dirname "$0")/common.sh"
 vad=silero
+inside_segments=false
 vad_config=conf/vad.yaml
 set=
 nj=$(cores)
@@ -25,18 +28,33 @@ data=$1 out=$2
 need "$data/wav.scp" "a data directory is needed: ./run.sh --stage 0 makes those of the recipe"
 need "$vad_config" "the configuration"
 inputs=("$vad_config" "$data/wav.scp")
+[ ! -e "$data/reco2file_and_channel" ] || inputs+=("$data/reco2file_and_channel")
 case "$vad" in
   silero | energy) ;;
   oracle) need "$data/ref.rttm" "the oracle VAD is the reference"; inputs+=("$data/ref.rttm") ;;
-  *) die "--vad is silero, energy or oracle, not '$vad'" ;;
+  segments) ;;
+  vad_scp) need "$data/vad.scp" "decisions of frames, as Kaldi's compute_vad_decision.sh makes them"
+    inputs+=("$data/vad.scp") ;;
+  *) die "--vad is silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
+esac
+if [ "$vad" = segments ] || [ "$inside_segments" = true ]; then
+  need "$data/segments" "Kaldi's utterances"
+fi
+case "$vad $inside_segments" in
+  segments* | vad_scp* | *true) [ ! -e "$data/segments" ] || inputs+=("$data/segments") ;;
 esac
 
-begin "$out" local/make_vad.py "$vad $set" "${inputs[@]}" || exit 0
+check() { python local/make_vad.py --check --config "$vad_config" --set "$set" "$data" "$out"; }
+begin "$out" local/make_vad.py "$vad $inside_segments $set" "${inputs[@]}" || exit 0
 echo "$(basename "$0"): $vad VAD of $data"
 $cmd JOB=1:"$nj" "$out/log/make_vad.JOB.log" \
-  python local/make_vad.py --job "JOB/$nj" --config "$vad_config" --set "$set" --vad "$vad" "$data" "$out"
-join "$out" segments utt2spk reco2dur no_speech failed
+  python local/make_vad.py --job "JOB/$nj" --config "$vad_config" --set "$set" --vad "$vad" \
+  --inside-segments "$inside_segments" "$data" "$out"
+join "$out" segments utt2spk reco2dur no_speech audio failed
 spk2utt "$out"
+cut -d " " -f 2- "$out/audio" | sort | uniq -c | while read -r count remark; do
+  echo "$(basename "$0"): $count of $(wc -l <"$out/reco2dur") recordings: $remark"
+done
 if [ -s "$out/no_speech" ]; then
   echo "$(basename "$0"): no speech found in: $(tr '\n' ' ' <"$out/no_speech")" >&2
 fi

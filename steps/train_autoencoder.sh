@@ -23,6 +23,9 @@ need "$ae_config" "the configuration"
 
 shipped=local/diar/pretrained/default.safetensors # what training may start from
 [ -e "$shipped" ] || shipped=
+check() {
+  python local/train_autoencoder.py --check --config "$ae_config" --set "$set" "$train" "$valid" "$out"
+}
 # shellcheck disable=SC2086
 begin "$out" local/train_autoencoder.py "$set" "$ae_config" ${train//,/ } "$valid" $shipped || exit 0
 echo "$(basename "$0"): pretraining the autoencoder of $ae_config on $train"

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import models
 import pytest
 
 from diar import audio, extractors
@@ -45,10 +46,18 @@ def sample_turns(sample_wav):
     return [(float(f[3]), float(f[3]) + float(f[4]), f[7]) for f in rows]
 
 
-@pytest.fixture(scope="session", params=["campplus", "resemblyzer"])
-def extractor(request):
-    """Each extractor, with its real weights."""
-    return fetched(lambda: extractors.get(request.param))
+@pytest.fixture(scope="session", params=["campplus", "ecapa", "onnx", "resemblyzer"])
+def extractor(request, tmp_path_factory):
+    """Each extractor: with its real weights where they can be had, else with small random ones."""
+    if request.param in ("campplus", "resemblyzer"):
+        return fetched(lambda: extractors.get(request.param))
+    folder = tmp_path_factory.mktemp(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIAR_CACHE", str(folder / "cache"))
+        if request.param == "ecapa":
+            models.save_ecapa(folder, **models.SMALL)
+            return extractors.get("ecapa", directory=str(folder))
+        return extractors.get("onnx", path=str(models.save_pooling(folder / "model.onnx")))
 
 
 @pytest.fixture(scope="session")

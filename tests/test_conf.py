@@ -6,6 +6,8 @@ from diar import config
 from diar.autoencoder import AutoencoderConfig
 from diar.clustering import BaselineConfig
 from diar.diarization import DecConfig
+from diar.extractors.campplus import FBANK
+from diar.extractors.fbank import FbankConfig
 from diar.scoring import ScoringConfig
 from diar.subsegments import XVectorConfig
 from diar.vad import VadConfig
@@ -19,11 +21,16 @@ from diar.vad import VadConfig
         ("autoencoder", AutoencoderConfig),
         ("baselines", BaselineConfig),
         ("scoring", ScoringConfig),
+        ("fbank/wespeaker", FbankConfig),
         ("dec_paper", DecConfig),  # the defaults of DEC are the published constants
     ],
 )
 def test_file_repeats_the_defaults(root, name, cls):
     assert config.load(cls, root / "conf" / f"{name}.yaml") == cls()
+
+
+def test_3dspeaker_has_the_filter_banks_of_its_campplus(root):
+    assert config.load(FbankConfig, root / "conf/fbank/3dspeaker.yaml") == FBANK
 
 
 def test_published_constants(root):

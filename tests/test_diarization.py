@@ -1,13 +1,14 @@
 """DEC of one recording, both configurations, tiny and degenerate input; real audio end to end."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import adjusted_rand_score
 
-from diar import autoencoder, config, scoring
+from diar import autoencoder, config, decoding, scoring
 from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import Bounds
 from diar.dec import RefineConfig
@@ -75,6 +76,18 @@ def test_bounds_are_kept(options, encoder, wanted):
     for bounds in (Bounds(wanted), Bounds(least=wanted), Bounds(most=wanted)):
         found = fit(x, windows, encoder, options, bounds)
         assert bounds.clip(found.count) == found.count
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 3, 4])
+def test_a_known_count_in_a_recording_of_few_windows(root, encoder, wanted):
+    """With 0.75 s between those that are fitted, four windows are one or two."""
+    x, _, _ = voices([2, 2])
+    options = config.load(DecConfig, root / "conf/dec.yaml")
+    windows = spaced(4)
+    windows = replace(windows, starts=0.25 * np.arange(4), ends=0.25 * np.arange(4) + 1.5)
+    found = fit(x, windows, encoder, options, Bounds(wanted))
+    turns = decoding.decode(windows, found.posteriors, 2.25, options.decoding, None, wanted)
+    assert len({turn.speaker for turn in turns}) == wanted
 
 
 def test_too_many_are_merged_whole(root, encoder):

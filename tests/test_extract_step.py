@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 
 import kaldiio
+import models
 import numpy as np
 import pytest
 import soundfile
@@ -93,6 +95,39 @@ def test_nothing_is_done_twice_and_nj_changes_nothing(root, done, data):
     assert other.returncode == 1, other.stderr
     first, second = (kaldiio.load_scp(str(d / "xvector.scp")) for d in (out, data / "out1"))
     assert set(first) == set(second) and all(np.array_equal(first[i], second[i]) for i in first)
+
+
+def test_a_model_of_ones_own_is_an_input(root, data, tmp_path):
+    model = models.save_pooling(tmp_path / "model.onnx", dim=11)
+    arguments = ["--nj", 2, "--extractor", "onnx", data / "data", data / "vad", data / "onnx"]
+    arguments[:0] = ["--set", f"options.path={model} options.fbank.window_type=povey"]
+    first = step(root, *arguments)
+    assert first.returncode == 1 and "the others are done" in first.stderr, first.stderr
+    made = yaml.safe_load((data / "onnx/config.yaml").read_text())
+    assert made["dim"] == 11 and made["options"]["fbank"] == {"window_type": "povey"}
+    assert "up to date" in step(root, *arguments).stdout
+    models.save_pooling(model, dim=12)
+    assert "up to date" not in step(root, *arguments).stdout
+    assert yaml.safe_load((data / "onnx/config.yaml").read_text())["dim"] == 12
+    model.unlink()
+    gone = step(root, *arguments)
+    assert gone.returncode == 1 and f"{model}: no such file: options.path" in gone.stderr
+
+
+def test_run_takes_a_model_of_ones_own_for_every_dec(root, data, tmp_path):
+    """Also for the published one, whose configuration takes no other overrides."""
+    model = models.save_pooling(tmp_path / "model.onnx", dim=11)
+    shutil.copytree(data / "vad", tmp_path / "exp/vad_silero/data")
+    command = ["./run.sh", "--stage", "2", "--stop-stage", "2", "--data", data, "--nj", "2"]
+    command += ["--exp", tmp_path / "exp", "--extractor", "onnx", "--xvector.step", "0.5"]
+    command += ["--xvector.options.path", model, "--train-set", "data", "--dev-set", "data"]
+    done = subprocess.run(
+        [*command, "--test-sets", "data"], cwd=root, capture_output=True, text=True
+    )
+    assert "recordings above failed" in done.stderr, done.stderr
+    for name, step in (("onnx", 0.5), ("onnx_paper", 0.75)):
+        made = yaml.safe_load((tmp_path / f"exp/xvectors_{name}/data/config.yaml").read_text())
+        assert (made["dim"], made["step"]) == (11, step) and made["options"] == {"path": str(model)}
 
 
 def test_bad_calls_are_one_clear_line(root, data):

@@ -133,7 +133,7 @@ def test_hypotheses_do_not_need_the_reference(root, experiment, tmp_path):
     [
         (["--num-spk", "0"], "--num-spk"),
         (["--colour", "red"], "unknown option --colour"),
-        (["--vad", "magic"], "silero, energy or oracle"),
+        (["--vad", "magic"], "silero, energy, oracle, segments or vad_scp"),
         (["--corpus", "nowhere"], "conf/nowhere.conf"),
         (["--stage", "4", "--dec.refine.nitre", "3"], "did you mean 'niter'"),
         (["--stage", "4", "--dec-config", "conf/none.yaml"], "conf/none.yaml"),
@@ -146,6 +146,7 @@ def test_wrong_options_are_one_line(root, experiment, options, words):
     assert result.returncode == 1
     lines = [line for line in result.stderr.splitlines() if line]
     assert len(lines) == 1 and words in lines[0], result.stderr
+    assert (folder / "exp/dec_default/test/rttm").exists(), "a mistake costs nothing that is done"
 
 
 def test_nan_in_an_ark_costs_one_recording(root, experiment, tmp_path):

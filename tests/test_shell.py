@@ -227,11 +227,31 @@ class TestSteps:
         first = key()
         (recipe / "dir/a").write_text("2")
         second = key()
-        (recipe / "dir/.done").write_text("k")
+        (recipe / "dir/.done").write_text("")  # of somebody else: only a file
+        (recipe / "dir/a").write_text("2b")
+        assert key() not in (first, second)
+        for name in (".begun", ".done"):
+            (recipe / "dir" / name).write_text("k")
         third = key()
         (recipe / "dir/a").write_text("3")
         assert len({first, second, third}) == 3
         assert key() == third
+
+    @pytest.mark.parametrize("blank", [" ", "\t", "  "])
+    def test_files_that_an_scp_names_count(self, recipe, blank):
+        (recipe / "dir").mkdir()
+        (recipe / "dir/a.ark").write_text("1")
+        (recipe / "x.scp").write_text(f"u{blank}dir/a.ark:5\n")
+
+        def key():
+            return run(
+                [sys.executable, "local/step_key.py", "local/work.py", "", "x.scp"], recipe
+            ).stdout
+
+        first = key()
+        assert key() == first
+        (recipe / "dir/a.ark").write_text("12")
+        assert key() != first
 
     def test_killed_half_way_is_done_again(self, recipe):
         process = subprocess.Popen(
@@ -278,7 +298,7 @@ class TestSteps:
         (recipe / "exp").write_text("a file where a directory should be")
         result = run(["bash", "steps/work.sh", "in", "exp/out"], cwd=recipe)
         assert result.returncode == 1
-        assert "exp/out" in result.stderr and "cannot be written" in result.stderr
+        assert result.stderr.endswith("work.sh: cannot write to exp\n")
 
     def test_failures_of_single_recordings_are_told(self, recipe):
         step = (recipe / "steps/work.sh").read_text()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import diar.mini_corpus
+import diar.data_dir
 import prepare_mini
 from diar import config, kaldi_data
 from diar.audio import SAMPLE_RATE, load
@@ -285,7 +285,7 @@ def test_wav_scp_comes_last(tmp_path, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(diar.mini_corpus, "write_uem", killed)
+    monkeypatch.setattr(diar.data_dir, "write_uem", killed)
     with pytest.raises(KeyboardInterrupt):
         write_data_dir(tmp_path / "set", {"r": part}, {"r": 1.0}, [])
     assert not (tmp_path / "set" / "wav.scp").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,66 @@ from diar.errors import DataError
 from diar.files import whole
 
 SAMPLE_RATE = 16000
+UNKNOWN_SIZE = 0x7FFF0000  # bytes: sizes from here on are placeholders in the header of a WAV
+
+
+@dataclass(frozen=True)
+class Audio:
+    """What a file holds: samples (n, channels) float32 at ``rate``, full scale 1.
+
+    truncated: the header of a WAV promises more than there is.
+    """
+
+    path: Path
+    samples: np.ndarray
+    rate: int
+    truncated: bool = False
+
+    @property
+    def channels(self) -> int:
+        return self.samples.shape[1]
+
+    def mono(self, rate: int = SAMPLE_RATE, channel: int | None = None) -> np.ndarray:
+        """(samples,) float32 at ``rate``: one channel, counted from 0, or all of them mixed.
+
+        Raises:
+            DataError: no samples, NaN, or no such channel.
+        """
+        if channel is not None and not 0 <= channel < self.channels:
+            raise DataError(f"no channel {channel}: it has {self.channels}", self.path)
+        mono = self.samples.mean(axis=1) if channel is None else self.samples[:, channel]
+        if not len(mono):
+            raise DataError("no samples: the audio has zero length", self.path)
+        if not np.isfinite(mono).all():
+            raise DataError("the samples hold NaN or infinity", self.path)
+        if self.rate != rate:
+            mono = soxr.resample(mono, self.rate, rate)
+            if not len(mono):
+                raise DataError("no samples: the audio is too short to be resampled", self.path)
+        return np.ascontiguousarray(mono, dtype=np.float32)
+
+
+def read(path: str | Path) -> Audio:
+    """Read any audio file that libsndfile or, failing that, FFmpeg's libraries (PyAV) decode.
+
+    Raises:
+        DataError: no such file, or no audio in it.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DataError("no such audio file", path)
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError, TypeError):  # TypeError: named *.raw
+        samples, rate = _decode(path)
+    return Audio(path, samples, rate, _truncated(path))
 
 
 def load(path: str | Path, rate: int = SAMPLE_RATE, channel: int | None = None) -> np.ndarray:
-    """Read any audio file that libsndfile or, failing that, FFmpeg's libraries (PyAV) decode.
+    """Mono samples of an audio file (wav, flac, ogg, mp3, m4a, sph, G.722 ...).
 
     Args:
-        path: wav, flac, ogg, mp3, m4a, G.722 ...
+        path: of any rate and number of channels.
         rate: samples per second of the result; other rates are resampled (soxr, high quality).
         channel: channel to take, counted from 0; None mixes all of them.
 
@@ -27,25 +81,9 @@ def load(path: str | Path, rate: int = SAMPLE_RATE, channel: int | None = None) 
         (samples,) float32.
 
     Raises:
-        DataError: no such file, no audio in it, no samples, NaN, or no such channel.
+        DataError: what ``read`` and ``Audio.mono`` refuse.
     """
-    path = Path(path)
-    if not path.exists():
-        raise DataError("no such audio file", path)
-    try:
-        samples, source_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError, TypeError):  # TypeError: named *.raw
-        samples, source_rate = _decode(path)
-    if channel is not None and not 0 <= channel < samples.shape[1]:
-        raise DataError(f"no channel {channel}: it has {samples.shape[1]}", path)
-    mono = samples.mean(axis=1) if channel is None else samples[:, channel]
-    if not len(mono):
-        raise DataError("no samples: the audio has zero length", path)
-    if not np.isfinite(mono).all():
-        raise DataError("the samples hold NaN or infinity", path)
-    if source_rate != rate:
-        mono = soxr.resample(mono, source_rate, rate)
-    return np.ascontiguousarray(mono, dtype=np.float32)
+    return read(path).mono(rate, channel)
 
 
 def save(path: str | Path, samples: np.ndarray, rate: int = SAMPLE_RATE) -> None:
@@ -64,6 +102,24 @@ def duration(path: str | Path) -> float:
         return info.frames / info.samplerate
     except (soundfile.LibsndfileError, RuntimeError, TypeError):
         return len(load(path)) / SAMPLE_RATE
+
+
+def _truncated(path: Path) -> bool:
+    """Whether a RIFF file is shorter than it says; what was written to a pipe does not know."""
+    with open(path, "rb") as stream:
+        head = stream.read(8)
+    size = int.from_bytes(head[4:], "little")
+    return head[:4] == b"RIFF" and path.stat().st_size < size + 8 < UNKNOWN_SIZE
+
+
+def probe(path: str | Path) -> tuple[float, int]:
+    """(seconds, channels) of what only FFmpeg's libraries read; all of it is decoded.
+
+    Raises:
+        DataError: it cannot be decoded.
+    """
+    samples, rate = _decode(Path(path))
+    return len(samples) / rate, samples.shape[1]
 
 
 def _decode(path: Path) -> tuple[np.ndarray, int]:

@@ -20,6 +20,7 @@ from diar.files import whole
 from diar.speaker_space import SpeakerSpace
 
 SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
+SHIPPED_EXTRACTOR = "campplus"  # whose x-vectors they were trained on
 SHIPPED_PAPER = SHIPPED.with_name("paper.safetensors")
 PAPER_DIMS = (500, 500, 2000, 30)
 
@@ -188,11 +189,13 @@ def save_model(
 
 
 def load_model(path: str | Path, device: str | torch.device = "cpu") -> ResidualAutoEncoder:
-    """Read what ``save_model`` wrote; half-precision files become float32.
+    """Read what ``save_model`` wrote (or the directory it is in); half-precision becomes float32.
 
     Raises:
         DataError: no such file, or not an autoencoder of this recipe.
     """
+    if Path(path).is_dir():
+        path = Path(path) / "model.safetensors"
     if not Path(path).exists():
         raise DataError("no such autoencoder: train it with ./run.sh --stage 3", path)
     try:

@@ -53,6 +53,15 @@ def load(cls: type[T], path: str | Path | None = None, overrides: Iterable[str] 
     return _build(cls, values, where)
 
 
+def build(cls: type[T], values: dict[str, Any], where: str) -> T:
+    """The dataclass ``cls`` from plain values, which ``where`` names in errors.
+
+    Raises:
+        DataError: unknown key, wrong type.
+    """
+    return _build(cls, values, where)
+
+
 def as_dict(config: Any) -> dict[str, Any]:
     """The configuration as plain values, ready for YAML."""
     return dataclasses.asdict(config)

@@ -20,6 +20,8 @@ from diar.subsegments import XVectorConfig, cut_grid, grid_indices
 from diar.types import Region, Subsegments, Turn
 
 ROOT = Path(__file__).resolve().parents[2]
+# The published names of data sets, and what stage 0 makes of them.
+CORPORA = {"ami": "ami/test", "ami_dev": "ami/dev", "voxconverse": "voxconverse/full"}
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".sph"}
 
 
@@ -32,7 +34,8 @@ class DiarizationDataset(Dataset):
     a reference, the second has no columns and the path names a file that does not exist.
 
     Args:
-        dataset_name: a Kaldi directory below data/ of the recipe ('voxconverse', 'ami', ...).
+        dataset_name: a Kaldi directory below data/ of the recipe; 'ami', 'ami_dev' and 'voxconverse' are
+            what steps/prepare_ami.sh and prepare_voxconverse.sh make there.
         data_dir: any Kaldi data directory, or a folder with ``audio/`` and ``rttm/``.
         sr: samples per second; 16000 is what the extractors here take.
         window_len, window_step: milliseconds.
@@ -73,7 +76,7 @@ class DiarizationDataset(Dataset):
             raise DataError("give dataset_name or data_dir, one of them")
         if split not in ("full", "train", "test"):
             raise DataError(f"unknown split {split!r}: full, train or test")
-        self.data_dir = Path(data_dir) if data_dir is not None else ROOT / "data" / dataset_name
+        self.data_dir = Path(data_dir) if data_dir is not None else _named(dataset_name)
         self.sr, self.win_len, self.win_step = sr, window_len, window_step
         self.window, self.step = window_len / 1000, window_step / 1000
         self.transform = transform
@@ -173,16 +176,14 @@ class _Precomputed:
 
     def __init__(self, dataset: DiarizationDataset, wanted: bool):
         self.dataset = dataset
-        name = dataset.data_dir.name
-        ours = wanted and dataset.data_dir.resolve() == (ROOT / "data" / name).resolve()
-        found = _done(ROOT / "exp" / "vad_silero" / name) if ours else None
+        name, above = dataset.data_dir.name, dataset.data_dir.resolve().parent
+        data = (ROOT / "data").resolve()
+        ours = wanted and above.is_relative_to(data)
+        exp = ROOT / "exp" / above.relative_to(data) if ours else ROOT  # data/ami/test: exp/ami
+        found = _done(exp / "vad_silero" / name) if ours else None
         self.segments = kaldi_data.read_segments(found / "segments") if found else None
         self.rows = self.segments.by_recording() if self.segments else {}
-        made = (
-            _done(ROOT / "exp" / f"xvectors_{dataset.extractor_name}_paper" / name)
-            if ours
-            else None
-        )
+        made = _done(exp / f"xvectors_{dataset.extractor_name}_paper" / name) if ours else None
         self.xvectors = None
         if made is not None:
             card = config.load(XVectorConfig, made / "config.yaml")
@@ -202,6 +203,18 @@ class _Precomputed:
         made = self.xvectors.load(name)
         cells = grid_indices(made.subsegments, self.dataset.window, self.dataset.step)
         return dict(zip(cells.tolist(), made.vectors, strict=True))
+
+
+def _named(name: str) -> Path:
+    """The directory of a data set of the recipe."""
+    directory = ROOT / "data" / name
+    if name not in CORPORA or (directory / "wav.scp").exists():
+        return directory
+    made = ROOT / "data" / CORPORA[name]
+    if not (made / "wav.scp").exists():
+        corpus = made.parent.name
+        raise DataError(f"not prepared: steps/prepare_{corpus}.sh data/{corpus} makes it", made)
+    return made
 
 
 def _read(directory: Path) -> tuple[dict[str, Path], dict[str, list[Turn]] | None]:

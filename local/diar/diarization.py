@@ -138,6 +138,8 @@ def fit(
         return Fit(np.ones((0, 1)), np.zeros((0, encoder.latent_dim)), empty, empty, [])
     starts = np.asarray(windows.starts)
     rows = thin(starts, config.fit_step)
+    if len(rows) < bounds.range[0]:  # so many speakers need so many windows
+        rows = np.arange(len(x))
     model = copy.deepcopy(encoder)
     data = FitInput(as_tensor(x, encoder), starts, rows)
 

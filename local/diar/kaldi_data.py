@@ -19,12 +19,12 @@ from diar.regions import union
 from diar.types import Region, Subsegments, XVectors
 
 
-def records(path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of each non-empty line."""
+def records(path: str | Path, splits: int = -1) -> Iterator[tuple[int, list[str]]]:
+    """(line number, fields) of each non-empty line; with ``splits`` the last field is the rest."""
     try:
         with open(path, encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
-                if fields := line.split():
+                if fields := line.strip().split(None, splits):
                     yield number, fields
     except FileNotFoundError:
         raise DataError("no such file", path) from None
@@ -65,16 +65,16 @@ def write_map(path: str | Path, table: Mapping[str, object]) -> None:
 def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
     """(recording -> audio file, recording -> what is wrong with its line).
 
-    Relative paths count from the working directory, as in Kaldi, or else from the file's own
-    directory. Commands (lines that end in '|') are never run, but named as faults.
+    Relative paths are looked for as ``found`` says. Commands (lines that end in '|') are not run
+    here, but named as faults.
 
     Raises:
         DataError: no such file, nothing in it, a recording that comes twice, '/' in its id.
     """
     wavs: dict[str, Path] = {}
     faults: dict[str, str] = {}
-    for number, fields in records(path):
-        recording, value = fields[0], " ".join(fields[1:])
+    for number, fields in records(path, 1):
+        recording, value = fields[0], "".join(fields[1:])
         if "/" in recording:  # files are named after it
             raise DataError(f"'/' in recording id {recording!r}", path, number)
         if recording in wavs or recording in faults:
@@ -83,23 +83,38 @@ def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
             faults[recording] = f"{path}:{number}: no audio path after the recording id"
         elif value.endswith("|"):
             faults[recording] = (
-                f"{path}:{number}: a command, which is not run: write its output to a file and name that"
+                f"{path}:{number}: a command, which is run only when asked for: steps/import_data.sh"
+                " --wav-pipes true"
             )
+        elif audio := found(value, path):
+            wavs[recording] = audio
         else:
-            audio = Path(value)
-            if not audio.is_absolute() and not audio.exists():
-                audio = Path(path).parent / value
-            if audio.exists():
-                wavs[recording] = audio
-            else:
-                faults[recording] = f"{path}:{number}: no such audio file: {value}"
+            faults[recording] = f"{path}:{number}: no such audio file: {value}"
     if not wavs and not faults:
         raise DataError("empty: expected '<recording> <audio file>' lines", path)
     return wavs, faults
 
 
-def read_segments(path: str | Path) -> Subsegments:
-    """Read ``segments`` ('<utterance> <recording> <start> <end>', seconds).
+def found(name: str, scp: str | Path) -> Path | None:
+    """The file that an scp names, None where there is none.
+
+    Relative names count from the working directory, as in Kaldi; or else from the directory of the
+    scp or one above it, so that an experiment of Kaldi can be read from anywhere.
+    """
+    places = [Path()]
+    if not Path(name).is_absolute():
+        places += Path(scp).absolute().parents
+    try:
+        return next((place / name for place in places if (place / name).exists()), None)
+    except (OSError, ValueError):  # a name that no file can have
+        return None
+
+
+def read_segments(path: str | Path, open_ends: bool = False) -> Subsegments:
+    """Read ``segments`` ('<utterance> <recording> <start> <end> [<channel>]', seconds).
+
+    Args:
+        open_ends: an end of -1, Kaldi's for 'up to the end', becomes infinity.
 
     Raises:
         DataError: wrong field count, times that are no numbers, reversed or empty segments,
@@ -108,7 +123,7 @@ def read_segments(path: str | Path) -> Subsegments:
     ids, recordings, starts, ends = [], [], [], []
     seen: set[str] = set()
     for number, fields in records(path):
-        if len(fields) != 4:
+        if len(fields) not in (4, 5):
             raise DataError(
                 f"expected '<utterance> <recording> <start> <end>', found {len(fields)} field(s)",
                 path, number,
@@ -116,7 +131,9 @@ def read_segments(path: str | Path) -> Subsegments:
         if fields[0] in seen:
             raise DataError(f"duplicate utterance {fields[0]!r}", path, number)
         seen.add(fields[0])
-        start, end = (_time(text, path, number) for text in fields[2:])
+        start = _time(fields[2], path, number)
+        still_open = open_ends and fields[3] in ("-1", "-1.0")
+        end = math.inf if still_open else _time(fields[3], path, number)
         if end <= start:
             raise DataError(f"end {fields[3]} is not after start {fields[2]}", path, number)
         ids.append(fields[0])
@@ -167,11 +184,25 @@ def write_ark(
     kaldiio.save_ark(str(ark), dict(arrays), scp=str(scp or ark.with_suffix(".scp")))
 
 
+def read_array(where: str | Path) -> np.ndarray:
+    """The vector or matrix in a file, or at an offset of it ('<file>:<offset>').
+
+    Raises:
+        DataError: nothing of Kaldi's there. The content is not shown: it may be anything.
+    """
+    try:
+        return np.asarray(kaldiio.load_mat(str(where)))
+    except Exception:  # kaldiio raises whatever struct and numpy raise
+        raise DataError(
+            f"cannot be read from {where}: no array of Kaldi's, or one cut short"
+        ) from None
+
+
 class Scp:
     """An scp whose arrays are read when asked for: ``scp[id]``, ``id in scp``, ``list(scp)``.
 
-    An ark that is no longer where the scp says is looked for beside the scp, so that a copied
-    directory still works. Commands are refused.
+    An ark that is not where the scp says (see ``found``) is looked for beside the scp, so that a
+    copied directory still works. Commands are refused.
 
     Raises:
         DataError: a malformed line or a duplicate id; on access, a missing or damaged ark.
@@ -202,21 +233,20 @@ class Scp:
         name, sep, offset = target.rpartition(":")
         if not offset.isdigit():
             name, sep, offset = target, "", ""
-        if not Path(name).exists():
-            name = str(self.path.parent / Path(name).name)
+        ark = found(name, self.path) or found(Path(name).name, self.path)
+        if ark is None:
+            raise DataError(f"{key}: no such ark: {name}", self.path, number)
         try:
-            return np.asarray(kaldiio.load_mat(name + sep + offset))
-        except FileNotFoundError:
-            raise DataError(f"{key}: no such ark: {name}", self.path, number) from None
-        except Exception as error:  # kaldiio raises whatever struct and numpy raise
-            reason = " ".join(str(error).split())
-            raise DataError(
-                f"{key}: cannot be read from {name}: {reason}", self.path, number
-            ) from None
+            return read_array(f"{ark}{sep}{offset}")
+        except DataError as error:
+            raise DataError(f"{key}: {error}", self.path, number) from None
 
 
 class XVectorDir:
     """A Kaldi x-vector directory (``segments``, ``xvector.scp``), read one recording at a time.
+
+    Args:
+        scp: where xvector.scp is not in the directory of the segments.
 
     Attributes:
         windows: recording -> its ``Subsegments`` in time order; recordings sorted.
@@ -225,11 +255,11 @@ class XVectorDir:
         DataError: what ``read_segments`` and ``Scp`` refuse.
     """
 
-    def __init__(self, directory: str | Path):
+    def __init__(self, directory: str | Path, scp: str | Path | None = None):
         self.path = Path(directory)
         segments = read_segments(self.path / "segments")
         self.windows = {r: segments.take(rows) for r, rows in segments.by_recording().items()}
-        self._scp = Scp(self.path / "xvector.scp")
+        self._scp = Scp(scp or self.path / "xvector.scp")
 
     def load(self, recording: str) -> XVectors:
         """The x-vectors of one recording.
@@ -244,7 +274,10 @@ class XVectorDir:
                 f"{len(missing)} of {len(windows)} ids of 'segments' are missing, the first is {missing[0]!r}",
                 self._scp.path,
             )
-        vectors = [self._scp[i] for i in windows.ids]
+        vectors = [
+            v[0] if v.ndim == 2 and len(v) == 1 else v
+            for v in map(self._scp.__getitem__, windows.ids)
+        ]
         shapes = {v.shape for v in vectors}
         if len(shapes) > 1 or vectors[0].ndim != 1:
             raise DataError(

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from diar.audio import save
+from diar.data_dir import write_files
 from diar.errors import DataError
-from diar.kaldi_data import write_map, write_utt2spk
-from diar.rttm import write_rttm, write_uem
 from diar.seeds import seed_for
 from diar.simulation import SimulationConfig, simulate
 from diar.turn_taking import MAX_SPEAKERS, TurnTaking, converse, insert_silence
@@ -178,16 +177,7 @@ def write_data_dir(
     target = target.absolute()
     part = target.parent / f".{target.name}.partial"
     part.mkdir(parents=True, exist_ok=True)
-    turns = sorted(turns)
-    speakers: dict[str, set[str]] = {recording: set() for recording in wavs}
-    for turn in turns:
-        speakers[turn.recording].add(turn.speaker)
-    write_map(part / "reco2dur", {r: f"{seconds:.3f}" for r, seconds in durations.items()})
-    write_map(part / "reco2num_spk", {r: len(who) for r, who in speakers.items()})
-    write_utt2spk(part, {recording: recording for recording in wavs})
-    write_rttm(part / "ref.rttm", turns)
-    write_uem(part / "all.uem", durations)
-    write_map(part / "wav.scp", {r: target / "wav" / path.name for r, path in wavs.items()})
+    write_files(part, {r: target / "wav" / p.name for r, p in wavs.items()}, durations, turns)
     (target / "wav").mkdir(parents=True, exist_ok=True)
     for path in wavs.values():
         os.replace(path, target / "wav" / path.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from diar.types import Region
 
@@ -18,3 +18,18 @@ def union(spans: Iterable[tuple[float, float]], gap: float = 0.0) -> list[Region
         else:
             joined.append(Region(start, end))
     return joined
+
+
+def intersection(a: Sequence[Region], b: Sequence[Region]) -> list[Region]:
+    """What two sorted lists of disjoint regions have in common."""
+    common: list[Region] = []
+    i = j = 0
+    while i < len(a) and j < len(b):
+        start, end = max(a[i].start, b[j].start), min(a[i].end, b[j].end)
+        if end > start:
+            common.append(Region(start, end))
+        if a[i].end < b[j].end:
+            i += 1
+        else:
+            j += 1
+    return common

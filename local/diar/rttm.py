@@ -80,6 +80,31 @@ def load_rttm(path: str | Path) -> Rttm:
     )
 
 
+def read_parts(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, str], Counter[str]]:
+    """The references of a corpus: one bad line costs its recording, and nothing else.
+
+    Returns:
+        (turns of each recording, what is wrong with the others, how many turns of no length a
+        recording had: they say nothing and are left out).
+    """
+    turns: dict[str, list[Turn]] = {}
+    faults: dict[str, str] = {}
+    empty: Counter[str] = Counter()
+    for file in _files(Path(path), ".rttm"):
+        for number, fields in _lines(file):
+            if fields[0] != "SPEAKER":
+                continue
+            recording = fields[1] if len(fields) > 1 else file.stem
+            try:
+                if len(fields) > 4 and _number(fields[4], file, number) == 0:
+                    empty[recording] += 1
+                    continue
+                turns.setdefault(recording, []).append(_turn(fields, file, number))
+            except DataError as error:
+                faults.setdefault(recording, str(error))
+    return {r: sorted(turns[r]) for r in sorted(turns) if r not in faults}, faults, empty
+
+
 def _turn(fields: Sequence[str], file: Path, number: int) -> Turn:
     if not 8 <= len(fields) <= 10:
         raise DataError(f"a SPEAKER line has 8 to 10 fields, found {len(fields)}", file, number)
@@ -135,9 +160,14 @@ def read_uem(path: str | Path) -> dict[str, list[Region]]:
     return {recording: sorted(regions[recording]) for recording in sorted(regions)}
 
 
-def write_uem(path: str | Path, durations: Mapping[str, float]) -> None:
-    """Write a UEM that evaluates each recording from 0 to its duration."""
-    write_text(path, "".join(f"{r} 1 0.000 {durations[r]:.3f}\n" for r in sorted(durations)))
+def write_uem(path: str | Path, regions: Mapping[str, float | Sequence[Region]]) -> None:
+    """Write a UEM of each recording's regions; a number evaluates it from 0 to there."""
+    lines = []
+    for recording in sorted(regions):
+        spans = regions[recording]
+        for start, end in [(0.0, spans)] if isinstance(spans, (int, float)) else spans:
+            lines.append(f"{recording} 1 {start:.3f} {end:.3f}\n")
+    write_text(path, "".join(lines))
 
 
 def _files(path: Path, suffix: str) -> list[Path]:

@@ -70,6 +70,16 @@ class Subsegments:
         return {r: np.array(sorted(rows[r], key=key.__getitem__)) for r in sorted(rows)}
 
 
+def concatenate(windows: Sequence[Subsegments]) -> Subsegments:
+    """The windows of several recordings as one."""
+    return Subsegments(
+        [i for w in windows for i in w.ids],
+        [r for w in windows for r in w.recordings],
+        np.concatenate([np.zeros(0), *(w.starts for w in windows)]),
+        np.concatenate([np.zeros(0), *(w.ends for w in windows)]),
+    )
+
+
 @dataclass(frozen=True)
 class XVectors:
     """Subsegments with their embeddings, ``vectors`` (n, d) float32, all finite."""

@@ -1,4 +1,4 @@
-"""Where there is speech: Silero's network, Kaldi's energy rule, or the reference."""
+"""Where there is speech, by the sound: Silero's network, or Kaldi's energy rule."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from diar.audio import SAMPLE_RATE
-from diar.regions import union
+from diar.regions import intersection, union
 from diar.types import Region, Turn
 
-KINDS = ("silero", "energy", "oracle")
+KINDS = ("silero", "energy")
 SILERO_CHUNK = 512  # samples, fixed by the published network at 16 kHz
 
 
@@ -55,11 +55,17 @@ class Energy:
 
 @dataclass(frozen=True)
 class VadConfig:
-    """conf/vad.yaml: how the scores of each kind of VAD become regions."""
+    """conf/vad.yaml: how the scores of each kind of VAD become regions; ``frame_shift`` (seconds) is that
+    of the decisions that a data directory brings (vad.scp)."""
 
     silero: Hysteresis = Hysteresis()
     energy: Hysteresis = Hysteresis(onset=0.3, offset=0.21, min_silence=0.5, pad=0.0)
     energy_frames: Energy = Energy()
+    frame_shift: float = 0.01
+
+    def __post_init__(self):
+        if not 0 < self.frame_shift <= 1:
+            raise ValueError(f"frame_shift is {self.frame_shift:g}; it must be in (0, 1] seconds")
 
 
 def silero_scores(samples: np.ndarray) -> tuple[np.ndarray, float]:
@@ -163,18 +169,8 @@ class VadErrors:
 
 def compare(reference: Sequence[Region], hypothesis: Sequence[Region]) -> VadErrors:
     """Missed and falsely accepted seconds, no collar; both lists sorted and disjoint."""
-    both = overlap(reference, hypothesis)
-    speech = sum(r.end - r.start for r in reference)
-    return VadErrors(speech, speech - both, sum(r.end - r.start for r in hypothesis) - both)
-
-
-def overlap(a: Sequence[Region], b: Sequence[Region]) -> float:
-    """Seconds that two sorted, disjoint lists of regions share."""
-    total, i, j = 0.0, 0, 0
-    while i < len(a) and j < len(b):
-        total += max(0.0, min(a[i].end, b[j].end) - max(a[i].start, b[j].start))
-        if a[i].end < b[j].end:
-            i += 1
-        else:
-            j += 1
-    return total
+    speech, found, both = (
+        sum(end - start for start, end in regions)
+        for regions in (reference, hypothesis, intersection(reference, hypothesis))
+    )
+    return VadErrors(speech, speech - both, found - both)

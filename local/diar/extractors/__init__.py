@@ -7,36 +7,19 @@ A new one is a class with the attributes of ``Extractor`` and a factory register
         from diar.extractors.mine import Mine
         return Mine(**options)
 
-Nothing outside assumes a dimension or a window: both are the extractor's to say.
+What is to be known of it beforehand goes into ``cards``. Nothing outside assumes a dimension or a window:
+both are the extractor's to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from diar.errors import DataError
-
-
-@dataclass(frozen=True)
-class Card:
-    """What to know about an extractor before using it.
-
-    dim: size of its vectors; rate: samples per second of its input; window: seconds that it was
-    made for (others work); training_data, licence (of the weights), source (paper, and where the
-    weights come from): prose.
-    """
-
-    name: str
-    dim: int
-    rate: int
-    window: float
-    training_data: str
-    licence: str
-    source: str
+from diar.extractors.cards import CARDS, Card
 
 
 class Extractor(Protocol):
@@ -82,6 +65,8 @@ class Described:
         return self.card.rate
 
 
+FILE_OPTIONS = ("path", "directory", "fbank")  # options of extractors that may name files
+
 _FACTORIES: dict[str, Callable[..., Extractor]] = {}
 
 
@@ -102,6 +87,16 @@ def names() -> list[str]:
     return sorted(_FACTORIES)
 
 
+def card(name: str) -> Card | None:
+    """What is known of an extractor before it is loaded; None where it says nothing."""
+    return CARDS.get(name) or getattr(_FACTORIES.get(name), "card", None)
+
+
+def local_files(options: dict[str, Any]) -> list[str]:
+    """The files and folders of the user that an extractor with these options reads."""
+    return [value for key in FILE_OPTIONS if isinstance(value := options.get(key), str)]
+
+
 def get(name: str, **options: Any) -> Extractor:
     """The extractor of that name, ready to use: its weights are fetched and prepared when needed.
 
@@ -115,7 +110,8 @@ def get(name: str, **options: Any) -> Extractor:
     except TypeError as error:
         if "unexpected keyword argument" not in str(error):
             raise
-        raise DataError(f"extractor {name!r}: {error}") from None
+        option = str(error).split()[-1]
+        raise DataError(f"extractor {name!r} has no option {option}") from None
 
 
 # Modules are imported on use: they bring torch or onnxruntime with them.
@@ -124,6 +120,20 @@ def _campplus(**options: Any) -> Extractor:
     from diar.extractors.campplus import CamPlusPlusExtractor
 
     return CamPlusPlusExtractor(**options)
+
+
+@register("ecapa")
+def _ecapa(**options: Any) -> Extractor:
+    from diar.extractors.ecapa import EcapaExtractor
+
+    return EcapaExtractor(**options)
+
+
+@register("onnx")
+def _onnx(**options: Any) -> Extractor:
+    from diar.extractors.onnx_file import OnnxExtractor
+
+    return OnnxExtractor(**options)
 
 
 @register("resemblyzer")

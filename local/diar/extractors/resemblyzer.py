@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from diar.errors import DataError
-from diar.extractors import Card, Described
+from diar.extractors import Described
+from diar.extractors.cards import RESEMBLYZER
 from diar.extractors.windows import batches, sample_spans
 from diar.fetch import Package, weights
 
@@ -28,16 +29,6 @@ WHEEL = Package(
 MEMBER = "resemblyzer/pretrained.pt"
 WEIGHTS_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
 
-
-CARD = Card(
-    name="resemblyzer",
-    dim=256,
-    rate=16000,
-    window=1.6,
-    training_data="LibriSpeech-other, VoxCeleb 1 and 2: about 8,400 speakers, mostly English",
-    licence="Apache-2.0",
-    source="arXiv 1710.10467; the wheel Resemblyzer 0.1.4",
-)
 MELS = 40
 FRAME, SHIFT = 400, 160  # samples: 25 and 10 ms
 PARTIAL = 160  # frames that the network hears at once
@@ -71,7 +62,7 @@ class ResemblyzerExtractor(Described):
         DataError: weights that cannot be fetched, or are damaged.
     """
 
-    card = CARD
+    card = RESEMBLYZER
 
     def __init__(self) -> None:
         self._net = torch_model()
@@ -132,10 +123,10 @@ def mel_filters() -> np.ndarray:
     1 kHz, 15 mel, and then 27 mel to every factor of 6.4.
     """
     knee, step, log_step = 15.0, 200 / 3, np.log(6.4) / 27
-    top = knee + np.log(CARD.rate / 2 / 1000) / log_step
+    top = knee + np.log(RESEMBLYZER.rate / 2 / 1000) / log_step
     mel = np.linspace(0, top, MELS + 2)
     hertz = np.where(mel < knee, mel * step, 1000 * np.exp((mel - knee) * log_step))
-    bins = np.fft.rfftfreq(FRAME, 1 / CARD.rate)
+    bins = np.fft.rfftfreq(FRAME, 1 / RESEMBLYZER.rate)
     low, centre, high = (hertz[i : i + MELS, None] for i in range(3))
     rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
     return np.maximum(0, np.minimum(rising, falling)) * 2 / (high - low)

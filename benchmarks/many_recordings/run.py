@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""How does the cost of a data directory grow with the number of its recordings?
+
+Usage: benchmarks/many_recordings/run.py [--sizes "100 1000"] [--seconds 20] <data-dir> <xvector-dir> <work-dir>
+
+Cuts random pieces of --seconds from the recordings of <data-dir>, with the x-vectors and the reference
+that they have there, and runs stages 3 to 5 on directories of so many of them (x-vectors are given).
+Prints time, time per recording, and the memory of the largest process.
+"""
+
+from __future__ import annotations
+
+import re
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+import program
+from diar import kaldi_data, rttm
+from diar.errors import DataError
+from diar.types import Turn, concatenate
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    arguments.add_argument("--sizes", default="100 1000")
+    arguments.add_argument("--seconds", type=float, default=20.0)
+    arguments.add_argument("--nj", type=int, default=2)
+    arguments.add_argument("data_dir", type=Path)
+    arguments.add_argument("xvector_dir", type=Path)
+    arguments.add_argument("work_dir", type=Path)
+    args = arguments.parse_args()
+    pieces = Pieces(args.data_dir, args.xvector_dir, args.seconds)
+    print(
+        "| recordings | seconds | s / recording | by stage | largest process, MB | DER, forgiving |"
+    )
+    print("|---:|---:|---:|---|---:|---:|", flush=True)
+    for size in sorted(int(word) for word in args.sizes.split()):  # memory: the maximum so far
+        folder = args.work_dir / str(size)
+        shutil.rmtree(folder, ignore_errors=True)
+        pieces.write(folder, size)
+        print(measure(folder, size, args.nj), flush=True)
+
+
+class Pieces:
+    """Recordings to cut pieces from."""
+
+    def __init__(self, data_dir: Path, xvector_dir: Path, seconds: float):
+        self.reference = rttm.read_rttm(data_dir / "ref.rttm")
+        directory = kaldi_data.XVectorDir(xvector_dir)
+        durations = kaldi_data.read_numbers(xvector_dir / "reco2dur")
+        self.vectors = {r: directory.load(r) for r in directory.windows if durations[r] > seconds}
+        self.durations, self.seconds = durations, seconds
+
+    def write(self, folder: Path, count: int) -> None:
+        """<folder>/xvectors_pieces and <folder>/data/pieces."""
+        random = np.random.default_rng(0)
+        names = sorted(self.vectors)
+        windows, turns, vectors = [], [], {}
+        for i in range(count):
+            source = names[int(random.integers(len(names)))]
+            start = float(random.uniform(0, self.durations[source] - self.seconds))
+            name = f"piece-{i:05d}"
+            whole = self.vectors[source]
+            spans = whole.subsegments
+            rows = np.flatnonzero((spans.starts >= start) & (spans.ends <= start + self.seconds))
+            cut = spans.take(rows)
+            ids = [f"{name}-{j:04d}" for j in range(len(rows))]
+            windows.append(type(cut)(ids, [name] * len(rows), cut.starts - start, cut.ends - start))
+            vectors |= dict(zip(ids, whole.vectors[rows], strict=True))
+            for turn in self.reference.get(source, ()):
+                first, last = max(turn.start, start), min(turn.end, start + self.seconds)
+                if last > first:
+                    turns.append(Turn(name, first - start, last - first, turn.speaker))
+        xvectors, data = folder / "xvectors_pieces", folder / "data" / "pieces"
+        for directory in (xvectors, data):
+            directory.mkdir(parents=True)
+        kaldi_data.write_segments(xvectors, concatenate(windows))
+        kaldi_data.write_ark(xvectors / "xvector.ark", vectors)
+        rttm.write_rttm(data / "ref.rttm", turns)
+
+
+def measure(folder: Path, size: int, nj: int) -> str:
+    """One line of the table."""
+    result = subprocess.run(
+        [
+            "./run.sh", "--corpus", "kaldi", "--stage", "3", "--stop-stage", "5", "--nj", str(nj),
+            "--xvector-dir", str(folder / "xvectors_pieces"), "--data", str(folder / "data"),
+            "--exp", str(folder / "exp"),
+        ],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    if result.returncode:
+        raise DataError(f"run.sh failed: {result.stderr}")
+    stages, seconds = re.search(r"run.sh: (.*); in all (\d+) s", result.stdout).groups()
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    der = re.findall(r"\| DEC, default \|\s*[\d.]+ \|\s*([\d.]+)", result.stdout)[-1]
+    return f"| {size} | {seconds} | {int(seconds) / size:.2f} | {stages} | {memory:.0f} | {der} |"
+
+
+if __name__ == "__main__":
+    program.run(main)

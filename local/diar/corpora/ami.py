@@ -1,0 +1,133 @@
+"""AMI meetings (Carletta et al., MLMI 2005): the full-corpus-ASR partition with BUT's references.
+
+Audio: the mirror of the University of Edinburgh, one file a meeting. References, UEMs and lists of
+meetings: BUT's AMI-diarization-setup, 'only_words' (Landini et al., arXiv 2012.14952).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+from diar import rttm
+from diar.archives import unpack
+from diar.corpora.corpus import (
+    Corpus,
+    CorpusSet,
+    Files,
+    Options,
+    Recording,
+    collect,
+    reference_of,
+)
+from diar.download import Downloads, Remote, Stopped
+from diar.errors import DataError
+from diar.kaldi_data import records
+
+log = logging.getLogger(__name__)
+
+AUDIO = "https://groups.inf.ed.ac.uk/ami/AMICorpusMirror/amicorpus"
+COMMIT = "2509d8933721023fab4def2618aabd5c28eb82e9"
+SETUP = Remote(
+    f"AMI-diarization-setup-{COMMIT}.zip",
+    f"https://github.com/BUTSpeechFIT/AMI-diarization-setup/archive/{COMMIT}.zip",
+    begins=b"PK",
+)
+STREAMS = {"mix-headset": "Mix-Headset", "array1-01": "Array1-01"}
+# The mirror has no Array1-01 of these two, as other preparations have found, too (BUT's s5c in
+# Kaldi, NeMo): not a fault of anybody's copy.
+NO_ARRAY = frozenset({"IS1003b", "IS1007d"})
+
+
+def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> dict[str, str]:
+    """The setup, and the audio of the meetings of a set that is not there yet."""
+    if setup_of(files, options) is None:
+        archive = downloads.fetch(SETUP)
+        unpack(archive, downloads.folder / archive.stem)
+        files = Files(files.places)
+    missing = [m for m in meetings(name, files, options) if not files.has(audio_name(m, options))]
+    failed = {}
+    for done, meeting in enumerate(missing):
+        file = audio_name(meeting, options)
+        log.info("progress %d/%d %s", done, len(missing), file)
+        try:
+            inside = f"{meeting}/audio/{file}"
+            downloads.fetch(Remote(f"amicorpus/{inside}", f"{AUDIO}/{inside}", begins=b"RIFF"))
+        except Stopped:
+            raise
+        except DataError as error:
+            failed[meeting] = str(error)
+    return failed
+
+
+def read(name: str, files: Files, options: Options) -> CorpusSet:
+    """The meetings of a set, as its list says."""
+    setup = setup_of(files, options)
+    notes: list[str] = []
+
+    def describe(meeting: str) -> Recording:
+        file = files.one(audio_name(meeting, options), hint=f"it is published at {AUDIO}")
+        turns = reference_of(meeting, setup / f"only_words/rttms/{name}/{meeting}.rttm", notes)
+        uem = setup / f"uems/{name}/{meeting}.uem"
+        if not uem.exists():
+            raise DataError("no such file: what is to be evaluated is not known", uem)
+        regions = rttm.read_uem(uem).get(meeting)
+        if not regions:
+            raise DataError(f"no region of {meeting} in it", uem)
+        return Recording(meeting, file, turns, tuple(regions), channels=None)
+
+    wanted = meetings(name, files, options)
+    found = collect(wanted, describe)
+    listed = _list(name, setup)
+    notes += [f"{m}: the mirror has no Array1-01 of it" for m in listed if m not in wanted]
+    found.notes += notes
+    return found
+
+
+def meetings(name: str, files: Files, options: Options) -> list[str]:
+    """The meetings of a set; without those whose microphone was never published."""
+    setup = setup_of(files, options)
+    if setup is None:
+        raise DataError(
+            "no references: no AMI-diarization-setup (lists/, only_words/, uems/) below"
+            f" {' or '.join(map(str, files.places))}; 'git clone"
+            " https://github.com/BUTSpeechFIT/AMI-diarization-setup' there, or name it with"
+            " --reference, or allow --download true"
+        )
+    listed = _list(name, setup)
+    if options.mic != "array1-01":
+        return listed
+    return [m for m in listed if m not in NO_ARRAY or files.has(audio_name(m, options))]
+
+
+def setup_of(files: Files, options: Options) -> Path | None:
+    """The folder of the references; None where there is none."""
+    if options.reference is None:
+        return files.root_of("lists/train.meetings.txt")
+    if not (options.reference / "lists" / "train.meetings.txt").exists():
+        raise DataError("no lists/train.meetings.txt in it (--reference)", options.reference)
+    return options.reference
+
+
+def audio_name(meeting: str, options: Options) -> str:
+    return f"{meeting}.{STREAMS[options.mic]}.wav"
+
+
+def _list(name: str, setup: Path) -> list[str]:
+    path = setup / "lists" / f"{name}.meetings.txt"
+    listed = []
+    for number, fields in records(path):
+        if len(fields) != 1 or not re.fullmatch(r"[A-Za-z0-9_-]+", fields[0]):  # part of a path
+            raise DataError("expected the id of one meeting", path, number)
+        listed.append(fields[0])
+    return listed
+
+
+CORPUS = Corpus(
+    licence="AMI Meeting Corpus, CC BY 4.0 (https://groups.inf.ed.ac.uk/ami/corpus/license.shtml)",
+    sets=("train", "dev", "test"),
+    obtain=obtain,
+    read=read,
+    mics=tuple(STREAMS),
+)

@@ -1,0 +1,295 @@
+"""What all corpora share: how a set is described, how its files are found, how it is written."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import soundfile
+
+from diar import audio, rttm
+from diar.data_dir import write_files
+from diar.download import Downloads
+from diar.errors import DataError
+from diar.files import write_text
+from diar.types import Region, Turn
+
+BEYOND = 0.5  # seconds by which a reference may end after its audio before that is remarked on
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording of a corpus.
+
+    name: its id. audio: the file, as it is distributed. turns: the reference.
+    regions: what is evaluated; None: all of it.
+    channels: how many the file must have; None: any number.
+    channel: the one to take, counted from 1; None: all of them, mixed.
+    """
+
+    name: str
+    audio: Path
+    turns: tuple[Turn, ...]
+    regions: tuple[Region, ...] | None = None
+    channels: int | None = 1
+    channel: int | None = None
+
+
+@dataclass
+class CorpusSet:
+    """The recordings of a set; those that cannot be had, and why; remarks that cost nothing."""
+
+    recordings: list[Recording] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may say of a corpus.
+
+    places: folders that are searched for its files, the first one first.
+    mic: microphone, where there is a choice.
+    reference: a file or folder of references to take instead of those found in ``places``.
+    """
+
+    places: tuple[Path, ...]
+    mic: str = ""
+    reference: Path | None = None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus: what it is, what can be downloaded of it, and how its files are read.
+
+    licence: one line, with where it comes from.
+    sets: the names of its sets.
+    mics: microphones to choose from, the default first; empty where there is no choice.
+    obtain: downloads what a set lacks: (set, files, options, downloads); may be called again.
+        Returns name -> reason of what cannot be had.
+    read: describes a set: (set, files, options).
+    """
+
+    licence: str
+    sets: tuple[str, ...]
+    obtain: Callable[[str, Files, Options, Downloads], dict[str, str]]
+    read: Callable[[str, Files, Options], CorpusSet]
+    mics: tuple[str, ...] = ()
+
+
+class Files:
+    """The files below some folders, found by name, whatever the folders in between.
+
+    Args:
+        places: need not exist.
+    """
+
+    def __init__(self, places: Sequence[Path]):
+        self.places = tuple(places)
+        self._index: dict[str, list[Path]] = {}
+        seen: set[Path] = set()
+        for place in places:
+            for folder, folders, names in os.walk(place, followlinks=True):
+                real = Path(folder).resolve()
+                if real in seen:  # links may lead in circles
+                    folders.clear()
+                    continue
+                seen.add(real)
+                folders.sort()
+                for name in sorted(names):
+                    if not name.startswith(".") and not name.endswith((".part", ".part.from")):
+                        self._index.setdefault(name.lower(), []).append(Path(folder) / name)
+
+    def has(self, *names: str) -> bool:
+        """Whether one of these file names is there."""
+        return any(name.lower() in self._index for name in names)
+
+    def one(self, *names: str, hint: str = "") -> Path:
+        """The file of the first of these names that is there.
+
+        Raises:
+            DataError: there is none (``hint`` says what to do), or there are different ones.
+        """
+        for name in names:
+            found = self._index.get(name.lower(), [])
+            if len({path.stat().st_size for path in found}) > 1:
+                raise DataError(f"two different files: {found[0]} and {found[1]}: keep one of them")
+            if found:
+                return found[0].absolute()
+        where = " or ".join(map(str, self.places)) or "any folder"
+        raise DataError(f"no {' or '.join(names)} below {where}{'; ' + hint if hint else ''}")
+
+    def roots_of(self, inside: str) -> list[Path]:
+        """The folders that hold the file ``inside`` (a relative path), sorted."""
+        parts = Path(inside).parts
+        found = self._index.get(parts[-1].lower(), [])
+        return sorted(
+            path.parents[len(parts) - 1].absolute()
+            for path in found
+            if path.parts[-len(parts) :] == parts
+        )
+
+    def root_of(self, inside: str) -> Path | None:
+        """The first of ``roots_of``; None where there is none."""
+        return next(iter(self.roots_of(inside)), None)
+
+    def folder_of(self, folder: str, pattern: re.Pattern[str]) -> Path | None:
+        """The first folder of this name that holds files named so; None where none does."""
+        found = {
+            path.parent.absolute()
+            for name, paths in self._index.items()
+            if pattern.fullmatch(name)
+            for path in paths
+            if path.parent.name == folder
+        }
+        return min(found, default=None)
+
+    def stems(self, suffix: str, within: str = "") -> set[str]:
+        """Names, without ending, of all files with an ending (below a folder of that name)."""
+        return {
+            path.stem
+            for paths in self._index.values()
+            for path in paths
+            if path.suffix.lower() == suffix and (not within or within in path.parts)
+        }
+
+    def listing(self) -> str:
+        """Path, size and time of every file: changes when they do."""
+        lines = []
+        for paths in self._index.values():
+            for path in paths:
+                stat = path.stat()
+                lines.append(f"{path}\t{stat.st_size}\t{stat.st_mtime_ns}\n")
+        return "".join(sorted(lines))
+
+
+def collect(names: Iterable[str], describe: Callable[[str], Recording]) -> CorpusSet:
+    """Describe recordings one by one; one that cannot be described loses only itself."""
+    found = CorpusSet()
+    for name in sorted(set(names)):
+        try:
+            found.recordings.append(describe(name))
+        except DataError as error:
+            found.failed[name] = str(error)
+    return found
+
+
+def reference_of(name: str, file: Path, notes: list[str]) -> tuple[Turn, ...]:
+    """The reference of one recording from an RTTM of its own; what is odd is added to ``notes``.
+
+    Raises:
+        DataError: no such file, a bad line, or no turn of this recording in it.
+    """
+    if not file.exists():
+        raise DataError("no reference: no such file", file)
+    turns, faults, empty = rttm.read_parts(file)
+    if faults:
+        raise DataError(next(iter(faults.values())))
+    if name not in turns:
+        others = ", ".join([*turns][:3]) or "nobody"
+        raise DataError(f"no turn of {name} in it, but of {others}", file)
+    if empty[name]:
+        notes.append(f"{name}: {empty[name]} turn(s) of no length left out")
+    return tuple(turns[name])
+
+
+def write_set(target: Path, described: CorpusSet) -> CorpusSet:
+    """Check the audio and write the data directory, with ``failed`` and log/notes.
+
+    Returns:
+        The set as written: what failed here is no longer among its recordings.
+
+    Raises:
+        DataError: not one recording is left.
+    """
+    done = CorpusSet(failed=dict(described.failed), notes=list(described.notes))
+    durations: dict[str, float] = {}
+    for recording in described.recordings:
+        try:
+            seconds = check(recording)
+        except DataError as error:
+            done.failed[recording.name] = str(error)
+            continue
+        last = max(turn.end for turn in recording.turns)
+        if last > seconds + BEYOND:
+            done.notes.append(
+                f"{recording.name}: the reference ends at {last:.1f} s, the audio at {seconds:.1f} s"
+            )
+        durations[recording.name] = seconds
+        done.recordings.append(recording)
+    write_text(
+        target / "failed",
+        "".join(f"{r} {' '.join(why.split())}\n" for r, why in sorted(done.failed.items())),
+    )
+    write_text(target / "log" / "notes", "".join(f"{note}\n" for note in done.notes))
+    if not done.recordings:
+        why = next(iter(sorted(done.failed.items())), ("nothing", "no recording in it"))
+        raise DataError(f"{target.name}: no recording can be used; {why[0]}: {why[1]}")
+    write_files(
+        target,
+        {r.name: r.audio for r in done.recordings},
+        durations,
+        [turn for r in done.recordings for turn in r.turns],
+        {r.name: r.regions for r in done.recordings if r.regions is not None},
+        {r.name: r.channel for r in done.recordings if r.channel is not None},
+    )
+    return done
+
+
+def check(recording: Recording) -> float:
+    """Seconds of a recording's audio, from its header where that can be read.
+
+    Raises:
+        DataError: it cannot be decoded, is empty, or has other channels than expected.
+    """
+    path = recording.audio
+    if " ".join(str(path).split()) != str(path) or str(path).endswith("|"):
+        raise DataError("this path cannot stand in a wav.scp (blanks, '|'): rename it", path)
+    seconds, channels = _header(path)
+    if not seconds > 0:
+        raise DataError("no samples: the audio has zero length", path)
+    if recording.channel is not None and recording.channel > channels:
+        raise DataError(f"no channel {recording.channel}: it has {channels}", path)
+    if recording.channels not in (None, channels):
+        raise DataError(
+            f"{channels} channels, expected {recording.channels}: not the file of the corpus?", path
+        )
+    return seconds
+
+
+def _header(path: Path) -> tuple[float, int]:
+    """(seconds, channels)."""
+    if not path.stat().st_size:
+        raise DataError("an empty file", path)
+    try:
+        info = soundfile.info(str(path))
+        return info.frames / info.samplerate, info.channels
+    except (soundfile.LibsndfileError, RuntimeError, TypeError):
+        pass
+    coding = sphere_coding(path)
+    try:
+        return audio.probe(path)
+    except DataError:
+        if "shorten" in coding:
+            raise DataError(
+                f"compressed with shorten ({coding}), which cannot be decoded here: make"
+                f" {path.stem}.wav of it ('sph2pipe -f wav'), in a folder for --audio-dir",
+                path,
+            ) from None
+        raise
+
+
+def sphere_coding(path: Path) -> str:
+    """The sample_coding of a NIST SPHERE file; '' of any other file."""
+    with open(path, "rb") as stream:
+        head = stream.read(1024)
+    if not head.startswith(b"NIST_1A"):
+        return ""
+    for line in head.decode("latin-1").splitlines():
+        fields = line.split()
+        if fields[:1] == ["sample_coding"]:
+            return fields[-1]
+    return "pcm"

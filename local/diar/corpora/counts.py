@@ -1,0 +1,64 @@
+"""What the public corpora must hold, and what a prepared data directory holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from diar import config
+from diar.errors import DataError
+from diar.kaldi_data import read_numbers
+from diar.rttm import read_rttm
+
+UNITS = ("recordings", "hours", "turns", "speakers", "recording_speakers")
+
+
+@dataclass(frozen=True)
+class Count:
+    """A published figure, and where it is published; ``tolerance``: relative, of its rounding."""
+
+    value: float
+    source: str
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """sets: '<corpus>/<set>' -> unit -> figure."""
+
+    sets: dict[str, dict[str, Count]]
+
+    def __post_init__(self):
+        for name, figures in self.sets.items():
+            if unknown := sorted(set(figures) - set(UNITS)):
+                raise DataError(f"{name}: unknown unit {unknown[0]!r}; known: {', '.join(UNITS)}")
+
+
+def measure(directory: Path) -> dict[str, float]:
+    """The figures of a data directory.
+
+    ``speakers`` are the different names, ``recording_speakers`` the speakers of each recording,
+    summed (where names mean nothing beyond their recording).
+    """
+    seconds = read_numbers(directory / "reco2dur")
+    turns = [turn for side in read_rttm(directory / "ref.rttm").values() for turn in side]
+    return {
+        "recordings": len(seconds),
+        "hours": sum(seconds.values()) / 3600,
+        "turns": len(turns),
+        "speakers": len({turn.speaker for turn in turns}),
+        "recording_speakers": len({(turn.recording, turn.speaker) for turn in turns}),
+    }
+
+
+def differences(expected: dict[str, Count], found: dict[str, float]) -> list[str]:
+    """A line for each figure that is not what was published."""
+    return [
+        f"{unit}: {found[unit]:.6g}, published {count.value:g} ({count.source})"
+        for unit, count in expected.items()
+        if abs(found[unit] - count.value) > count.tolerance * count.value
+    ]
+
+
+def load(path: str | Path) -> Counts:
+    return config.load(Counts, path)

@@ -1,0 +1,196 @@
+"""ECAPA-TDNN as a torch module, and its export to ONNX.
+
+B. Desplanques, J. Thienpondt, K. Demuynck, "ECAPA-TDNN: Emphasized channel attention, propagation and
+aggregation in TDNN based speaker verification", Interspeech 2020, arXiv 2005.07143. The details that the
+paper leaves open are those of SpeechBrain, whose weights it takes: batch normalisation after the ReLU,
+convolutions that see their input mirrored at its ends, dilations 2, 3, 4. Names of parameters are
+SpeechBrain's less one component, see ``load``.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import torch
+from torch import Tensor, nn
+
+OPSET = 17
+SHORTEST = 5  # frames: the input is mirrored by up to 4, and must be longer than that
+
+
+class Tdnn(nn.Module):
+    """Convolution over time that keeps its length, ReLU, batch normalisation."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 1, dilation: int = 1):
+        super().__init__()
+        self.pad = dilation * (kernel - 1) // 2
+        self.conv = nn.Conv1d(inputs, outputs, kernel, dilation=dilation)
+        self.norm = nn.BatchNorm1d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.pad:
+            x = nn.functional.pad(x, (self.pad, self.pad), mode="reflect")
+        return self.norm(torch.relu(self.conv(x)))
+
+
+class Res2Net(nn.Module):
+    """Channels in ``scale`` groups: the first stays, each other one also hears the one before."""
+
+    def __init__(self, channels: int, scale: int, kernel: int, dilation: int):
+        super().__init__()
+        self.scale = scale
+        width = channels // scale
+        self.blocks = nn.ModuleList(Tdnn(width, width, kernel, dilation) for _ in range(scale - 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, *others = x.chunk(self.scale, dim=1)
+        parts = [first]
+        for block, part in zip(self.blocks, others, strict=True):
+            parts.append(block(part + parts[-1] if len(parts) > 1 else part))
+        return torch.cat(parts, dim=1)
+
+
+class SqueezeExcitation(nn.Module):
+    """Channels weighted by what the whole window sounds like."""
+
+    def __init__(self, channels: int, width: int):
+        super().__init__()
+        self.conv1 = nn.Conv1d(channels, width, 1)
+        self.conv2 = nn.Conv1d(width, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = torch.relu(self.conv1(x.mean(-1, keepdim=True)))
+        return x * torch.sigmoid(self.conv2(gate))
+
+
+class SERes2Block(nn.Module):
+    """TDNN, Res2Net, TDNN, squeeze and excitation, and a shortcut around them."""
+
+    def __init__(self, channels: int, scale: int, squeeze: int, kernel: int, dilation: int):
+        super().__init__()
+        self.tdnn1 = Tdnn(channels, channels)
+        self.res2net_block = Res2Net(channels, scale, kernel, dilation)
+        self.tdnn2 = Tdnn(channels, channels)
+        self.se_block = SqueezeExcitation(channels, squeeze)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.se_block(self.tdnn2(self.res2net_block(self.tdnn1(x))))
+
+
+class AttentiveStatistics(nn.Module):
+    """(b, c, t) to (b, 2 c, 1): mean and standard deviation, each channel with its own attention.
+
+    The attention hears the frame together with mean and deviation of the whole window.
+    """
+
+    def __init__(self, channels: int, attention: int):
+        super().__init__()
+        self.tdnn = Tdnn(3 * channels, attention)
+        self.conv = nn.Conv1d(attention, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        even = torch.full_like(x[:, :1], 1.0) / x.shape[-1]
+        context = [s.expand_as(x) for s in statistics(x, even)]
+        weights = self.conv(torch.tanh(self.tdnn(torch.cat([x, *context], dim=1))))
+        return torch.cat(statistics(x, torch.softmax(weights, dim=-1)), dim=1)
+
+
+def statistics(x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation over time, (b, c, 1) each; the weights of a channel sum to 1."""
+    mean = (weights * x).sum(-1, keepdim=True)
+    variance = (weights * (x - mean) ** 2).sum(-1, keepdim=True)
+    return mean, variance.clamp(min=1e-12).sqrt()
+
+
+class EcapaTdnn(nn.Module):
+    """Log filter banks to speaker embeddings.
+
+    Args:
+        mels: filters of the input.
+        channels: of the blocks; wide: of what is pooled.
+        blocks: how many SE-Res2Net blocks; block i = 1, 2, ... has dilation i + 1.
+        scale: groups of a block; squeeze, attention: widths of its gates and of the pooling.
+        kernels: widths of the first convolution and of those in the blocks.
+        dim: size of the embedding.
+    """
+
+    def __init__(
+        self,
+        mels: int = 80,
+        channels: int = 1024,
+        wide: int = 3072,
+        blocks: int = 3,
+        scale: int = 8,
+        squeeze: int = 128,
+        attention: int = 128,
+        kernels: tuple[int, int] = (5, 3),
+        dim: int = 192,
+    ):
+        super().__init__()
+        self.blocks = nn.ModuleList([Tdnn(mels, channels, kernels[0])])
+        for i in range(1, blocks + 1):
+            self.blocks.append(SERes2Block(channels, scale, squeeze, kernels[1], i + 1))
+        self.mfa = Tdnn(blocks * channels, wide)
+        self.asp = AttentiveStatistics(wide, attention)
+        self.asp_bn = nn.BatchNorm1d(2 * wide)
+        self.fc = nn.Conv1d(2 * wide, dim, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(b, t, mels) log filter banks, mean of each removed, to (b, dim); t at least 5."""
+        x = self.blocks[0](features.transpose(1, 2))
+        outputs = []
+        for block in self.blocks[1:]:
+            x = block(x)
+            outputs.append(x)
+        x = self.mfa(torch.cat(outputs, dim=1))
+        return self.fc(self.asp_bn(self.asp(x))).squeeze(-1)
+
+
+def load(state: dict[str, Tensor]) -> EcapaTdnn:
+    """The network in evaluation mode with the weights of SpeechBrain's ``ECAPA_TDNN``.
+
+    SpeechBrain wraps every convolution and normalisation in a module of its own: ``mfa.conv.conv.weight``
+    is ``mfa.conv.weight`` here, ``asp_bn.norm.bias`` is ``asp_bn.bias``, and so for all. Sizes are read
+    from the shapes.
+
+    Raises:
+        KeyError, RuntimeError: the state dict is of another network.
+    """
+    ours = {}
+    for key, value in state.items():
+        *path, _, name = key.split(".")
+        ours[".".join([*path, name])] = value
+    first, inner = ours["blocks.0.conv.weight"], "blocks.1.res2net_block.blocks."
+    net = EcapaTdnn(
+        mels=first.shape[1],
+        channels=first.shape[0],
+        wide=ours["mfa.conv.weight"].shape[0],
+        blocks=sum(key.endswith("tdnn1.conv.weight") for key in ours),
+        scale=1 + sum(k.startswith(inner) and k.endswith("conv.weight") for k in ours),
+        squeeze=ours["blocks.1.se_block.conv1.weight"].shape[0],
+        attention=ours["asp.conv.weight"].shape[1],
+        kernels=(first.shape[2], ours[f"{inner}0.conv.weight"].shape[2]),
+        dim=ours["fc.weight"].shape[0],
+    )
+    net.load_state_dict(ours, strict=True)
+    return net.eval()
+
+
+def to_onnx(net: EcapaTdnn) -> bytes:
+    """The network as an ONNX model: 'features' (batch, time, mels) to 'embedding' (batch, dim)."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # That a constant of the mirroring stays in the model: onnxruntime folds it.
+        warnings.filterwarnings("ignore", "Constant folding", UserWarning)
+        torch.onnx.export(
+            net,
+            (torch.zeros(2, 151, net.blocks[0].conv.in_channels),),
+            buffer,
+            dynamo=False,  # the other exporter needs a package more
+            opset_version=OPSET,
+            input_names=["features"],
+            output_names=["embedding"],
+            dynamic_axes={"features": {0: "batch", 1: "time"}, "embedding": {0: "batch"}},
+        )
+    return buffer.getvalue()

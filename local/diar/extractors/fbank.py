@@ -1,0 +1,128 @@
+"""Kaldi's log mel filter banks, and networks that turn them into one vector for each window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from diar.errors import DataError
+from diar.extractors.windows import batches, frame_runs, padded
+
+
+@dataclass(frozen=True)
+class FbankConfig:
+    """Filter banks as a network was trained on; the defaults are WeSpeaker's.
+
+    rate: samples per second; mels: filters; frame_length, frame_shift: milliseconds; window_type:
+    as Kaldi calls it; low_freq, high_freq: Hz, a high_freq of 0 or less counts from half the rate;
+    scale: full scale of the samples, 32768 as Kaldi reads them, or 1; subtract_mean: whether the
+    mean of each filter over the window is removed. There is never any dither: results repeat.
+    """
+
+    rate: int = 16000
+    mels: int = 80
+    frame_length: float = 25.0
+    frame_shift: float = 10.0
+    window_type: Literal["hamming", "hanning", "povey", "rectangular", "blackman"] = "hamming"
+    low_freq: float = 20.0
+    high_freq: float = 0.0
+    scale: float = 32768.0
+    subtract_mean: bool = True
+
+    def __post_init__(self) -> None:
+        nyquist = self.rate / 2
+        top = self.high_freq if self.high_freq > 0 else nyquist + self.high_freq
+        if not 0 <= self.low_freq < top <= nyquist:
+            raise ValueError(
+                f"low_freq {self.low_freq:g} and high_freq {self.high_freq:g} Hz do not fit a rate"
+                f" of {self.rate}"
+            )
+        if self.mels < 3 or not 0 < self.frame_shift <= self.frame_length or self.scale <= 0:
+            raise ValueError(
+                "mels of at least 3, scale > 0 and 0 < frame_shift <= frame_length are asked"
+            )
+
+    @property
+    def frame(self) -> int:
+        """Samples of a frame."""
+        return _samples(self.rate, self.frame_length)
+
+    @property
+    def shift(self) -> int:
+        """Samples from one frame to the next."""
+        return _samples(self.rate, self.frame_shift)
+
+
+def _samples(rate: int, milliseconds: float) -> int:
+    """As Kaldi counts them: in single precision, and cut off."""
+    return int(np.float32(rate) * np.float32(0.001) * np.float32(milliseconds))
+
+
+def filter_banks(samples: np.ndarray, config: FbankConfig) -> np.ndarray:
+    """(frames, mels) float32 log mel filters as Kaldi's fbank makes them, without dither.
+
+    Samples (N,) have full scale 1. Frames are complete ones only (snip-edges), and each depends on
+    its own samples alone; the mean is not removed.
+
+    Raises:
+        DataError: values of ``config`` that do not go together.
+    """
+    computer = _computer(config)
+    computer.accept_waveform(config.rate, np.asarray(samples, np.float32) * config.scale)
+    computer.input_finished()
+    count = computer.num_frames_ready
+    frames = np.array([computer.get_frame(i) for i in range(count)], np.float32)
+    return frames.reshape(count, config.mels)
+
+
+def _computer(config: FbankConfig):
+    import kaldi_native_fbank
+
+    options = kaldi_native_fbank.FbankOptions()
+    options.frame_opts.dither = 0.0
+    options.frame_opts.samp_freq = config.rate
+    options.frame_opts.frame_length_ms = config.frame_length
+    options.frame_opts.frame_shift_ms = config.frame_shift
+    options.frame_opts.window_type = config.window_type
+    options.mel_opts.num_bins = config.mels
+    options.mel_opts.low_freq = config.low_freq
+    options.mel_opts.high_freq = config.high_freq
+    try:
+        return kaldi_native_fbank.OnlineFbank(options)
+    except ValueError as error:  # for instance more filters than the transform has bins for
+        raise DataError(f"filter banks that cannot be made: {error}: {config}") from None
+
+
+def embed_windows(
+    samples: np.ndarray,
+    spans: np.ndarray,
+    config: FbankConfig,
+    shortest: int,
+    batch: int,
+    network: Callable[[np.ndarray], np.ndarray],
+    dim: int,
+) -> np.ndarray:
+    """One vector for each window: (n, dim) float32.
+
+    Args:
+        samples: (N,) at the rate of ``config``, full scale 1.
+        spans: (n, 2) sample positions of the windows.
+        shortest: samples; shorter windows are put in the middle of as much digital silence.
+        batch: windows, of equal length, that ``network`` gets at once: (b, frames, mels) float32 to
+            (b, dim).
+    """
+    vectors = np.zeros((len(spans), dim), np.float32)
+    if not len(spans):
+        return vectors
+    samples, spans = padded(samples, spans, max(shortest, config.frame))
+    runs, rows = frame_runs(spans, config.frame, config.shift)
+    frames = np.concatenate([filter_banks(samples[a:b], config) for a, b in runs])
+    for some in batches([len(r) for r in rows], batch):
+        features = np.stack([frames[rows[i]] for i in some])
+        if config.subtract_mean:
+            features -= features.mean(axis=1, keepdims=True)
+        vectors[some] = network(features)
+    return vectors

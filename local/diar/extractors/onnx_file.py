@@ -1,0 +1,167 @@
+"""Any speaker embedding network in an ONNX file that takes Kaldi's filter banks.
+
+WeSpeaker and 3D-Speaker publish and export such files: input (batch, frames, mels), output (batch, dim).
+What their filter banks are is in conf/fbank.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diar import config
+from diar.errors import DataError
+from diar.extractors import Described
+from diar.extractors.cards import ONNX
+from diar.extractors.fbank import FbankConfig, embed_windows, filter_banks
+from diar.extractors.windows import sample_spans, session
+from diar.files import sha256 as digest_of
+
+BATCH = 8
+PROBES = (120, 150)  # frames: an output that is one vector has the same shape for both
+
+
+class OnnxExtractor(Described):
+    """Vectors of a network that somebody else has trained and exported.
+
+    Args:
+        path: the file.
+        fbank: its filter banks, values of ``FbankConfig`` or a YAML file of them.
+        sha256: of the file; None: any file will do.
+        output: name of the output that is the embedding; None: the only one with a vector for each
+            window.
+        shortest: seconds; shorter windows are put in the middle of as much digital silence, as is
+            best for CAM++.
+
+    Raises:
+        DataError: no such file, not an ONNX model, one with other inputs or outputs.
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        fbank: dict[str, Any] | str | None = None,
+        sha256: str | None = None,
+        output: str | None = None,
+        shortest: float = 0.5,
+    ) -> None:
+        if path is None:
+            raise DataError("extractor 'onnx': which file? Set options.path to an ONNX model")
+        self._path = Path(str(path)).expanduser()
+        self._fbank = fbank_of(fbank)
+        self._shortest = _seconds(shortest)
+        digest = self._checked(sha256)
+        try:
+            self._session = session(self._path)
+        except ValueError as error:
+            raise DataError(f"not a usable ONNX model: {str(error)[:200]}", self._path) from None
+        self._input, self._batch = self._check_input()
+        self._output, dim = self._find_output(output)
+        self.card = replace(
+            ONNX, dim=dim, rate=self._fbank.rate, source=f"{self._path}, sha256 {digest}"
+        )
+
+    def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """(n, dim) float32, see ``diar.extractors.Extractor.embed``."""
+        spans = sample_spans(samples, starts, ends, self.rate)
+        shortest = round(self._shortest * self.rate)
+        return embed_windows(
+            samples, spans, self._fbank, shortest, self._batch, self._network, self.dim
+        )
+
+    def _network(self, features: np.ndarray) -> np.ndarray:
+        (vectors,) = self._session.run([self._output], {self._input: features})
+        return vectors.reshape(len(features), -1)
+
+    def _checked(self, sha256: str | None) -> str:
+        """The file's sha256, which must be the one asked for."""
+        if not self._path.is_file():
+            raise DataError("no such file: options.path names the ONNX model", self._path)
+        digest = digest_of(self._path)
+        if sha256 is not None and digest != str(sha256).lower():
+            raise DataError(
+                f"its sha256 is {digest}, not {sha256}: damaged, or another file", self._path
+            )
+        return digest
+
+    def _check_input(self) -> tuple[str, int]:
+        """Name of the input, and how many windows it takes at once."""
+        inputs = self._session.get_inputs()
+        shown = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
+        if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 3:
+            raise DataError(
+                f"it takes {shown}; one input (batch, frames, mels) of floats is expected",
+                self._path,
+            )
+        batch, frames, mels = inputs[0].shape  # numbers where the model fixes them, else names
+        if isinstance(mels, int) and mels != self._fbank.mels:
+            raise DataError(
+                f"it takes {mels} mels, the filter banks have {self._fbank.mels}: set"
+                " options.fbank.mels, and the others as in its training",
+                self._path,
+            )
+        if isinstance(frames, int) or (isinstance(batch, int) and batch != 1):
+            raise DataError(
+                f"it takes {shown}: batch and frames must not be fixed: export it with dynamic axes",
+                self._path,
+            )
+        return inputs[0].name, 1 if batch == 1 else BATCH
+
+    def _find_output(self, wanted: str | None) -> tuple[str, int]:
+        """Name and size of the output that has one vector for each window, by trying."""
+        names = [output.name for output in self._session.get_outputs()]
+        if wanted is not None and wanted not in names:
+            raise DataError(f"no output {wanted!r}; it has: {', '.join(names)}", self._path)
+        batch = min(2, self._batch)
+        shapes = [self._probe(names, batch, frames) for frames in PROBES]
+        vectors = {
+            name: int(np.prod(shape[1:]))
+            for name, shape in shapes[0].items()
+            if shape == shapes[1][name]
+            and shape[:1] == (batch,)
+            and sum(n > 1 for n in shape[1:]) == 1
+        }
+        if wanted is not None:
+            vectors = {name: dim for name, dim in vectors.items() if name == wanted}
+        if len(vectors) != 1:
+            found = ", ".join(f"{name} {shape}" for name, shape in shapes[0].items())
+            raise DataError(
+                f"from {batch} windows it makes {found}: one output (batch, dim) is expected; where"
+                " there are several, set options.output",
+                self._path,
+            )
+        return next(iter(vectors.items()))
+
+    def _probe(self, names: list[str], batch: int, frames: int) -> dict[str, tuple[int, ...]]:
+        """Shapes of the outputs for noise of that many windows and frames."""
+        noise = np.random.default_rng(0).normal(size=(batch, frames, self._fbank.mels))
+        try:
+            outputs = self._session.run(names, {self._input: noise.astype(np.float32)})
+        except Exception as error:  # onnxruntime's exceptions have no common base of their own
+            why = " ".join(str(error).split())[:200]
+            raise DataError(
+                f"it fails on {batch} windows of {frames} frames with {self._fbank.mels} mels: {why}",
+                self._path,
+            ) from None
+        return {name: np.shape(value) for name, value in zip(names, outputs, strict=True)}
+
+
+def fbank_of(value: dict[str, Any] | str | None) -> FbankConfig:
+    """Filter banks from a mapping, a YAML file, or nothing, which gives the defaults."""
+    if value is None or isinstance(value, str):
+        chosen = config.load(FbankConfig, value)
+    elif isinstance(value, dict):
+        chosen = config.build(FbankConfig, value, "options.fbank")
+    else:
+        raise DataError(f"options.fbank is {value!r}; values or a YAML file are expected")
+    filter_banks(np.zeros(0), chosen)  # what cannot be made is refused now, not in each recording
+    return chosen
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 60:
+        raise DataError(f"options.shortest is {value!r}; seconds are expected")
+    return float(value)

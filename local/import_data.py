@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Make a Kaldi data directory one that every stage can use (steps/import_data.sh).
+
+With --check: refuse what cannot be imported. With --job J/N: find, or make by its command, the audio of
+this share of the recordings. With --tables: the rest, when all jobs are done.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import program
+from diar import audio, kaldi_data, kaldi_import
+from diar.errors import DataError
+from diar.validation import examine
+
+SHOWN = 20  # faults that are printed; all are in log/faults
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    program.add_job(arguments)
+    arguments.add_argument("--check", action="store_true")
+    arguments.add_argument("--tables", action="store_true")
+    arguments.add_argument("--wav-pipes", choices=("true", "false"), default="false")
+    arguments.add_argument("--reference-from-segments", choices=("true", "false"), default="false")
+    arguments.add_argument("source", type=Path)
+    arguments.add_argument("target", type=Path)
+    args = arguments.parse_args()
+    if args.check:
+        check(args.source, args.wav_pipes == "true", args.reference_from_segments == "true")
+    elif args.tables:
+        tables(args.source, args.target, args.reference_from_segments == "true")
+    else:
+        recordings(args.source, args.target, args.job)
+
+
+def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
+    """Commands are run only when asked for."""
+    pipes = kaldi_import.commands(kaldi_import.check(source, from_segments))
+    if pipes and not wav_pipes:
+        raise DataError(
+            f"{pipes[0]}: a command ({len(pipes)} such line(s)): look at them, and give --wav-pipes true"
+            " to have them run"
+        )
+
+
+def recordings(source: Path, target: Path, job: str) -> None:
+    """wav.scp, reco2dur and failed of one job."""
+    data = examine(source)
+    share = program.Share(target, job)
+    if share.job == 1:  # lines without a recording that could be taken are not lost silently
+        for fault in data.faults:
+            if fault.path.name == "wav.scp" and fault.line and fault.mended:
+                share.fail(f"line-{fault.line}", str(fault))
+    wavs: list[str] = []
+    durations: list[str] = []
+    names = sorted(data.recordings)
+    for recording in share.of(names, [1.0] * len(names)):
+        with share.guard(recording):
+            path = kaldi_import.take(data, recording, target)
+            durations.append(f"{recording} {audio.duration(path):.3f}\n")
+            wavs.append(f"{recording} {path}\n")
+    share.write("wav.scp", wavs)
+    share.write("reco2dur", durations)
+    share.close()
+
+
+def tables(source: Path, target: Path, from_segments: bool) -> None:
+    """Everything else, and what was wrong in it."""
+    durations = kaldi_data.read_numbers(target / "reco2dur")
+    notes = kaldi_import.import_tables(source, target, durations, from_segments)
+    (target / "log" / "faults").write_text("".join(f"{note}\n" for note in notes))
+    for note in notes[:SHOWN]:
+        print(f"import_data.py: {note}")
+    if len(notes) > SHOWN:
+        print(f"import_data.py: and {len(notes) - SHOWN} more: {target}/log/faults")
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Take the x-vectors of a Kaldi directory (steps/import_xvectors.sh)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import kaldiio
+
+import program
+from diar import kaldi_data
+from diar.errors import DataError
+from diar.kaldi_xvectors import Normalization
+from diar.types import concatenate
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    arguments.add_argument("source", type=Path)
+    arguments.add_argument("out_dir", type=Path)
+    args = arguments.parse_args()
+    xvectors = kaldi_data.XVectorDir(segments_of(args.source).parent, args.source / "xvector.scp")
+    normalize = Normalization(args.source)
+    if normalize.steps:
+        print(f"import_xvectors.py: {', '.join(normalize.steps)}")
+    if (args.source / "plda").exists():
+        print("import_xvectors.py: plda is not used: DEC learns its own speaker space")
+
+    share = program.Share(args.out_dir, "1/1")
+    windows = []
+    ark, scp = args.out_dir / "xvector.1.ark", share.dir / "xvector.scp"
+    with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
+        for recording in share.of(list(xvectors.windows), [1.0] * len(xvectors.windows)):
+            with share.guard(recording):
+                found = xvectors.load(recording)
+                for name, vector in zip(
+                    found.subsegments.ids, normalize(found.vectors), strict=True
+                ):
+                    writer(name, vector)
+                windows.append(found.subsegments)
+    if not windows:
+        reason = next(iter(share.failed.values()), "no segments")
+        raise DataError(f"no recording of it can be used: {reason}", args.source)
+    kaldi_data.write_segments(share.dir, concatenate(windows))
+    durations = args.source / "reco2dur"
+    known = kaldi_data.read_numbers(durations) if durations.exists() else {}
+    share.write("reco2dur", (f"{r} {seconds:.3f}\n" for r, seconds in known.items()))
+    share.close()
+
+
+def segments_of(source: Path) -> Path:
+    """Where Kaldi's extract_xvectors.sh leaves the times of the x-vectors."""
+    for path in (source / "segments", source / "subsegments_data" / "segments"):
+        if path.exists():
+            return path
+    raise DataError(
+        "no segments in it, nor in its subsegments_data: the times of the x-vectors", source
+    )
+
+
+if __name__ == "__main__":
+    program.run(main)

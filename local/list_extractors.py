@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""Print what is known of the speaker embedding extractors: their cards.
+
+Without options, those of all; with --config or --set, that of the configured one, which is loaded
+for it:  list_extractors.py --set "extractor=onnx options.path=model.onnx"
+With --files: nothing but the files of the user that it reads, one per line, as far as they exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import program
+from diar import config, extractors
+from diar.extractors.cards import Card
+from diar.subsegments import XVectorConfig
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    program.add_config(arguments)
+    arguments.add_argument("--files", action="store_true")
+    args = arguments.parse_args()
+    options = config.load(XVectorConfig, args.config, args.set.split())
+    if args.files:
+        for name in extractors.local_files(options.options):
+            if Path(name).exists():
+                print(name)
+    elif args.config or args.set:
+        show(extractors.get(options.extractor, **options.options).card)
+    else:
+        for name in extractors.names():
+            card = extractors.card(name)
+            if card is not None:
+                show(card)
+
+
+def show(card: Card) -> None:
+    """One card as lines."""
+    values = asdict(card)
+    print(values.pop("name"))
+    values["dim"] = values["dim"] or "as in the file"
+    values["rate"] = f"{values['rate']} Hz"
+    values["window"] = f"{values['window']:g} s"
+    for key, value in values.items():
+        print(f"  {key.replace('_', ' ')}: {value}")
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Make Kaldi data directories of a public corpus.
+
+Usage: prepare_corpus.py --obtain "<set> ..." [options] <corpus> <data-dir>
+       prepare_corpus.py --set <set> [options] <corpus> <data-dir>
+
+--obtain downloads what the sets lack, and lists all files of the corpus in <data-dir>/.<corpus>.files.
+--set makes <data-dir>/<set>: wav.scp reco2dur utt2spk spk2utt ref.rttm all.uem reco2num_spk, and
+failed (recordings that cannot be used, and why); then it compares with the published figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import program
+from diar.corpora import CORPORA, counts
+from diar.corpora.corpus import Corpus, Files, Options, write_set
+from diar.download import Downloads, locked
+from diar.errors import DataError
+from diar.files import cache_dir, write_text
+from program import log
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+
+
+def main() -> None:
+    parser = program.parser(__doc__)
+    parser.add_argument("--obtain", metavar="SETS", help="sets whose files are to be there")
+    parser.add_argument("--set", help="the set to make")
+    parser.add_argument("--audio-dir", type=Path, help="a folder with the corpus, or part of it")
+    parser.add_argument(
+        "--download", choices=("true", "false"), help="default: true without --audio-dir"
+    )
+    parser.add_argument("--mirror", default="", help="addresses to ask first, separated by blanks")
+    parser.add_argument("--mic", default="", help="microphone, where there is a choice")
+    parser.add_argument("--reference", type=Path, help="references to take instead")
+    parser.add_argument("--counts", default=str(CONF / "corpora.yaml"), help="published figures")
+    parser.add_argument("corpus", choices=sorted(CORPORA))
+    parser.add_argument("data_dir", type=Path)
+    args = parser.parse_args()
+    corpus = CORPORA[args.corpus]
+    options = options_of(args, corpus)
+    if args.obtain:
+        obtain(args, corpus, options)
+    if args.set:
+        make(args, corpus, options)
+
+
+def options_of(args: argparse.Namespace, corpus: Corpus) -> Options:
+    for name in [*(args.obtain or "").split(), *([args.set] if args.set else [])]:
+        if name not in corpus.sets:
+            raise DataError(f"no set {name!r} in {args.corpus}; there are {', '.join(corpus.sets)}")
+    mic = args.mic or next(iter(corpus.mics), "")
+    if mic not in corpus.mics and mic:
+        known = f"it is one of: {', '.join(corpus.mics)}" if corpus.mics else "there is no choice"
+        raise DataError(f"--mic {mic}: {known}")
+    for option, path in (("--audio-dir", args.audio_dir), ("--reference", args.reference)):
+        if path is not None and not path.exists():
+            raise DataError(f"no such file or directory ({option})", path)
+    places = [] if args.audio_dir is None else [args.audio_dir]
+    return Options((*places, folder_of(args.corpus)), mic, args.reference)
+
+
+def folder_of(corpus: str) -> Path:
+    """Where downloads of a corpus live."""
+    return cache_dir() / "corpora" / corpus
+
+
+def obtain(args: argparse.Namespace, corpus: Corpus, options: Options) -> None:
+    """Download what is missing; one file that cannot be had does not stop the others."""
+    download = args.download or ("false" if args.audio_dir else "true")
+    folder = folder_of(args.corpus)
+    if download == "true":
+        with locked(folder):
+            if not (folder / "LICENCE").exists():
+                log.info("licence: %s", corpus.licence)
+                write_text(folder / "LICENCE", corpus.licence + "\n")
+            downloads = Downloads(folder, args.mirror.split())
+            for name in dict.fromkeys(args.obtain.split()):
+                failed = corpus.obtain(name, Files(options.places), options, downloads)
+                if failed:
+                    log.warning("%s: %d file(s) could not be downloaded", name, len(failed))
+    places = [*options.places, *([args.reference] if args.reference else [])]
+    write_text(args.data_dir / f".{args.corpus}.files", Files(places).listing())
+
+
+def make(args: argparse.Namespace, corpus: Corpus, options: Options) -> None:
+    """One data directory, and how it compares with what is published."""
+    target = args.data_dir / args.set
+    described = corpus.read(args.set, Files(options.places), options)
+    log.info("%s: %d recordings to check", args.set, len(described.recordings))
+    done = write_set(target, described)
+    for recording, reason in sorted(done.failed.items()):
+        log.error("%s: %s", recording, reason)
+    first = next(iter(corpus.mics), "")
+    key = args.corpus if options.mic == first else f"{args.corpus}-{options.mic}"
+    published = counts.load(args.counts).sets.get(f"{key}/{args.set}", {})
+    lines = counts.differences(published, counts.measure(target))
+    for line in lines:
+        log.warning("%s: %s", args.set, line)
+    write_text(target / "log" / "differences", "".join(f"{line}\n" for line in lines))
+    write_text(target / "log" / "licence", corpus.licence + "\n")
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Explain what is wrong with a Kaldi data directory, and mend it if asked to.
+
+Usage: validate_data_dir.py [--fix] <data-dir>
+
+Every fault is one line on standard error: file:line, what is wrong, what to do. --fix does what Kaldi's
+utils/fix_data_dir.sh would, and says so: faulty lines go, the others are sorted (C locale) and kept
+where all files know their id; segments are cut at the end of their recording; spk2utt is made again.
+What was there before is kept in <data-dir>/.backup (a second time as <file>.1). Exit status: 0 nothing wrong (or all of it
+mended), 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import program
+from diar.errors import DataError
+from diar.files import write_text
+from diar.validation import DataDir, examine
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    arguments.add_argument("--fix", action="store_true", help="mend it in place")
+    arguments.add_argument("data_dir", type=Path)
+    args = arguments.parse_args()
+    data = examine(args.data_dir)
+    for fault in data.faults:
+        print(fault, file=sys.stderr)
+    utterances = data.tables.get("segments")
+    print(
+        f"{args.data_dir}: {len(data.recordings)} recording(s)"
+        + (f", {len(utterances.rows)} utterance(s)" if utterances else "")
+        + f", {len(data.faults)} fault(s)"
+    )
+    left = [fault for fault in data.faults if not (args.fix and fault.mended)]
+    if args.fix:
+        if data.lost:
+            raise DataError(
+                f"nothing would be left of {', '.join(data.lost)}: nothing is changed", data.path
+            )
+        fix(data)
+    if left:
+        raise DataError(
+            f"{len(left)} fault(s) in {args.data_dir}"
+            + ("" if args.fix else "; --fix mends what can be mended")
+        )
+
+
+def fix(data: DataDir) -> None:
+    """Write what is left of each file, the old one into .backup."""
+    backup = data.path / ".backup"
+    for name, text in data.mended().items():
+        path = data.path / name
+        old = path.read_bytes() if path.exists() else b""
+        if old == text.encode():
+            continue
+        if path.exists():
+            backup.mkdir(exist_ok=True)
+            number = 0
+            while (copy := backup / (f"{name}.{number}" if number else name)).exists():
+                number += 1
+            shutil.copy2(path, copy)
+        write_text(path, text)
+        before, after = len(old.split(b"\n")) - 1, text.count("\n")
+        print(f"{path}: {before} line(s) before, {after} now")
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,43 @@
+# What steps/prepare_<corpus>.sh of the public corpora share: their options, and the work.
+#
+# Sourced after common.sh, with 'sets' set to the corpus's own sets; prepare_corpus is called after
+# the options are parsed.
+
+nj=$(cores)
+seed=0
+audio_dir=
+download=
+mirror=
+reference=
+
+prepare_corpus() { # corpus data-dir [option value]...
+  local corpus="$1" data="$2" set options seen=" " failed=
+  shift 2
+  options=(--mirror "$mirror" "$@")
+  [ -z "$audio_dir" ] || options+=(--audio-dir "$audio_dir")
+  [ -z "$download" ] || options+=(--download "$download")
+  [ -z "$reference" ] || options+=(--reference "$reference")
+  mkdir -p "$data"
+  # Not one of the steps that are done once and for all: what could not be downloaded is tried again,
+  # and the list of files that this leaves decides whether the sets are made again.
+  python local/prepare_corpus.py --obtain "$sets" "${options[@]}" "$corpus" "$data"
+  for set in $sets; do
+    case "$seen" in *" $set "*) continue ;; esac
+    seen="$seen$set "
+    begin "$data/$set" local/prepare_corpus.py "$corpus $set ${options[*]}" \
+      "$data/.$corpus.files" conf/corpora.yaml conf/voxconverse_split.tsv || continue
+    echo "$(basename "$0"): making $data/$set"
+    python local/run_jobs.py JOB=1:1 "$data/$set/log/prepare.log" \
+      python local/prepare_corpus.py --set "$set" "${options[@]}" "$corpus" "$data"
+    python local/describe_corpus.py --recordings "$data/$set" >"$data/$set/log/recordings"
+    {
+      python local/describe_corpus.py "$data/$set"
+      sed 's/^/licence: /' "$data/$set/log/licence"
+      sed 's/^/note: /' "$data/$set/log/notes"
+      sed "s/^/not as published: /" "$data/$set/log/differences"
+    } >"$data/$set/log/check"
+    cat "$data/$set/log/check"
+    (finish "$data/$set") || failed=yes
+  done
+  [ -z "$failed" ] || exit 1
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Take a Kaldi data directory as it is, and make of it one that every stage can use.
+#
+# Usage: steps/import_data.sh [options] <kaldi-data-dir> <data-dir>
+#
+#   --wav-pipes true|false   run the commands of wav.scp (lines that end in '|') and keep their output;
+#                            otherwise a directory with commands is refused          (default false)
+#   --reference-from-segments true|false  the reference is segments and utt2spk: where the corpus is
+#                            cut at the turns of its speakers                         (default false)
+#   --nj N                   parallel jobs                                  (default: all cores)
+#
+# What a command reads is not known here: after a change of that, remove <data-dir> and run again.
+#
+# Reads   wav.scp; and where they are: segments utt2spk spk2utt vad.scp reco2dur reco2num_spk
+#         reco2file_and_channel, the reference (ref.rttm, rttm or stm) and all.uem or uem. Nothing in
+#         <kaldi-data-dir> is changed. Relative paths count from here, from the directory, or from one
+#         above it.
+# Writes  the same, sorted, of the ids that all files have; log/faults (what was left out, and why);
+#         failed (recordings whose audio cannot be had)
+
+. "$(dirname "$0")/common.sh"
+wav_pipes=false
+reference_from_segments=false
+nj=$(cores)
+cmd="python local/run_jobs.py"
+. steps/parse_options.sh
+[ $# -eq 2 ] || die "expected <kaldi-data-dir> <data-dir>, see --help"
+source=$1 out=$2
+
+need "$source/wav.scp" "a Kaldi data directory is needed"
+case "$(realpath -m "$out")/" in
+  "$(realpath "$source")"/*) die "$out lies in $source, which is only read: name another --data" ;;
+esac
+options=(--wav-pipes "$wav_pipes" --reference-from-segments "$reference_from_segments" "$source" "$out")
+python local/import_data.py --check "${options[@]}"
+inputs=("$source")
+for name in ref.rttm rttm stm uem; do
+  [ ! -d "$source/$name" ] || inputs+=("$source/$name")
+done
+begin "$out" local/import_data.py "$wav_pipes $reference_from_segments" "${inputs[@]}" || exit 0
+echo "$(basename "$0"): $source becomes $out"
+$cmd JOB=1:"$nj" "$out/log/import.JOB.log" python local/import_data.py --job "JOB/$nj" "${options[@]}"
+join "$out" wav.scp reco2dur failed
+python local/import_data.py --tables "${options[@]}"
+finish "$out"

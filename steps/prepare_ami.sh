@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Make the data directories of the AMI corpus: meetings of three to five people, about 100 hours.
+#
+# Usage: steps/prepare_ami.sh [options] <data-dir>
+#
+#   --mic mix-headset|array1-01   sum of the headsets, or one distant microphone (default mix-headset)
+#   --sets "train dev test"       136, 18 and 16 meetings; only their audio is downloaded
+#   --audio-dir DIR               the corpus, or part of it, in any layout: nothing is downloaded
+#   --download true|false         what is missing    (default: true, with --audio-dir false)
+#   --mirror "URL ..."            addresses to ask first, for amicorpus/<meeting>/audio/<file>
+#   --reference DIR               a clone of BUT's AMI-diarization-setup, instead of its download
+#   --nj N, --seed N              accepted, and without effect
+#
+# Audio comes from the mirror of the University of Edinburgh (11 GB for each microphone), references,
+# UEMs and lists from BUT's AMI-diarization-setup (only_words). Downloads are kept in the cache.
+
+. "$(dirname "$0")/common.sh"
+sets="train dev test"
+mic=mix-headset
+. steps/corpus.sh
+. steps/parse_options.sh
+[ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
+prepare_corpus ami "$1" --mic "$mic"

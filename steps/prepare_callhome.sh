@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Make the data directories of CALLHOME (NIST SRE 2000, disk 8): telephone calls, 2 to 7 speakers.
+#
+# Usage: steps/prepare_callhome.sh --audio-dir <LDC2001S97> [options] <data-dir>
+#
+#   --audio-dir DIR           the release of the LDC, LDC2001S97 (*.sph; *.wav of the same names go first)
+#   --sets "NAME ..."         callhome1, callhome2: the folds of Kaldi's recipe; callhome: both
+#                                                         (default "callhome1 callhome2")
+#   --download true|false     references (OpenSLR 10) and folds, 100 kB       (default false)
+#   --mirror "URL ..."        addresses to ask first, for sre2000-key.tar.gz and
+#                             CALLHOME_sublists/part1/num_speakers.txt
+#   --reference FILE          fullref.rttm, instead of that of OpenSLR 10
+#   --nj N, --seed N          accepted, and without effect
+#
+# Whoever has neither fullref.rttm nor the folds in DIR allows --download true.
+
+. "$(dirname "$0")/common.sh"
+sets="callhome1 callhome2"
+. steps/corpus.sh
+. steps/parse_options.sh
+[ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
+[ -n "$audio_dir" ] || die "--audio-dir <LDC2001S97> is needed: the LDC gives it to those who have signed"
+prepare_corpus callhome "$1"

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Make the data directories of VoxConverse, release 0.3: broadcast and web video, one to 21 speakers.
+#
+# Usage: steps/prepare_voxconverse.sh [options] <data-dir>
+#
+#   --sets "NAME ..."         of the dev part: train (166) and test (50), the published split; dev (34,
+#                             every fifth of train: no held-out set); full (216); and
+#                             voxconverse_test (232), the test part
+#                                                (default "train dev test voxconverse_test full")
+#   --audio-dir DIR           the corpus, or part of it, in any layout: nothing is downloaded
+#   --download true|false     what is missing     (default: true, with --audio-dir false)
+#   --mirror "URL ..."        addresses to ask first, for voxconverse_{dev,test}_wav.zip
+#   --reference DIR           a clone of github.com/joonson/voxconverse, instead of its download
+#   --nj N, --seed N          accepted, and without effect
+#
+# Audio comes from the University of Oxford (2 GB for the dev part, about twice that for the test part,
+# unpacked a little more), references from github.com/joonson/voxconverse. Downloads are kept in the
+# cache.
+
+. "$(dirname "$0")/common.sh"
+sets="train dev test voxconverse_test full"
+. steps/corpus.sh
+. steps/parse_options.sh
+[ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
+prepare_corpus voxconverse "$1"

@@ -1,0 +1,294 @@
+"""The table of faults in the README: every line of it happens here, and what it quotes is printed."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from diar import audio, kaldi_data
+from diar.rttm import read_rttm
+
+HEADER = "| fault | what happens | said |"
+
+
+def table(root):
+    """First column -> the words in code marks of the last, '...' standing for anything."""
+    lines = (root / "README.md").read_text().split(HEADER)[1].split("\n\n")[0].splitlines()[2:]
+    rows = {}
+    for line in lines:
+        fault, _, said = (cell.strip() for cell in line.strip("|").split(" | "))
+        rows[fault] = re.findall("`([^`]+)`", said)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def said(root):
+    """Check that a text has what the table says of a fault."""
+    rows = table(root)
+
+    def check(fault, text):
+        assert rows[fault], fault
+        for words in rows[fault]:
+            pattern = ".*".join(re.escape(part) for part in words.split("..."))
+            assert re.search(pattern, text), f"{fault}: {words!r} is not in:\n{text}"
+
+    return check
+
+
+def call(root, *command, **options):
+    result = subprocess.run(
+        [str(x) for x in command], cwd=root, capture_output=True, text=True, timeout=500, **options
+    )
+    assert "Traceback" not in result.stderr, result.stderr
+    return result
+
+
+GOOD_LINES = {
+    "clipped": "clipped samples", "three": "three channels", "fast": "96 kHz", "cut": "a truncated WAV",
+    "blip": "40 ms long", "a-b-0000000-0000100": "`-` in an id", "gérard_日本": "unicode in an id",
+}  # fmt: skip
+BAD_LINES = {
+    "gone": "a missing file", "zero": "a file of zero bytes", "text": "text instead of audio",
+    "nan": "NaN among the samples", "half": "a truncated FLAC", "my": "a blank in an id",
+    "nopath": "no path", "wrong": "a channel that is not there",
+}  # fmt: skip
+DROPPED = {"../up": "`/` or `..` in an id", "talk": "a recording twice"}
+
+
+@pytest.fixture(scope="module")
+def bad_data(tmp_path_factory, sample):
+    """A Kaldi directory with a good recording, and one of each fault."""
+    folder = tmp_path_factory.mktemp("faults") / "set"
+    wav = folder / "wav"
+    wav.mkdir(parents=True)
+    talk = sample[7 * 16000 : 17 * 16000]
+    for name in ("talk", "a-b-0000000-0000100", "gérard_日本", "my rec", "wrong"):
+        soundfile.write(wav / f"{name}.wav", talk, 16000)
+    soundfile.write(wav / "clipped.wav", np.clip(20 * talk, -1, 1), 16000)
+    soundfile.write(wav / "three.wav", np.stack([talk, 0.5 * talk, 0 * talk], axis=1), 16000)
+    soundfile.write(wav / "wrong.wav", np.stack([talk, talk], axis=1), 16000)
+    soundfile.write(wav / "fast.wav", audio.load(wav / "talk.wav", 96000), 96000)
+    soundfile.write(wav / "blip.wav", talk[:640], 16000)
+    soundfile.write(
+        wav / "nan.wav", np.where(np.arange(len(talk)) == 99, np.nan, talk), 16000, subtype="FLOAT"
+    )
+    soundfile.write(wav / "half.flac", talk, 16000)
+    for name, kept in (("half.flac", 30000), ("talk.wav", 200000)):
+        data = (wav / name).read_bytes()
+        (wav / {"half.flac": "half.flac", "talk.wav": "cut.wav"}[name]).write_bytes(data[:kept])
+    (wav / "zero.wav").touch()
+    (wav / "text.wav").write_text("no audio\n" * 100)
+    lines = [
+        f"{name} wav/{name}.wav"
+        for name in ("talk", *GOOD_LINES, "gone", "zero", "text", "nan", "wrong")
+    ]
+    lines += [
+        "half wav/half.flac",
+        "my rec wav/my rec.wav",
+        "nopath",
+        "../up wav/talk.wav",
+        "talk wav/talk.wav",
+    ]
+    (folder / "wav.scp").write_text("\r\n".join(reversed(lines)) + "\r\n")
+    (folder / "reco2file_and_channel").write_text("wrong wrong 3\n")
+    (folder / "segments").write_text(
+        "u1 talk 0 6\nu2 talk 4 9\nu3 talk 8 7\nu4 talk 99 100\nu5 talk 9 99\nu6 nobody 0 1\n"
+    )
+    return folder
+
+
+def test_one_bad_recording_costs_only_itself(root, bad_data, said, tmp_path):
+    result = call(
+        root, "./run.sh", "--corpus", "kaldi", "--test-data", bad_data, "--stop-stage", 4,
+        "--data", tmp_path / "data", "--exp", tmp_path / "exp",
+    )  # fmt: skip
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert last == "run.sh: the recordings above failed; all others are done"
+    turns = read_rttm(tmp_path / "exp/dec_default/set/rttm")
+    silent = (tmp_path / "exp/vad_silero/set/no_speech").read_text().split()
+    assert silent == ["blip"]
+    assert set(turns) == {"talk", *GOOD_LINES} - {"blip"}
+    listed = {
+        line.split(": ")[3].split()[0]
+        for line in result.stderr.splitlines()
+        if ": failed: " in line
+    }
+    assert {name for name in listed if not name.startswith("line-")} == set(BAD_LINES) - {"nopath"}
+    assert len([name for name in listed if name.startswith("line-")]) == 1 + len(DROPPED)
+    everything = result.stdout + result.stderr
+    for fault in {*GOOD_LINES.values(), *BAD_LINES.values(), *DROPPED.values()} - {
+        "`-` in an id", "unicode in an id",
+    }:  # fmt: skip
+        said(fault, everything)
+    for fault in (
+        "lines that end in CR LF",
+        "unsorted files",
+        "segments reversed",
+        "segments outside the recording",
+    ):
+        said(fault, everything)
+    # Overlapping segments are one stretch of speech.
+    given = kaldi_data.read_segments(tmp_path / "data/set/segments")
+    assert kaldi_data.regions_of(given, range(len(given))) == [(0.0, pytest.approx(10.0))]
+
+
+@pytest.fixture(scope="module")
+def xvectors(tmp_path_factory):
+    """X-vectors of three recordings, 20 each, two well separated speakers."""
+    folder = tmp_path_factory.mktemp("xv") / "xvectors"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    lines, table = [], {}
+    for recording in ("a", "b", "c"):
+        for i in range(20):
+            start = 0.75 * i
+            key = kaldi_data.segment_id(recording, start, start + 1.5)
+            lines.append(f"{key} {recording} {start:.3f} {start + 1.5:.3f}\n")
+            vector = random.normal(size=192) + 20 * np.eye(192)[i // 10]
+            table[key] = vector.astype(np.float32)
+    (folder / "segments").write_text("".join(lines))
+    kaldi_data.write_ark(folder / "xvector.ark", table)
+    return folder
+
+
+@pytest.fixture
+def ae(root, tmp_path):
+    (tmp_path / "ae").mkdir()
+    shutil.copy(
+        root / "local/diar/pretrained/default.safetensors", tmp_path / "ae/model.safetensors"
+    )
+    return tmp_path / "ae"
+
+
+def test_a_truncated_ark(root, xvectors, ae, said, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(xvectors, broken)
+    data = (xvectors / "xvector.ark").read_bytes()
+    (broken / "xvector.ark").write_bytes(data[: len(data) // 2])
+    scp = (xvectors / "xvector.scp").read_text().replace(str(xvectors), str(broken))
+    (broken / "xvector.scp").write_text(scp)
+    result = call(root, "steps/fit_dec.sh", "--nj", 1, broken, ae, tmp_path / "out")
+    assert result.returncode == 1
+    said("an ark cut in the middle", (tmp_path / "out/failed").read_text())
+    assert set(read_rttm(tmp_path / "out/rttm")) == {"a"}
+
+
+def test_an_scp_that_points_elsewhere(root, xvectors, ae, said, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(xvectors, broken)
+    lines = (xvectors / "xvector.scp").read_text().splitlines()
+    lines[0] = f"{lines[0].split()[0]} ../../../../etc/hostname:0"
+    lines[20] = f"{lines[20].split()[0]} /etc/passwd:5"
+    (broken / "xvector.scp").write_text("\n".join(lines) + "\n")
+    result = call(root, "steps/fit_dec.sh", "--nj", 1, broken, ae, tmp_path / "out")
+    assert result.returncode == 1
+    failed = (tmp_path / "out/failed").read_text()
+    said("an scp that points to something else", failed)
+    assert failed.count("\n") == 2 and "root:" not in failed
+    assert set(read_rttm(tmp_path / "out/rttm")) == {"c"}
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount a file system of 100 kB; skipped where that is not allowed."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk], capture_output=True
+    ).returncode:
+        pytest.skip("mounting a small file system is not allowed here")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk(root, xvectors, ae, said, small_disk):
+    (small_disk / "filler").write_bytes(bytes(80_000))
+    result = call(root, "steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "out")
+    assert result.returncode == 1
+    said("a full disk", result.stderr)
+    assert not (small_disk / "out/.done").exists()
+    (small_disk / "filler").unlink()
+    assert (
+        call(root, "steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "out").returncode == 0
+    )
+
+
+def test_a_read_only_place(root, xvectors, ae, said, small_disk):
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    result = call(root, "steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "exp/out")
+    assert result.returncode == 1
+    said("a read-only `exp`", result.stderr)
+
+
+@pytest.fixture
+def slow(root, tmp_path, bad_data):
+    """A step that takes a while, running: VAD of a long recording."""
+    data = tmp_path / "long"
+    data.mkdir()
+    talk = audio.load(bad_data / "wav/talk.wav")
+    soundfile.write(data / "long.wav", np.tile(talk, 120), 16000)
+    (data / "wav.scp").write_text(f"long {data}/long.wav\n")
+    command = ["steps/make_vad.sh", "--nj", "1", data, tmp_path / "exp/vad"]
+    process = subprocess.Popen(
+        [str(x) for x in command], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), start_new_session=True,
+    )  # fmt: skip
+    log = tmp_path / "exp/vad/log/make_vad.1.log"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and "progress 0/1" in log.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    yield process, command
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def job_of(out):
+    """The process id of the job that writes to ``out``."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"local/make_vad.py" in words and str(out).encode() in words and b"--job" in words:
+                if b"local/run_jobs.py" not in words:
+                    return int(entry.name)
+    raise AssertionError("no such job")
+
+
+def test_a_killed_job(root, slow, said, tmp_path):
+    process, command = slow
+    os.kill(job_of(tmp_path / "exp/vad"), signal.SIGKILL)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in stderr
+    said("a job killed by `kill -9`", stderr)
+    assert not (tmp_path / "exp/vad/.done").exists()
+
+
+def test_two_runs_in_one_directory_and_an_interrupt(root, slow, said, tmp_path):
+    process, command = slow
+    second = call(root, *command)
+    assert second.returncode == 1
+    said("two runs in one `exp`", second.stderr)
+    assert f"process {process.pid} " in second.stderr
+    os.killpg(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT) and "Traceback" not in stderr
+    assert not (tmp_path / "exp/vad/.done").exists(), "Ctrl-C"
+
+
+def test_each_line_of_the_table_is_tested(root):
+    source = Path(__file__).read_text()
+    for fault in table(root):
+        assert f'"{fault}"' in source, f"{fault}: no test"
+    assert len(table(root)) > 25

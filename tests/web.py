@@ -1,0 +1,63 @@
+"""A web server for tests: files of a dictionary, ranges, and faults on demand."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Web:
+    """Serves ``files`` (path -> bytes) on 127.0.0.1; counts and remembers what it was asked.
+
+    cuts: path -> how many bytes an answer may have before the connection breaks, one per request.
+    status: path -> HTTP statuses to answer with first, one per request.
+    tags: path -> ETag; without one, nothing can be gone on with.
+    sized: whether answers say how long they are.
+    """
+
+    def __init__(self):
+        self.files, self.cuts, self.status, self.tags = {}, {}, {}, {}
+        self.sized = True
+        self.asked = []  # (path, Range or None)
+        web = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                web.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer(self, request):
+        path = request.path.lstrip("/")
+        wanted = request.headers.get("Range")
+        self.asked.append((path, wanted))
+        if self.status.get(path):
+            return request.send_error(self.status[path].pop(0))
+        if path not in self.files:
+            return request.send_error(404)
+        content, tag = self.files[path], self.tags.get(path)
+        start = 0
+        if wanted and tag and request.headers.get("If-Range") == tag:
+            start = int(wanted.removeprefix("bytes=").rstrip("-"))
+            if start >= len(content):
+                return request.send_error(416)
+        request.send_response(206 if start else 200)
+        if tag:
+            request.send_header("ETag", tag)
+        if start:
+            request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        if self.sized:
+            request.send_header("Content-Length", str(len(content) - start))
+        request.end_headers()
+        piece = content[start:]
+        if self.cuts.get(path):
+            piece = piece[: self.cuts[path].pop(0)]
+        request.wfile.write(piece)
+        request.close_connection = True
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
