@@ -66,10 +66,12 @@ begin() { # out-dir program "options" input...: fails when there is nothing to d
 }
 
 join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file
-  local out="$1" name
+  local out="$1" name keys
   shift
   for name in "$@"; do
-    cat "$out/jobs"/*/"$name" | LC_ALL=C sort >"$out/.$name.tmp"
+    keys=()
+    [ "$name" != rttm ] || keys=(-k2,2 -k4,4n) # turns in the order of time
+    cat "$out/jobs"/*/"$name" | LC_ALL=C sort "${keys[@]}" >"$out/.$name.tmp"
     mv "$out/.$name.tmp" "$out/$name"
   done
 }

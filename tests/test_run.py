@@ -76,6 +76,9 @@ def test_bad_recordings_are_named_and_cost_only_themselves(experiment):
     assert "Traceback" not in result.stderr
     turns = read_rttm(folder / "exp/dec_default/test/rttm")
     assert list(turns) == ["talk"] and len({t.speaker for t in turns["talk"]}) == 2
+    lines = (folder / "exp/dec_default/test/rttm").read_text().splitlines()
+    starts = [float(line.split()[3]) for line in lines]
+    assert starts == sorted(starts) and max(starts) > 10, "in the order of time"
 
 
 def test_silence_is_listed_and_scored_as_all_missed(experiment):
