@@ -4,7 +4,8 @@
 Usage: benchmarks/many_recordings/run.py [--sizes "100 1000"] [--seconds 20] <data-dir> <xvector-dir> <work-dir>
 
 Cuts random pieces of --seconds from the recordings of <data-dir>, with the x-vectors and the reference
-that they have there, and runs stages 3 to 5 on directories of so many of them (x-vectors are given).
+that they have there, and runs stages 3 to 5 on directories of so many of them (x-vectors are given; the
+autoencoder is trained on 100 others each time).
 Prints time, time per recording, and the memory of the largest process.
 """
 
@@ -40,11 +41,13 @@ def main() -> None:
         "| recordings | seconds | s / recording | by stage | largest process, MB | DER, forgiving |"
     )
     print("|---:|---:|---:|---|---:|---:|", flush=True)
+    shutil.rmtree(args.work_dir, ignore_errors=True)
+    train = args.work_dir / "train"
+    pieces.write(train, 100, "train", seed=1)
     for size in sorted(int(word) for word in args.sizes.split()):  # memory: the maximum so far
         folder = args.work_dir / str(size)
-        shutil.rmtree(folder, ignore_errors=True)
         pieces.write(folder, size)
-        print(measure(folder, size, args.nj), flush=True)
+        print(measure(folder, size, train / "xvectors_train", args.nj), flush=True)
 
 
 class Pieces:
@@ -57,27 +60,29 @@ class Pieces:
         self.vectors = {r: directory.load(r) for r in directory.windows if durations[r] > seconds}
         self.durations, self.seconds = durations, seconds
 
-    def write(self, folder: Path, count: int) -> None:
-        """<folder>/xvectors_pieces and <folder>/data/pieces."""
-        random = np.random.default_rng(0)
+    def write(self, folder: Path, count: int, name: str = "pieces", seed: int = 0) -> None:
+        """<folder>/xvectors_<name> and <folder>/data/<name>."""
+        random = np.random.default_rng(seed)
         names = sorted(self.vectors)
         windows, turns, vectors = [], [], {}
         for i in range(count):
             source = names[int(random.integers(len(names)))]
             start = float(random.uniform(0, self.durations[source] - self.seconds))
-            name = f"piece-{i:05d}"
+            piece = f"{name}-{i:05d}"
             whole = self.vectors[source]
             spans = whole.subsegments
             rows = np.flatnonzero((spans.starts >= start) & (spans.ends <= start + self.seconds))
             cut = spans.take(rows)
-            ids = [f"{name}-{j:04d}" for j in range(len(rows))]
-            windows.append(type(cut)(ids, [name] * len(rows), cut.starts - start, cut.ends - start))
+            ids = [f"{piece}-{j:04d}" for j in range(len(rows))]
+            windows.append(
+                type(cut)(ids, [piece] * len(rows), cut.starts - start, cut.ends - start)
+            )
             vectors |= dict(zip(ids, whole.vectors[rows], strict=True))
             for turn in self.reference.get(source, ()):
                 first, last = max(turn.start, start), min(turn.end, start + self.seconds)
                 if last > first:
-                    turns.append(Turn(name, first - start, last - first, turn.speaker))
-        xvectors, data = folder / "xvectors_pieces", folder / "data" / "pieces"
+                    turns.append(Turn(piece, first - start, last - first, turn.speaker))
+        xvectors, data = folder / f"xvectors_{name}", folder / "data" / name
         for directory in (xvectors, data):
             directory.mkdir(parents=True)
         kaldi_data.write_segments(xvectors, concatenate(windows))
@@ -85,12 +90,12 @@ class Pieces:
         rttm.write_rttm(data / "ref.rttm", turns)
 
 
-def measure(folder: Path, size: int, nj: int) -> str:
+def measure(folder: Path, size: int, train: Path, nj: int) -> str:
     """One line of the table."""
     result = subprocess.run(
         [
             "./run.sh", "--corpus", "kaldi", "--stage", "3", "--stop-stage", "5", "--nj", str(nj),
-            "--xvector-dir", str(folder / "xvectors_pieces"), "--data", str(folder / "data"),
+            "--xvector-dir", str(folder / "xvectors_pieces"), "--train-xvector-dir", str(train), "--data", str(folder / "data"),
             "--exp", str(folder / "exp"),
         ],
         cwd=ROOT, capture_output=True, text=True,
