@@ -199,7 +199,9 @@ class TestSteps:
         assert self.work(recipe)
         assert (recipe / "exp/out/result").read_text() == "yy"
         assert not (recipe / "exp/out/stale").exists()
-        (recipe / "local/diar/part.py").write_text("FACTOR = 3\n")
+        (recipe / "local/diar/part.py").write_text(
+            "FACTOR = 3  # not 2\n"
+        )  # another size: no stale .pyc
         assert self.work(recipe)
         assert (recipe / "exp/out/result").read_text() == "yyy"
         assert self.work(recipe, "--level", "2")
