@@ -5,7 +5,7 @@
 #
 # The test set of mini at 8 kHz, once as plain mono files, once as stereo files behind commands and
 # relative paths, with reco2file_and_channel, segments and vad.scp (make.py). Diarized with Silero both
-# times, and by the decisions of vad.scp (which are Silero's at 16 kHz). Prints the totals of the three.
+# times, and by the decisions of vad.scp (those of Silero on the plain files). Prints the totals of the three.
 cd "$(dirname "$0")/../.."
 . steps/common.sh
 data=data/test
@@ -25,6 +25,7 @@ diarize() { # name sets option...
     --data "$work/data" --exp "$work/$name" "$@" >"$work/$name.log" 2>&1 || die "see $work/$name.log"
 }
 diarize silero "$work/plain $work/telephone"
+python benchmarks/kaldi_directory/make.py "$data" "$work/silero/vad_silero/plain" "$work"
 diarize vad_scp "$work/telephone" --vad vad_scp
 for scores in silero/dec_default/plain silero/dec_default/telephone vad_scp/dec_default/telephone; do
   echo "$scores:"
