@@ -15,6 +15,7 @@ import numpy as np
 
 from diar.errors import DataError
 from diar.files import write_text
+from diar.numbers import number_in
 from diar.regions import union
 from diar.types import Region, Subsegments, XVectors
 
@@ -290,10 +291,7 @@ class XVectorDir:
 
 
 def _time(text: str, path: str | Path, line: int) -> float:
-    try:
-        value = float(text) if "_" not in text else math.nan  # Python would take 1_000
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value < 0:
+    value = number_in(text)
+    if not value >= 0:
         raise DataError(f"{text!r} is not a number >= 0", path, line)
     return value

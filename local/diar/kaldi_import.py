@@ -6,6 +6,7 @@ as a file. All other audio stays where it is.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from diar import audio
 from diar.errors import DataError
 from diar.files import whole, write_text
 from diar.kaldi_data import found, records, write_map
+from diar.numbers import channel_in, number_in
 from diar.rttm import read_parts, read_uem, write_rttm
 from diar.types import Turn
 from diar.validation import DataDir, examine
@@ -184,27 +186,23 @@ def _reference(
     return [turn for part in turns.values() for turn in part], path
 
 
-def _channels(data: DataDir) -> dict[tuple[str, str], str]:
-    """(file, channel) -> recording, of reco2file_and_channel; A and 1 are the same."""
+def _channels(data: DataDir) -> dict[tuple[str, int | None], str]:
+    """(file, channel) -> recording, of reco2file_and_channel, channels counted from 0."""
     if "reco2file_and_channel" not in data.tables:
         return {}
     rows = (fields for _, fields in data.tables["reco2file_and_channel"].rows)
-    return {(file, _number(channel)): recording for recording, file, channel in rows}
-
-
-def _number(channel: str) -> str:
-    return {"A": "1", "B": "2"}.get(channel.upper(), channel)
+    return {(file, channel_in(channel)): recording for recording, file, channel in rows}
 
 
 def read_stm(
-    path: str | Path, channels: Mapping[tuple[str, str], str] | None = None
+    path: str | Path, channels: Mapping[tuple[str, int | None], str] | None = None
 ) -> Iterable[Turn]:
     """The turns of an STM file ('<file> <channel> <speaker> <start> <end> [<label>] [words]', NIST sclite).
 
     Stretches that are not to be scored make no turn.
 
     Args:
-        channels: (file, channel counted from 1) -> recording; other channels of such a file make no
+        channels: (file, channel counted from 0) -> recording; other channels of such a file make no
             turn. Files that are not in it are recordings themselves.
 
     Raises:
@@ -220,18 +218,17 @@ def read_stm(
                 f"expected '<file> <channel> <speaker> <start> <end> ...', found {len(fields)} field(s)",
                 path, number,
             )  # fmt: skip
-        try:
-            start, end = float(fields[3]), float(fields[4])
-        except ValueError:
-            raise DataError(f"{fields[3]!r}, {fields[4]!r} are not times", path, number) from None
-        if not 0 <= start < end < float("inf"):
+        start, end = number_in(fields[3]), number_in(fields[4])
+        if math.isnan(start + end):
+            raise DataError(f"{fields[3]!r}, {fields[4]!r} are not times", path, number)
+        if not 0 <= start < end:
             raise DataError(
                 f"empty or reversed stretch {start:g} {end:g}: mend or remove it", path, number
             )
         speaker = fields[2]
         if speaker.lower() in NOBODY or "ignore_time_segment_in_scoring" in map(str.lower, fields):
             continue
-        recording = channels.get((fields[0], _number(fields[1])))
+        recording = channels.get((fields[0], channel_in(fields[1])))
         if recording or fields[0] not in files:
             yield Turn(recording or fields[0], start, end - start, speaker)
 

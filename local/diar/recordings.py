@@ -9,6 +9,7 @@ import numpy as np
 from diar import audio
 from diar.errors import DataError
 from diar.kaldi_data import read_wav_scp, records
+from diar.numbers import channel_in
 
 CLIPPED = 0.01  # share of samples at full scale from which it is said
 
@@ -87,10 +88,8 @@ def read_channels(path: str | Path) -> dict[str, int]:
         recording, _, name = fields
         if recording in channels:
             raise DataError(f"duplicate recording {recording!r}", path, number)
-        if name in ("A", "B"):
-            channels[recording] = "AB".index(name)
-        elif name.isascii() and name.isdigit() and int(name) >= 1:
-            channels[recording] = int(name) - 1
-        else:
+        channel = channel_in(name)
+        if channel is None:
             raise DataError(f"channel {name!r}: expected A, B, 1, 2, ...", path, number)
+        channels[recording] = channel
     return channels

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from diar.errors import DataError
 from diar.files import write_text
+from diar.numbers import number_in
 from diar.types import Region, Turn
 
 # All line types of the format.
@@ -194,10 +195,7 @@ def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _number(text: str, path: Path, line: int) -> float:
-    try:
-        value = float(text) if "_" not in text else math.nan  # Python would take 1_000
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
+    value = number_in(text)
+    if math.isnan(value):
         raise DataError(f"{text!r} is not a number", path, line)
     return value

@@ -7,13 +7,13 @@ nothing needs Kaldi. Mending drops lines and sorts; it invents nothing.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from diar.errors import DataError
 from diar.kaldi_data import found, records
+from diar.numbers import channel_in, number_in
 
 # Files whose first field is a recording, those whose first field is an utterance, and the rest.
 OF_RECORDINGS = ("wav.scp", "reco2dur", "reco2num_spk", "reco2file_and_channel")
@@ -187,12 +187,12 @@ def _wav(fields: list[str]) -> str | None:
 def _number(fields: list[str]) -> str | None:
     if len(fields) != 2:
         return f"expected '<id> <number>', found {len(fields)} field(s)"
-    return None if _value(fields[1]) >= 0 else f"{fields[1]!r} is not a number >= 0"
+    return None if number_in(fields[1]) >= 0 else f"{fields[1]!r} is not a number >= 0"
 
 
 def _count(fields: list[str]) -> str | None:
     wrong = _number(fields)
-    if not wrong and not (_value(fields[1]) >= 1 and _value(fields[1]) % 1 == 0):
+    if not wrong and not (number_in(fields[1]) >= 1 and number_in(fields[1]) % 1 == 0):
         wrong = f"{fields[1]!r} is not a number of speakers"
     return wrong
 
@@ -204,7 +204,7 @@ def _pair(fields: list[str]) -> str | None:
 def _channel(fields: list[str]) -> str | None:
     if len(fields) != 3:
         return f"expected '<recording> <file> <channel>', found {len(fields)} field(s)"
-    if not re.fullmatch("A|B|[1-9][0-9]*", fields[2]):
+    if channel_in(fields[2]) is None:
         return f"channel {fields[2]!r}: expected A, B, 1, 2, ..."
     return None
 
@@ -212,7 +212,7 @@ def _channel(fields: list[str]) -> str | None:
 def _segment(fields: list[str]) -> str | None:
     if len(fields) not in (4, 5):  # the fifth is a channel
         return f"expected '<utterance> <recording> <start> <end>', found {len(fields)} field(s)"
-    start, end = _value(fields[2]), _value(fields[3])
+    start, end = number_in(fields[2]), number_in(fields[3])
     if not start >= 0 or not math.isfinite(end):
         return f"{fields[2]!r}, {fields[3]!r} are not times in seconds"
     if end == -1:  # Kaldi: up to the end of the recording
@@ -237,14 +237,6 @@ _CHECKS: dict[str, Callable[[list[str]], str | None]] = {
     "feats.scp": _wav,
     "vad.scp": _wav,
 }
-
-
-def _value(text: str) -> float:
-    try:
-        value = float(text) if "_" not in text else math.nan  # Python would take 1_000
-    except ValueError:
-        return math.nan
-    return value if math.isfinite(value) else math.nan
 
 
 def _ends(tables: dict[str, Table], durations: Mapping[str, float], faults: list[Fault]) -> None:

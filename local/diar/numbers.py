@@ -1,0 +1,21 @@
+"""Numbers and channels as text files have them."""
+
+from __future__ import annotations
+
+import math
+
+
+def number_in(text: str) -> float:
+    """The finite number that a text is, NaN where it is none (nor is 1_000, which Python would take)."""
+    try:
+        value = float(text) if "_" not in text else math.nan
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
+
+
+def channel_in(text: str) -> int | None:
+    """A channel named A, B or 1, 2, ..., counted from 0; None where the text names none."""
+    if text in ("A", "B"):
+        return "AB".index(text)
+    return int(text) - 1 if text.isascii() and text.isdigit() and int(text) else None
