@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 
 def number_in(text: str) -> float:
@@ -18,4 +19,4 @@ def channel_in(text: str) -> int | None:
     """A channel named A, B or 1, 2, ..., counted from 0; None where the text names none."""
     if text in ("A", "B"):
         return "AB".index(text)
-    return int(text) - 1 if text.isascii() and text.isdigit() and int(text) else None
+    return int(text) - 1 if re.fullmatch("[1-9][0-9]{0,5}", text) else None
