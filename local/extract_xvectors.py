@@ -13,11 +13,11 @@ import kaldiio
 import numpy as np
 
 import program
-from diar import config, extractors, kaldi_data
+from diar import config, extractors, kaldi_data, xvectors
 from diar.errors import DataError
 from diar.files import write_text
 from diar.recordings import Recordings
-from diar.subsegments import MILLISECOND, XVectorConfig, cut
+from diar.subsegments import MILLISECOND, XVectorConfig
 from diar.types import Region, Subsegments, concatenate
 
 
@@ -116,11 +116,8 @@ def embed(
     samples, _ = source.recordings.load(recording, extractor.rate)
     duration = len(samples) / extractor.rate
     check_ends(recording, regions, duration)
-    windows, _ = cut(options, recording, regions, len(samples), extractor.rate)
-    vectors = extractor.embed(samples, windows.starts, windows.ends)
-    if vectors.shape != (len(windows), extractor.dim) or not np.isfinite(vectors).all():
-        raise DataError(f"{extractor.name}: x-vectors of shape {vectors.shape} or not finite")
-    return windows, vectors.astype(np.float32), duration
+    found = xvectors.extract(options, extractor, recording, regions, samples)
+    return found.subsegments, found.vectors, duration
 
 
 def check_ends(recording: str, regions: list[Region], duration: float) -> None:

@@ -81,3 +81,15 @@ def test_errors_by_hand():
     assert (errors.speech, errors.miss, errors.false_alarm) == (4, 2, 1)
     total = errors + vad.compare([], [Region(0, 1)])
     assert (total.speech, total.false_alarm) == (4, 2)
+
+
+def test_silero_hears_a_recording_as_it_hears_a_stream(sample):
+    """Many chunks in one call are the same as one after the other."""
+    import torch
+    from silero_vad import load_silero_vad
+
+    threads = torch.get_num_threads()
+    stream = load_silero_vad(onnx=True)
+    torch.set_num_threads(threads)
+    expected = stream.audio_forward(torch.from_numpy(sample[:160123]), 16000).numpy().ravel()
+    assert np.array_equal(vad.silero_scores(sample[:160123])[0], expected)

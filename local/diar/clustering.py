@@ -17,10 +17,6 @@ from sklearn.cluster import KMeans
 
 from diar.counting import cosine_affinity, eigengap, laplacian, nme
 from diar.decoding import DecodingConfig
-from diar.speaker_space import neighbours
-
-PRIOR_COSINE = 0.45  # of two windows of one voice: median over the recordings of mini/train
-PRIOR_PAIRS = 10
 
 
 @dataclass(frozen=True)
@@ -79,23 +75,6 @@ def ahc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) 
     tree = linkage(squareform(np.maximum(distance, 0.0), checks=False), method="average")
     found = int((tree[:, 2] > 1.0 - config.ahc_threshold).sum()) + 1
     return renumber(cut(tree, bounds.clip(found)))
-
-
-def neighbour_cosine(x: np.ndarray, starts: np.ndarray, window: float = 1.5) -> float:
-    """How similar two windows of one voice are in this recording: the median cosine of neighbours.
-
-    Neighbours are those of ``diar.speaker_space``. Few pairs are drawn towards ``PRIOR_COSINE``.
-
-    Args:
-        x: (n, d) x-vectors in time order; starts: (n,) seconds; window: seconds.
-    """
-    i, j = neighbours(starts, window)
-    if not len(i):
-        return PRIOR_COSINE
-    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
-    weight = len(i) / (len(i) + PRIOR_PAIRS)
-    median = np.median((unit[i] * unit[j]).sum(axis=1))
-    return float(weight * median + (1 - weight) * PRIOR_COSINE)
 
 
 def cut(tree: np.ndarray, count: int) -> np.ndarray:

@@ -17,7 +17,8 @@ from diar.errors import DataError
 from diar.extractors import Described
 from diar.extractors.cards import ONNX
 from diar.extractors.fbank import FbankConfig, embed_windows, filter_banks
-from diar.extractors.windows import sample_spans, session
+from diar.extractors.runtime import session
+from diar.extractors.windows import sample_spans
 from diar.files import sha256 as digest_of
 
 BATCH = 8
@@ -35,6 +36,7 @@ class OnnxExtractor(Described):
             window.
         shortest: seconds; shorter windows are put in the middle of as much digital silence, as is
             best for CAM++.
+        device: 'cpu', 'cuda', 'cuda:1'.
 
     Raises:
         DataError: no such file, not an ONNX model, one with other inputs or outputs.
@@ -47,6 +49,7 @@ class OnnxExtractor(Described):
         sha256: str | None = None,
         output: str | None = None,
         shortest: float = 0.5,
+        device: str = "cpu",
     ) -> None:
         if path is None:
             raise DataError("extractor 'onnx': which file? Set options.path to an ONNX model")
@@ -55,7 +58,7 @@ class OnnxExtractor(Described):
         self._shortest = _seconds(shortest)
         digest = self._checked(sha256)
         try:
-            self._session = session(self._path)
+            self._session = session(self._path, device)
         except ValueError as error:
             raise DataError(f"not a usable ONNX model: {str(error)[:200]}", self._path) from None
         self._input, self._batch = self._check_input()
