@@ -46,7 +46,8 @@ def data(tmp_path_factory, sample, campplus):
 
 @pytest.fixture(scope="module")
 def done(root, data):
-    result = step(root, "--nj", 2, data / "data", data / "vad", data / "out")
+    exactly = ("--set", "options.precision=float32")
+    result = step(root, *exactly, "--nj", 2, data / "data", data / "vad", data / "out")
     assert result.returncode == 1 and "failed, the others are done" in result.stderr
     assert (data / "out/.done").exists()
     return data / "out", result

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diar import vad
+from diar.spool import collected
 from diar.types import Region, Turn
 from diar.vad import Energy, Hysteresis, VadConfig
 
@@ -93,3 +94,11 @@ def test_silero_hears_a_recording_as_it_hears_a_stream(sample):
     torch.set_num_threads(threads)
     expected = stream.audio_forward(torch.from_numpy(sample[:160123]), 16000).numpy().ravel()
     assert np.array_equal(vad.silero_scores(sample[:160123])[0], expected)
+
+
+@pytest.mark.parametrize("kind", ["silero", "energy"])
+def test_speech_of_a_long_recording(kind, sample, monkeypatch):
+    """In pieces, from a file: the same regions."""
+    expected = vad.find_speech(sample, kind, VadConfig())
+    monkeypatch.setattr(vad, "FRAMES", 37)
+    assert vad.find_speech(collected([sample], long=1000), kind, VadConfig()) == expected

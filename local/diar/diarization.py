@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from diar.autoencoder import ResidualAutoEncoder
-from diar.clustering import METHODS, Bounds, ClusteringConfig, neighbour_cosine, renumber
+from diar.clustering import METHODS, Bounds, ClusteringConfig, renumber
 from diar.dec import (
     ClusteringModule,
     RefineConfig,
@@ -25,6 +25,7 @@ from diar.dec import (
 )
 from diar.decoding import DecodingConfig, one_hot
 from diar.errors import DataError
+from diar.speaker_space import neighbour_cosine
 from diar.types import Subsegments
 from diar.variational import SequenceConfig, infer, merge, normalised, softened
 
@@ -151,7 +152,7 @@ def fit(
 
     if config.ahc_ratio:
         length = float(np.median(windows.ends - windows.starts))
-        threshold = config.ahc_ratio * neighbour_cosine(x, starts, length)
+        threshold = config.ahc_ratio * neighbour_cosine(x[rows], starts[rows], length)
         config = replace(config, clustering=replace(config.clustering, ahc_threshold=threshold))
     if not config.sequence.iterations:
         labels = start_labels(x[rows], model, config, bounds, seed)

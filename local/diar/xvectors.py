@@ -13,8 +13,11 @@ import numpy as np
 from diar.errors import DataError
 from diar.extractors import Extractor
 from diar.speaker_space import neighbour_cosine
+from diar.spool import Spooled
 from diar.subsegments import MILLISECOND, XVectorConfig, cut, subsegments
 from diar.types import Region, Subsegments, XVectors
+
+STRETCH = 600.0  # seconds of a recording whose windows are embedded at once
 
 
 def extract(
@@ -22,7 +25,7 @@ def extract(
     extractor: Extractor,
     recording: str,
     regions: Sequence[Region],
-    samples: np.ndarray,
+    samples: np.ndarray | Spooled,
 ) -> XVectors:
     """The windows of a recording, in time order, and their vectors (n, dim).
 
@@ -66,8 +69,20 @@ def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorCon
     return np.concatenate(wanted)
 
 
-def _embed(extractor: Extractor, samples: np.ndarray, windows: Subsegments) -> np.ndarray:
-    vectors = extractor.embed(samples, windows.starts, windows.ends)
-    if vectors.shape != (len(windows), extractor.dim) or not np.isfinite(vectors).all():
-        raise DataError(f"{extractor.name}: x-vectors of shape {vectors.shape} or not finite")
-    return vectors.astype(np.float32, copy=False)
+def _embed(extractor: Extractor, samples: np.ndarray | Spooled, windows: Subsegments) -> np.ndarray:
+    """Vectors (n, dim), stretch by stretch, as features of a day would take much memory."""
+    rate = extractor.rate
+    parts = [np.zeros((0, extractor.dim), np.float32)]
+    starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
+    first = 0
+    while first < len(windows):
+        last = max(first + 1, int(np.searchsorted(starts, starts[first] + STRETCH)))
+        begin = int(starts[first] * rate)
+        piece = samples[begin : round(float(ends[first:last].max()) * rate)]
+        shift = begin / rate
+        vectors = extractor.embed(piece, starts[first:last] - shift, ends[first:last] - shift)
+        if vectors.shape != (last - first, extractor.dim) or not np.isfinite(vectors).all():
+            raise DataError(f"{extractor.name}: x-vectors of shape {vectors.shape} or not finite")
+        parts.append(vectors.astype(np.float32, copy=False))
+        first = last
+    return np.concatenate(parts)
