@@ -13,7 +13,7 @@ import kaldiio
 import numpy as np
 
 import program
-from diar import config, extractors, kaldi_data, xvectors
+from diar import config, devices, extractors, kaldi_data, xvectors
 from diar.errors import DataError
 from diar.files import write_text
 from diar.recordings import Recordings
@@ -24,6 +24,7 @@ from diar.types import Region, Subsegments, concatenate
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/xvector.yaml")
+    program.add_device(arguments)
     program.add_job(arguments)
     arguments.add_argument("--prepare", action="store_true")
     arguments.add_argument("data_dir", type=Path)
@@ -31,8 +32,9 @@ def main() -> None:
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(XVectorConfig, args.config, args.set.split())
+    device = devices.device_of(args.device)
     source = Source(args.data_dir, args.vad_dir)
-    extractor = extractors.get(options.extractor, **options.options)
+    extractor = extractors.get(options.extractor, device=str(device), **options.options)
     if options.dim not in (None, extractor.dim):
         raise DataError(
             f"extractor {extractor.name!r} gives vectors of {extractor.dim} numbers, not {options.dim}",

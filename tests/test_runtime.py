@@ -35,6 +35,17 @@ def test_bfloat16_gives_the_same_bits_again(campplus, sample):
     assert np.array_equal(one, two)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_threads_change_nothing(campplus, sample, precision):
+    one, three = (
+        extractors.get("campplus", precision=precision, threads=threads).embed(
+            sample, STARTS, STARTS + 1.5
+        )
+        for threads in (1, 3)
+    )
+    assert np.array_equal(one, three)
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_auto_is_what_the_processor_has(campplus, sample, monkeypatch, there):
     monkeypatch.setattr(runtime, "has_bfloat16", lambda: there)

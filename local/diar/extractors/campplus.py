@@ -45,7 +45,8 @@ class CamPlusPlusExtractor(Described):
     without, and 42 % when the cut is repeated instead.
 
     Args:
-        precision: on the CPU, see ``diar.extractors.runtime.network``. device: 'cpu', 'cuda', 'cuda:1'.
+        precision: on the CPU, see ``diar.extractors.runtime.network``.
+        device, threads: see ``diar.extractors.get``.
 
     Raises:
         DataError: weights that cannot be fetched, or are damaged; what ``network`` refuses.
@@ -53,14 +54,14 @@ class CamPlusPlusExtractor(Described):
 
     card = CAMPPLUS
 
-    def __init__(self, precision: str = "auto", device: str = "cpu") -> None:
-        self._batch = BATCH if device == "cpu" else GPU_BATCH
+    def __init__(self, precision: str = "auto", device: str = "cpu", threads: int = 1) -> None:
+        self._batch, self._threads = (BATCH, threads) if device == "cpu" else (GPU_BATCH, 1)
         if device != "cpu":
             self._network = torch_network(torch_model(), device)
             return
         path = model_path()
         try:
-            self._network = network(path, precision)
+            self._network = network(path, precision, threads)
         except DataError:
             raise
         except ValueError:
@@ -69,7 +70,9 @@ class CamPlusPlusExtractor(Described):
     def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """(n, 192) float32, see ``diar.extractors.Extractor.embed``."""
         spans = sample_spans(samples, starts, ends, self.rate)
-        return embed_windows(samples, spans, FBANK, SHORTEST, self._batch, self._network, self.dim)
+        return embed_windows(
+            samples, spans, FBANK, SHORTEST, self._batch, self._network, self.dim, self._threads
+        )
 
 
 def torch_model():

@@ -22,7 +22,7 @@ from diar.errors import DataError
 from diar.extractors import Described
 from diar.extractors.cards import ECAPA, UNKNOWN
 from diar.extractors.runtime import Network, exported, network, torch_network
-from diar.extractors.windows import batches, padded, sample_spans
+from diar.extractors.windows import for_batches, padded, sample_spans
 from diar.files import sha256
 from diar.hub import HubFile, fetch
 
@@ -61,19 +61,24 @@ class EcapaExtractor(Described):
             in the repository; None: they are fetched from the hub, or lie in the cache.
         normalize: subtract the mean of the training's embeddings, as ``encode_batch(normalize=True)``;
             by default SpeechBrain does not.
-        device: 'cpu', 'cuda', 'cuda:1'.
+        device, threads: see ``diar.extractors.get``.
 
     Raises:
         DataError: weights that cannot be had, or are damaged, or of another network.
     """
 
     def __init__(
-        self, directory: str | None = None, normalize: bool = False, device: str = "cpu"
+        self,
+        directory: str | None = None,
+        normalize: bool = False,
+        device: str = "cpu",
+        threads: int = 1,
     ) -> None:
         if not isinstance(normalize, bool):
             raise DataError(f"options.normalize is {normalize!r}; true or false is expected")
         weights, mean = find(directory)
         digest = sha256(weights)
+        self._threads = threads
         self._network = self._on(device, weights, digest)
         self.card = ECAPA
         if digest != WEIGHTS.sha256:
@@ -101,10 +106,13 @@ class EcapaExtractor(Described):
         spans = sample_spans(samples, starts, ends, self.rate)
         vectors = np.zeros((len(spans), self.dim), np.float32)
         samples, spans = padded(samples, spans, SHORTEST)
-        for batch in batches(1 + (spans[:, 1] - spans[:, 0]) // SHIFT, BATCH):
+
+        def embed(batch: np.ndarray) -> None:
             features = filter_banks([samples[a:b] for a, b in spans[batch]])
             features -= features.mean(axis=1, keepdims=True)
             vectors[batch] = self._network(features)
+
+        for_batches(embed, 1 + (spans[:, 1] - spans[:, 0]) // SHIFT, BATCH, self._threads)
         return vectors - self._mean
 
 

@@ -36,7 +36,7 @@ class OnnxExtractor(Described):
             window.
         shortest: seconds; shorter windows are put in the middle of as much digital silence, as is
             best for CAM++.
-        device: 'cpu', 'cuda', 'cuda:1'.
+        device, threads: see ``diar.extractors.get``.
 
     Raises:
         DataError: no such file, not an ONNX model, one with other inputs or outputs.
@@ -50,7 +50,9 @@ class OnnxExtractor(Described):
         output: str | None = None,
         shortest: float = 0.5,
         device: str = "cpu",
+        threads: int = 1,
     ) -> None:
+        self._threads = threads
         if path is None:
             raise DataError("extractor 'onnx': which file? Set options.path to an ONNX model")
         self._path = Path(str(path)).expanduser()
@@ -72,7 +74,14 @@ class OnnxExtractor(Described):
         spans = sample_spans(samples, starts, ends, self.rate)
         shortest = round(self._shortest * self.rate)
         return embed_windows(
-            samples, spans, self._fbank, shortest, self._batch, self._network, self.dim
+            samples,
+            spans,
+            self._fbank,
+            shortest,
+            self._batch,
+            self._network,
+            self.dim,
+            self._threads,
         )
 
     def _network(self, features: np.ndarray) -> np.ndarray:

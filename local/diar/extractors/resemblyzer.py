@@ -17,7 +17,7 @@ from diar.errors import DataError
 from diar.extractors import Described
 from diar.extractors.cards import RESEMBLYZER
 from diar.extractors.runtime import torch_network
-from diar.extractors.windows import batches, sample_spans
+from diar.extractors.windows import for_batches, sample_spans
 from diar.fetch import Package, weights
 
 WHEEL = Package(
@@ -60,7 +60,7 @@ class ResemblyzerExtractor(Described):
     are raised to -30 dBFS first: the spectra are powers, not logarithms.
 
     Args:
-        device: 'cpu', 'cuda', 'cuda:1'.
+        device, threads: see ``diar.extractors.get``.
 
     Raises:
         DataError: weights that cannot be fetched, or are damaged.
@@ -68,7 +68,8 @@ class ResemblyzerExtractor(Described):
 
     card = RESEMBLYZER
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: str = "cpu", threads: int = 1) -> None:
+        self._threads = threads
         self._network = torch_network(torch_model(), device)
 
     def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -76,13 +77,16 @@ class ResemblyzerExtractor(Described):
         spans = sample_spans(samples, starts, ends, self.rate)
         vectors = np.zeros((len(spans), self.dim), np.float32)
         counts = np.array([partials(b - a) for a, b in spans], int)
-        for batch in batches(counts, BATCH):
+
+        def embed(batch: np.ndarray) -> None:
             count = int(counts[batch[0]])
             spectra = [partial_spectra(samples[a:b], count) for a, b in spans[batch]]
             parts = self._network(np.concatenate(spectra))
             mean = parts.reshape(len(batch), count, self.dim).mean(axis=1)
             length = np.linalg.norm(mean, axis=1, keepdims=True)
             vectors[batch] = mean / np.maximum(length, np.finfo(np.float32).tiny)
+
+        for_batches(embed, counts, BATCH, self._threads)
         return vectors
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,10 +31,11 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 GPU_PROVIDER = "CUDAExecutionProvider"
 
 
-def network(path: Path, precision: str) -> Network:
-    """A model's only output as a function of its only input, on one thread of the CPU.
+def network(path: Path, precision: str, threads: int = 1) -> Network:
+    """A model's only output as a function of its only input, on the thread of the CPU that calls it.
 
     Args:
+        threads: that may call at once.
         precision: 'float32'; 'bfloat16', which an older processor has to emulate; or 'auto': bfloat16
             where the processor computes in it.
 
@@ -44,7 +46,7 @@ def network(path: Path, precision: str) -> Network:
     if precision not in PRECISIONS:
         raise DataError(f"precision is {precision!r}; {', '.join(PRECISIONS)} are known")
     if precision == "bfloat16" or (precision == "auto" and has_bfloat16()):
-        return _half(path)
+        return _half(path, threads)
     model = session(path)
     name = model.get_inputs()[0].name
     return lambda features: model.run(None, {name: features})[0]
@@ -99,23 +101,30 @@ def has_bfloat16() -> bool:
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def _half(path: Path) -> Network:
-    """The network in bfloat16 with sums in float32, on one thread."""
+def _half(path: Path, threads: int) -> Network:
+    """The network in bfloat16, with sums in float32."""
     import openvino
 
     core = openvino.Core()
     options = {
         "INFERENCE_PRECISION_HINT": "bf16",
-        "INFERENCE_NUM_THREADS": 1,
-        "NUM_STREAMS": 1,
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": threads,  # a thread for each call: nothing depends on how many there are
         # A thread that is bound to a core shares it with those of the other jobs.
         "ENABLE_CPU_PINNING": False,
     }
     try:
-        request = core.compile_model(core.read_model(path), "CPU", options).create_infer_request()
+        model = core.compile_model(core.read_model(path), "CPU", options)
     except RuntimeError as error:
         raise ValueError(" ".join(str(error).split())) from None
-    return lambda features: request.infer({0: features})[0].copy()
+    local = threading.local()
+
+    def run(features: np.ndarray) -> np.ndarray:
+        if not hasattr(local, "request"):
+            local.request = model.create_infer_request()
+        return local.request.infer({0: features})[0].copy()
+
+    return run
 
 
 def exported(name: str, weights: str, make: Callable[[], bytes]) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -86,3 +87,14 @@ def batches(lengths: np.ndarray, size: int) -> Iterator[np.ndarray]:
         rows = np.flatnonzero(lengths == length)
         for first in range(0, len(rows), size):
             yield rows[first : first + size]
+
+
+def for_batches(
+    work: Callable[[np.ndarray], None], lengths: np.ndarray, size: int, threads: int
+) -> None:
+    """``work`` on the row numbers of each of ``batches``, several at once.
+
+    Each batch is computed by one thread, so that no result depends on how many there are.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, batches(lengths, size)))  # list: raises what a thread raised
