@@ -11,10 +11,10 @@ from sklearn.metrics import adjusted_rand_score
 from diar import autoencoder, config, decoding, scoring
 from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import Bounds
-from diar.dec import RefineConfig
 from diar.diarization import DecConfig, fit, survivors, thin
 from diar.pipeline import Pipeline
 from diar.pretraining import learn_speakers
+from diar.refinement import RefineConfig
 from diar.subsegments import XVectorConfig
 from diar.types import Subsegments, Turn
 from diar.vad import VadConfig
