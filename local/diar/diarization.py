@@ -49,7 +49,8 @@ class DecConfig:
         recording (``neighbour_cosine``), because how alike a voice is to itself depends on the
         recording; 0: ``clustering.ahc_threshold`` as it is.
     rounds: how often the refinement takes the posteriors of the sequence model for its target,
-        where there is one.
+        where there is one. settled: no more of them when the last one changed the speaker of fewer than
+        this share of the windows (0: all of them).
     refine: the refinement proper; without a sequence model and with ``niter`` 0, the labels of the
         start are the result.
     sequence: the model of time, ``diar.variational``; with it, clusters that the windows do not need
@@ -69,13 +70,14 @@ class DecConfig:
     clustering: ClusteringConfig = ClusteringConfig()
     ahc_ratio: float = 0.0
     rounds: int = 0
+    settled: float = 0.0
     refine: RefineConfig = RefineConfig()
     sequence: SequenceConfig = SequenceConfig(iterations=0)
     min_cluster: float = 0.0
     decoding: DecodingConfig = DecodingConfig(kind="cells")
 
     def __post_init__(self):
-        for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds"):
+        for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds", "settled"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
         if self.start == "spectral" and (self.count != "eigengap" or self.start_on != "latents"):
@@ -257,8 +259,11 @@ def by_sequence(
         latents = model.in_speaker_space(z).double().cpu().numpy()
         if count and not refinements:
             posteriors = merge(latents, between, posteriors, step, config.sequence, count)
+        before = posteriors
         posteriors = infer(latents, between, posteriors, step, config.sequence, dissolve=not count)
         if refinements == config.rounds or posteriors.shape[1] == 1:
+            break
+        if refinements and changed(before, posteriors) < config.settled:
             break
         module.place(z, posteriors)
         target = torch.from_numpy(posteriors[data.rows]).to(data.x)
@@ -297,6 +302,13 @@ def thin(starts: np.ndarray, step: float) -> np.ndarray:
 def median_step(starts: np.ndarray) -> float:
     """Seconds from one window to the next; 1 where there is only one."""
     return float(np.median(np.diff(starts))) if len(starts) > 1 else 1.0
+
+
+def changed(before: np.ndarray, after: np.ndarray) -> float:
+    """The share of windows whose most likely cluster is another; 1 where there are other clusters."""
+    if before.shape != after.shape:
+        return 1.0
+    return float((before.argmax(axis=1) != after.argmax(axis=1)).mean())
 
 
 def survivors(labels: np.ndarray, count: int, size: float, least: int) -> np.ndarray:

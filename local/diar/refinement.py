@@ -124,14 +124,16 @@ class Adam:
                 rate,
                 [torch.zeros_like(p) for p in parameters],
                 [torch.zeros_like(p) for p in parameters],
-                [p.new_zeros(()) for p in parameters],
+                [torch.zeros((), device=p.device) for p in parameters],
             )
             for parameters, rate in groups
         ]
 
     def step(self, loss: Tensor) -> None:
         """One step down the gradient of this scalar."""
-        gradients = iter(torch.autograd.grad(loss, self.parameters))
+        # The kernel reads memory as it lies: a transposed gradient would go to the wrong weights.
+        found = torch.autograd.grad(loss, self.parameters)
+        gradients = (gradient.contiguous() for gradient in found)
         with torch.no_grad():
             for parameters, rate, first, second, count in self._groups:
                 adam(
