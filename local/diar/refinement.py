@@ -195,7 +195,7 @@ def refine(
         losses.append(loss.detach())
         if on_step:
             on_step(i, loss.item())
-    return torch.stack(losses).tolist() if losses else []
+    return torch.stack(losses).cpu().tolist() if losses else []
 
 
 def batches(n: int, size: int) -> Iterator[slice]:

@@ -155,7 +155,7 @@ def refine_all(requests: Sequence[Refinement]) -> list[list[float]]:
         optimiser.step(loss.sum())
         losses.append(loss.detach())
     stack.give_back()
-    return torch.stack(losses, 1).tolist() if losses else [[] for _ in requests]
+    return torch.stack(losses, 1).cpu().tolist() if losses else [[] for _ in requests]
 
 
 class Stack:
@@ -169,20 +169,17 @@ class Stack:
         centroids = [r.module.centroids.detach() for r in requests]
         self.centroids = pad_sequence(centroids, batch_first=True).requires_grad_()
         self.x = pad_sequence([r.x for r in requests], batch_first=True)
-        ones = [r.x.new_ones(len(r.x)) for r in requests]
-        self.present = pad_sequence(ones, batch_first=True)
-        counts = [len(c) for c in centroids]
-        self.clusters = self.x.new_tensor(counts)
-        index = torch.arange(max(counts), device=self.x.device)
-        self.absent = index >= self.clusters[:, None]
+        self.present = padded_ones([r.x for r in requests])
+        exists = padded_ones(centroids)
+        self.clusters, self.absent = exists.sum(1), exists == 0
 
     def targets(self) -> Tensor:
         """(r, n, k) those that are given."""
         shape = (*self.present.shape, self.centroids.shape[1])
-        padded = self.x.new_zeros(shape)
-        for row, request in zip(padded, self.requests, strict=True):
+        target = self.x.new_zeros(shape)
+        for row, request in zip(target, self.requests, strict=True):
             row[: request.target.shape[0], : request.target.shape[1]] = request.target
-        return padded
+        return target
 
     def forward(self) -> tuple[Tensor, Tensor, Tensor]:
         """q (r, n, k), reconstructions (r, n, d), inputs as they are reconstructed (r, n, d)."""
@@ -204,3 +201,8 @@ class Stack:
             for name, value in module.encoder.named_parameters():
                 value.copy_(self.weights[name][i])
             module.centroids.copy_(self.centroids[i, : len(module.centroids)])
+
+
+def padded_ones(tables: Sequence[Tensor]) -> Tensor:
+    """(r, n): 1 for each row of each table (m, ...), m <= n, then 0."""
+    return pad_sequence([table.new_ones(len(table)) for table in tables], batch_first=True)
