@@ -115,6 +115,15 @@ def test_same_input_same_output(options, encoder):
     assert np.array_equal(a.posteriors, b.posteriors) and a.losses == b.losses
 
 
+def test_rounds_end_when_the_speakers_are_settled(root, encoder):
+    x, windows, _ = voices([30, 25, 20])
+    steps = {}
+    for settled in (0.0, 1.0):
+        options = config.load(DecConfig, root / "conf/dec.yaml", [f"settled={settled}"])
+        steps[settled] = len(fit(x, windows, encoder, options, Bounds()).losses)
+    assert steps == {0.0: 2 * options.refine.niter, 1.0: options.refine.niter}
+
+
 def test_thin():
     starts = np.array([0, 0.25, 0.5, 0.75, 1.0, 5.0, 5.25])
     assert thin(starts, 0.75).tolist() == [0, 3, 5]

@@ -107,7 +107,11 @@ def _together(fits: Sequence[Fitting]) -> list[Fit | DataError]:
 
 def _groups(asked: dict[int, Refinement]) -> Iterator[list[int]]:
     """Which go together: those of one configuration, like sizes beside each other."""
-    order = sorted(asked, key=lambda i: (repr(asked[i].module.config), len(asked[i].x), i))
+
+    def kind(i: int) -> tuple:
+        return repr(asked[i].module.config), asked[i].target is None, len(asked[i].x), i
+
+    order = sorted(asked, key=kind)
     group: list[int] = []
     for i in order:
         if group and not _fits(asked[group[0]], asked[i], len(group) + 1):
