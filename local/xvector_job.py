@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,8 @@ from diar.seeds import seed_for
 from diar.subsegments import XVectorConfig
 from diar.together import Recording
 from diar.types import Subsegments
+
+MOST_HELD = 100_000  # windows of recordings that are labelled at once
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ def run(
         if decision.latents is not None:
             arrays["latents"][name] = decision.latents.astype(np.float32)
 
-    mine = share.of(names, [len(xvectors.windows[name]) for name in names])
-    while group := list(islice(mine, at_once)):
+    sizes = {name: len(xvectors.windows[name]) for name in names}
+    for group in grouped(share.of(names, list(sizes.values())), sizes, at_once):
         recordings = {}
         for name in group:
             with share.guard(name):
@@ -109,6 +110,19 @@ def run(
         else:
             share.write(scp.name, ())
     share.close()
+
+
+def grouped(names: Iterable[str], sizes: Mapping[str, int], at_once: int) -> Iterator[list[str]]:
+    """So many names at once, or fewer, where they have more windows than should be held in memory."""
+    group: list[str] = []
+    for name in names:
+        held = sum(sizes[other] for other in group)
+        if group and (len(group) == at_once or held + sizes[name] > MOST_HELD):
+            yield group
+            group = []
+        group.append(name)
+    if group:
+        yield group
 
 
 def exact(counts: dict[str, float], recording: str, source: Path) -> Bounds:

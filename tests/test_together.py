@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import fit_dec
 import program
+import xvector_job
 from diar import autoencoder, config, kaldi_data, together
 from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import Bounds
@@ -171,6 +172,14 @@ def test_one_that_fails_fails_alone(recordings, encoder, dec, alone):
     close(first, alone[0])
     close(last, alone[1])
     assert isinstance(middle, DataError) and f"dimension {DIM + 1}" in str(middle)
+
+
+def test_how_many_are_held_at_once(monkeypatch):
+    monkeypatch.setattr(xvector_job, "MOST_HELD", 10)
+    sizes = {"a": 4, "b": 4, "c": 4, "d": 50, "e": 1, "f": 1, "g": 1}
+    groups = list(xvector_job.grouped(sizes, sizes, 2))
+    assert groups == [["a", "b"], ["c"], ["d"], ["e", "f"], ["g"]]
+    assert list(xvector_job.grouped(sizes, sizes, 1)) == [[name] for name in sizes]
 
 
 def test_the_program_writes_the_same(recordings, encoder, root, tmp_path, monkeypatch):

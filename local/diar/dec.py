@@ -68,9 +68,14 @@ class ClusteringModule(nn.Module):
     def assign(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(q (n, k), latents (n, l) as ``forward`` compares them) of x-vectors (n, d), however many;
         no gradients."""
+        parts = []
         with torch.no_grad():
-            z = self._placed(encoded(self.encoder, x))
-            return student_t(z, self._project(self.centroids), self.config.alpha), z
+            centroids = self._project(self.centroids)
+            for rows in x.split(_ROWS):
+                z = self._placed(self.encoder.encode(rows))
+                parts.append((student_t(z, centroids, self.config.alpha), z))
+        q, latents = zip(*parts, strict=True)
+        return torch.cat(q), torch.cat(latents)
 
     def _placed(self, z: Tensor) -> Tensor:
         """Latents on the sphere or in the speaker space, where the configuration says so."""
