@@ -31,6 +31,7 @@
 #   --train-set NAME, --dev-set NAME, --test-sets "NAME ..."   directories below --data
 #   --data DIR, --exp DIR         data directories, products              (default data, exp)
 #   --nj N                        parallel jobs                           (default: all cores)
+#   --device NAME                 of stages 3 and 4: cpu, cuda; auto: a GPU where there is one (default cpu)
 #   --seed N                      of the simulated corpus, and of DEC and baselines (default 0)
 #   --config FILE                 more options, as name=value lines
 #   --vad.KEY, --xvector.KEY, --ae.KEY, --dec.KEY, --baseline.KEY VALUE
@@ -69,6 +70,7 @@ test_sets=test
 data=data
 exp=exp
 nj=$(cores)
+device=cpu
 seed=0
 audio_dir=
 download=
@@ -123,7 +125,7 @@ if starts 3 "autoencoder: pretrained by reconstruction on the training set"; the
     steps/import_xvectors.sh "${set#*=}" "$(xvectors_of default)/${set%%=*}"
   done
   for name in $autoencoders; do
-    steps/train_autoencoder.sh --ae-config "$(config_of autoencoder "$name")" --set "$(overrides_of ae "$name")" \
+    steps/train_autoencoder.sh --device "$device" --ae-config "$(config_of autoencoder "$name")" --set "$(overrides_of ae "$name")" \
       "$(training_xvectors)" "$(validation_xvectors)" "$exp/ae_$name"
   done
 fi
@@ -133,7 +135,7 @@ if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
     for set in $eval_sets; do
       speakers=$(speakers_of "$set")
       steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
-        $speakers --seed "$seed" --nj "$nj" \
+        $speakers --seed "$seed" --nj "$nj" --device "$device" \
         "$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
     done
   done

@@ -13,6 +13,7 @@ case "$vad" in
   silero | energy | oracle | segments | vad_scp) ;;
   *) die "--vad is silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
 esac
+resolve_device
 for override in $overrides; do
   case "$override" in
     vad.* | xvector.* | ae.* | dec.* | baseline.*) ;;
