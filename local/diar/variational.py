@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diar.decoding import one_hot
+from diar.markov import forward_backward, normalised
 
 _LEAST_SHARE = 1e-3  # of the entries into states, below which a speaker is dissolved
 _CONVERGED = 1e-3  # gain of the bound, nats
@@ -75,8 +76,11 @@ def infer(
         # eq. 16, 17: posterior of each speaker's mean; eq. 23: evidence for him in each window
         precision = 1 + ratio * posteriors.sum(axis=0)[:, None] * between
         means = ratio / precision * (posteriors.T @ scaled)
-        scores = scaled @ means.T - 0.5 * ((1 / precision + means**2) @ between) + fixed[:, None]
-        posteriors, entries, likelihood = forward_backward(evidence * scores, shares, stay)
+        scores = scaled @ means.T  # in place: n k numbers are many
+        scores -= 0.5 * ((1 / precision + means**2) @ between)
+        scores += fixed[:, None]
+        scores *= evidence
+        posteriors, entries, likelihood = forward_backward(scores, shares, stay)
         if dissolve:
             keep = entries > _LEAST_SHARE
             keep[entries.argmax()] = True
@@ -143,44 +147,6 @@ def same_speaker(means: np.ndarray, spread: np.ndarray, between: np.ndarray) -> 
     return 0.5 * (apart - together).sum(axis=2)
 
 
-def forward_backward(
-    scores: np.ndarray, shares: np.ndarray, stay: float
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Posteriors of the states of a hidden Markov model.
-
-    From one window to the next a state is kept with probability ``stay``; else the next one, perhaps
-    the same, is drawn with the probabilities ``shares``.
-
-    Args:
-        scores: (n, k) log evidence, n >= 1. shares: (k,) sum to 1.
-
-    Returns:
-        (n, k) posteriors; (k,) how often each state is entered, summing to 1; the log likelihood.
-    """
-    top = scores.max(axis=1)
-    evidence = np.exp(scores - top[:, None])
-    forward = np.empty_like(evidence)
-    scale = np.empty(len(evidence))
-    reached = shares
-    for t, row in enumerate(evidence):
-        joint = reached * row
-        scale[t] = joint.sum()
-        forward[t] = joint / scale[t]
-        reached = stay * forward[t] + (1 - stay) * shares
-    backward = np.ones_like(evidence)
-    for t in range(len(evidence) - 1, 0, -1):
-        later = backward[t] * evidence[t] / scale[t]
-        backward[t - 1] = stay * later + (1 - stay) * (shares @ later)
-    posteriors = normalised(forward * backward)
-    drawn = (1 - stay) * shares * evidence[1:] * backward[1:] / scale[1:, None]
-    entries = posteriors[0] + drawn.sum(axis=0)
-    return posteriors, entries / entries.sum(), float(np.log(scale).sum() + top.sum())
-
-
 def softened(labels: np.ndarray, certainty: float = 5.0) -> np.ndarray:
     """Posteriors (n, k) of labels 0..k-1 (n,), ``certainty`` nats above those of the others."""
     return normalised(np.exp(certainty * one_hot(labels)))
-
-
-def normalised(rows: np.ndarray) -> np.ndarray:
-    return rows / rows.sum(axis=1, keepdims=True)
