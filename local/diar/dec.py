@@ -22,11 +22,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from diar.autoencoder import ResidualAutoEncoder
+from diar.autoencoder import BLOCK, ResidualAutoEncoder
 from diar.clustering import kmeans_labels
 from diar.counting import eigengap
 from diar.decoding import one_hot
 from diar.errors import DataError
+from diar.sampling import EXACT, SAMPLE, blurred, completed, sample_rows
 
 EPS = 1e-10
 
@@ -125,6 +126,16 @@ class ClusteringModule(nn.Module):
         """Latents (n, l), on the sphere or in the speaker space where the configuration says so."""
         return self._placed(self.encoder.encode(x))
 
+    @torch.no_grad()
+    def latents_of_all(self, x: Tensor) -> Tensor:
+        """``latents`` of any number of x-vectors, without gradients."""
+        return self._placed(self.encoder.encode_all(x))
+
+    @torch.no_grad()
+    def assign(self, x: Tensor) -> Tensor:
+        """Assignments q (n, k) of any number of x-vectors (n, d), without gradients."""
+        return torch.cat([self(block)[0] for block in x.split(BLOCK)])
+
     def _placed(self, z: Tensor) -> Tensor:
         if self.config.speaker_scale:
             return self.encoder.in_speaker_space(z) * self.config.speaker_scale
@@ -156,7 +167,7 @@ class ClusteringModule(nn.Module):
 
     @torch.no_grad()
     def _means(self, data: Tensor | np.ndarray, posteriors: np.ndarray) -> Tensor:
-        z = self.latents(as_tensor(data, self.encoder))
+        z = self.latents_of_all(as_tensor(data, self.encoder))
         weights = torch.from_numpy(posteriors).to(z)
         return self._project(weights.T @ z / weights.sum(0).clamp_min(EPS)[:, None])
 
@@ -293,7 +304,7 @@ class DEC:
         """
         if self.module is None:
             raise RuntimeError("DEC.predict needs DEC.fit first")
-        return self.module(as_tensor(data, self.encoder))[0].argmax(1).cpu().numpy()
+        return self.module.assign(as_tensor(data, self.encoder)).argmax(1).cpu().numpy()
 
     @staticmethod
     def clusterAccuracy(  # noqa: N802 (the published name)
@@ -312,21 +323,41 @@ class DEC:
 
 
 def count_on_latents(
-    z: np.ndarray, percentiles: tuple[float, ...] = (0.9, 0.95), least: int = 1, most: int = 100
+    z: np.ndarray,
+    percentiles: tuple[float, ...] = (0.9, 0.95),
+    least: int = 1,
+    most: int = 100,
+    exact: int = EXACT,
 ) -> int:
-    """The published count: the largest of the eigengap estimates at these percentiles."""
-    most = max(least, most)
-    return max(eigengap(least, most, p_percentile=p).find(z) for p in percentiles)
+    """The published count: the largest of the eigengap estimates at these percentiles.
+
+    Of more than ``exact`` latents (n, l), in time order, those of a sample.
+    """
+    most, sigma = max(least, most), 2.0
+    if len(z) > exact:
+        z, sigma = blurred(z, sample_rows(len(z), min(SAMPLE, exact)), sigma), 0.0
+    finders = (eigengap(least, most, p, sigma) for p in percentiles)
+    return max(finder.find(z) for finder in finders)
 
 
-def spectral_labels(z: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """The published start: RBF spectral clustering of PCA(z-scored latents) with k components."""
+def spectral_labels(z: np.ndarray, count: int, seed: int, exact: int = EXACT) -> np.ndarray:
+    """The published start: RBF spectral clustering of PCA(z-scored latents) with k components.
+
+    Of more than ``exact`` latents (n, l), a sample is clustered, and the others follow.
+    """
     count = min(count, len(np.unique(z, axis=0)))
     if count < 2:
         return np.zeros(len(z), dtype=int)
     scale = z.std(axis=0)
     scored = (z - z.mean(axis=0)) / np.where(scale > EPS, scale, 1.0)
     points = PCA(min(count, *z.shape), random_state=seed).fit_transform(scored)
+    if len(points) <= exact:
+        return _rbf_spectral(points, count, seed)
+    rows = sample_rows(len(points), min(SAMPLE, exact))
+    return completed(points, rows, _rbf_spectral(points[rows], count, seed), place=np.asarray)
+
+
+def _rbf_spectral(points: np.ndarray, count: int, seed: int) -> np.ndarray:
     if count >= len(points) - 1:  # too few windows for an eigenvalue solver
         return kmeans_labels(points, count, seed)
     model = SpectralClustering(count, assign_labels="discretize", random_state=seed)
@@ -350,4 +381,4 @@ def as_tensor(data: Tensor | np.ndarray, encoder: nn.Module) -> Tensor:
 
 @torch.no_grad()
 def _latents(encoder: ResidualAutoEncoder, x: Tensor) -> np.ndarray:
-    return encoder.encode(x).double().cpu().numpy()
+    return encoder.encode_all(x).double().cpu().numpy()

@@ -200,9 +200,8 @@ def by_assignment(
     module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
     module.set_posteriors(data.fitted, one_hot(labels))
     losses = refine(module, data.fitted)
-    with torch.no_grad():
-        q = module(data.x)[0].cpu().numpy() if losses else one_hot(labels)[data.nearest]
-        latents = module.latents(data.x).cpu().numpy()
+    q = module.assign(data.x).cpu().numpy() if losses else one_hot(labels)[data.nearest]
+    latents = module.latents_of_all(data.x).cpu().numpy()
     keep = np.arange(q.shape[1])
     if config.min_cluster and not bounds.exact:
         fitted = q[data.rows].argmax(axis=1)
@@ -229,7 +228,7 @@ def by_sequence(
     step = median_step(data.starts)
     for refinements in range(config.rounds + 1):
         with torch.no_grad():
-            latents = model.in_speaker_space(model.encode(data.x)).double().cpu().numpy()
+            latents = model.in_speaker_space(model.encode_all(data.x)).double().cpu().numpy()
         if count and not refinements:
             posteriors = merge(latents, between, posteriors, step, config.sequence, count)
         posteriors = infer(latents, between, posteriors, step, config.sequence, dissolve=not count)
@@ -248,14 +247,15 @@ def start_labels(
     x: np.ndarray, model: ResidualAutoEncoder, config: DecConfig, bounds: Bounds, seed: int
 ) -> np.ndarray:
     """(n,) labels 0..k-1 from which the refinement starts."""
-    with torch.no_grad():
-        z = model.encode(as_tensor(x, model)).double().cpu().numpy()
+    z = model.encode_all(as_tensor(x, model)).double().cpu().numpy()
     if config.count == "eigengap":
         least, most = bounds.range
-        count = bounds.exact or bounds.clip(count_on_latents(z, least=least, most=most))
+        count = bounds.exact or bounds.clip(
+            count_on_latents(z, least=least, most=most, exact=config.clustering.exact)
+        )
         bounds = Bounds(exact=count)
     if config.start == "spectral":
-        return spectral_labels(z, bounds.range[0], seed)
+        return spectral_labels(z, bounds.range[0], seed, config.clustering.exact)
     points = z if config.start_on == "latents" else x
     return renumber(METHODS[config.start](points, bounds, config.clustering, seed))
 
