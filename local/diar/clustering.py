@@ -7,7 +7,7 @@ first appearance, with k within the bounds as far as n allows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh
@@ -16,11 +16,12 @@ from sklearn.cluster import KMeans
 from diar.counting import cosine_affinity, eigengap, laplacian, nme
 from diar.decoding import DecodingConfig
 from diar.linkage import cut, groups_within_blocks, joined, means_of, merges_of, tree_of
-from diar.sampling import EXACT, SAMPLE, blurred, completed, sample_rows
+from diar.sampling import EXACT, SAMPLE, SampledEigengap, blurred, completed, sample_rows
 from diar.speaker_space import neighbours
 
 PRIOR_COSINE = 0.45  # of two windows of one voice: median over the recordings of mini/train
 PRIOR_PAIRS = 10
+_STRETCH = 16  # windows: the nearest ones, in the graph of NME, are those that overlap
 _PAIRS = 1 << 14  # of which the vectors are copied at a time
 
 
@@ -132,16 +133,22 @@ def spectral(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int 
     """Refined cosine affinity, eigengap count, k-means on the eigenvectors (Wang et al. 2018)."""
     if len(x) < 2:
         return np.zeros(len(x), dtype=int)
-    if len(x) > config.exact:
-        sigma = config.gaussian_blur_sigma
-        return on_sample(spectral, x, bounds, replace(config, gaussian_blur_sigma=0), seed, sigma)
     least, most = bounds.range
+    if len(x) > config.exact:
+        rows = sample_rows(len(x), min(SAMPLE, config.exact))
+        finder = SampledEigengap(least, most, config.p_percentile)
+        points = blurred(x, rows, config.gaussian_blur_sigma)
+        return renumber(completed(x, rows, _embedded(finder, points, seed)))
     finder = eigengap(
         min_clusters=least,
         max_clusters=most,
         p_percentile=config.p_percentile,
         gaussian_blur_sigma=config.gaussian_blur_sigma,
     )
+    return _embedded(finder, x, seed)
+
+
+def _embedded(finder: eigengap, x: np.ndarray, seed: int) -> np.ndarray:
     count = finder.find(x)
     return kmeans_labels(finder.spectral_embedding(x, count), count, seed)
 
@@ -151,7 +158,7 @@ def nme_sc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 
     if len(x) < 3:
         return np.arange(len(x)) % max(1, min(bounds.range[0], max(len(x), 1)))
     if len(x) > config.exact:
-        return on_sample(nme_sc, x, bounds, config, seed)
+        return on_sample(nme_sc, x, bounds, config, seed, _STRETCH)
     count, graph = nme(cosine_affinity(x), *bounds.range, sparse=config.nme_sparse)
     if count == 1:
         return np.zeros(len(x), dtype=int)
@@ -165,12 +172,11 @@ def on_sample(
     bounds: Bounds,
     config: ClusteringConfig,
     seed: int,
-    blur: float = 0.0,
+    stretch: int = 1,
 ) -> np.ndarray:
-    """Labels by a method that sees a sample of the windows, ``blur`` windows of time in each."""
-    rows = sample_rows(len(x), min(SAMPLE, config.exact))
-    labels = method(blurred(x, rows, blur), bounds, config, seed)
-    return renumber(completed(x, rows, labels))
+    """Labels by a method that sees a sample of the windows, in stretches of so many."""
+    rows = sample_rows(len(x), min(SAMPLE, config.exact), stretch)
+    return renumber(completed(x, rows, method(x[rows], bounds, config, seed)))
 
 
 def kmeans_labels(x: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -135,12 +135,14 @@ class eigengap:  # noqa: N801 (the published name)
         stop_eigenvalue: eigenvalues below it count no further speakers.
     """
 
+    SIGMA = 2.0
+
     def __init__(
         self,
         min_clusters: int = 1,
         max_clusters: int = 100,
         p_percentile: float = 0.9,
-        gaussian_blur_sigma: float = 2,
+        gaussian_blur_sigma: float = SIGMA,
         stop_eigenvalue: float = 1e-2,
         thresholding_soft_multiplier: float = 0.01,
         thresholding_with_row_max: bool = True,

@@ -27,7 +27,7 @@ from diar.clustering import kmeans_labels
 from diar.counting import eigengap
 from diar.decoding import one_hot
 from diar.errors import DataError
-from diar.sampling import EXACT, SAMPLE, blurred, completed, sample_rows
+from diar.sampling import EXACT, SAMPLE, SampledEigengap, blurred, completed, sample_rows
 
 EPS = 1e-10
 
@@ -333,11 +333,12 @@ def count_on_latents(
 
     Of more than ``exact`` latents (n, l), in time order, those of a sample.
     """
-    most, sigma = max(least, most), 2.0
+    finder = eigengap
     if len(z) > exact:
-        z, sigma = blurred(z, sample_rows(len(z), min(SAMPLE, exact)), sigma), 0.0
-    finders = (eigengap(least, most, p, sigma) for p in percentiles)
-    return max(finder.find(z) for finder in finders)
+        rows = sample_rows(len(z), min(SAMPLE, exact))
+        z, finder = blurred(z, rows, eigengap.SIGMA), SampledEigengap
+    most = max(least, most)
+    return max(finder(least, most, p_percentile=p).find(z) for p in percentiles)
 
 
 def spectral_labels(z: np.ndarray, count: int, seed: int, exact: int = EXACT) -> np.ndarray:

@@ -223,9 +223,9 @@ def by_sequence(
     the most alike are merged before, and no other."""
     model = copy.deepcopy(model)
     between = model.speaker_between.double().cpu().numpy()
-    posteriors = softened(labels)[data.nearest]
-    losses: list[float] = []
     step = median_step(data.starts)
+    posteriors = softened(labels, step * len(data.starts))[data.nearest]
+    losses: list[float] = []
     for refinements in range(config.rounds + 1):
         with torch.no_grad():
             latents = model.in_speaker_space(model.encode_all(data.x)).double().cpu().numpy()

@@ -18,6 +18,10 @@ from diar.decoding import one_hot
 from diar.markov import forward_backward, normalised
 
 _LEAST_SHARE = 1e-3  # of the entries into states, below which a speaker is dissolved
+_CERTAINTY = 5.0  # nats by which a window belongs to the cluster that it starts in
+# Seconds: what is a share of a recording is one of so much of it, if it is longer. Else who speaks for
+# ten seconds would be lost in a day, however clear his voice.
+_ENOUGH = 1500
 _CONVERGED = 1e-3  # gain of the bound, nats
 
 
@@ -71,6 +75,7 @@ def infer(
     scaled = y * np.sqrt(between)
     fixed = -0.5 * ((y**2).sum(axis=1) + y.shape[1] * np.log(2 * np.pi))
     shares = np.full(posteriors.shape[1], 1 / posteriors.shape[1])
+    least = _LEAST_SHARE * min(1.0, _ENOUGH / (step * len(y)))
     before = -np.inf
     for _ in range(config.iterations):
         # eq. 16, 17: posterior of each speaker's mean; eq. 23: evidence for him in each window
@@ -82,7 +87,7 @@ def infer(
         scores *= evidence
         posteriors, entries, likelihood = forward_backward(scores, shares, stay)
         if dissolve:
-            keep = entries > _LEAST_SHARE
+            keep = entries > least
             keep[entries.argmax()] = True
             if not keep.all():
                 posteriors = normalised(posteriors[:, keep])
@@ -147,6 +152,12 @@ def same_speaker(means: np.ndarray, spread: np.ndarray, between: np.ndarray) -> 
     return 0.5 * (apart - together).sum(axis=2)
 
 
-def softened(labels: np.ndarray, certainty: float = 5.0) -> np.ndarray:
-    """Posteriors (n, k) of labels 0..k-1 (n,), ``certainty`` nats above those of the others."""
+def softened(labels: np.ndarray, seconds: float = 0.0) -> np.ndarray:
+    """Posteriors (n, k) of labels 0..k-1 (n,), the same little of each window for every other cluster.
+
+    Args:
+        seconds: how much speech they stand for: in more of it, the little of all windows shall not
+            be more than the windows of a small cluster.
+    """
+    certainty = _CERTAINTY + np.log(max(1.0, seconds / _ENOUGH))
     return normalised(np.exp(certainty * one_hot(labels)))
