@@ -97,13 +97,15 @@ def test_at_the_limit_nothing_changes(method):
     assert np.array_equal(METHODS[method](x, Bounds(3), FEW, 0), exact)
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
-@pytest.mark.parametrize("known", [True, False])
-def test_above_the_limit_the_speakers_are_found(method, known):
-    if method == "kmeans" and not known:
-        pytest.skip("needs the number")
+@pytest.mark.parametrize(
+    "method, bounds",
+    [(name, Bounds(3)) for name in sorted(METHODS)]
+    + [(name, Bounds()) for name in ("ahc", "nme_sc", "spectral")],
+    ids=str,
+)
+def test_above_the_limit_the_speakers_are_found(method, bounds):
     x, labels = conversation([900, 600, 400], spread=0.1)
-    found = METHODS[method](x, Bounds(3) if known else Bounds(), FEW, 0)
+    found = METHODS[method](x, bounds, FEW, 0)
     assert adjusted_rand_score(labels, found) > (0.85 if method == "spectral" else 0.98)
 
 
@@ -233,7 +235,7 @@ def test_encoding_in_blocks(encoder, monkeypatch):
     assert torch.allclose(module.assign(x), q, atol=1e-5)
 
 
-def test_viterbi_of_many_frames_by_hand():
+def test_viterbi_by_hand():
     scores = np.zeros((6, 3))
     scores[:3, 1], scores[3:, 2] = 5.0, 5.0
     assert decoding.viterbi(scores, 1.0).tolist() == [1, 1, 1, 2, 2, 2]
