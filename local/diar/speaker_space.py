@@ -20,6 +20,7 @@ from diar.errors import DataError
 _LEAST_PAIRS = 5  # of a recording that takes part
 PRIOR_COSINE = 0.45  # of two windows of one voice: median over the recordings of mini/train
 PRIOR_PAIRS = 10
+_PAIRS = 1 << 14  # of which the vectors are copied at a time
 _RIDGE = 1e-4  # share of the mean variance that is added within speakers, so that it has an inverse
 
 
@@ -79,7 +80,12 @@ def neighbour_cosine(x: np.ndarray, starts: np.ndarray, window: float = 1.5) -> 
         return PRIOR_COSINE
     unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
     weight = len(i) / (len(i) + PRIOR_PAIRS)
-    median = np.median((unit[i] * unit[j]).sum(axis=1))
+    pieces = -(-len(i) // _PAIRS)
+    cosines = [
+        (unit[a] * unit[b]).sum(axis=1)
+        for a, b in zip(np.array_split(i, pieces), np.array_split(j, pieces), strict=True)
+    ]
+    median = np.median(np.concatenate(cosines))
     return float(weight * median + (1 - weight) * PRIOR_COSINE)
 
 
