@@ -60,7 +60,11 @@ def run(
     spoken: list[str] = []
     arrays: dict[str, dict[str, np.ndarray]] = {"posteriors": {}, "latents": {}}
     names = list(xvectors.windows)
-    for recording in share.of(names, [len(xvectors.windows[name]) for name in names]):
+    for recording in share.of(
+        names,
+        [len(xvectors.windows[name]) for name in names],
+        lambda name: duration_of(durations, xvectors.windows[name]),
+    ):
         with share.guard(recording):
             vectors = xvectors.load(recording)
             bounds = common if counts is None else exact(counts, recording, args.reco2num_spk)
