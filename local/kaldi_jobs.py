@@ -58,11 +58,11 @@ def main() -> None:
         for process in scripts:
             process.wait()
         progress.close()
-    bad = [process.returncode for process in scripts if process.returncode]
-    cause = f"{script[0]}: {launcher.cause_of(bad[0])}" if bad else ""
-    failed = {job: cause for job in jobs if bad and not job.finished}
+    failed = {}
+    if bad := [process.returncode for process in scripts if process.returncode]:
+        cause = f"{script[0]}: {launcher.cause_of(bad[0])}"
+        failed = {job: cause for job in jobs if not job.finished} or {jobs[-1]: cause}
     launcher.conclude(failed, progress, options.step)
-    sys.exit(bad != [])
 
 
 def ranges(numbers: list[int]) -> list[tuple[int, int]]:

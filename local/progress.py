@@ -6,6 +6,7 @@ Jobs report by lines such as 'progress 3/12 recordings, 410.5/1800.0 s', audio w
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -120,6 +121,11 @@ class Progress:
         done, total = self.work
         self.bar.total, self.bar.n = total or 1, done
         self.bar.set_description_str(self.text(now), refresh=True)
+
+    def say(self, text: str) -> None:
+        """A line on standard error, above the bar."""
+        self.bar.clear()
+        print(text, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -17,7 +17,6 @@ files are in log/.<name>.slurm. The recipe's directory must be shared with the n
 from __future__ import annotations
 
 import shlex
-import sys
 import time
 from pathlib import Path
 
@@ -82,10 +81,7 @@ def watch(
             else:
                 tried.add(number)
                 last = launcher.last_line(job.log)
-                print(
-                    f"slurm_jobs.py: job {number}: {cause}: {last}: tried once more",
-                    file=sys.stderr,
-                )
+                progress.say(f"slurm_jobs.py: job {number}: {cause}: {last}: tried once more")
                 array.submit({number: (job.command, job.log)})
         progress.update()
     return failed

@@ -17,6 +17,7 @@ from typing import Any
 from diar.errors import DataError
 from diar.files import write_text
 
+LATE = 5  # seconds that the result of a job may be seen after its end
 NAME = "name"  # in the folder of an array: how Slurm knows it, while it may still run
 
 
@@ -96,7 +97,7 @@ class Array:
             **config.parameters(), job_name=self.name, setup=[*setup, *config.setup], use_srun=False
         )
         self._jobs: dict[int, Any] = {}
-        self._gone: set[int] = set()
+        self._gone: dict[int, float] = {}  # since when the queue has a job no more
 
     def submit(self, calls: Mapping[int, tuple[Sequence[str], Path]]) -> None:
         """Submit (command, log) of each number.
@@ -112,7 +113,6 @@ class Array:
             said = str(error).replace("sbatch: error: ", "").splitlines()
             raise DataError(f"sbatch refuses the jobs: {'; '.join(said)}") from None
         self._jobs.update(zip(calls, jobs, strict=True))
-        self._gone -= set(calls)
 
     def ended(self, ask: bool) -> dict[int, int | str]:
         """Jobs that have ended since: number -> exit status, or what became of it instead.
@@ -120,17 +120,21 @@ class Array:
         Args:
             ask: look at the queue, too, for jobs that ended without a result: once in a while.
         """
-        found: dict[int, int | str] = {}
         queue = queued(self.name) if ask else None
+        files = {
+            path.name for path in self.folder.iterdir()
+        }  # a listing is fresh on a network's disk
+        found: dict[int, int | str] = {}
         for number, job in self._jobs.items():
-            if job.paths.result_pickle.exists():
+            if job.paths.result_pickle.name in files:
                 found[number] = self._result(job)
             elif queue is not None and job.job_id not in queue:
-                if number in self._gone:  # twice: a result may come late through a shared disk
+                since = self._gone.setdefault(number, time.monotonic())
+                if time.monotonic() - since > LATE:
                     found[number] = self._lost(job)
-                self._gone.add(number)
         for number in found:
             del self._jobs[number]
+            self._gone.pop(number, None)
         return found
 
     def _result(self, job: Any) -> int | str:
@@ -180,8 +184,13 @@ def cancel(folder: Path, patience: float = 120) -> None:
     """
     if not (folder / NAME).exists():
         return
-    check()
     name = (folder / NAME).read_text(encoding="utf-8")
+    if not (shutil.which("scancel") and shutil.which("squeue")):
+        raise DataError(
+            f"jobs '{name}' of an earlier run may still run on a cluster, and there is no scancel here:"
+            " cancel them, and remove this file",
+            folder / NAME,
+        )
     subprocess.run(["scancel", "--quiet", "--name", name], capture_output=True)
     deadline = time.monotonic() + patience
     while (left := queued(name)) != set():
