@@ -5,6 +5,7 @@ Jobs report by lines such as 'progress 3/12 recordings, 410.5/1800.0 s', audio w
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import time
@@ -56,8 +57,17 @@ def time_left(parts: Sequence[Part], jobs: int, now: float) -> float | None:
         speed = part.done / (part.last - part.began) if own else mean
         if part.done < part.total:
             left.append(max(part.total / speed - (now - part.began), 0.0))
-    waiting = (jobs - len(parts)) * sum(p.total for p in parts) / len(parts) / mean
-    return max([(sum(left) + waiting) / max(len(left), 1), *left])
+    if len(parts) < jobs:
+        waiting = (jobs - len(parts)) * sum(p.total for p in parts) / len(parts) / mean
+        left.append((sum(left) + waiting) / at_once(parts))
+    return max(left, default=0.0)
+
+
+def at_once(parts: Sequence[Part]) -> int:
+    """How many jobs have run at the same time, at most."""
+    ends = [part.last if part.done >= part.total else math.inf for part in parts]
+    spans = [(part.began, end) for part, end in zip(parts, ends, strict=True)]
+    return max(sum(began <= now <= end for began, end in spans) for now, _ in spans)
 
 
 class Log:

@@ -34,6 +34,10 @@ class TestTimeLeft:
         running = [Part(50, 100, 0, 10), Part(50, 100, 0, 10)]
         assert time_left(running, 6, now=10) == pytest.approx((10 + 10 + 4 * 20) / 2)
 
+    def test_as_many_run_at_once_as_did(self):
+        ended = [Part(100, 100, 0, 20), Part(100, 100, 1, 20), Part(100, 100, 30, 50)]
+        assert time_left(ended, 7, now=50) == pytest.approx(4 * 20 / 2, rel=0.05)
+
     def test_nothing_is_known_at_first_and_nothing_is_left_at_last(self):
         assert time_left([Part(0, 100, 5, 5)], 2, now=60) is None
         assert time_left([Part(100, 100, 0, 10)], 1, now=11) == 0
