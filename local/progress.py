@@ -182,8 +182,8 @@ class Progress:
         return ", ".join(words)
 
     def summary(self) -> str | None:
-        """'12 recordings, 0.50 h of audio, 31 s (58 x real time)', None where nothing was reported."""
-        if not self.reports:
+        """'12 recordings, 0.50 h of audio, 31 s (58 x real time)', None where nothing was to be done."""
+        if not any(r.done for r in self.reports):
             return None
         took = self.clock() - self.began
         heard, _ = self.audio

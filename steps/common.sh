@@ -86,9 +86,7 @@ begin() { # out-dir program "options" input...: fails when there is nothing to d
     for dir in "$out"/jobs/*/; do
       [ -e "${dir}finished" ] || rm -rf "$dir"
     done
-    # Temporary files of what was killed.
-    (cd "$out" && find . -mindepth 1 \( -path ./log -o -path ./jobs \) -prune -o \
-      -name ".*" ! -name .begun -exec rm -rf {} +)
+    find "$out/" -mindepth 1 -maxdepth 1 -name ".*" ! -name .begun -exec rm -rf {} + # half-written
     return 0
   fi
   # .done and .key go first and .begun stays: killed at any moment, this is a directory of ours,

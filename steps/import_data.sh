@@ -40,6 +40,7 @@ for name in ref.rttm rttm stm uem; do
 done
 begin "$out" local/import_data.py "$wav_pipes $reference_from_segments" "${inputs[@]}" || exit 0
 echo "$(basename "$0"): $source becomes $out"
+rm -rf "$out"/wav/.command.* # of jobs that were killed
 run_jobs "$nj" "$out/log/import.JOB.log" python local/import_data.py --job "JOB/$nj" "${options[@]}"
 join "$out" wav.scp reco2dur failed
 python local/import_data.py --tables "${options[@]}"

@@ -79,6 +79,17 @@ class TestKaldiScripts:
         assert "make_vad.sh: 4 recordings, 17 s of audio, " in result.stdout
         assert small_step.products(out) == expected
 
+    def test_run_hands_it_on(self, root, data, expected, tmp_path):
+        command = ["./run.sh", "--stage", 1, "--stop-stage", 1, "--vad", "energy", "--nj", 2]
+        command += ["--data", data.parent, "--exp", tmp_path, "--cmd", f"{SCRIPT} --mem 4G"]
+        for option in ("--train-set", "--dev-set", "--test-sets"):
+            command += [option, data.name]
+        result = subprocess.run([*map(str, command)], cwd=root, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        out = tmp_path / "vad_energy" / data.name
+        assert (out / "log/calls").read_text() == "--mem 4G JOB=1:2\n"
+        assert small_step.products(out) == expected
+
     def test_a_program_that_is_not_there(self, root, data, tmp_path):
         result = small_step.run(root, data, tmp_path / "out", "--cmd", "queue.pl --mem 4G")
         assert result.returncode == 1 and not (tmp_path / "out").exists()

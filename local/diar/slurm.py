@@ -121,9 +121,8 @@ class Array:
             ask: look at the queue, too, for jobs that ended without a result: once in a while.
         """
         queue = queued(self.name) if ask else None
-        files = {
-            path.name for path in self.folder.iterdir()
-        }  # a listing is fresh on a network's disk
+        # A listing is fresh on a network's disk, where a single file may be seen late.
+        files = {path.name for path in self.folder.iterdir()}
         found: dict[int, int | str] = {}
         for number, job in self._jobs.items():
             if job.paths.result_pickle.name in files:
