@@ -31,7 +31,9 @@
 #   --train-set NAME, --dev-set NAME, --test-sets "NAME ..."   directories below --data
 #   --data DIR, --exp DIR         data directories, products              (default data, exp)
 #   --nj N                        parallel jobs                           (default: all cores)
-#   --device NAME                 of stages 3 and 4: cpu, cuda; auto: a GPU where there is one (default cpu)
+#   --device NAME                 of stages 2 to 4: cpu, cuda; auto: a GPU where there is one (default cpu)
+#   --cmd local|slurm|"SCRIPT ..." how jobs run: here; on a Slurm cluster (conf/slurm.yaml); or by a script
+#                                 of Kaldi's, "queue.pl --mem 4G"         (default local)
 #   --seed N                      of the simulated corpus, and of DEC and baselines (default 0)
 #   --config FILE                 more options, as name=value lines
 #   --vad.KEY, --xvector.KEY, --ae.KEY, --dec.KEY, --baseline.KEY VALUE
@@ -71,6 +73,7 @@ data=data
 exp=exp
 nj=$(cores)
 device=cpu
+cmd=local
 seed=0
 audio_dir=
 download=
@@ -89,7 +92,7 @@ if starts 0 "data: recordings and references of the corpus $corpus"; then
   if [ "$corpus" = kaldi ]; then
     for set in $data_sources; do
       steps/import_data.sh --wav-pipes "$wav_pipes" --reference-from-segments "$reference_from_segments" \
-        --nj "$nj" "${set#*=}" "$data/${set%%=*}"
+        --cmd "$cmd" --nj "$nj" "${set#*=}" "$data/${set%%=*}"
     done
   else
     options=(--sets "$sets" --nj "$nj" --seed "$seed")
@@ -103,7 +106,7 @@ fi
 if starts 1 "VAD: where there is speech"; then
   for set in $heard_sets; do
     steps/make_vad.sh --vad "$vad" --inside-segments "$inside_segments" --set "$(overrides_of vad)" \
-      --nj "$nj" "$data/$set" "$exp/vad_$vad/$set"
+      --cmd "$cmd" --nj "$nj" "$data/$set" "$exp/vad_$vad/$set"
     if [ -e "$data/$set/ref.rttm" ]; then
       steps/score_vad.sh "$data/$set" "$exp/vad_$vad/$set" "$exp/vad_$vad/$set/score"
     fi
@@ -114,7 +117,7 @@ if starts 2 "x-vectors: an embedding for each window of speech"; then
   for name in $extractions; do
     for set in $(sets_of "$name"); do
       steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$name")" --extractor "$extractor" \
-        --set "$(spacing_of "$set")$(overrides_of xvector "$name")" --nj "$nj" \
+        --set "$(spacing_of "$set")$(overrides_of xvector "$name")" --device "$device" --cmd "$cmd" --nj "$nj" \
         "$data/$set" "$exp/vad_$vad/$set" "$(xvectors_of "$name")/$set"
     done
   done
@@ -122,11 +125,11 @@ fi
 
 if starts 3 "autoencoder: pretrained by reconstruction on the training set"; then
   for set in $xvector_sources; do
-    steps/import_xvectors.sh "${set#*=}" "$(xvectors_of default)/${set%%=*}"
+    steps/import_xvectors.sh --cmd "$cmd" "${set#*=}" "$(xvectors_of default)/${set%%=*}"
   done
   for name in $autoencoders; do
-    steps/train_autoencoder.sh --device "$device" --ae-config "$(config_of autoencoder "$name")" --set "$(overrides_of ae "$name")" \
-      "$(training_xvectors)" "$(validation_xvectors)" "$exp/ae_$name"
+    steps/train_autoencoder.sh --ae-config "$(config_of autoencoder "$name")" --set "$(overrides_of ae "$name")" \
+      --device "$device" --cmd "$cmd" "$(training_xvectors)" "$(validation_xvectors)" "$exp/ae_$name"
   done
 fi
 
@@ -135,7 +138,7 @@ if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
     for set in $eval_sets; do
       speakers=$(speakers_of "$set")
       steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
-        $speakers --seed "$seed" --nj "$nj" --device "$device" \
+        $speakers --seed "$seed" --device "$device" --cmd "$cmd" --nj "$nj" \
         "$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
     done
   done
@@ -157,7 +160,7 @@ if starts 6 "baselines: the same from the same x-vectors"; then
       esac
       method=${system%_oracle}
       steps/cluster.sh --method "${method%"$told"}" --set "$(overrides_of baseline)" $speakers \
-        --seed "$seed" --nj "$nj" "$(xvectors_of default)/$set" "$exp/$system/$set"
+        --seed "$seed" --cmd "$cmd" --nj "$nj" "$(xvectors_of default)/$set" "$exp/$system/$set"
       score "$set" "$exp/$system/$set"
     done
   done

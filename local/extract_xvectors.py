@@ -96,7 +96,9 @@ def extract(
     durations: list[str] = []
     ark, scp = out_dir / f"xvector.{share.job}.ark", share.dir / "xvector.scp"
     with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
-        for recording in share.of(names, [source.speech(name) for name in names]):
+        for recording in share.of(
+            names, [source.speech(name) for name in names], lambda r: source.durations.get(r, 0.0)
+        ):
             with share.guard(recording):
                 found, vectors, duration = embed(source, recording, extractor, options)
                 for name, vector in zip(found.ids, vectors, strict=True):

@@ -38,7 +38,7 @@ def main() -> None:
     silent: list[str] = []
     notes: list[str] = []
     names = recordings.names
-    for recording in share.of(names, [recordings.size(name) for name in names]):
+    for recording in share.of(names, [recordings.size(name) for name in names], recordings.seconds):
         with share.guard(recording):
             samples, remarks = recordings.load(recording)
             notes += [f"{recording} {remark}\n" for remark in remarks]

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import math
 import shutil
-from functools import partial
 from pathlib import Path
 
 import program
@@ -40,7 +39,7 @@ from diar.simulation import SimulationConfig
 from diar.turn_taking import TurnTaking, overlap_ratio
 from diar.types import Turn
 from diar.voices import Person, VoicesConfig, prepare
-from program import log
+from program import log, report
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 # A real conversation with its reference, MIT licence.
@@ -124,16 +123,17 @@ def make(
     voices = config.load(VoicesConfig, options.voices)
     acoustics = config.load(SimulationConfig, options.simulation)
     log.info("%s: %d voices", target.name, len(people))
-    prepare(voices, people, options.nj, partial(log.info, "progress %d/%d %s"))
+    prepare(voices, people, options.nj, lambda done, total, _: report(done, total, "voices"))
     part = target.parent / f".{target.name}.partial" / "wav"
     shutil.rmtree(part.parent, ignore_errors=True)  # left by a run that was killed
     turns: list[Turn] = []
-    log.info("progress 0/%d", len(scripts))
-    for done, (recording, reference) in enumerate(
-        record(scripts, part, voices, acoustics, options.seed, options.nj), 1
-    ):
+    heard, audio = 0.0, sum(script.seconds for script in scripts)
+    report(0, len(scripts), "recordings", heard, audio)
+    made = record(scripts, part, voices, acoustics, options.seed, options.nj)
+    for done, (script, (_, reference)) in enumerate(zip(scripts, made, strict=True), 1):
         turns += reference
-        log.info("progress %d/%d %s", done, len(scripts), recording)
+        heard += script.seconds
+        report(done, len(scripts), "recordings", heard, audio)
     write_data_dir(
         target,
         {s.recording: part / f"{s.recording}.wav" for s in scripts},

@@ -8,14 +8,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from diar.errors import DataError
 from diar.files import write_text
 from diar.jobs import share
 
-T = TypeVar("T")
 log = logging.getLogger("diar")
+FINISHED = "finished"  # in jobs/J: job J has written all that it makes
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
@@ -69,6 +68,18 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(130)
 
 
+def report(done: int, total: int, unit: str, heard: float = 0, audio: float = 0) -> None:
+    """Log how far a job is, for the bar of local/progress.py.
+
+    Args:
+        unit: what is counted, one word.
+        heard: seconds of audio that are done.
+        audio: seconds of audio in all, 0 where they are not known.
+    """
+    seconds = f", {heard:.1f}/{audio:.1f} s" if audio else ""
+    log.info("progress %d/%d %s%s", done, total, unit, seconds)
+
+
 class Share:
     """The recordings of one job: goes through them, logs progress, and lists those that fail."""
 
@@ -78,13 +89,30 @@ class Share:
         self.dir.mkdir(parents=True, exist_ok=True)
         self.failed: dict[str, str] = {}
 
-    def of(self, recordings: Sequence[T], sizes: Sequence[float]) -> Iterator[T]:
-        """This job's recordings, balanced by size; progress is written to the log."""
+    def of(
+        self,
+        recordings: Sequence[str],
+        sizes: Sequence[float],
+        seconds: Callable[[str], float] = lambda _: 0.0,
+    ) -> Iterator[str]:
+        """This job's recordings, balanced by size; progress is written to the log.
+
+        Args:
+            sizes: how much work each is, in any unit.
+            seconds: the length of a recording, asked for those of this job only; 0 if not known.
+        """
         mine = share(recordings, sizes, self.job, self.jobs)
+        length = {recording: seconds(recording) for recording in mine}
+        heard, audio = 0.0, sum(length.values())
         for done, recording in enumerate(mine):
-            log.info("progress %d/%d %s", done, len(mine), recording)
+            report(done, len(mine), "recordings", heard, audio)
+            log.info("%s", recording)
             yield recording
-        log.info("progress %d/%d", len(mine), len(mine))
+            if recording in self.failed:  # its audio was not worked through: the rate must not gain
+                audio -= length[recording]
+            else:
+                heard += length[recording]
+        report(len(mine), len(mine), "recordings", heard, audio)
 
     @contextmanager
     def guard(self, recording: str) -> Iterator[None]:
@@ -102,4 +130,6 @@ class Share:
         write_text(self.dir / name, "".join(lines))
 
     def close(self) -> None:
+        """The last thing that a job does: all that it makes is written."""
         self.write("failed", (f"{r} {why}\n" for r, why in sorted(self.failed.items())))
+        self.write(FINISHED, ())

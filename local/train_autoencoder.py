@@ -66,7 +66,8 @@ def main() -> None:
 
     def report(epoch: Epoch) -> None:
         lines.append(f"{epoch.epoch}\t{epoch.lr:g}\t{epoch.train:.6g}\t{epoch.valid:.6g}\n")
-        program.log.info("progress %d/%d %s", epoch.epoch, epochs, lines[-1].strip())
+        program.log.info("%s", lines[-1].strip())
+        program.report(epoch.epoch, epochs, "epochs")
 
     model = pretrain(train, valid, options, report, device)
     if options.speaker_space and not (shipped and options.init == "shipped"):

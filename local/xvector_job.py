@@ -89,7 +89,10 @@ def run(
             arrays["latents"][name] = decision.latents.astype(np.float32)
 
     sizes = {name: len(xvectors.windows[name]) for name in names}
-    for group in grouped(share.of(names, list(sizes.values())), sizes, at_once):
+    mine = share.of(
+        names, list(sizes.values()), lambda name: duration_of(durations, xvectors.windows[name])
+    )
+    for group in grouped(mine, sizes, at_once):
         recordings = {}
         for name in group:
             with share.guard(name):

@@ -11,6 +11,7 @@
 #   --min-spk N, --max-spk N  bounds of the estimate                 (default 1, as configured)
 #   --seed N                                                         (default 0)
 #   --nj N                  parallel jobs                            (default: all cores)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one
 # Writes  <out-dir>/labels, rttm, reco2num_spk, posteriors.scp and its arks
@@ -32,7 +33,7 @@ check() {
 }
 begin "$out" local/cluster.py "$method ${options[*]} $set" "$baseline_config" "$xvectors" $reco2num_spk || exit 0
 echo "$(basename "$0"): $method of $xvectors"
-$cmd JOB=1:"$nj" "$out/log/cluster.JOB.log" \
+run_jobs "$nj" "$out/log/cluster.JOB.log" \
   python local/cluster.py --job "JOB/$nj" --method "$method" --config "$baseline_config" --set "$set" \
   "${options[@]}" "$xvectors" "$out"
 join "$out" labels rttm reco2num_spk posteriors.scp failed

@@ -2,7 +2,9 @@
 #
 # A step's directory has .begun from its first moment and .done as the last thing written; .done
 # holds a key, the hash of the program (with every module that it imports), its options and its
-# inputs. The same key means nothing to do; any other means that the directory is made again.
+# inputs. The same key means nothing to do; any other means that the directory is made again. Of a
+# directory that was begun with the same key and the same number of jobs, but never done, those jobs
+# are kept that have finished (jobs/J/finished, the last thing that a job writes).
 
 set -euo pipefail
 case " $* " in *" --help "*) cd "$(dirname "${BASH_SOURCE[0]}")/.." ;; esac
@@ -30,11 +32,29 @@ option() { # name default argument...: the value that the arguments give an opti
 }
 
 resolve_device() { # is it there? And what is 'auto' here: the key of a step says what it was made on
+  [ "${cmd-local}" = local ] || return 0 # the jobs will see
   [ "$device" = cpu ] || device="$(python local/find_device.py "$device")" || exit 1
 }
 
 need() { # file, and what makes it
   [ -e "$1" ] || die "no such file: $1 ($2)"
+}
+
+choose_launcher() { # by --cmd; fails where jobs cannot be started that way
+  local words
+  read -ra words <<<"${cmd-local}"
+  case "${words-}" in
+    local) launcher=(python local/run_jobs.py) ;;
+    slurm) launcher=(python local/slurm_jobs.py "${words[@]:1}")
+      "${launcher[@]}" --check || exit 1 ;;
+    *) launcher=(python local/kaldi_jobs.py --script "$cmd")
+      command -v "${words-}" >/dev/null ||
+        die "--cmd is local, slurm, or a script in Kaldi's convention; there is no program '${words-}'" ;;
+  esac
+}
+
+run_jobs() { # number log command...: so many jobs; JOB in log and command is the number of each
+  "${launcher[@]}" --step "$(basename "$0")" "JOB=1:$1" "${@:2}"
 }
 
 begin() { # out-dir program "options" input...: fails when there is nothing to do
@@ -61,11 +81,24 @@ begin() { # out-dir program "options" input...: fails when there is nothing to d
     die "$out holds files that this recipe did not make: remove it, or name another directory"
   fi
   # A mistake in the options must not cost what was made before: a step's own check comes first.
+  choose_launcher
   if declare -F check >/dev/null; then check || exit 1; fi
-  # .done goes first and .begun stays: killed at any moment, this is a directory of ours, unfinished.
-  # Called before '||', where bash stops at no error by itself.
-  rm -f "$out/.done" && mkdir -p "$out" && echo "$key" >"$out/.begun" &&
-    find "$out/" -mindepth 1 -maxdepth 1 ! -name .begun -exec rm -rf {} + && mkdir "$out/log" ||
+  local dir
+  for dir in "$out"/log/.*.slurm; do # killed with kill -9, a run may have left jobs that write here
+    [ ! -e "$dir" ] || python local/slurm_jobs.py --cancel "$dir" || exit 1
+  done
+  if [ "$(cat "$out/jobs/.key" 2>/dev/null)" = "$key ${nj-}" ]; then
+    for dir in "$out"/jobs/*/; do
+      [ -e "${dir}finished" ] || rm -rf "$dir"
+    done
+    find "$out/" -mindepth 1 -maxdepth 1 -name ".*" ! -name .begun -exec rm -rf {} + # half-written
+    return 0
+  fi
+  # .done and .key go first and .begun stays: killed at any moment, this is a directory of ours,
+  # unfinished, of which nothing is kept. Called before '||', where bash stops at no error by itself.
+  rm -f "$out/.done" "$out/jobs/.key" && mkdir -p "$out" && echo "$key" >"$out/.begun" &&
+    find "$out/" -mindepth 1 -maxdepth 1 ! -name .begun -exec rm -rf {} + &&
+    mkdir "$out/log" "$out/jobs" && echo "$key ${nj-}" >"$out/jobs/.key" ||
     die "cannot write to $out"
 }
 
@@ -88,6 +121,7 @@ spk2utt() { # dir: the inverse of its utt2spk
 
 finish() { # out-dir: mark it done; what failed is reported, and is the exit status of a step run alone
   [ -s "$1/failed" ] || rm -f "$1/failed"
+  rm -f "$1/jobs/.key" # first: killed from here on, nothing of half a directory is kept
   rm -rf "$1/jobs"
   cp "$1/.begun" "$1/.done.tmp"
   mv "$1/.done.tmp" "$1/.done"

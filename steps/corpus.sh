@@ -27,7 +27,7 @@ prepare_corpus() { # corpus data-dir [option value]...
     begin "$data/$set" local/prepare_corpus.py "$corpus $set ${options[*]}" \
       "$data/.$corpus.files" conf/corpora.yaml conf/voxconverse_split.tsv || continue
     echo "$(basename "$0"): making $data/$set"
-    python local/run_jobs.py JOB=1:1 "$data/$set/log/prepare.log" \
+    run_jobs 1 "$data/$set/log/prepare.log" \
       python local/prepare_corpus.py --set "$set" "${options[@]}" "$corpus" "$data"
     python local/describe_corpus.py --recordings "$data/$set" >"$data/$set/log/recordings"
     {

@@ -8,6 +8,8 @@
 #                            local/list_extractors.py describes them
 #   --set "key=value ..."    overrides of the configuration, such as options.path=model.onnx
 #   --nj N                   parallel jobs                           (default: all cores)
+#   --device NAME            cpu, cuda; auto: a GPU where there is one  (default cpu)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help       (default local)
 #
 # Reads   <data-dir>/wav.scp, <vad-dir>/segments, and <vad-dir>/reco2dur where there is one
 # Writes  <xvector-dir>/segments, utt2spk, spk2utt, xvector.scp and its arks, reco2dur; config.yaml
@@ -20,12 +22,14 @@ xvector_config=conf/xvector.yaml
 extractor=
 set=
 nj=$(cores)
-cmd="python local/run_jobs.py"
+device=cpu
+cmd=local
 . steps/parse_options.sh
 [ $# -eq 3 ] || die "expected <data-dir> <vad-dir> <xvector-dir>, see --help"
 [[ "$nj" =~ ^[1-9][0-9]*$ ]] || die "--nj must be a whole number of at least 1, not '$nj'"
 data=$1 vad=$2 out=$3
 set="$set${extractor:+ extractor=$extractor}"
+resolve_device
 
 need "$data/wav.scp" "a data directory is needed: ./run.sh --stage 0 makes those of the recipe"
 need "$vad/segments" "speech regions: steps/make_vad.sh makes them: ./run.sh --stage 1"
@@ -40,12 +44,12 @@ models=$(python local/list_extractors.py --files --config "$xvector_config" --se
 check() {
   python local/extract_xvectors.py --check --config "$xvector_config" --set "$set" "$data" "$vad" "$out"
 }
-begin "$out" local/extract_xvectors.py "$set" "${inputs[@]}" || exit 0
+begin "$out" local/extract_xvectors.py "$set --device $device" "${inputs[@]}" || exit 0
 echo "$(basename "$0"): x-vectors of $data ($xvector_config${set:+ $set})"
-options=(--config "$xvector_config" --set "$set" "$data" "$vad" "$out")
+options=(--config "$xvector_config" --set "$set" --device "$device" "$data" "$vad" "$out")
 # The model is fetched and exported before the jobs start, or each of them would.
 python local/extract_xvectors.py --prepare "${options[@]}"
-$cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
+run_jobs "$nj" "$out/log/extract.JOB.log" \
   python local/extract_xvectors.py --job "JOB/$nj" "${options[@]}"
 join "$out" segments utt2spk spk2utt xvector.scp reco2dur failed
 finish "$out"

@@ -11,6 +11,7 @@
 #   --seed N                                                         (default 0)
 #   --nj N                  parallel jobs                            (default: all cores)
 #   --device NAME           cpu, cuda; auto: a GPU where there is one (default cpu)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
 #         <ae-dir>/model.safetensors
@@ -37,7 +38,7 @@ check() {
 begin "$out" local/fit_dec.py "${options[*]} $set" "$dec_config" "$xvectors" "$ae/model.safetensors" \
   $reco2num_spk || exit 0
 echo "$(basename "$0"): DEC ($dec_config) of $xvectors"
-$cmd JOB=1:"$nj" "$out/log/fit_dec.JOB.log" \
+run_jobs "$nj" "$out/log/fit_dec.JOB.log" \
   python local/fit_dec.py --job "JOB/$nj" --config "$dec_config" --set "$set" "${options[@]}" \
   "$xvectors" "$ae/model.safetensors" "$out"
 join "$out" labels rttm reco2num_spk posteriors.scp latents.scp failed

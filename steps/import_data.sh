@@ -8,6 +8,7 @@
 #   --reference-from-segments true|false  the reference is segments and utt2spk: where the corpus is
 #                            cut at the turns of its speakers                         (default false)
 #   --nj N                   parallel jobs                                  (default: all cores)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help       (default local)
 #
 # What a command reads is not known here: after a change of that, remove <data-dir> and run again.
 #
@@ -22,7 +23,7 @@
 wav_pipes=false
 reference_from_segments=false
 nj=$(cores)
-cmd="python local/run_jobs.py"
+cmd=local
 . steps/parse_options.sh
 [ $# -eq 2 ] || die "expected <kaldi-data-dir> <data-dir>, see --help"
 source=$1 out=$2
@@ -39,7 +40,8 @@ for name in ref.rttm rttm stm uem; do
 done
 begin "$out" local/import_data.py "$wav_pipes $reference_from_segments" "${inputs[@]}" || exit 0
 echo "$(basename "$0"): $source becomes $out"
-$cmd JOB=1:"$nj" "$out/log/import.JOB.log" python local/import_data.py --job "JOB/$nj" "${options[@]}"
+rm -rf "$out"/wav/.command.* # of jobs that were killed
+run_jobs "$nj" "$out/log/import.JOB.log" python local/import_data.py --job "JOB/$nj" "${options[@]}"
 join "$out" wav.scp reco2dur failed
 python local/import_data.py --tables "${options[@]}"
 finish "$out"

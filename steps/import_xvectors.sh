@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Take x-vectors that Kaldi has extracted, as its diarization recipes leave them.
 #
-# Usage: steps/import_xvectors.sh <kaldi-xvector-dir> <xvector-dir>
+# Usage: steps/import_xvectors.sh [--cmd local|slurm|"SCRIPT ..."] <kaldi-xvector-dir> <xvector-dir>
 #
 # Reads   segments (or subsegments_data/segments), xvector.scp: any dimension, text or binary, float or
 #         double; where there are, mean.vec and transform.mat are applied and lengths normalised
@@ -9,7 +9,7 @@
 #         cannot be read, and why)
 
 . "$(dirname "$0")/common.sh"
-cmd="python local/run_jobs.py"
+cmd=local
 . steps/parse_options.sh
 [ $# -eq 2 ] || die "expected <kaldi-xvector-dir> <xvector-dir>, see --help"
 source=$1 out=$2
@@ -19,7 +19,7 @@ inputs=("$source")
 [ ! -e "$source/subsegments_data/segments" ] || inputs+=("$source/subsegments_data/segments")
 begin "$out" local/import_xvectors.py "" "${inputs[@]}" || exit 0
 echo "$(basename "$0"): $source becomes $out"
-$cmd JOB=1:1 "$out/log/import.log" python local/import_xvectors.py "$source" "$out"
+run_jobs 1 "$out/log/import.log" python local/import_xvectors.py "$source" "$out"
 grep "^import_xvectors.py: " "$out/log/import.log" || true
 join "$out" segments utt2spk spk2utt xvector.scp reco2dur failed
 [ -s "$out/reco2dur" ] || rm -f "$out/reco2dur"

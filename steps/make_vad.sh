@@ -9,6 +9,7 @@
 #   --vad-config FILE            smoothing of the scores                  (default conf/vad.yaml)
 #   --set "key=value ..."        overrides of the configuration
 #   --nj N                       parallel jobs                            (default: all cores)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help       (default local)
 #
 # Reads   <data-dir>/wav.scp, reco2file_and_channel where there is one
 # Writes  <vad-dir>/segments, utt2spk, spk2utt, reco2dur; no_speech (recordings without any);
@@ -20,7 +21,7 @@ inside_segments=false
 vad_config=conf/vad.yaml
 set=
 nj=$(cores)
-cmd="python local/run_jobs.py"
+cmd=local
 . steps/parse_options.sh
 [ $# -eq 2 ] || die "expected <data-dir> <vad-dir>, see --help"
 data=$1 out=$2
@@ -47,7 +48,7 @@ esac
 check() { python local/make_vad.py --check --config "$vad_config" --set "$set" "$data" "$out"; }
 begin "$out" local/make_vad.py "$vad $inside_segments $set" "${inputs[@]}" || exit 0
 echo "$(basename "$0"): $vad VAD of $data"
-$cmd JOB=1:"$nj" "$out/log/make_vad.JOB.log" \
+run_jobs "$nj" "$out/log/make_vad.JOB.log" \
   python local/make_vad.py --job "JOB/$nj" --config "$vad_config" --set "$set" --vad "$vad" \
   --inside-segments "$inside_segments" "$data" "$out"
 join "$out" segments utt2spk reco2dur no_speech audio failed

@@ -20,7 +20,7 @@ for set in $sets; do
   [ "$set" != real_sample ] || inputs=""
   begin "$data/$set" local/prepare_mini.py "$set --seed $seed" $inputs || continue
   echo "prepare_mini.sh: making $data/$set"
-  python local/run_jobs.py JOB=1:1 "$data/$set/log/prepare.log" \
+  run_jobs 1 "$data/$set/log/prepare.log" \
     python local/prepare_mini.py --seed "$seed" --nj "$nj" --sets "$set" "$data"
   {
     python local/describe_corpus.py --recordings "$data/$set"

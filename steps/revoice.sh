@@ -25,7 +25,7 @@ need "$rttms" "a directory of RTTMs"
 begin "$out" local/prepare_mini.py "$split $max_duration $seed" "$rttms" \
   conf/voices.yaml "$simulation_config" || exit 0
 echo "revoice.sh: making $out"
-python local/run_jobs.py JOB=1:1 "$out/log/prepare.log" \
+run_jobs 1 "$out/log/prepare.log" \
   python local/prepare_mini.py --seed "$seed" --nj "$nj" --turns "$rttms" --split "$split" \
   --max-duration "$max_duration" --simulation "$simulation_config" --name "$(basename "$out")" "$(dirname "$out")"
 [ ! -s "$out/log/skipped" ] || sed 's/^/not spoken again: /' "$out/log/skipped"

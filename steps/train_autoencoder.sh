@@ -6,6 +6,7 @@
 #   --ae-config FILE       architecture and schedule      (default conf/autoencoder.yaml)
 #   --set "key=value ..."  overrides of the configuration
 #   --device NAME          cpu, cuda; auto: a GPU where there is one  (default cpu)
+#   --cmd local|slurm|"SCRIPT ..."  where it runs: ./run.sh --help (default local)
 #
 # Writes  <ae-dir>/model.safetensors, config.yaml, loss.tsv (epoch, rate, training and validation loss)
 
@@ -13,7 +14,7 @@
 ae_config=conf/autoencoder.yaml
 set=
 device=cpu
-cmd="python local/run_jobs.py"
+cmd=local
 . steps/parse_options.sh
 [ $# -eq 3 ] || die "expected <train-xvector-dir> <valid-xvector-dir> <ae-dir>, see --help"
 train=$1 valid=$2 out=$3
@@ -32,6 +33,6 @@ check() {
 # shellcheck disable=SC2086
 begin "$out" local/train_autoencoder.py "$set --device $device" "$ae_config" ${train//,/ } "$valid" $shipped || exit 0
 echo "$(basename "$0"): pretraining the autoencoder of $ae_config on $train"
-$cmd JOB=1:1 "$out/log/train_autoencoder.JOB.log" \
+run_jobs 1 "$out/log/train_autoencoder.JOB.log" \
   python local/train_autoencoder.py --device "$device" --config "$ae_config" --set "$set" "$train" "$valid" "$out"
 finish "$out"

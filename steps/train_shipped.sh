@@ -6,6 +6,7 @@
 #   --utterances N   of each of its speakers                         (default 1)
 #   --data DIR, --exp DIR                                            (default data, exp)
 #   --nj N           parallel jobs                                   (default: all cores)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
 #
 # Many voices: LibriSpeech (Panayotov et al., ICASSP 2015; CC BY 4.0) and the training set of the corpus
 # mini, whose development set stops the training. Needs ./run.sh --stop-stage 2 first.
@@ -15,6 +16,7 @@ utterances=1
 data=data
 exp=exp
 nj=$(cores)
+cmd=local
 . steps/parse_options.sh
 [ $# -eq 1 ] || die "expected <LibriSpeech>/train-clean-100, see --help"
 need "$1" "LibriSpeech as it is distributed"
@@ -23,12 +25,13 @@ xvectors="$exp/xvectors_campplus"
 need "$xvectors/train/.done" "./run.sh --stop-stage 2 makes it"
 need "$xvectors/dev/.done" "./run.sh --stop-stage 2 makes it"
 python local/prepare_librispeech.py --utterances "$utterances" "$1" "$data/librispeech"
-steps/make_vad.sh --nj "$nj" "$data/librispeech" "$exp/vad_silero/librispeech"
-steps/extract_xvectors.sh --nj "$nj" "$data/librispeech" "$exp/vad_silero/librispeech" "$xvectors/librispeech"
+steps/make_vad.sh --cmd "$cmd" --nj "$nj" "$data/librispeech" "$exp/vad_silero/librispeech"
+steps/extract_xvectors.sh --cmd "$cmd" --nj "$nj" \
+  "$data/librispeech" "$exp/vad_silero/librispeech" "$xvectors/librispeech"
 for name in default paper; do
   config=conf/autoencoder.yaml
   [ "$name" = default ] || config="conf/autoencoder_$name.yaml"
-  steps/train_autoencoder.sh --ae-config "$config" --set "init=scratch" \
+  steps/train_autoencoder.sh --cmd "$cmd" --ae-config "$config" --set "init=scratch" \
     "$xvectors/train,$xvectors/librispeech" "$xvectors/dev" "$exp/ae_shipped_$name"
   python local/halve_model.py "$exp/ae_shipped_$name/model.safetensors" "local/diar/pretrained/$name.safetensors"
 done

@@ -8,7 +8,7 @@ min_spk=1
 max_spk=
 seed=0
 nj=$(cores)
-cmd="python local/run_jobs.py"
+cmd=local
 
 xvector_options() {
   local name

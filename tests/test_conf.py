@@ -9,6 +9,7 @@ from diar.diarization import DecConfig
 from diar.extractors.campplus import FBANK
 from diar.extractors.fbank import FbankConfig
 from diar.scoring import ScoringConfig
+from diar.slurm import SlurmConfig
 from diar.subsegments import XVectorConfig
 from diar.vad import VadConfig
 
@@ -21,6 +22,7 @@ from diar.vad import VadConfig
         ("autoencoder", AutoencoderConfig),
         ("baselines", BaselineConfig),
         ("scoring", ScoringConfig),
+        ("slurm", SlurmConfig),
         ("fbank/wespeaker", FbankConfig),
         ("dec_paper", DecConfig),  # the defaults of DEC are the published constants
     ],

@@ -163,11 +163,17 @@ def save(path: str | Path, samples: np.ndarray, rate: int = SAMPLE_RATE) -> None
 
 def duration(path: str | Path) -> float:
     """Length in seconds, from the header where libsndfile reads it."""
+    seconds = header_duration(path)
+    return len(load(path)) / SAMPLE_RATE if seconds is None else seconds
+
+
+def header_duration(path: str | Path) -> float | None:
+    """Length in seconds as the header says, None where libsndfile does not read it."""
     try:
         info = soundfile.info(str(path))
         return info.frames / info.samplerate
     except (soundfile.LibsndfileError, RuntimeError, TypeError):
-        return len(load(path)) / SAMPLE_RATE
+        return None
 
 
 def _truncated(path: Path) -> bool:

@@ -42,6 +42,11 @@ class Recordings:
         path = self.paths.get(recording)
         return path.stat().st_size if path else 0
 
+    def seconds(self, recording: str) -> float:
+        """Its length as its header says; 0 where only decoding would tell."""
+        path = self.paths.get(recording)
+        return (path and audio.header_duration(path)) or 0.0
+
     def load(
         self, recording: str, rate: int = audio.SAMPLE_RATE
     ) -> tuple[np.ndarray | Spooled, list[str]]:

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Run a command as parallel jobs by a script of Kaldi's convention: run.pl, queue.pl, slurm.pl ...
+
+Usage: kaldi_jobs.py --script "slurm.pl --mem 4G" [--step NAME] JOB=1:<n> <log/name.JOB.log> <command> ...
+
+The script is called as <script> JOB=<first>:<last> <log> <command>, once for each range of jobs that
+have not finished before. What it does about failures and interrupts is its own matter; its exit status
+counts.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+
+import launcher
+from progress import Progress
+
+
+def main() -> None:
+    parser = launcher.arguments(__doc__)
+    parser.add_argument("--script", required=True)
+    options = parser.parse_args()
+    script = shlex.split(options.script)
+    if not script or not shutil.which(script[0]):
+        sys.exit(
+            f"kaldi_jobs.py: --cmd {options.script}: no such program: {script[0] if script else ''}"
+        )
+    jobs = launcher.jobs_of(options, __doc__)
+    launcher.stop_with_signals()
+    log, command = options.call[1], options.call[2:]
+    command = [
+        "env",
+        *launcher.environment(),
+        "bash",
+        str(launcher.ROOT / "local/job.sh"),
+        *command,
+    ]
+    scripts = []
+    progress = Progress([job.log for job in jobs])
+    try:
+        for first, last in ranges([job.number for job in jobs]):
+            call = [*script, f"JOB={first}:{last}", log, *map(quoted, command)]
+            scripts.append(subprocess.Popen(call, preexec_fn=launcher.die_with_parent))
+        while any([process.poll() is None for process in scripts]):
+            progress.update()
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        for process in scripts:
+            if process.poll() is None:
+                process.terminate()
+        for process in scripts:
+            process.wait()
+        progress.close()
+    failed = {}
+    if bad := [process.returncode for process in scripts if process.returncode]:
+        cause = f"{script[0]}: {launcher.cause_of(bad[0])}"
+        failed = {job: cause for job in jobs if not job.finished} or {jobs[-1]: cause}
+    launcher.conclude(failed, progress, options.step)
+
+
+def ranges(numbers: list[int]) -> list[tuple[int, int]]:
+    """[1, 2, 5] -> [(1, 2), (5, 5)]."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        if found and found[-1][1] == number - 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
+
+
+def quoted(word: str) -> str:
+    """An argument as Kaldi's scripts hand it on unharmed: they quote words with blanks, and let a shell
+    (bash) read all others as they are. So no blanks: bash's $'...' names every unusual character."""
+    safe = rb"[\w./=:,@%+-]"
+    if re.fullmatch(safe + rb"+", word.encode()):
+        return word
+    harmless = re.sub(
+        rb"(?!%s)." % safe, lambda m: rb"\x%02x" % ord(m[0]), word.encode(), flags=re.S
+    )
+    return f"$'{harmless.decode()}'"
+
+
+if __name__ == "__main__":
+    main()

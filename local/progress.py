@@ -1,0 +1,200 @@
+"""How far the jobs of a step are, from their logs: one bar for all, and one line when they are done.
+
+Jobs report by lines such as 'progress 3/12 recordings, 410.5/1800.0 s', audio where they know it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+LINE = re.compile(rb"progress (\d+)/(\d+) (\w+)(?:, ([\d.]+)/([\d.]+) s)?")
+
+
+@dataclass
+class Report:
+    """The last one of a job, and when its first and its last came."""
+
+    done: int
+    total: int
+    unit: str
+    heard: float  # seconds of audio that are done
+    audio: float  # of all
+    began: float
+    last: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """The work of a job that has begun, in any unit, and the times of its first and last report."""
+
+    done: float
+    total: float
+    began: float
+    last: float
+
+
+def time_left(parts: Sequence[Part], jobs: int, now: float) -> float | None:
+    """Seconds until all of ``jobs`` are done, None while nothing is known of their speed.
+
+    A job goes on as fast as it was until its last report; one that has nothing done yet, as fast as
+    the others are. Jobs that have not begun have as much to do as the others, and wait for them.
+    """
+    speeds = [p.done / (p.last - p.began) for p in parts if p.done and p.last > p.began]
+    if not speeds:
+        return None
+    mean = sum(speeds) / len(speeds)
+    left = []
+    for part in parts:
+        own = part.done and part.last > part.began
+        speed = part.done / (part.last - part.began) if own else mean
+        if part.done < part.total:
+            left.append(max(part.total / speed - (now - part.began), 0.0))
+    if len(parts) < jobs:
+        waiting = (jobs - len(parts)) * sum(p.total for p in parts) / len(parts) / mean
+        left.append((sum(left) + waiting) / at_once(parts))
+    return max(left, default=0.0)
+
+
+def at_once(parts: Sequence[Part]) -> int:
+    """How many jobs have run at the same time, at most."""
+    ends = [part.last if part.done >= part.total else math.inf for part in parts]
+    spans = [(part.began, end) for part, end in zip(parts, ends, strict=True)]
+    return max(sum(began <= now <= end for began, end in spans) for now, _ in spans)
+
+
+class Log:
+    """The log of a job that is being written."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.report: Report | None = None
+        self._read = 0
+
+    def poll(self, now: float) -> bool:
+        """Read what is new; whether there is a log yet."""
+        try:
+            with open(self.path, "rb") as stream:
+                if stream.seek(0, 2) < self._read:  # the job was started again
+                    self._read, self.report = 0, None
+                stream.seek(self._read)
+                text = stream.read()
+        except FileNotFoundError:
+            return False
+        end = text.rfind(b"\n") + 1
+        self._read += end
+        for done, total, unit, heard, audio in LINE.findall(text[:end]):
+            new = Report(
+                int(done), int(total), unit.decode(), float(heard or 0), float(audio or 0), now, now
+            )
+            old = self.report
+            if old and (old.unit, old.total) == (new.unit, new.total):  # else another kind of work
+                new.began = old.began
+            self.report = new
+        return True
+
+
+class Progress:
+    """The bar of a step's jobs on a terminal, nothing elsewhere.
+
+    Args:
+        logs: of all jobs that run.
+        clock: for tests.
+    """
+
+    def __init__(self, logs: Sequence[Path], clock: Callable[[], float] = time.monotonic):
+        self.logs = [Log(path) for path in logs]
+        self.clock = clock
+        self.polled = clock()
+        self.began: float | None = None  # when the first job began to run
+        form = "{percentage:3.0f}% |{bar:10}| {desc}"
+        self.bar = tqdm(
+            total=1, disable=None, leave=False, bar_format=form, dynamic_ncols=True, delay=1
+        )
+
+    def update(self) -> None:
+        """Read the logs, draw the bar."""
+        now = self.clock()
+        seen = [log.poll(now) for log in self.logs]
+        if self.began is None and any(seen):
+            self.began = self.polled
+        self.polled = now
+        if self.bar.disable or not self.reports or now - self.began < 1:
+            return
+        done, total = self.work
+        self.bar.total, self.bar.n = total or 1, done
+        self.bar.set_description_str(self.text(now), refresh=True)
+
+    def say(self, text: str) -> None:
+        """A line on standard error, above the bar."""
+        self.bar.clear()
+        print(text, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self.bar.clear()  # close() alone clears only what update() has drawn
+        self.bar.close()
+
+    @property
+    def reports(self) -> list[Report]:
+        return [log.report for log in self.logs if log.report]
+
+    @property
+    def audio(self) -> tuple[float, float]:
+        """Seconds of audio, done and in all, of the jobs that have begun."""
+        return sum(r.heard for r in self.reports), sum(r.audio for r in self.reports)
+
+    @property
+    def work(self) -> tuple[float, float]:
+        """(done, in all): audio, or recordings where its length is not known; jobs that have not
+        begun count as the others do."""
+        done, total = self.audio
+        if not total:
+            done, total = sum(r.done for r in self.reports), sum(r.total for r in self.reports)
+        return done, total * len(self.logs) / max(len(self.reports), 1)
+
+    def text(self, now: float) -> str:
+        """'00:28 left, 3/12 recordings, 0.11/0.50 h, 49 x real time'; '~' stands before what jobs that
+        have not begun make uncertain."""
+        reports, (heard, audio) = self.reports, self.audio
+        parts = [
+            Part(*((r.heard, r.audio) if audio else (r.done, r.total)), r.began, r.last)
+            for r in reports
+        ]
+        left = time_left(parts, len(self.logs), now)
+        words = [] if left is None else [f"{tqdm.format_interval(left)} left"]
+        guess = len(self.logs) / len(reports)
+        sign = "~" if guess > 1 else ""
+        done, total = sum(r.done for r in reports), sum(r.total for r in reports)
+        words.append(f"{done}/{sign}{total * guess:.0f} {reports[0].unit}")
+        if audio:
+            words.append(written(audio * guess, heard, sign))
+        took = max(r.last for r in reports) - min(r.began for r in reports)
+        if heard and took:
+            words.append(f"{heard / took:.3g} x real time")
+        return ", ".join(words)
+
+    def summary(self) -> str | None:
+        """'12 recordings, 0.50 h of audio, 31 s (58 x real time)', None where nothing was to be done."""
+        if not any(r.done for r in self.reports):
+            return None
+        took = self.clock() - self.began
+        heard, _ = self.audio
+        words = f"{sum(r.done for r in self.reports)} {self.reports[0].unit}"
+        if not heard:
+            return f"{words}, {took:.0f} s"
+        return f"{words}, {written(heard)} of audio, {took:.0f} s ({heard / took:.3g} x real time)"
+
+
+def written(audio: float, heard: float | None = None, sign: str = "") -> str:
+    """An amount of audio, and how much of it is done: '0.11/0.50 h'; in seconds where that says more."""
+    scale, digits, unit = (3600, 2, "h") if audio >= 360 else (1, 0, "s")
+    done = "" if heard is None else f"{heard / scale:.{digits}f}/"
+    return f"{done}{sign}{audio / scale:.{digits}f} {unit}"

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Run a command as parallel jobs of a Slurm cluster, in the calling convention of Kaldi's slurm.pl.
+
+Usage: slurm_jobs.py [options] JOB=1:<n> <log/name.JOB.log> <command> [argument ...]
+
+  --config FILE, --set "KEY=VALUE ..."   what the jobs ask for (default: conf/slurm.yaml)
+  --step NAME                            what the jobs are of, for the line at the end
+  --check                                look for Slurm and read the configuration, and stop
+  --cancel DIR                           cancel what an earlier run left, which DIR says, and stop
+
+As run_jobs.py: JOB is replaced by 1..n, jobs that have finished before are not run, one bar shows the
+progress of all, and an interrupt cancels them. A job that fails is tried once more, because it may be
+the fault of its node; the others go on, because what they do need not be done again. submitit's own
+files are in log/.<name>.slurm. The recipe's directory must be shared with the nodes.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+
+import launcher
+import program
+from diar import config, slurm
+from progress import Progress
+
+SELDOM = 30  # seconds between looks at the queue, at most; at first it is looked at more often
+
+
+def main() -> None:
+    parser = launcher.arguments(__doc__)
+    program.add_config(parser, str(launcher.ROOT / "conf" / "slurm.yaml"))
+    parser.add_argument("--cancel", type=Path, metavar="DIR")
+    options = parser.parse_args()
+    if options.cancel:
+        slurm.cancel(options.cancel)
+        return
+    asked = config.load(slurm.SlurmConfig, options.config, options.set.split())
+    slurm.check()
+    if options.check:
+        return
+    jobs = launcher.jobs_of(options, __doc__)
+    if not jobs:
+        return
+    launcher.stop_with_signals()
+    label = jobs[0].log.name.split(".")[0]
+    setup = [f"cd {shlex.quote(str(launcher.ROOT))}", ". ./path.sh || exit 1"]
+    setup += [f"export {shlex.quote(value)}" for value in launcher.environment()]
+    array = slurm.Array(jobs[0].log.parent / f".{label}.slurm", label, asked, setup)
+    progress = Progress([job.log for job in jobs])
+    try:
+        failed = watch(array, {job.number: job for job in jobs}, progress)
+    finally:
+        array.cancel()
+        progress.close()
+    launcher.conclude(failed, progress, options.step)
+
+
+def watch(
+    array: slurm.Array, jobs: dict[int, launcher.Job], progress: Progress
+) -> dict[launcher.Job, str]:
+    """Run all jobs to their end, each once more if it fails; those that failed twice, and why."""
+    running, tried = set(jobs), set()
+    failed: dict[launcher.Job, str] = {}
+    array.submit({number: (job.command, job.log) for number, job in jobs.items()})
+    began = looked = time.monotonic()
+    while running:
+        time.sleep(1)
+        now = time.monotonic()
+        ask = now - looked > min(max(2, (now - began) / 10), SELDOM)
+        looked = now if ask else looked
+        for number, status in array.ended(ask).items():
+            job = jobs[number]
+            cause = launcher.cause_of(status) if isinstance(status, int) else status
+            if status == 0:
+                running.remove(number)
+            elif number in tried:
+                running.remove(number)
+                failed[job] = cause
+            else:
+                tried.add(number)
+                last = launcher.last_line(job.log)
+                progress.say(f"slurm_jobs.py: job {number}: {cause}: {last}: tried once more")
+                array.submit({number: (job.command, job.log)})
+        progress.update()
+    return failed
+
+
+if __name__ == "__main__":
+    program.run(main)
