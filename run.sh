@@ -114,7 +114,7 @@ if starts 2 "x-vectors: an embedding for each window of speech"; then
   for name in $extractions; do
     for set in $(sets_of "$name"); do
       steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$name")" --extractor "$extractor" \
-        --set "$(overrides_of xvector "$name")" --nj "$nj" \
+        --set "$(spacing_of "$set")$(overrides_of xvector "$name")" --nj "$nj" \
         "$data/$set" "$exp/vad_$vad/$set" "$(xvectors_of "$name")/$set"
     done
   done
@@ -125,7 +125,6 @@ if starts 3 "autoencoder: pretrained by reconstruction on the training set"; the
     steps/import_xvectors.sh "${set#*=}" "$(xvectors_of default)/${set%%=*}"
   done
   for name in $autoencoders; do
-    # Trained on closely spaced windows, whatever the spacing of those that are clustered.
     steps/train_autoencoder.sh --device "$device" --ae-config "$(config_of autoencoder "$name")" --set "$(overrides_of ae "$name")" \
       "$(training_xvectors)" "$(validation_xvectors)" "$exp/ae_$name"
   done

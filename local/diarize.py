@@ -62,7 +62,7 @@ def main() -> None:
     failed = 0
     for name, path in tqdm(names.items(), disable=None, unit="file", delay=3):
         try:
-            samples = audio.load(path, pipeline.extractor.rate, args.channel)
+            samples = audio.listen(path, pipeline.extractor.rate, args.channel).samples
             turns = pipeline(name, samples, bounds, seed_for(args.seed, name))
         except DataError as error:
             print(f"diarize.py: {error}", file=sys.stderr)

@@ -114,6 +114,10 @@ sets_of() { # name: nothing is trained on x-vectors other than the default ones
   if [ "$1" = default ]; then echo "$sets"; else echo "$eval_sets"; fi
 }
 
+spacing_of() { # set: the autoencoder is trained on windows that are close everywhere
+  case " $eval_sets " in *" $1 "*) ;; *) echo "coarse_step=0 " ;; esac
+}
+
 ae_of() { # name: the name of its autoencoder, its own only where it has a configuration for it
   if [ -e "conf/autoencoder_$1.yaml" ]; then echo "$1"; else echo default; fi
 }

@@ -122,7 +122,7 @@ def test_many_windows_are_encoded_in_parts(encoder, monkeypatch):
     x, _ = blobs([30, 20])
     module = ClusteringModule(2, encoder, x)
     whole = module.assign(x)
-    monkeypatch.setattr("diar.dec._ROWS", 7)
+    monkeypatch.setattr("diar.dec.BLOCK", 7)
     for one, other in zip(whole, module.assign(x), strict=True):
         assert torch.allclose(one, other, atol=1e-6)
 

@@ -27,7 +27,7 @@ import program
 from diar import autoencoder, config, refinement, together
 from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import Bounds
-from diar.dec import ClusteringModule, encoded
+from diar.dec import ClusteringModule
 from diar.diarization import DecConfig
 from diar.together import Recording, fit_all
 from diar.types import Subsegments
@@ -121,7 +121,7 @@ class Bench:
             settings = replace(self.options.refine, batch=batch)
             encoder = copy.deepcopy(self.encoder)
             module = ClusteringModule(1, encoder, x[:1], config=settings)
-            module.place(encoded(encoder, x), target.cpu().numpy())
+            module.place(encoder.encode_all(x), target.cpu().numpy())
             refinement.refine(module, x, given=target)
 
         whole, parts = self.medians(

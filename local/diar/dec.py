@@ -21,14 +21,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from diar.autoencoder import ResidualAutoEncoder
+from diar.autoencoder import BLOCK, ResidualAutoEncoder
 from diar.clustering import kmeans_labels
 from diar.counting import eigengap
 from diar.decoding import one_hot
 from diar.errors import DataError
 from diar.refinement import EPS, RefineConfig, refine, student_t, target_distribution
-
-_ROWS = 8192  # windows that are encoded at once: the layers of a day's windows are gigabytes
+from diar.sampling import EXACT, SAMPLE, SampledEigengap, blurred, completed, sample_rows
 
 
 class ClusteringModule(nn.Module):
@@ -71,7 +70,7 @@ class ClusteringModule(nn.Module):
         parts = []
         with torch.no_grad():
             centroids = self._project(self.centroids)
-            for rows in x.split(_ROWS):
+            for rows in x.split(BLOCK):
                 z = self._placed(self.encoder.encode(rows))
                 parts.append((student_t(z, centroids, self.config.alpha), z))
         q, latents = zip(*parts, strict=True)
@@ -93,7 +92,7 @@ class ClusteringModule(nn.Module):
         of the z-scored latents, as published. Counts the speakers first where k is None; k is at
         most the number of distinct latents.
         """
-        latents = encoded(self.encoder, as_tensor(data, self.encoder))
+        latents = self.encoder.encode_all(as_tensor(data, self.encoder))
         z = latents.double().cpu().numpy()
         count = self.num_clusters or count_on_latents(z)
         if method == "KMeans":
@@ -228,21 +227,42 @@ class DEC:
 
 
 def count_on_latents(
-    z: np.ndarray, percentiles: tuple[float, ...] = (0.9, 0.95), least: int = 1, most: int = 100
+    z: np.ndarray,
+    percentiles: tuple[float, ...] = (0.9, 0.95),
+    least: int = 1,
+    most: int = 100,
+    exact: int = EXACT,
 ) -> int:
-    """The published count: the largest of the eigengap estimates at these percentiles."""
+    """The published count: the largest of the eigengap estimates at these percentiles.
+
+    Of more than ``exact`` latents (n, l), in time order, those of a sample.
+    """
+    finder = eigengap
+    if len(z) > exact:
+        rows = sample_rows(len(z), min(SAMPLE, exact))
+        z, finder = blurred(z, rows, eigengap.SIGMA), SampledEigengap
     most = max(least, most)
-    return max(eigengap(least, most, p_percentile=p).find(z) for p in percentiles)
+    return max(finder(least, most, p_percentile=p).find(z) for p in percentiles)
 
 
-def spectral_labels(z: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """The published start: RBF spectral clustering of PCA(z-scored latents) with k components."""
+def spectral_labels(z: np.ndarray, count: int, seed: int, exact: int = EXACT) -> np.ndarray:
+    """The published start: RBF spectral clustering of PCA(z-scored latents) with k components.
+
+    Of more than ``exact`` latents (n, l), a sample is clustered, and the others follow.
+    """
     count = min(count, len(np.unique(z, axis=0)))
     if count < 2:
         return np.zeros(len(z), dtype=int)
     scale = z.std(axis=0)
     scored = (z - z.mean(axis=0)) / np.where(scale > EPS, scale, 1.0)
     points = PCA(min(count, *z.shape), random_state=seed).fit_transform(scored)
+    if len(points) <= exact:
+        return _rbf_spectral(points, count, seed)
+    rows = sample_rows(len(points), min(SAMPLE, exact))
+    return completed(points, rows, _rbf_spectral(points[rows], count, seed), place=np.asarray)
+
+
+def _rbf_spectral(points: np.ndarray, count: int, seed: int) -> np.ndarray:
     if count >= len(points) - 1:  # too few windows for an eigenvalue solver
         return kmeans_labels(points, count, seed)
     model = SpectralClustering(count, assign_labels="discretize", random_state=seed)
@@ -262,9 +282,3 @@ def as_tensor(data: Tensor | np.ndarray, encoder: nn.Module) -> Tensor:
     if not torch.isfinite(x).all():
         raise DataError("the x-vectors hold NaN or infinity")
     return x
-
-
-@torch.no_grad()
-def encoded(encoder: ResidualAutoEncoder, x: Tensor) -> Tensor:
-    """Latents (n, l) of x-vectors (n, d), some thousands at a time; no gradients."""
-    return torch.cat([encoder.encode(rows) for rows in x.split(_ROWS)])

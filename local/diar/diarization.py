@@ -16,17 +16,18 @@ import torch
 from torch import Tensor
 
 from diar.autoencoder import ResidualAutoEncoder
-from diar.clustering import METHODS, Bounds, ClusteringConfig, neighbour_cosine, renumber
+from diar.clustering import METHODS, Bounds, ClusteringConfig, renumber
 from diar.dec import (
     ClusteringModule,
     as_tensor,
     count_on_latents,
-    encoded,
     spectral_labels,
 )
 from diar.decoding import DecodingConfig, one_hot
 from diar.errors import DataError
 from diar.refinement import RefineConfig, Refinement, refine
+from diar.speaker_space import neighbour_cosine
+from diar.timeline import Timeline, timeline
 from diar.types import Subsegments
 from diar.variational import SequenceConfig, infer, merge, normalised, softened
 
@@ -167,7 +168,8 @@ def fitting(
     if len(rows) < bounds.range[0]:  # so many speakers need so many windows
         rows = np.arange(len(x))
     model = copy.deepcopy(encoder)
-    data = FitInput(as_tensor(x, encoder), starts, rows)
+    length = float(np.median(windows.ends - windows.starts))
+    data = FitInput(as_tensor(x, encoder), starts, length, rows)
 
     if config.finetune_iters:  # one cluster: the KL is zero, so this is reconstruction only
         tuning = replace(
@@ -177,8 +179,7 @@ def fitting(
         yield Refinement(module, data.fitted)
 
     if config.ahc_ratio:
-        length = float(np.median(windows.ends - windows.starts))
-        threshold = config.ahc_ratio * neighbour_cosine(x, starts, length)
+        threshold = config.ahc_ratio * neighbour_cosine(x[rows], starts[rows], length)
         config = replace(config, clustering=replace(config.clustering, ahc_threshold=threshold))
     if not config.sequence.iterations:
         labels = start_labels(x[rows], model, config, bounds, seed)
@@ -198,11 +199,17 @@ def fitting(
 
 @dataclass(frozen=True)
 class FitInput:
-    """The windows of one recording: x (n, d), starts (n,), and the rows (m,) that are fitted."""
+    """The windows of one recording: x (n, d), starts (n,) and length in seconds, and the rows (m,) that
+    are fitted."""
 
     x: Tensor
     starts: np.ndarray
+    length: float
     rows: np.ndarray
+
+    @property
+    def time(self) -> Timeline:
+        return timeline(self.starts, self.length)
 
     @cached_property
     def fitted(self) -> Tensor:
@@ -225,7 +232,7 @@ def by_assignment(
 ) -> Fitting:
     """Each window for itself: refine from these labels, then dissolve what is too small."""
     module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
-    module.place(encoded(model, data.fitted), one_hot(labels))
+    module.place(model.encode_all(data.fitted), one_hot(labels))
     losses = yield Refinement(module, data.fitted)
     assigned, latents = (table.cpu().numpy() for table in module.assign(data.x))
     q = assigned if losses else one_hot(labels)[data.nearest]
@@ -250,17 +257,17 @@ def by_sequence(
     the most alike are merged before, and no other."""
     model = copy.deepcopy(model)
     between = model.speaker_between.double().cpu().numpy()
-    posteriors = softened(labels)[data.nearest]
+    time = data.time
+    posteriors = softened(labels, float(time.seconds.sum()))[data.nearest]
     losses: list[float] = []
-    step = median_step(data.starts)
     module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
     for refinements in range(config.rounds + 1):
-        z = encoded(model, data.x)
+        z = model.encode_all(data.x)
         latents = model.in_speaker_space(z).double().cpu().numpy()
         if count and not refinements:
-            posteriors = merge(latents, between, posteriors, step, config.sequence, count)
+            posteriors = merge(latents, between, posteriors, time, config.sequence, count)
         before = posteriors
-        posteriors = infer(latents, between, posteriors, step, config.sequence, dissolve=not count)
+        posteriors = infer(latents, between, posteriors, time, config.sequence, dissolve=not count)
         if refinements == config.rounds or posteriors.shape[1] == 1:
             break
         if refinements and changed(before, posteriors) < config.settled:
@@ -269,7 +276,7 @@ def by_sequence(
         target = torch.from_numpy(posteriors[data.rows]).to(data.x)
         losses += yield Refinement(module, data.fitted, target)
     if not count:
-        posteriors = merge(latents, between, posteriors, step, config.sequence)
+        posteriors = merge(latents, between, posteriors, time, config.sequence)
     return Fit(posteriors, latents, data.rows, labels, losses)
 
 
@@ -277,14 +284,15 @@ def start_labels(
     x: np.ndarray, model: ResidualAutoEncoder, config: DecConfig, bounds: Bounds, seed: int
 ) -> np.ndarray:
     """(n,) labels 0..k-1 from which the refinement starts."""
-    with torch.no_grad():
-        z = model.encode(as_tensor(x, model)).double().cpu().numpy()
+    z = model.encode_all(as_tensor(x, model)).double().cpu().numpy()
     if config.count == "eigengap":
         least, most = bounds.range
-        count = bounds.exact or bounds.clip(count_on_latents(z, least=least, most=most))
+        count = bounds.exact or bounds.clip(
+            count_on_latents(z, least=least, most=most, exact=config.clustering.exact)
+        )
         bounds = Bounds(exact=count)
     if config.start == "spectral":
-        return spectral_labels(z, bounds.range[0], seed)
+        return spectral_labels(z, bounds.range[0], seed, config.clustering.exact)
     points = z if config.start_on == "latents" else x
     return renumber(METHODS[config.start](points, bounds, config.clustering, seed))
 
