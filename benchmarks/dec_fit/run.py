@@ -48,7 +48,10 @@ def main() -> None:
     args = arguments.parse_args()
     torch.set_num_threads(1)
     options = config.load(DecConfig, ROOT / "conf/dec.yaml")
-    lines = [f"PyTorch {torch.__version__}, {platform.machine()}, one thread."]
+    lines = ["# Seconds of DEC", ""]
+    lines += [
+        f"Made by `benchmarks/dec_fit/run.py`; PyTorch {torch.__version__}, {platform.machine()}."
+    ]
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
         encoder = autoencoder.load_model(autoencoder.SHIPPED, device)
         bench = Bench(encoder, options, args.repeats)

@@ -119,7 +119,7 @@ def fit(
     bounds: Bounds,
     seed: int = 0,
 ) -> Fit:
-    """Diarize the windows of one recording: ``fitting``, run to its end."""
+    """Diarize the windows of one recording: ``fitting``, which says more, run to its end."""
     steps = fitting(x, windows, encoder, config, bounds, seed)
     losses = None
     while True:
