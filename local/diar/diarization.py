@@ -190,6 +190,15 @@ def fitting(
     if wanted == found.count:
         return found
     # Out of bounds: the nearest bound is kept, from clusters that are merged until they are so many.
+    if found.count > wanted and len(rows) > config.clustering.exact:
+        # As found: in a long recording, what is odd gathers much where nothing may be dissolved.
+        step, between = median_step(starts), model.speaker_between.double().cpu().numpy()
+        return replace(
+            found,
+            posteriors=merge(
+                found.latents, between, found.posteriors, step, config.sequence, wanted
+            ),
+        )
     if found.count > wanted:
         labels = renumber(found.labels[rows])
     if labels.max() + 1 < wanted:
