@@ -13,7 +13,9 @@ stop the others; the exit status is then 1.
 
 from __future__ import annotations
 
+import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -36,9 +38,12 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 def main() -> None:
     args = parse()
     logging.getLogger().setLevel(logging.WARNING)
-    names = recording_names(args.audio)
+    diarize(args, *loaded(args))
+
+
+def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
+    """All stages, ready to run, and what is known of the number of speakers."""
     device = devices.device_of(args.device)
-    args.out.mkdir(parents=True, exist_ok=True)
     dec = config.load(DecConfig, args.dec_config, args.set.split())
     try:
         most = max(args.max_spk or dec.max_speakers, args.min_spk)
@@ -51,14 +56,22 @@ def main() -> None:
             f"the autoencoder that ships is for {SHIPPED_EXTRACTOR}, not {xvector.extractor}: train one"
             " (./run.sh --stop-stage 3) and give it with --autoencoder"
         )
+    where = {"device": str(device), "threads": args.threads}
     pipeline = Pipeline(
-        extractors.get(xvector.extractor, **xvector.options),
+        extractors.get(xvector.extractor, **where, **xvector.options),
         autoencoder.load_model(args.autoencoder, device),
         args.vad,
         config.load(VadConfig, args.vad_config),
         xvector,
         dec,
     )
+    return pipeline, bounds
+
+
+def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> None:
+    """Write the RTTM of each file; those that cannot be read are named."""
+    names = recording_names(args.audio)
+    args.out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for name, path in tqdm(names.items(), disable=None, unit="file", delay=3):
         try:
@@ -76,7 +89,7 @@ def main() -> None:
         raise DataError(f"{failed} of {len(names)} file(s) could not be diarized")
 
 
-def parse():
+def parse() -> argparse.Namespace:
     arguments = program.parser(__doc__)
     add = arguments.add_argument
     add("audio", type=Path, nargs="+")
@@ -92,6 +105,7 @@ def parse():
     add("--dec-config", default=CONF / "dec.yaml")
     add("--set", default="", metavar="'KEY=VALUE ...'", help="overrides of the DEC configuration")
     add("--seed", type=int, default=0)
+    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: all cores")
     program.add_device(arguments)
     return arguments.parse_args()
 
