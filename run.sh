@@ -33,6 +33,7 @@
 #   --nj N                        parallel jobs                           (default: all cores)
 #   --cmd local|slurm|"SCRIPT ..." how jobs run: here; on a Slurm cluster (conf/slurm.yaml); or by a script
 #                                 of Kaldi's, "queue.pl --mem 4G"         (default local)
+#   --device NAME                 of stages 3 and 4: cpu, cuda; auto: a GPU where there is one (default cpu)
 #   --seed N                      of the simulated corpus, and of DEC and baselines (default 0)
 #   --config FILE                 more options, as name=value lines
 #   --vad.KEY, --xvector.KEY, --ae.KEY, --dec.KEY, --baseline.KEY VALUE
@@ -72,6 +73,7 @@ data=data
 exp=exp
 nj=$(cores)
 cmd=local
+device=cpu
 seed=0
 audio_dir=
 download=
@@ -115,7 +117,7 @@ if starts 2 "x-vectors: an embedding for each window of speech"; then
   for name in $extractions; do
     for set in $(sets_of "$name"); do
       steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$name")" --extractor "$extractor" \
-        --set "$(overrides_of xvector "$name")" --cmd "$cmd" --nj "$nj" \
+        --set "$(spacing_of "$set")$(overrides_of xvector "$name")" --cmd "$cmd" --nj "$nj" \
         "$data/$set" "$exp/vad_$vad/$set" "$(xvectors_of "$name")/$set"
     done
   done
@@ -126,8 +128,7 @@ if starts 3 "autoencoder: pretrained by reconstruction on the training set"; the
     steps/import_xvectors.sh --cmd "$cmd" "${set#*=}" "$(xvectors_of default)/${set%%=*}"
   done
   for name in $autoencoders; do
-    # Trained on closely spaced windows, whatever the spacing of those that are clustered.
-    steps/train_autoencoder.sh --ae-config "$(config_of autoencoder "$name")" --set "$(overrides_of ae "$name")" \
+    steps/train_autoencoder.sh --device "$device" --ae-config "$(config_of autoencoder "$name")" --set "$(overrides_of ae "$name")" \
       --cmd "$cmd" "$(training_xvectors)" "$(validation_xvectors)" "$exp/ae_$name"
   done
 fi
@@ -137,7 +138,7 @@ if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
     for set in $eval_sets; do
       speakers=$(speakers_of "$set")
       steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
-        $speakers --seed "$seed" --cmd "$cmd" --nj "$nj" \
+        $speakers --seed "$seed" --cmd "$cmd" --nj "$nj" --device "$device" \
         "$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
     done
   done

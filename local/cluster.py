@@ -8,10 +8,9 @@ from pathlib import Path
 import program
 import xvector_job
 from diar import clustering, config
-from diar.clustering import Bounds
 from diar.decoding import one_hot
 from diar.errors import DataError
-from diar.types import XVectors
+from diar.together import Recording
 
 
 def main() -> None:
@@ -27,14 +26,17 @@ def main() -> None:
         return
     method = clustering.METHODS[args.method]
 
-    def decide(xvectors: XVectors, bounds: Bounds, seed: int) -> xvector_job.Decision:
+    def decide(recording: Recording) -> xvector_job.Decision | DataError:
         try:
-            labels = method(xvectors.vectors, bounds, options.clustering, seed)
+            labels = method(recording.x, recording.bounds, options.clustering, recording.seed)
         except ValueError as error:
-            raise DataError(f"{args.method}: {error}") from None
+            return DataError(f"{args.method}: {error}")
         return xvector_job.Decision(one_hot(labels))
 
-    xvector_job.run(args, args.xvector_dir, args.out_dir, options, decide)
+    def decide_all(recordings: list[Recording]) -> list[xvector_job.Decision | DataError]:
+        return [decide(recording) for recording in recordings]
+
+    xvector_job.run(args, args.xvector_dir, args.out_dir, options, decide_all)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 import program
-from diar import audio, autoencoder, config, extractors, rttm
+from diar import audio, autoencoder, config, devices, extractors, rttm
 from diar.autoencoder import SHIPPED_EXTRACTOR
 from diar.clustering import Bounds
 from diar.diarization import DecConfig
@@ -37,6 +37,7 @@ def main() -> None:
     args = parse()
     logging.getLogger().setLevel(logging.WARNING)
     names = recording_names(args.audio)
+    device = devices.device_of(args.device)
     args.out.mkdir(parents=True, exist_ok=True)
     dec = config.load(DecConfig, args.dec_config, args.set.split())
     try:
@@ -52,7 +53,7 @@ def main() -> None:
         )
     pipeline = Pipeline(
         extractors.get(xvector.extractor, **xvector.options),
-        autoencoder.load_model(args.autoencoder),
+        autoencoder.load_model(args.autoencoder, device),
         args.vad,
         config.load(VadConfig, args.vad_config),
         xvector,
@@ -61,7 +62,7 @@ def main() -> None:
     failed = 0
     for name, path in tqdm(names.items(), disable=None, unit="file", delay=3):
         try:
-            samples = audio.load(path, pipeline.extractor.rate, args.channel)
+            samples = audio.listen(path, pipeline.extractor.rate, args.channel).samples
             turns = pipeline(name, samples, bounds, seed_for(args.seed, name))
         except DataError as error:
             print(f"diarize.py: {error}", file=sys.stderr)
@@ -91,6 +92,7 @@ def parse():
     add("--dec-config", default=CONF / "dec.yaml")
     add("--set", default="", metavar="'KEY=VALUE ...'", help="overrides of the DEC configuration")
     add("--seed", type=int, default=0)
+    program.add_device(arguments)
     return arguments.parse_args()
 
 

@@ -13,17 +13,18 @@ import kaldiio
 import numpy as np
 
 import program
-from diar import config, extractors, kaldi_data
+from diar import config, devices, extractors, kaldi_data, xvectors
 from diar.errors import DataError
 from diar.files import write_text
 from diar.recordings import Recordings
-from diar.subsegments import MILLISECOND, XVectorConfig, cut
+from diar.subsegments import MILLISECOND, XVectorConfig
 from diar.types import Region, Subsegments, concatenate
 
 
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/xvector.yaml")
+    program.add_device(arguments)
     program.add_job(arguments)
     arguments.add_argument("--prepare", action="store_true")
     arguments.add_argument("data_dir", type=Path)
@@ -31,8 +32,9 @@ def main() -> None:
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(XVectorConfig, args.config, args.set.split())
+    device = devices.device_of(args.device)
     source = Source(args.data_dir, args.vad_dir)
-    extractor = extractors.get(options.extractor, **options.options)
+    extractor = extractors.get(options.extractor, device=str(device), **options.options)
     if options.dim not in (None, extractor.dim):
         raise DataError(
             f"extractor {extractor.name!r} gives vectors of {extractor.dim} numbers, not {options.dim}",
@@ -118,11 +120,8 @@ def embed(
     samples, _ = source.recordings.load(recording, extractor.rate)
     duration = len(samples) / extractor.rate
     check_ends(recording, regions, duration)
-    windows, _ = cut(options, recording, regions, len(samples), extractor.rate)
-    vectors = extractor.embed(samples, windows.starts, windows.ends)
-    if vectors.shape != (len(windows), extractor.dim) or not np.isfinite(vectors).all():
-        raise DataError(f"{extractor.name}: x-vectors of shape {vectors.shape} or not finite")
-    return windows, vectors.astype(np.float32), duration
+    found = xvectors.extract(options, extractor, recording, regions, samples)
+    return found.subsegments, found.vectors, duration
 
 
 def check_ends(recording: str, regions: list[Region], duration: float) -> None:

@@ -9,43 +9,46 @@ import torch
 
 import program
 import xvector_job
-from diar import autoencoder, config, diarization
-from diar.clustering import Bounds
+from diar import autoencoder, config, devices, together
+from diar.diarization import DecConfig, Fit
 from diar.errors import DataError
-from diar.types import XVectors
+from diar.together import Recording
+from xvector_job import Decision
 
 
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/dec.yaml")
+    program.add_device(arguments)
     xvector_job.add_arguments(arguments)
     arguments.add_argument("xvector_dir", type=Path)
     arguments.add_argument("model", type=Path)
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
-    options = config.load(diarization.DecConfig, args.config, args.set.split())
+    options = config.load(DecConfig, args.config, args.set.split())
+    device = devices.device_of(args.device)
     if args.check:
         return
     torch.set_num_threads(1)
-    encoder = autoencoder.load_model(args.model)
+    encoder = autoencoder.load_model(args.model, device)
 
-    def decide(xvectors: XVectors, bounds: Bounds, seed: int) -> xvector_job.Decision:
-        if xvectors.dim != encoder.ip_features:
-            raise DataError(
-                f"x-vectors of dimension {xvectors.dim}, but the autoencoder is for"
-                f" {encoder.ip_features}: train it on the same kind of x-vectors",
-                args.model,
-            )
-        found = diarization.fit(
-            xvectors.vectors, xvectors.subsegments, encoder, options, bounds, seed
-        )
-        program.log.info(
-            "%d windows, %d fitted, %d clusters at the start, %d in the end",
-            len(xvectors), len(found.fitted), len(set(found.start)), found.posteriors.shape[1],
-        )  # fmt: skip
-        return xvector_job.Decision(found.posteriors, found.latents)
+    def decide(recordings: list[Recording]) -> list[Decision | DataError]:
+        found = together.fit_all(recordings, encoder, options)
+        return [decision(recording, fit) for recording, fit in zip(recordings, found, strict=True)]
 
-    xvector_job.run(args, args.xvector_dir, args.out_dir, options, decide)
+    at_once = together.pays(device)
+    xvector_job.run(args, args.xvector_dir, args.out_dir, options, decide, at_once)
+
+
+def decision(recording: Recording, fit: Fit | DataError) -> Decision | DataError:
+    """What is written of a fit; how it went is logged."""
+    if isinstance(fit, DataError):
+        return fit
+    program.log.info(
+        "%s: %d windows, %d fitted, %d clusters at the start, %d in the end",
+        recording.windows.recordings[0], len(recording.x), len(fit.fitted), len(set(fit.start)), fit.count,
+    )  # fmt: skip
+    return Decision(fit.posteriors, fit.latents)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,15 @@ def add_config(arguments: argparse.ArgumentParser, default: str | None = None) -
     arguments.add_argument("--check", action="store_true", help="read the configuration, and stop")
 
 
+def add_device(arguments: argparse.ArgumentParser) -> None:
+    """--device cpu, cuda, cuda:1, auto."""
+    arguments.add_argument(
+        "--device",
+        default="cpu",
+        help="cpu, cuda, or auto: a GPU where there is one (default: cpu)",
+    )
+
+
 def add_job(arguments: argparse.ArgumentParser) -> None:
     """--job 1/2: which share of the recordings is ours."""
     arguments.add_argument(

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import program
-from diar import config, kaldi_data
+from diar import config, devices, kaldi_data
 from diar.autoencoder import SHIPPED, SHIPPED_EXTRACTOR, AutoencoderConfig, load_model, save_model
 from diar.errors import DataError
 from diar.files import write_text
@@ -26,11 +26,13 @@ from diar.types import XVectors
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/autoencoder.yaml")
+    program.add_device(arguments)
     arguments.add_argument("train", help="x-vector directory (or several, joined by commas)")
     arguments.add_argument("valid", help="x-vector directory of other speakers")
     arguments.add_argument("out_dir", type=Path)
     args = arguments.parse_args()
     options = config.load(AutoencoderConfig, args.config, args.set.split())
+    device = devices.device_of(args.device)
     if args.check:
         return
     dirs = [Path(name) for name in args.train.split(",")]
@@ -67,7 +69,7 @@ def main() -> None:
         program.log.info("%s", lines[-1].strip())
         program.report(epoch.epoch, epochs, "epochs")
 
-    model = pretrain(train, valid, options, report)
+    model = pretrain(train, valid, options, report, device)
     if options.speaker_space and not (shipped and options.init == "shipped"):
         spans = [part.subsegments for part in recordings]
         window = float(np.median(np.concatenate([x.ends - x.starts for x in spans])))

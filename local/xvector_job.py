@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,10 @@ from diar.diarization import DecConfig
 from diar.errors import DataError
 from diar.seeds import seed_for
 from diar.subsegments import XVectorConfig
-from diar.types import Subsegments, XVectors
+from diar.together import Recording
+from diar.types import Subsegments
+
+MOST_HELD = 100_000  # windows of recordings that are labelled at once
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,10 @@ def run(
     xvector_dir: Path,
     out_dir: Path,
     options: DecConfig | BaselineConfig,
-    decide: Callable[[XVectors, Bounds, int], Decision],
+    decide: Callable[[list[Recording]], list[Decision | DataError]],
+    at_once: int = 1,
 ) -> None:
-    """Label this job's recordings by ``decide`` and write labels, turns and arrays."""
+    """Label this job's recordings by ``decide``, so many at once, and write labels, turns and arrays."""
     try:
         most = max(args.max_spk or options.max_speakers, args.min_spk)
         common = Bounds(args.num_spk, args.min_spk, args.max_spk or most)
@@ -60,31 +64,47 @@ def run(
     spoken: list[str] = []
     arrays: dict[str, dict[str, np.ndarray]] = {"posteriors": {}, "latents": {}}
     names = list(xvectors.windows)
-    for recording in share.of(
-        names,
-        [len(xvectors.windows[name]) for name in names],
-        lambda name: duration_of(durations, xvectors.windows[name]),
-    ):
-        with share.guard(recording):
-            vectors = xvectors.load(recording)
-            bounds = common if counts is None else exact(counts, recording, args.reco2num_spk)
-            decision = decide(vectors, bounds, seed_for(args.seed, recording))
-            windows = vectors.subsegments
-            found = decoding.decode(
-                windows,
-                decision.posteriors,
-                duration_of(durations, windows),
-                options.decoding,
-                grid,
-                bounds.range[0],
-            )
-            best = decision.posteriors.argmax(axis=1)
-            labels += [f"{i} {label + 1}\n" for i, label in zip(windows.ids, best, strict=True)]
-            turns.append(rttm.format_rttm(found))
-            spoken.append(f"{recording} {len({turn.speaker for turn in found})}\n")
-            arrays["posteriors"][recording] = decision.posteriors.astype(np.float32)
-            if decision.latents is not None:
-                arrays["latents"][recording] = decision.latents.astype(np.float32)
+
+    def load(name: str) -> Recording:
+        vectors = xvectors.load(name)
+        bounds = common if counts is None else exact(counts, name, args.reco2num_spk)
+        return Recording(vectors.vectors, vectors.subsegments, bounds, seed_for(args.seed, name))
+
+    def keep(name: str, recording: Recording, decision: Decision) -> None:
+        windows = recording.windows
+        found = decoding.decode(
+            windows,
+            decision.posteriors,
+            duration_of(durations, windows),
+            options.decoding,
+            grid,
+            recording.bounds.range[0],
+        )
+        best = decision.posteriors.argmax(axis=1)
+        labels.extend(f"{i} {label + 1}\n" for i, label in zip(windows.ids, best, strict=True))
+        turns.append(rttm.format_rttm(found))
+        spoken.append(f"{name} {len({turn.speaker for turn in found})}\n")
+        arrays["posteriors"][name] = decision.posteriors.astype(np.float32)
+        if decision.latents is not None:
+            arrays["latents"][name] = decision.latents.astype(np.float32)
+
+    sizes = {name: len(xvectors.windows[name]) for name in names}
+
+    def seconds(name: str) -> float:
+        return duration_of(durations, xvectors.windows[name])
+
+    mine = share.of(names, list(sizes.values()), seconds)
+    for group in grouped(mine, sizes, at_once):
+        recordings = {}
+        for name in group:
+            with share.guard(name):
+                recordings[name] = load(name)
+        decisions = decide(list(recordings.values()))
+        for (name, recording), decision in zip(recordings.items(), decisions, strict=True):
+            with share.guard(name):
+                if isinstance(decision, DataError):
+                    raise decision
+                keep(name, recording, decision)
     share.write("labels", labels)
     share.write("rttm", turns)
     share.write("reco2num_spk", spoken)
@@ -95,6 +115,21 @@ def run(
         else:
             share.write(scp.name, ())
     share.close()
+
+
+def grouped(names: Iterable[str], sizes: Mapping[str, int], at_once: int) -> Iterator[list[str]]:
+    """So many names at once, or fewer, where they have more windows than should be held in memory."""
+    group: list[str] = []
+    for name in names:
+        if group and sum(sizes[other] for other in group) + sizes[name] > MOST_HELD:
+            yield group
+            group = []
+        group.append(name)
+        if len(group) == at_once:  # at once: a name that is asked for too early would count as done
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def exact(counts: dict[str, float], recording: str, source: Path) -> Bounds:

@@ -31,6 +31,10 @@ option() { # name default argument...: the value that the arguments give an opti
   echo "$value"
 }
 
+resolve_device() { # is it there? And what is 'auto' here: the key of a step says what it was made on
+  [ "$device" = cpu ] || device="$(python local/find_device.py "$device")" || exit 1
+}
+
 need() { # file, and what makes it
   [ -e "$1" ] || die "no such file: $1 ($2)"
 }

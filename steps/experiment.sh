@@ -13,6 +13,7 @@ case "$vad" in
   silero | energy | oracle | segments | vad_scp) ;;
   *) die "--vad is silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
 esac
+resolve_device
 for override in $overrides; do
   case "$override" in
     vad.* | xvector.* | ae.* | dec.* | baseline.*) ;;
@@ -111,6 +112,10 @@ validation_xvectors() { # without a development set, a part of the training set
 
 sets_of() { # name: nothing is trained on x-vectors other than the default ones
   if [ "$1" = default ]; then echo "$sets"; else echo "$eval_sets"; fi
+}
+
+spacing_of() { # set: the autoencoder is trained on windows that are close everywhere
+  case " $eval_sets " in *" $1 "*) ;; *) echo "coarse_step=0 " ;; esac
 }
 
 ae_of() { # name: the name of its autoencoder, its own only where it has a configuration for it

@@ -11,6 +11,7 @@
 #   --seed N                                                         (default 0)
 #   --nj N                  parallel jobs                            (default: all cores)
 #   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
+#   --device NAME           cpu, cuda; auto: a GPU where there is one (default cpu)
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
 #         <ae-dir>/model.safetensors
@@ -18,6 +19,7 @@
 
 . "$(dirname "$0")/common.sh"
 dec_config=conf/dec.yaml
+device=cpu
 . steps/xvector_options.sh
 . steps/parse_options.sh
 [ $# -eq 3 ] || die "expected <xvector-dir> <ae-dir> <dec-dir>, see --help"
@@ -27,6 +29,8 @@ need "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --sta
 need "$ae/model.safetensors" "steps/train_autoencoder.sh makes it: ./run.sh --stage 3"
 need "$dec_config" "the configuration"
 xvector_options
+resolve_device
+options+=(--device "$device")
 
 check() {
   python local/fit_dec.py --check --config "$dec_config" --set "$set" "$xvectors" "$ae/model.safetensors" "$out"

@@ -6,12 +6,14 @@
 #   --ae-config FILE       architecture and schedule      (default conf/autoencoder.yaml)
 #   --set "key=value ..."  overrides of the configuration
 #   --cmd local|slurm|"SCRIPT ..."  where it runs: ./run.sh --help (default local)
+#   --device NAME          cpu, cuda; auto: a GPU where there is one  (default cpu)
 #
 # Writes  <ae-dir>/model.safetensors, config.yaml, loss.tsv (epoch, rate, training and validation loss)
 
 . "$(dirname "$0")/common.sh"
 ae_config=conf/autoencoder.yaml
 set=
+device=cpu
 cmd=local
 . steps/parse_options.sh
 [ $# -eq 3 ] || die "expected <train-xvector-dir> <valid-xvector-dir> <ae-dir>, see --help"
@@ -24,12 +26,13 @@ need "$ae_config" "the configuration"
 
 shipped=local/diar/pretrained/default.safetensors # what training may start from
 [ -e "$shipped" ] || shipped=
+resolve_device
 check() {
   python local/train_autoencoder.py --check --config "$ae_config" --set "$set" "$train" "$valid" "$out"
 }
 # shellcheck disable=SC2086
-begin "$out" local/train_autoencoder.py "$set" "$ae_config" ${train//,/ } "$valid" $shipped || exit 0
+begin "$out" local/train_autoencoder.py "$set --device $device" "$ae_config" ${train//,/ } "$valid" $shipped || exit 0
 echo "$(basename "$0"): pretraining the autoencoder of $ae_config on $train"
 run_jobs 1 "$out/log/train_autoencoder.JOB.log" \
-  python local/train_autoencoder.py --config "$ae_config" --set "$set" "$train" "$valid" "$out"
+  python local/train_autoencoder.py --device "$device" --config "$ae_config" --set "$set" "$train" "$valid" "$out"
 finish "$out"

@@ -6,6 +6,7 @@ import soundfile
 
 from diar import audio
 from diar.errors import DataError
+from diar.spool import Spooled, collected
 
 
 def tone(rate, seconds=1.0, frequency=440.0, level=0.5):
@@ -121,3 +122,25 @@ def test_save_and_load(tmp_path):
     assert back == pytest.approx(np.clip(samples, -1, 1), abs=1 / 32768)
     info = soundfile.info(tmp_path / "new/x.wav")
     assert (info.samplerate, info.channels, info.subtype) == (16000, 1, "PCM_16")
+
+
+def test_long_recordings_lie_in_a_file(tmp_path, monkeypatch):
+    """... and are the same there, whatever they are read from."""
+    monkeypatch.setattr(audio, "BLOCK", 4096)
+    both = np.stack([tone(44100, 3.0), tone(44100, 3.0, 1000)], axis=1)
+    soundfile.write(tmp_path / "x.wav", both, 44100)
+    here = audio.listen(tmp_path / "x.wav")
+    monkeypatch.setattr(audio, "collected", lambda blocks: collected(blocks, long=10000))
+    there = audio.listen(tmp_path / "x.wav")
+    assert isinstance(there.samples, Spooled) and isinstance(here.samples, np.ndarray)
+    assert len(there.samples) == len(here.samples) == there.samples.size
+    for part in (slice(None), slice(5, 17), slice(20000, 10**9), slice(9, 4), slice(-3, None)):
+        assert np.array_equal(there.samples[part], here.samples[part])
+    assert np.array_equal(audio.load(tmp_path / "x.wav"), here.samples)
+
+
+def test_blocks_are_resampled_as_a_whole(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "x.wav", tone(44100, 2.0), 44100)
+    whole = audio.load(tmp_path / "x.wav")
+    monkeypatch.setattr(audio, "BLOCK", 1000)
+    assert np.abs(audio.load(tmp_path / "x.wav") - whole).max() < 1e-5

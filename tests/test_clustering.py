@@ -8,10 +8,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from diar.clustering import (
     METHODS,
-    PRIOR_COSINE,
     Bounds,
     ClusteringConfig,
-    neighbour_cosine,
     renumber,
 )
 from diar.counting import (
@@ -25,6 +23,7 @@ from diar.counting import (
     cosine_affinity,
     eigengap,
 )
+from diar.speaker_space import PRIOR_COSINE, neighbour_cosine
 
 
 def voices(sizes, seed=0, spread=0.15, dim=16):

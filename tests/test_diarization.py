@@ -11,10 +11,10 @@ from sklearn.metrics import adjusted_rand_score
 from diar import autoencoder, config, decoding, scoring
 from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import Bounds
-from diar.dec import RefineConfig
 from diar.diarization import DecConfig, fit, survivors, thin
 from diar.pipeline import Pipeline
 from diar.pretraining import learn_speakers
+from diar.refinement import RefineConfig
 from diar.subsegments import XVectorConfig
 from diar.types import Subsegments, Turn
 from diar.vad import VadConfig
@@ -113,6 +113,15 @@ def test_same_input_same_output(options, encoder):
     x, windows, _ = voices([20, 20])
     a, b = (fit(x, windows, encoder, options, Bounds(), seed=7) for _ in range(2))
     assert np.array_equal(a.posteriors, b.posteriors) and a.losses == b.losses
+
+
+def test_rounds_end_when_the_speakers_are_settled(root, encoder):
+    x, windows, _ = voices([30, 25, 20])
+    steps = {}
+    for settled in (0.0, 1.0):
+        options = config.load(DecConfig, root / "conf/dec.yaml", [f"settled={settled}"])
+        steps[settled] = len(fit(x, windows, encoder, options, Bounds()).losses)
+    assert steps == {0.0: 2 * options.refine.niter, 1.0: options.refine.niter}
 
 
 def test_thin():

@@ -326,7 +326,8 @@ def test_telephone_directory_gives_what_the_plain_one_gives(root, telephone, tmp
     for name in ("one", "two"):
         assert len(ours[name]) == len(theirs[name])
         assert [t.start for t in ours[name]] == pytest.approx(
-            [t.start for t in theirs[name]], abs=0.06
+            [t.start for t in theirs[name]],
+            abs=0.5,  # windows that are cut elsewhere
         )
 
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diar import vad
+from diar.spool import collected
 from diar.types import Region, Turn
 from diar.vad import Energy, Hysteresis, VadConfig
 
@@ -81,3 +82,23 @@ def test_errors_by_hand():
     assert (errors.speech, errors.miss, errors.false_alarm) == (4, 2, 1)
     total = errors + vad.compare([], [Region(0, 1)])
     assert (total.speech, total.false_alarm) == (4, 2)
+
+
+def test_silero_hears_a_recording_as_it_hears_a_stream(sample):
+    """Many chunks in one call are the same as one after the other."""
+    import torch
+    from silero_vad import load_silero_vad
+
+    threads = torch.get_num_threads()
+    stream = load_silero_vad(onnx=True)
+    torch.set_num_threads(threads)
+    expected = stream.audio_forward(torch.from_numpy(sample[:160123]), 16000).numpy().ravel()
+    assert np.array_equal(vad.silero_scores(sample[:160123])[0], expected)
+
+
+@pytest.mark.parametrize("kind", ["silero", "energy"])
+def test_speech_of_a_long_recording(kind, sample, monkeypatch):
+    """In pieces, from a file: the same regions."""
+    expected = vad.find_speech(sample, kind, VadConfig())
+    monkeypatch.setattr(vad, "FRAMES", 37)
+    assert vad.find_speech(collected([sample], long=1000), kind, VadConfig()) == expected

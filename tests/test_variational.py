@@ -10,6 +10,7 @@ from scipy.stats import multivariate_normal, norm
 
 from diar.errors import DataError
 from diar.speaker_space import estimate, neighbours
+from diar.timeline import Timeline, timeline, uniform
 from diar.variational import (
     SequenceConfig,
     forward_backward,
@@ -22,15 +23,16 @@ from diar.variational import (
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 5), st.integers(1, 3), st.floats(0, 0.99), st.integers(0, 10**6))
-def test_forward_backward_is_the_sum_over_all_paths(n, k, stay, seed):
+def test_forward_backward_is_the_sum_over_all_paths(n, k, most, seed):
     rng = np.random.default_rng(seed)
+    stay = most * rng.random(n)  # windows may be close or far apart
     scores = rng.normal(0, 3, (n, k))
     shares = rng.dirichlet(np.ones(k))
-    moves = stay * np.eye(k) + (1 - stay) * shares
+    moves = [kept * np.eye(k) + (1 - kept) * shares for kept in stay]
     total, occupied = 0.0, np.zeros((n, k))
     for path in itertools.product(range(k), repeat=n):
         weight = shares[path[0]] * np.exp(scores[range(n), path].sum())
-        weight *= np.prod([moves[a, b] for a, b in itertools.pairwise(path)])
+        weight *= np.prod([moves[t][path[t - 1], path[t]] for t in range(1, n)])
         total += weight
         occupied[range(n), path] += weight
     posteriors, entries, likelihood = forward_backward(scores, shares, stay)
@@ -53,7 +55,7 @@ def test_too_many_clusters_are_dissolved(speakers):
     y, labels = conversation(speakers, 20, rng)
     start = labels * 3 + rng.integers(0, 3, len(labels))  # every speaker in three pieces
     start = np.unique(start, return_inverse=True)[1]
-    found = infer(y, np.full(16, 8.0), softened(start), 0.75, SequenceConfig())
+    found = infer(y, np.full(16, 8.0), softened(start), uniform(len(y), 0.75), SequenceConfig())
     assert found.shape[1] == speakers
     assert np.allclose(found.sum(axis=1), 1)
     pairs = set(zip(labels.tolist(), found.argmax(axis=1).tolist(), strict=True))
@@ -63,7 +65,14 @@ def test_too_many_clusters_are_dissolved(speakers):
 def test_nothing_is_dissolved_when_the_number_is_known():
     y, _ = conversation(1, 10, np.random.default_rng(0))
     start = np.arange(len(y)) % 3
-    found = infer(y, np.full(16, 8.0), softened(start), 0.75, SequenceConfig(), dissolve=False)
+    found = infer(
+        y,
+        np.full(16, 8.0),
+        softened(start),
+        uniform(len(y), 0.75),
+        SequenceConfig(),
+        dissolve=False,
+    )
     assert found.shape[1] == 3
 
 
@@ -71,7 +80,13 @@ def test_complexity_dissolves_more():
     rng = np.random.default_rng(3)
     y, labels = conversation(6, 30, rng, between=0.5)
     counts = [
-        infer(y, np.full(16, 0.5), softened(labels), 0.75, SequenceConfig(complexity=c)).shape[1]
+        infer(
+            y,
+            np.full(16, 0.5),
+            softened(labels),
+            uniform(len(y), 0.75),
+            SequenceConfig(complexity=c),
+        ).shape[1]
         for c in (0.5, 10, 40)
     ]
     assert counts == sorted(counts, reverse=True)
@@ -81,15 +96,17 @@ def test_complexity_dissolves_more():
 def test_time_decides_where_a_window_does_not():
     y, labels = conversation(2, 20, np.random.default_rng(1))
     y[30] = y[labels == labels[30]].mean(axis=0) * 0.5 + y[labels != labels[30]].mean(axis=0) * 0.5
-    found = infer(y, np.full(16, 8.0), softened(labels), 0.75, SequenceConfig())
+    found = infer(y, np.full(16, 8.0), softened(labels), uniform(len(y), 0.75), SequenceConfig())
     assert found[30].argmax() == found[29].argmax() == found[31].argmax()
 
 
 def test_order_of_clusters_does_not_matter():
     rng = np.random.default_rng(5)
     y, labels = conversation(3, 15, rng)
-    one = infer(y, np.full(16, 8.0), softened(labels), 0.75, SequenceConfig())
-    other = infer(y, np.full(16, 8.0), softened(2 - labels), 0.75, SequenceConfig())
+    one = infer(y, np.full(16, 8.0), softened(labels), uniform(len(y), 0.75), SequenceConfig())
+    other = infer(
+        y, np.full(16, 8.0), softened(2 - labels), uniform(len(y), 0.75), SequenceConfig()
+    )
     assert one == pytest.approx(other[:, ::-1])
 
 
@@ -124,15 +141,20 @@ def split_voice(offset, seed=0):
 def test_a_voice_that_drifts_is_merged_and_others_are_not():
     between = np.full(16, 8.0)
     y, posteriors = split_voice(1.0)
-    merged = merge(y, between, posteriors, 0.75, SequenceConfig(drift=0.2))
+    merged = merge(y, between, posteriors, uniform(len(y), 0.75), SequenceConfig(drift=0.2))
     assert merged.shape[1] == 3
     assert merged.sum(axis=1) == pytest.approx(np.ones(120))
     assert merged[80:, 2].min() > 0.9
     y, posteriors = split_voice(12.0)
-    assert merge(y, between, posteriors, 0.75, SequenceConfig(drift=0.2)).shape[1] == 4
-    assert merge(y, between, posteriors, 0.75, SequenceConfig(drift=0)).shape[1] == 4
+    assert (
+        merge(y, between, posteriors, uniform(len(y), 0.75), SequenceConfig(drift=0.2)).shape[1]
+        == 4
+    )
+    assert (
+        merge(y, between, posteriors, uniform(len(y), 0.75), SequenceConfig(drift=0)).shape[1] == 4
+    )
     for count in (1, 2, 3, 4, 5):
-        found = merge(y, between, posteriors, 0.75, SequenceConfig(drift=0), count)
+        found = merge(y, between, posteriors, uniform(len(y), 0.75), SequenceConfig(drift=0), count)
         assert found.shape[1] == min(count, 4)
 
 
@@ -177,3 +199,32 @@ def test_too_little_to_learn_from():
 def test_options_are_checked(wrong):
     with pytest.raises(ValueError, match="must (be positive|not)|not be negative"):
         SequenceConfig(**wrong)
+
+
+def test_windows_stand_for_the_time_around_them():
+    # close, then far apart; a pause; far apart
+    starts = np.array([0, 0.25, 0.5, 1.25, 2.0, 9.0, 9.75])
+    found = timeline(starts, 1.5)
+    assert found.gaps == pytest.approx([0.75, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75])
+    assert found.seconds == pytest.approx([0.5, 0.25, 0.5, 0.75, 0.75, 0.75, 0.75])
+    alone = timeline(np.array([3.0]), 1.5)
+    assert (alone.gaps, alone.seconds) == (pytest.approx([0.75]), pytest.approx([0.75]))
+    apart = timeline(2.0 * np.arange(5), 1.5)  # windows that do not touch: each as far as the next
+    assert apart.seconds == pytest.approx(np.full(5, 2.0))
+
+
+def test_a_window_that_stands_for_twice_the_time_counts_as_two():
+    """Twice the same window, the second at once behind the first, or one that stands for both."""
+    rng = np.random.default_rng(0)
+    y, labels = conversation(3, 12, rng)
+    between, start = np.full(16, 8.0), softened(labels)
+    config = SequenceConfig()
+    n = len(y)
+    one = Timeline(np.full(n, 0.5), np.full(n, 0.5))
+    two = Timeline(np.full(2 * n, 0.25), np.tile([0.5, 1e-9], n))
+    whole = infer(y, between, start, one, config)
+    halves = infer(np.repeat(y, 2, axis=0), between, np.repeat(start, 2, axis=0), two, config)
+    assert halves[::2] == pytest.approx(whole, abs=1e-5)
+    assert merge(np.repeat(y, 2, axis=0), between, halves, two, config, 2)[::2] == pytest.approx(
+        merge(y, between, whole, one, config, 2), abs=1e-5
+    )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import soundfile
@@ -12,78 +15,141 @@ import soxr
 
 from diar.errors import DataError
 from diar.files import whole
+from diar.spool import Spooled, collected
 
+T = TypeVar("T")
 SAMPLE_RATE = 16000
+BLOCK = 1 << 20  # frames that are decoded at once
 UNKNOWN_SIZE = 0x7FFF0000  # bytes: sizes from here on are placeholders in the header of a WAV
 
 
 @dataclass(frozen=True)
-class Audio:
-    """What a file holds: samples (n, channels) float32 at ``rate``, full scale 1.
+class Heard:
+    """Mono samples of a file at the wanted rate, and what the file is.
 
-    truncated: the header of a WAV promises more than there is.
+    samples: (n,) float32, full scale 1; those of a very long recording lie in a file.
+    rate, channels: of the file. clipped: share of its samples at full scale. truncated: the header of
+    a WAV promises more than there is.
     """
+
+    samples: np.ndarray | Spooled
+    rate: int
+    channels: int
+    clipped: float
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An open file: blocks (b, channels) of float32 at ``rate``."""
 
     path: Path
-    samples: np.ndarray
     rate: int
-    truncated: bool = False
-
-    @property
-    def channels(self) -> int:
-        return self.samples.shape[1]
-
-    def mono(self, rate: int = SAMPLE_RATE, channel: int | None = None) -> np.ndarray:
-        """(samples,) float32 at ``rate``: one channel, counted from 0, or all of them mixed.
-
-        Raises:
-            DataError: no samples, NaN, or no such channel.
-        """
-        if channel is not None and not 0 <= channel < self.channels:
-            raise DataError(f"no channel {channel}: it has {self.channels}", self.path)
-        mono = self.samples.mean(axis=1) if channel is None else self.samples[:, channel]
-        if not len(mono):
-            raise DataError("no samples: the audio has zero length", self.path)
-        if not np.isfinite(mono).all():
-            raise DataError("the samples hold NaN or infinity", self.path)
-        if self.rate != rate:
-            mono = soxr.resample(mono, self.rate, rate)
-            if not len(mono):
-                raise DataError("no samples: the audio is too short to be resampled", self.path)
-        return np.ascontiguousarray(mono, dtype=np.float32)
+    channels: int
+    blocks: Iterator[np.ndarray]
 
 
-def read(path: str | Path) -> Audio:
-    """Read any audio file that libsndfile or, failing that, FFmpeg's libraries (PyAV) decode.
+def listen(
+    path: str | Path,
+    rate: int = SAMPLE_RATE,
+    channel: int | None = None,
+    only_of_many: bool = False,
+) -> Heard:
+    """Mono samples of any audio file that libsndfile or, failing that, FFmpeg's libraries (PyAV) decode.
+
+    It is read block by block, so that memory holds no more than the result.
+
+    Args:
+        path: wav, flac, ogg, mp3, m4a, sph, G.722 ..., of any rate and number of channels.
+        rate: samples per second of the result; other rates are resampled (soxr, high quality).
+        channel: channel to take, counted from 0; None mixes all of them.
+        only_of_many: the one channel of a mono file is taken, whatever ``channel`` is.
 
     Raises:
-        DataError: no such file, or no audio in it.
+        DataError: no such file, no audio in it, no samples, NaN, no such channel.
     """
+    return _decoded(path, lambda source: _heard(source, rate, channel, only_of_many))
+
+
+def load(path: str | Path, rate: int = SAMPLE_RATE, channel: int | None = None) -> np.ndarray:
+    """(samples,) float32: the samples that ``listen`` hears, in memory."""
+    return listen(path, rate, channel).samples[:]
+
+
+def copy_lossless(path: str | Path, target: Path) -> None:
+    """Write the audio of a file as 24-bit FLAC, all channels, whole or not at all.
+
+    Raises:
+        DataError: no audio, or no samples in it.
+    """
+
+    def write(source: _Source) -> None:
+        with whole(target, "wb") as stream:
+            options = {"samplerate": source.rate, "channels": source.channels}
+            count = 0
+            with soundfile.SoundFile(
+                stream, "w", format="FLAC", subtype="PCM_24", **options
+            ) as copy:
+                for block in source.blocks:
+                    copy.write(block)
+                    count += len(block)
+            if not count:
+                raise DataError("no samples: the audio has zero length", path)
+
+    _decoded(path, write)
+
+
+def _decoded(path: str | Path, use: Callable[[_Source], T]) -> T:
+    """What ``use`` makes of an open file."""
     path = Path(path)
     if not path.exists():
         raise DataError("no such audio file", path)
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            return use(_Source(path, file.samplerate, file.channels, _sndfile_blocks(file)))
     except (soundfile.LibsndfileError, RuntimeError, TypeError):  # TypeError: named *.raw
-        samples, rate = _decode(path)
-    return Audio(path, samples, rate, _truncated(path))
+        return use(_by_pyav(path))
 
 
-def load(path: str | Path, rate: int = SAMPLE_RATE, channel: int | None = None) -> np.ndarray:
-    """Mono samples of an audio file (wav, flac, ogg, mp3, m4a, sph, G.722 ...).
+def _sndfile_blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
+    while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+        yield block
 
-    Args:
-        path: of any rate and number of channels.
-        rate: samples per second of the result; other rates are resampled (soxr, high quality).
-        channel: channel to take, counted from 0; None mixes all of them.
 
-    Returns:
-        (samples,) float32.
+def _heard(source: _Source, rate: int, channel: int | None, only_of_many: bool) -> Heard:
+    if only_of_many and source.channels == 1:
+        channel = None
+    if channel is not None and not 0 <= channel < source.channels:
+        raise DataError(f"no channel {channel}: it has {source.channels}", source.path)
+    count = loud = 0
 
-    Raises:
-        DataError: what ``read`` and ``Audio.mono`` refuse.
-    """
-    return read(path).mono(rate, channel)
+    def mono() -> Iterator[np.ndarray]:
+        nonlocal count, loud
+        for block in source.blocks:
+            count += block.size
+            loud += int((np.abs(block) >= 1 - 2**-15).sum())
+            block = block.mean(axis=1) if channel is None else block[:, channel]
+            if not np.isfinite(block).all():
+                raise DataError("the samples hold NaN or infinity", source.path)
+            yield block
+
+    samples = collected(_resampled(mono(), source.rate, rate))
+    if not count:
+        raise DataError("no samples: the audio has zero length", source.path)
+    if not len(samples):
+        raise DataError("no samples: the audio is too short to be resampled", source.path)
+    cut = _truncated(source.path)
+    return Heard(samples, source.rate, source.channels, loud / count, cut)
+
+
+def _resampled(blocks: Iterator[np.ndarray], rate: int, wanted: int) -> Iterator[np.ndarray]:
+    if rate == wanted:
+        yield from blocks
+        return
+    resampler = soxr.ResampleStream(rate, wanted, 1, dtype="float32")
+    for block in blocks:
+        yield resampler.resample_chunk(np.ascontiguousarray(block))
+    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
 def save(path: str | Path, samples: np.ndarray, rate: int = SAMPLE_RATE) -> None:
@@ -124,12 +190,23 @@ def probe(path: str | Path) -> tuple[float, int]:
     Raises:
         DataError: it cannot be decoded.
     """
-    samples, rate = _decode(Path(path))
-    return len(samples) / rate, samples.shape[1]
+    source = _by_pyav(Path(path))
+    return sum(len(block) for block in source.blocks) / source.rate, source.channels
 
 
-def _decode(path: Path) -> tuple[np.ndarray, int]:
-    """Decode by PyAV: (samples (n, channels), rate). Raw G.722 is known by its file name."""
+def _by_pyav(path: Path) -> _Source:
+    """Decode by PyAV. The rate is what the first frame has: the header of some formats says another."""
+    blocks = _pyav_blocks(path)
+    first = next(blocks, None)
+    if first is None:
+        return _Source(path, SAMPLE_RATE, 1, blocks)
+    block, rate = first
+    rest = (block for block, _ in blocks)
+    return _Source(path, rate, block.shape[1], chain([block], rest))
+
+
+def _pyav_blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
+    """Blocks (b, channels) and their rate. Raw G.722 is known by its file name."""
     import av
 
     raw = "g722" if path.suffix == ".g722" else None
@@ -139,14 +216,10 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
                 raise DataError("no audio stream in it", path)
             stream = container.streams.audio[0]
             resampler = av.AudioResampler(format="fltp")
-            blocks = []
             for frame in container.decode(stream):
-                blocks += [f.to_ndarray() for f in resampler.resample(frame)]
-            rate = stream.codec_context.sample_rate
+                for part in resampler.resample(frame):
+                    yield part.to_ndarray().T, stream.codec_context.sample_rate
     except (av.FFmpegError, OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError("not an audio file that can be decoded", path) from None
-    if not blocks:
-        return np.zeros((0, 1), np.float32), SAMPLE_RATE
-    return np.concatenate(blocks, axis=1).T, rate

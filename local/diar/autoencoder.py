@@ -22,6 +22,7 @@ from diar.speaker_space import SpeakerSpace
 SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
 SHIPPED_EXTRACTOR = "campplus"  # whose x-vectors they were trained on
 SHIPPED_PAPER = SHIPPED.with_name("paper.safetensors")
+BLOCK = 1 << 14  # x-vectors that are encoded at a time
 PAPER_DIMS = (500, 500, 2000, 30)
 
 
@@ -131,6 +132,12 @@ class ResidualAutoEncoder(nn.Module):
         for layer in self.encoder:
             z = layer(z)
         return z
+
+    @torch.no_grad()
+    def encode_all(self, x: Tensor) -> Tensor:
+        """Latents of any number of x-vectors, without gradients; the hidden layers of a long
+        recording at once would take much memory."""
+        return torch.cat([self.encode(block) for block in x.split(BLOCK)])
 
     def set_speakers(self, space: SpeakerSpace) -> None:
         """Take over the speaker space that was learnt of the latents."""

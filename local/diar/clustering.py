@@ -10,17 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.linalg import eigh
-from scipy.spatial.distance import squareform
 from sklearn.cluster import KMeans
 
 from diar.counting import cosine_affinity, eigengap, laplacian, nme
 from diar.decoding import DecodingConfig
-from diar.speaker_space import neighbours
+from diar.linkage import cut, groups_within_blocks, joined, means_of, merges_of, tree_of
+from diar.sampling import EXACT, SAMPLE, SampledEigengap, blurred, completed, sample_rows
 
-PRIOR_COSINE = 0.45  # of two windows of one voice: median over the recordings of mini/train
-PRIOR_PAIRS = 10
+_STRETCH = 16  # windows: the nearest ones, in the graph of NME, are those that overlap
 
 
 @dataclass(frozen=True)
@@ -50,12 +48,18 @@ class Bounds:
 @dataclass(frozen=True)
 class ClusteringConfig:
     """ahc_threshold: mean cosine below which clusters are not merged; nme_sparse: number of
-    neighbourhood sizes that NME tries; p_percentile, gaussian_blur_sigma: see ``eigengap``."""
+    neighbourhood sizes that NME tries; p_percentile, gaussian_blur_sigma: see ``eigengap``; exact:
+    most windows of which all pairs are compared (``diar.linkage`` and ``diar.sampling`` do more)."""
 
     ahc_threshold: float = 0.27
     nme_sparse: int = 20
     p_percentile: float = 0.8
     gaussian_blur_sigma: float = 2.0
+    exact: int = EXACT
+
+    def __post_init__(self):
+        if self.exact < 3:
+            raise ValueError("exact must be at least 3")
 
 
 @dataclass(frozen=True)
@@ -74,44 +78,14 @@ def ahc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) 
     """Agglomerative clustering by average cosine (UPGMA), cut at a threshold within the bounds."""
     if len(x) < 2:
         return np.zeros(len(x), dtype=int)
-    distance = 1.0 - cosine_affinity(x)
-    np.fill_diagonal(distance, 0.0)
-    tree = linkage(squareform(np.maximum(distance, 0.0), checks=False), method="average")
-    found = int((tree[:, 2] > 1.0 - config.ahc_threshold).sum()) + 1
-    return renumber(cut(tree, bounds.clip(found)))
-
-
-def neighbour_cosine(x: np.ndarray, starts: np.ndarray, window: float = 1.5) -> float:
-    """How similar two windows of one voice are in this recording: the median cosine of neighbours.
-
-    Neighbours are those of ``diar.speaker_space``. Few pairs are drawn towards ``PRIOR_COSINE``.
-
-    Args:
-        x: (n, d) x-vectors in time order; starts: (n,) seconds; window: seconds.
-    """
-    i, j = neighbours(starts, window)
-    if not len(i):
-        return PRIOR_COSINE
-    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
-    weight = len(i) / (len(i) + PRIOR_PAIRS)
-    median = np.median((unit[i] * unit[j]).sum(axis=1))
-    return float(weight * median + (1 - weight) * PRIOR_COSINE)
-
-
-def cut(tree: np.ndarray, count: int) -> np.ndarray:
-    """Exactly ``count`` clusters (at most n) of a scipy linkage tree, also where heights are tied."""
-    n = len(tree) + 1
-    labels = fcluster(tree, min(count, n), criterion="maxclust")
-    if len(np.unique(labels)) == min(count, n):
-        return labels
-    # Ties (identical windows): undo the last merges one by one instead of by height.
-    members: dict[int, list[int]] = {i: [i] for i in range(n)}
-    for step, (a, b) in enumerate(tree[: n - min(count, n), :2].astype(int)):
-        members[n + step] = members.pop(a) + members.pop(b)
-    labels = np.zeros(n, dtype=int)
-    for label, rows in enumerate(members.values()):
-        labels[rows] = label
-    return labels
+    if len(x) <= config.exact:
+        tree = tree_of(x)
+        found = int((tree[:, 2] > 1.0 - config.ahc_threshold).sum()) + 1
+        return renumber(cut(tree, bounds.clip(found)))
+    groups = groups_within_blocks(x, config.exact)
+    edges, heights = merges_of(*means_of(x, groups))
+    found = int((heights > 1.0 - config.ahc_threshold).sum()) + 1
+    return renumber(joined(edges, bounds.clip(found), len(edges) + 1)[groups])
 
 
 def kmeans(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
@@ -123,6 +97,8 @@ def kmeans(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 
     least, most = bounds.range
     if least != most:
         raise ValueError("k-means needs the number of speakers")
+    if len(x) > config.exact:
+        return on_sample(kmeans, x, bounds, config, seed)
     unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
     return kmeans_labels(unit, most, seed)
 
@@ -132,12 +108,21 @@ def spectral(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int 
     if len(x) < 2:
         return np.zeros(len(x), dtype=int)
     least, most = bounds.range
+    if len(x) > config.exact:
+        rows = sample_rows(len(x), min(SAMPLE, config.exact))
+        finder = SampledEigengap(least, most, config.p_percentile)
+        points = blurred(x, rows, config.gaussian_blur_sigma)
+        return renumber(completed(x, rows, _embedded(finder, points, seed)))
     finder = eigengap(
         min_clusters=least,
         max_clusters=most,
         p_percentile=config.p_percentile,
         gaussian_blur_sigma=config.gaussian_blur_sigma,
     )
+    return _embedded(finder, x, seed)
+
+
+def _embedded(finder: eigengap, x: np.ndarray, seed: int) -> np.ndarray:
     count = finder.find(x)
     return kmeans_labels(finder.spectral_embedding(x, count), count, seed)
 
@@ -146,6 +131,8 @@ def nme_sc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 
     """Spectral clustering on the graph and with the count of NME (Park et al. 2020)."""
     if len(x) < 3:
         return np.arange(len(x)) % max(1, min(bounds.range[0], max(len(x), 1)))
+    if len(x) > config.exact:
+        return on_sample(nme_sc, x, bounds, config, seed, _STRETCH)
     count, graph = nme(cosine_affinity(x), *bounds.range, sparse=config.nme_sparse)
     if count == 1:
         return np.zeros(len(x), dtype=int)
@@ -153,9 +140,22 @@ def nme_sc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 
     return kmeans_labels(vectors, count, seed)
 
 
+def on_sample(
+    method: Callable[..., np.ndarray],
+    x: np.ndarray,
+    bounds: Bounds,
+    config: ClusteringConfig,
+    seed: int,
+    stretch: int = 1,
+) -> np.ndarray:
+    """Labels by a method that sees a sample of the windows, in stretches of so many."""
+    rows = sample_rows(len(x), min(SAMPLE, config.exact), stretch)
+    return renumber(completed(x, rows, method(x[rows], bounds, config, seed)))
+
+
 def kmeans_labels(x: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Lloyd's algorithm from 10 seeded k-means++ starts; as many clusters as distinct rows allow."""
-    count = min(count, len(np.unique(x, axis=0)))
+    count = min(count, len(np.unique(x, axis=0))) if count > 1 else 1
     if count < 2:
         return np.zeros(len(x), dtype=int)
     return renumber(KMeans(count, n_init=10, random_state=seed).fit_predict(x))

@@ -16,10 +16,15 @@ from scipy.ndimage import gaussian_filter
 EPS = 1e-10
 
 
+def unit_rows(x: np.ndarray) -> np.ndarray:
+    """The rows of ``x`` (n, d) as float64 of length 1; a zero row stays zero."""
+    x = np.asarray(x, dtype=np.float64)
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), EPS)
+
+
 def cosine_affinity(x: np.ndarray) -> np.ndarray:
     """Cosines (n, n) of the rows of ``x`` (n, d), in [-1, 1]; a zero row is similar to nothing."""
-    x = np.asarray(x, dtype=np.float64)
-    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), EPS)
+    unit = unit_rows(x)
     return np.clip(unit @ unit.T, -1.0, 1.0)
 
 
@@ -130,12 +135,14 @@ class eigengap:  # noqa: N801 (the published name)
         stop_eigenvalue: eigenvalues below it count no further speakers.
     """
 
+    SIGMA = 2.0
+
     def __init__(
         self,
         min_clusters: int = 1,
         max_clusters: int = 100,
         p_percentile: float = 0.9,
-        gaussian_blur_sigma: float = 2,
+        gaussian_blur_sigma: float = SIGMA,
         stop_eigenvalue: float = 1e-2,
         thresholding_soft_multiplier: float = 0.01,
         thresholding_with_row_max: bool = True,

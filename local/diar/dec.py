@@ -3,15 +3,14 @@
 Xie, Girshick, Farhadi, "Unsupervised deep embedding for clustering analysis", ICML 2016 (DEC);
 Guo, Gao, Liu, Yin, "Improved deep embedded clustering with local structure preservation", IJCAI 2017
 (IDEC: the reconstruction stays in the loss). The published classes ``ClusteringModule`` and ``DEC``
-and the refinement of the recipe are one implementation; ``RefineConfig`` holds what differs.
+and the refinement of the recipe are one implementation (``diar.refinement``); ``RefineConfig`` holds
+what differs.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -22,69 +21,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from diar.autoencoder import ResidualAutoEncoder
+from diar.autoencoder import BLOCK, ResidualAutoEncoder
 from diar.clustering import kmeans_labels
 from diar.counting import eigengap
 from diar.decoding import one_hot
 from diar.errors import DataError
-
-EPS = 1e-10
-
-
-@dataclass(frozen=True)
-class RefineConfig:
-    """The refinement of encoder and centroids. The defaults are the published constants.
-
-    niter, lr_encoder, lr_centroids: Adam steps on the whole recording, and their rates.
-    mse_weight: weight of the reconstruction beside the KL divergence.
-    kl_mean: 'element' divides the KL by n k, as published, so that it shrinks with the number of
-        speakers; 'batch' by n, as in the papers.
-    target_power, frequency_power: p_ij is proportional to q_ij^a / f_j^b with f_j = sum_i q_ij.
-        Published a = 2, b = 1; b = 0 does not inflate small clusters.
-    alpha: degrees of freedom of the Student-t kernel (published: 1).
-    sphere: 0 leaves the latents as they are; r > 0 puts latents and centroids on a sphere of
-        radius r, so that the kernel compares directions.
-    speaker_scale: s > 0 compares latents in the speaker space of the encoder instead, distances
-        times s (0: as they are).
-    target_interval: steps for which a target is held. tolerance: stop when a new target changes
-        fewer than this share of the labels (0: never).
-    """
-
-    niter: int = 50
-    lr_encoder: float = 1e-3
-    lr_centroids: float = 1e-1
-    mse_weight: float = 1 / 300
-    kl_mean: Literal["element", "batch"] = "element"
-    target_power: float = 2.0
-    frequency_power: float = 1.0
-    alpha: float = 1.0
-    sphere: float = 0.0
-    speaker_scale: float = 0.0
-    target_interval: int = 1
-    tolerance: float = 0.0
-
-    def __post_init__(self):
-        if min(self.niter, self.sphere, self.speaker_scale) < 0:
-            raise ValueError("niter, sphere and speaker_scale must not be negative")
-        if self.target_interval < 1 or self.alpha <= 0:
-            raise ValueError("target_interval must be at least 1, alpha positive")
-        if self.sphere and self.speaker_scale:
-            raise ValueError("sphere and speaker_scale exclude each other")
-
-
-def student_t(z: Tensor, centroids: Tensor, alpha: float = 1.0) -> Tensor:
-    """Soft assignment q (n, k), rows sum to 1, of latents (n, l) to centroids (k, l).
-
-    q_ij is proportional to (1 + |z_i - mu_j|^2 / alpha)^(-(alpha + 1) / 2): Xie et al. eq. 1.
-    """
-    square = (z[:, None] - centroids[None]).square().sum(-1)
-    return torch.softmax(-(alpha + 1) / 2 * torch.log1p(square / alpha), dim=1)
-
-
-def target_distribution(q: Tensor, power: float = 2.0, frequency_power: float = 1.0) -> Tensor:
-    """Sharpened target p (n, k) of assignments q (n, k): Xie et al. eq. 3 with 2 and 1."""
-    weight = q**power / q.sum(0, keepdim=True).clamp_min(EPS) ** frequency_power
-    return weight / weight.sum(1, keepdim=True).clamp_min(EPS)
+from diar.refinement import EPS, RefineConfig, refine, student_t, target_distribution
+from diar.sampling import EXACT, SAMPLE, SampledEigengap, blurred, completed, sample_rows
 
 
 class ClusteringModule(nn.Module):
@@ -121,11 +64,20 @@ class ClusteringModule(nn.Module):
         self.centroids = nn.Parameter(self.init_centroid(data, cinit))
         self.num_clusters = len(self.centroids)
 
-    def latents(self, x: Tensor) -> Tensor:
-        """Latents (n, l), on the sphere or in the speaker space where the configuration says so."""
-        return self._placed(self.encoder.encode(x))
+    def assign(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(q (n, k), latents (n, l) as ``forward`` compares them) of x-vectors (n, d), however many;
+        no gradients."""
+        parts = []
+        with torch.no_grad():
+            centroids = self._project(self.centroids)
+            for rows in x.split(BLOCK):
+                z = self._placed(self.encoder.encode(rows))
+                parts.append((student_t(z, centroids, self.config.alpha), z))
+        q, latents = zip(*parts, strict=True)
+        return torch.cat(q), torch.cat(latents)
 
     def _placed(self, z: Tensor) -> Tensor:
+        """Latents on the sphere or in the speaker space, where the configuration says so."""
         if self.config.speaker_scale:
             return self.encoder.in_speaker_space(z) * self.config.speaker_scale
         return self._project(z)
@@ -140,7 +92,8 @@ class ClusteringModule(nn.Module):
         of the z-scored latents, as published. Counts the speakers first where k is None; k is at
         most the number of distinct latents.
         """
-        z = _latents(self.encoder, as_tensor(data, self.encoder))
+        latents = self.encoder.encode_all(as_tensor(data, self.encoder))
+        z = latents.double().cpu().numpy()
         count = self.num_clusters or count_on_latents(z)
         if method == "KMeans":
             labels = kmeans_labels(z, count, self.seed)
@@ -148,69 +101,32 @@ class ClusteringModule(nn.Module):
             labels = spectral_labels(z, count, self.seed)
         else:
             raise ValueError(f"unknown initialisation {method!r}: 'KMeans' or 'Spectral'")
-        return self.centroids_of(data, labels)
-
-    def centroids_of(self, data: Tensor | np.ndarray, labels: np.ndarray) -> Tensor:
-        """Means (k, l) of the latents of each of the labels 0..k-1 (n,)."""
-        return self._means(data, one_hot(labels))
+        return self._means(latents, one_hot(labels))
 
     @torch.no_grad()
-    def _means(self, data: Tensor | np.ndarray, posteriors: np.ndarray) -> Tensor:
-        z = self.latents(as_tensor(data, self.encoder))
+    def _means(self, z: Tensor, posteriors: np.ndarray) -> Tensor:
+        z = self._placed(z)
         weights = torch.from_numpy(posteriors).to(z)
         return self._project(weights.T @ z / weights.sum(0).clamp_min(EPS)[:, None])
 
-    def set_posteriors(self, data: Tensor | np.ndarray, posteriors: np.ndarray) -> None:
-        """Place the centroids at the means that these posteriors (n, k) weigh."""
-        self.centroids = nn.Parameter(self._means(data, posteriors))
+    def place(self, z: Tensor, posteriors: np.ndarray) -> None:
+        """Put the centroids at the means of latents ``z`` (n, l) of the encoder that these posteriors
+        (n, k) weigh."""
+        self.centroids = nn.Parameter(self._means(z, posteriors))
         self.num_clusters = len(self.centroids)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(q (n, k), p (n, k), input, reconstruction of the input) for x-vectors (n, d)."""
+    def forward(
+        self, x: Tensor, absent: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(q (n, k), p (n, k), input, reconstruction of the input) for x-vectors (n, d).
+
+        absent: (k,) bool, centroids that are none, if there are such.
+        """
         z, xo, xr = self.encoder(x)
-        q = student_t(self._placed(z), self._project(self.centroids), self.config.alpha)
+        centroids = self._project(self.centroids)
+        q = student_t(self._placed(z), centroids, self.config.alpha, absent)
         p = target_distribution(q, self.config.target_power, self.config.frequency_power)
         return q, p, xo[0], xr[0]
-
-
-def refine(
-    module: ClusteringModule,
-    x: Tensor,
-    on_step: Callable[[int, float], None] = lambda i, loss: None,
-    given: Tensor | None = None,
-) -> list[float]:
-    """Train encoder and centroids by KL(p || q) + mse_weight MSE; returns the loss of each step.
-
-    The target p is a constant of each step (Xie et al. 2016, section 3.1.2), renewed every
-    ``target_interval`` steps; or it is ``given`` (n, k). With one cluster the KL is 0: plain
-    fine-tuning by reconstruction.
-    """
-    config = module.config
-    optimiser = torch.optim.Adam(
-        [
-            {"params": module.encoder.parameters(), "lr": config.lr_encoder},
-            {"params": [module.centroids], "lr": config.lr_centroids},
-        ]
-    )
-    losses: list[float] = []
-    target, labels = given, None
-    for i in range(config.niter):
-        q, p, xo, xr = module(x)
-        if given is None and i % config.target_interval == 0:
-            target, before, labels = p.detach(), labels, q.argmax(1)
-            if before is not None and config.tolerance:
-                if (labels != before).float().mean().item() < config.tolerance:
-                    break
-        kl = F.kl_div(q.clamp_min(EPS).log(), target, reduction="sum") / len(x)
-        if config.kl_mean == "element":
-            kl = kl / q.shape[1]
-        loss = kl + config.mse_weight * F.mse_loss(xr, xo)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-        on_step(i, losses[-1])
-    return losses
 
 
 class DEC:
@@ -284,7 +200,6 @@ class DEC:
             self.losses = refine(self.module, x, show)
         return self
 
-    @torch.no_grad()
     def predict(self, data: Tensor | np.ndarray) -> np.ndarray:
         """Labels (n,) of x-vectors (n, d): the argmax of the assignment q.
 
@@ -293,7 +208,7 @@ class DEC:
         """
         if self.module is None:
             raise RuntimeError("DEC.predict needs DEC.fit first")
-        return self.module(as_tensor(data, self.encoder))[0].argmax(1).cpu().numpy()
+        return self.module.assign(as_tensor(data, self.encoder))[0].argmax(1).cpu().numpy()
 
     @staticmethod
     def clusterAccuracy(  # noqa: N802 (the published name)
@@ -312,21 +227,42 @@ class DEC:
 
 
 def count_on_latents(
-    z: np.ndarray, percentiles: tuple[float, ...] = (0.9, 0.95), least: int = 1, most: int = 100
+    z: np.ndarray,
+    percentiles: tuple[float, ...] = (0.9, 0.95),
+    least: int = 1,
+    most: int = 100,
+    exact: int = EXACT,
 ) -> int:
-    """The published count: the largest of the eigengap estimates at these percentiles."""
+    """The published count: the largest of the eigengap estimates at these percentiles.
+
+    Of more than ``exact`` latents (n, l), in time order, those of a sample.
+    """
+    finder = eigengap
+    if len(z) > exact:
+        rows = sample_rows(len(z), min(SAMPLE, exact))
+        z, finder = blurred(z, rows, eigengap.SIGMA), SampledEigengap
     most = max(least, most)
-    return max(eigengap(least, most, p_percentile=p).find(z) for p in percentiles)
+    return max(finder(least, most, p_percentile=p).find(z) for p in percentiles)
 
 
-def spectral_labels(z: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """The published start: RBF spectral clustering of PCA(z-scored latents) with k components."""
+def spectral_labels(z: np.ndarray, count: int, seed: int, exact: int = EXACT) -> np.ndarray:
+    """The published start: RBF spectral clustering of PCA(z-scored latents) with k components.
+
+    Of more than ``exact`` latents (n, l), a sample is clustered, and the others follow.
+    """
     count = min(count, len(np.unique(z, axis=0)))
     if count < 2:
         return np.zeros(len(z), dtype=int)
     scale = z.std(axis=0)
     scored = (z - z.mean(axis=0)) / np.where(scale > EPS, scale, 1.0)
     points = PCA(min(count, *z.shape), random_state=seed).fit_transform(scored)
+    if len(points) <= exact:
+        return _rbf_spectral(points, count, seed)
+    rows = sample_rows(len(points), min(SAMPLE, exact))
+    return completed(points, rows, _rbf_spectral(points[rows], count, seed), place=np.asarray)
+
+
+def _rbf_spectral(points: np.ndarray, count: int, seed: int) -> np.ndarray:
     if count >= len(points) - 1:  # too few windows for an eigenvalue solver
         return kmeans_labels(points, count, seed)
     model = SpectralClustering(count, assign_labels="discretize", random_state=seed)
@@ -346,8 +282,3 @@ def as_tensor(data: Tensor | np.ndarray, encoder: nn.Module) -> Tensor:
     if not torch.isfinite(x).all():
         raise DataError("the x-vectors hold NaN or infinity")
     return x
-
-
-@torch.no_grad()
-def _latents(encoder: ResidualAutoEncoder, x: Tensor) -> np.ndarray:
-    return encoder.encode(x).double().cpu().numpy()

@@ -97,14 +97,16 @@ def _by_frames(
 ) -> list[list[float]]:
     """HMM decoding over frames of 'what the windows cover' as (start, end, cluster)."""
     posteriors = posteriors**config.sharpen
-    posteriors = posteriors / posteriors.sum(axis=1, keepdims=True)
+    posteriors /= posteriors.sum(axis=1, keepdims=True)
     if grid is None:
         regions = regions_of(windows, range(len(windows)))
     else:  # windows reach beyond the speech there: their cells do not
         centres = grid_indices(windows, *grid) * grid[1]
         regions = union((max(0.0, c - grid[1] / 2), c + grid[1] / 2) for c in centres)
     edges, frames = _frame_posteriors(windows, posteriors, regions, config.frame)
-    scores = np.log(np.maximum(frames, FLOOR)) * (np.diff(edges, axis=1) * config.rate)
+    scores = np.maximum(frames, FLOOR)  # in place: frames of a day are many
+    np.log(scores, out=scores)
+    scores *= np.diff(edges, axis=1) * config.rate
     path = viterbi(scores, config.switch_penalty)
     _keep_speakers(path, frames, least, max(1, round(_SHORTEST / config.frame)))
     turns = _runs(edges, path)
@@ -124,9 +126,10 @@ def _keep_speakers(path: np.ndarray, frames: np.ndarray, least: int, length: int
     length = min(length, len(path))
     missing = np.flatnonzero(sizes == 0)
     missing = missing[np.argsort(-frames[:, missing].max(axis=0), kind="stable")]
-    scores = np.log(np.maximum(frames, 1e-300))  # tells apart what FLOOR would not
     for cluster in missing[: max(0, least - np.count_nonzero(sizes))]:
-        gain = scores[:, cluster] - scores[np.arange(len(path)), path]
+        won = frames[np.arange(len(path)), path]
+        # 1e-300 tells apart what FLOOR would not
+        gain = np.log(np.maximum(frames[:, cluster], 1e-300)) - np.log(np.maximum(won, 1e-300))
         totals = np.convolve(gain, np.ones(length), "valid")
         for first in np.argsort(-totals, kind="stable"):
             lost = np.bincount(path[first : first + length], minlength=len(sizes))
@@ -152,18 +155,18 @@ def _runs(edges: np.ndarray, labels: np.ndarray) -> list[list[float]]:
 def viterbi(scores: np.ndarray, switch_penalty: float) -> np.ndarray:
     """The best state path (T,) of log scores (T, k) when each change of state costs a constant."""
     steps, states = scores.shape
-    back = np.empty((steps, states), dtype=np.int32)
+    stays = np.empty((steps, states), dtype=bool)
+    origin = np.empty(steps, dtype=int)  # of those that do not stay
     best = scores[0].copy()
-    stay = np.arange(states)
     for t in range(1, steps):
-        top = int(best.argmax())
-        moved = best[top] - switch_penalty
-        back[t] = np.where(best >= moved, stay, top)
+        origin[t] = best.argmax()
+        moved = best[origin[t]] - switch_penalty
+        stays[t] = best >= moved
         best = np.maximum(best, moved) + scores[t]
     path = np.empty(steps, dtype=int)
     path[-1] = best.argmax()
     for t in range(steps - 1, 0, -1):
-        path[t - 1] = back[t, path[t]]
+        path[t - 1] = path[t] if stays[t, path[t]] else origin[t]
     return path
 
 
@@ -183,13 +186,16 @@ def _frame_posteriors(
     centres = edges.mean(axis=1)
     total = np.zeros((len(edges), posteriors.shape[1]))
     weight = np.zeros((len(edges), 1))
-    for row, start, end in zip(posteriors, windows.starts, windows.ends, strict=True):
-        first, last = np.searchsorted(centres, (start, end))
+    firsts, lasts = np.searchsorted(centres, (windows.starts, windows.ends))
+    for row, start, end, first, last in zip(
+        posteriors, windows.starts, windows.ends, firsts, lasts, strict=True
+    ):
         half = (end - start) / 2
         near = 1.0 - np.abs(centres[first:last, None] - (start + half)) / (half * 1.01)
         total[first:last] += near * row
         weight[first:last] += near
-    return edges, total / np.maximum(weight, 1e-12)
+    total /= np.maximum(weight, 1e-12)
+    return edges, total
 
 
 def _by_cells(

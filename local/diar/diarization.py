@@ -6,7 +6,9 @@ Both are this code; conf/dec.yaml and conf/dec_paper.yaml hold the difference.
 from __future__ import annotations
 
 import copy
+from collections.abc import Generator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -14,17 +16,18 @@ import torch
 from torch import Tensor
 
 from diar.autoencoder import ResidualAutoEncoder
-from diar.clustering import METHODS, Bounds, ClusteringConfig, neighbour_cosine, renumber
+from diar.clustering import METHODS, Bounds, ClusteringConfig, renumber
 from diar.dec import (
     ClusteringModule,
-    RefineConfig,
     as_tensor,
     count_on_latents,
-    refine,
     spectral_labels,
 )
 from diar.decoding import DecodingConfig, one_hot
 from diar.errors import DataError
+from diar.refinement import RefineConfig, Refinement, refine
+from diar.speaker_space import neighbour_cosine
+from diar.timeline import Timeline, timeline
 from diar.types import Subsegments
 from diar.variational import SequenceConfig, infer, merge, normalised, softened
 
@@ -47,7 +50,8 @@ class DecConfig:
         recording (``neighbour_cosine``), because how alike a voice is to itself depends on the
         recording; 0: ``clustering.ahc_threshold`` as it is.
     rounds: how often the refinement takes the posteriors of the sequence model for its target,
-        where there is one.
+        where there is one. settled: no more of them when the last one changed the speaker of fewer than
+        this share of the windows (0: all of them).
     refine: the refinement proper; without a sequence model and with ``niter`` 0, the labels of the
         start are the result.
     sequence: the model of time, ``diar.variational``; with it, clusters that the windows do not need
@@ -67,13 +71,14 @@ class DecConfig:
     clustering: ClusteringConfig = ClusteringConfig()
     ahc_ratio: float = 0.0
     rounds: int = 0
+    settled: float = 0.0
     refine: RefineConfig = RefineConfig()
     sequence: SequenceConfig = SequenceConfig(iterations=0)
     min_cluster: float = 0.0
     decoding: DecodingConfig = DecodingConfig(kind="cells")
 
     def __post_init__(self):
-        for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds"):
+        for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds", "settled"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
         if self.start == "spectral" and (self.count != "eigengap" or self.start_on != "latents"):
@@ -103,6 +108,9 @@ class Fit:
         return self.posteriors.shape[1]
 
 
+Fitting = Generator[Refinement, list[float], Fit]  # yields what is to be refined, gets its losses
+
+
 def fit(
     x: np.ndarray,
     windows: Subsegments,
@@ -111,7 +119,26 @@ def fit(
     bounds: Bounds,
     seed: int = 0,
 ) -> Fit:
-    """Diarize the windows of one recording.
+    """Diarize the windows of one recording: ``fitting``, run to its end."""
+    steps = fitting(x, windows, encoder, config, bounds, seed)
+    losses = None
+    while True:
+        try:
+            request = steps.send(losses)
+        except StopIteration as end:
+            return end.value
+        losses = refine(request.module, request.x, given=request.target)
+
+
+def fitting(
+    x: np.ndarray,
+    windows: Subsegments,
+    encoder: ResidualAutoEncoder,
+    config: DecConfig,
+    bounds: Bounds,
+    seed: int = 0,
+) -> Fitting:
+    """Diarize the windows of one recording, and stop for each refinement until another has done it.
 
     Args:
         x: (n, d) x-vectors in time order, n >= 0.
@@ -141,23 +168,24 @@ def fit(
     if len(rows) < bounds.range[0]:  # so many speakers need so many windows
         rows = np.arange(len(x))
     model = copy.deepcopy(encoder)
-    data = FitInput(as_tensor(x, encoder), starts, rows)
+    length = float(np.median(windows.ends - windows.starts))
+    data = FitInput(as_tensor(x, encoder), starts, length, rows)
 
     if config.finetune_iters:  # one cluster: the KL is zero, so this is reconstruction only
         tuning = replace(
             config.refine, niter=config.finetune_iters, lr_encoder=config.finetune_lr, tolerance=0.0
         )
-        refine(ClusteringModule(1, model, data.fitted, config=tuning, seed=seed), data.fitted)
+        module = ClusteringModule(1, model, data.fitted, config=tuning, seed=seed)
+        yield Refinement(module, data.fitted)
 
     if config.ahc_ratio:
-        length = float(np.median(windows.ends - windows.starts))
-        threshold = config.ahc_ratio * neighbour_cosine(x, starts, length)
+        threshold = config.ahc_ratio * neighbour_cosine(x[rows], starts[rows], length)
         config = replace(config, clustering=replace(config.clustering, ahc_threshold=threshold))
     if not config.sequence.iterations:
         labels = start_labels(x[rows], model, config, bounds, seed)
-        return by_assignment(data, labels, model, config, bounds, seed)
+        return (yield from by_assignment(data, labels, model, config, bounds, seed))
     labels = start_labels(x[rows], model, config, Bounds(most=MOST_AT_START), seed)
-    found = by_sequence(data, labels, model, config, seed)
+    found = yield from by_sequence(data, labels, model, config, seed)
     wanted = bounds.clip(found.count)
     if wanted == found.count:
         return found
@@ -166,18 +194,24 @@ def fit(
         labels = renumber(found.labels[rows])
     if labels.max() + 1 < wanted:
         labels = start_labels(x[rows], model, config, Bounds(wanted), seed)
-    return by_sequence(data, labels, model, config, seed, count=wanted)
+    return (yield from by_sequence(data, labels, model, config, seed, count=wanted))
 
 
 @dataclass(frozen=True)
 class FitInput:
-    """The windows of one recording: x (n, d), starts (n,), and the rows (m,) that are fitted."""
+    """The windows of one recording: x (n, d), starts (n,) and length in seconds, and the rows (m,) that
+    are fitted."""
 
     x: Tensor
     starts: np.ndarray
+    length: float
     rows: np.ndarray
 
     @property
+    def time(self) -> Timeline:
+        return timeline(self.starts, self.length)
+
+    @cached_property
     def fitted(self) -> Tensor:
         return self.x[torch.from_numpy(self.rows)]
 
@@ -195,14 +229,13 @@ def by_assignment(
     config: DecConfig,
     bounds: Bounds,
     seed: int,
-) -> Fit:
+) -> Fitting:
     """Each window for itself: refine from these labels, then dissolve what is too small."""
     module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
-    module.set_posteriors(data.fitted, one_hot(labels))
-    losses = refine(module, data.fitted)
-    with torch.no_grad():
-        q = module(data.x)[0].cpu().numpy() if losses else one_hot(labels)[data.nearest]
-        latents = module.latents(data.x).cpu().numpy()
+    module.place(model.encode_all(data.fitted), one_hot(labels))
+    losses = yield Refinement(module, data.fitted)
+    assigned, latents = (table.cpu().numpy() for table in module.assign(data.x))
+    q = assigned if losses else one_hot(labels)[data.nearest]
     keep = np.arange(q.shape[1])
     if config.min_cluster and not bounds.exact:
         fitted = q[data.rows].argmax(axis=1)
@@ -218,29 +251,32 @@ def by_sequence(
     config: DecConfig,
     seed: int,
     count: int | None = None,
-) -> Fit:
+) -> Fitting:
     """All windows together: the sequence model sets the target of the refinement, which gives the
     sequence model better latents. Clusters that are not needed disappear, unless the count is given: then
     the most alike are merged before, and no other."""
     model = copy.deepcopy(model)
     between = model.speaker_between.double().cpu().numpy()
-    posteriors = softened(labels)[data.nearest]
+    time = data.time
+    posteriors = softened(labels, float(time.seconds.sum()))[data.nearest]
     losses: list[float] = []
-    step = median_step(data.starts)
+    module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
     for refinements in range(config.rounds + 1):
-        with torch.no_grad():
-            latents = model.in_speaker_space(model.encode(data.x)).double().cpu().numpy()
+        z = model.encode_all(data.x)
+        latents = model.in_speaker_space(z).double().cpu().numpy()
         if count and not refinements:
-            posteriors = merge(latents, between, posteriors, step, config.sequence, count)
-        posteriors = infer(latents, between, posteriors, step, config.sequence, dissolve=not count)
+            posteriors = merge(latents, between, posteriors, time, config.sequence, count)
+        before = posteriors
+        posteriors = infer(latents, between, posteriors, time, config.sequence, dissolve=not count)
         if refinements == config.rounds or posteriors.shape[1] == 1:
             break
-        module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
-        module.set_posteriors(data.x, posteriors)
+        if refinements and changed(before, posteriors) < config.settled:
+            break
+        module.place(z, posteriors)
         target = torch.from_numpy(posteriors[data.rows]).to(data.x)
-        losses += refine(module, data.fitted, given=target)
+        losses += yield Refinement(module, data.fitted, target)
     if not count:
-        posteriors = merge(latents, between, posteriors, step, config.sequence)
+        posteriors = merge(latents, between, posteriors, time, config.sequence)
     return Fit(posteriors, latents, data.rows, labels, losses)
 
 
@@ -248,14 +284,15 @@ def start_labels(
     x: np.ndarray, model: ResidualAutoEncoder, config: DecConfig, bounds: Bounds, seed: int
 ) -> np.ndarray:
     """(n,) labels 0..k-1 from which the refinement starts."""
-    with torch.no_grad():
-        z = model.encode(as_tensor(x, model)).double().cpu().numpy()
+    z = model.encode_all(as_tensor(x, model)).double().cpu().numpy()
     if config.count == "eigengap":
         least, most = bounds.range
-        count = bounds.exact or bounds.clip(count_on_latents(z, least=least, most=most))
+        count = bounds.exact or bounds.clip(
+            count_on_latents(z, least=least, most=most, exact=config.clustering.exact)
+        )
         bounds = Bounds(exact=count)
     if config.start == "spectral":
-        return spectral_labels(z, bounds.range[0], seed)
+        return spectral_labels(z, bounds.range[0], seed, config.clustering.exact)
     points = z if config.start_on == "latents" else x
     return renumber(METHODS[config.start](points, bounds, config.clustering, seed))
 
@@ -273,6 +310,13 @@ def thin(starts: np.ndarray, step: float) -> np.ndarray:
 def median_step(starts: np.ndarray) -> float:
     """Seconds from one window to the next; 1 where there is only one."""
     return float(np.median(np.diff(starts))) if len(starts) > 1 else 1.0
+
+
+def changed(before: np.ndarray, after: np.ndarray) -> float:
+    """The share of windows whose most likely cluster is another; 1 where there are other clusters."""
+    if before.shape != after.shape:
+        return 1.0
+    return float((before.argmax(axis=1) != after.argmax(axis=1)).mean())
 
 
 def survivors(labels: np.ndarray, count: int, size: float, least: int) -> np.ndarray:

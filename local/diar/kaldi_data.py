@@ -212,6 +212,7 @@ class Scp:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self._where: dict[str, tuple[int, str]] = {}
+        self._arks: dict[str, Path] = {}  # found so far
         for number, fields in records(path):
             key, target = fields[0], " ".join(fields[1:])
             if not target or any(sign in target for sign in "|[]"):  # commands, ranges
@@ -234,11 +235,13 @@ class Scp:
         name, sep, offset = target.rpartition(":")
         if not offset.isdigit():
             name, sep, offset = target, "", ""
-        ark = found(name, self.path) or found(Path(name).name, self.path)
-        if ark is None:
-            raise DataError(f"{key}: no such ark: {name}", self.path, number)
+        if name not in self._arks:
+            ark = found(name, self.path) or found(Path(name).name, self.path)
+            if ark is None:
+                raise DataError(f"{key}: no such ark: {name}", self.path, number)
+            self._arks[name] = ark
         try:
-            return read_array(f"{ark}{sep}{offset}")
+            return read_array(f"{self._arks[name]}{sep}{offset}")
         except DataError as error:
             raise DataError(f"{key}: {error}", self.path, number) from None
 
@@ -285,7 +288,7 @@ class XVectorDir:
                 f"expected vectors of one dimension, found {sorted(shapes)}", self._scp.path
             )
         try:
-            return XVectors(windows, np.stack(vectors).astype(np.float32))
+            return XVectors(windows, np.stack(vectors).astype(np.float32, copy=False))
         except DataError as error:
             raise DataError(str(error), self._scp.path) from None
 

@@ -14,11 +14,9 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import soundfile
-
 from diar import audio
 from diar.errors import DataError
-from diar.files import whole, write_text
+from diar.files import write_text
 from diar.kaldi_data import found, records, write_map
 from diar.numbers import channel_in, number_in
 from diar.rttm import read_parts, read_uem, write_rttm
@@ -53,11 +51,13 @@ def take(data: DataDir, recording: str, target: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix=".command.", dir=_made(target / "wav")) as directory:
         output = Path(directory) / "output.wav"
         _run(value[:-1], output, f"{table.path}:{number}")
+        copy = target.absolute() / "wav" / f"{recording}.flac"
         try:
-            heard = audio.read(output)
-        except DataError:
-            raise DataError("the output of its command is no audio", table.path, number) from None
-        return _keep(heard, target.absolute() / "wav" / recording)
+            audio.copy_lossless(output, copy)
+        except DataError as error:
+            why = "zero length" if "zero length" in str(error) else "no audio"
+            raise DataError(f"the output of its command is {why}", table.path, number) from None
+        return copy
 
 
 def _run(command: str, output: Path, place: str) -> None:
@@ -77,16 +77,6 @@ def _run(command: str, output: Path, place: str) -> None:
     if status:
         reason = f": {said[-1]}" if said else ""
         raise DataError(f"{place}: its command ended with status {status}{reason}")
-
-
-def _keep(heard: audio.Audio, stem: Path) -> Path:
-    """Write samples without loss as 24-bit FLAC."""
-    if not len(heard.samples):
-        raise DataError("no samples: its command gives audio of zero length")
-    path = Path(f"{stem}.flac")
-    with whole(path, "wb") as stream:
-        soundfile.write(stream, heard.samples, heard.rate, format="FLAC", subtype="PCM_24")
-    return path
 
 
 def _made(directory: Path) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from diar import decoding, diarization, subsegments, vad
+from diar import decoding, diarization, vad, xvectors
 from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import Bounds
 from diar.diarization import DecConfig
@@ -49,14 +49,14 @@ class Pipeline:
             bounds: what is known of the number of speakers.
             seed: of everything random.
         """
-        rate, duration = self.extractor.rate, len(samples) / self.extractor.rate
+        duration = len(samples) / self.extractor.rate
         speech = vad.find_speech(samples, self.vad_kind, self.vad)
-        windows, _ = subsegments.cut(self.xvector, recording, speech, len(samples), rate)
+        found = xvectors.extract(self.xvector, self.extractor, recording, speech, samples)
+        windows = found.subsegments
         if not len(windows):
             return []
-        x = self.extractor.embed(samples, windows.starts, windows.ends)
         bounds = bounds or Bounds(most=self.dec.max_speakers)
-        fit = diarization.fit(x, windows, self.encoder, self.dec, bounds, seed)
+        fit = diarization.fit(found.vectors, windows, self.encoder, self.dec, bounds, seed)
         on_grid = self.xvector.layout == "grid"
         grid = (self.xvector.window, self.xvector.step) if on_grid else None
         return decoding.decode(

@@ -36,6 +36,7 @@ def pretrain(
     valid: np.ndarray,
     config: AutoencoderConfig,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    device: torch.device | str = "cpu",
 ) -> ResidualAutoEncoder:
     """Train by layer-wise reconstruction; keep the weights of the best validation epoch.
 
@@ -48,6 +49,7 @@ def pretrain(
         valid: (m, d) float32 x-vectors of other speakers; m may be 0 where patience is 0.
         config: architecture and schedule.
         on_epoch: called after each epoch.
+        device: where to; the model stays there.
 
     Raises:
         DataError: too few x-vectors, or nothing to validate on where patience asks for it.
@@ -59,9 +61,10 @@ def pretrain(
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads)
     try:
-        with torch.random.fork_rng(devices=[]):
+        cuda = torch.device(device).type == "cuda"
+        with torch.random.fork_rng(devices=[device] if cuda else []):
             torch.manual_seed(config.seed)
-            return _train(train, valid, config, on_epoch)
+            return _train(train, valid, config, on_epoch, device)
     finally:
         torch.set_num_threads(threads)
 
@@ -85,7 +88,8 @@ def learn_speakers(
 
 @torch.no_grad()
 def _unit_latents(model: ResidualAutoEncoder, x: np.ndarray) -> np.ndarray:
-    return F.normalize(model.encode(torch.from_numpy(x)), dim=1).double().numpy()
+    z = model.encode(torch.from_numpy(x).to(next(model.parameters()).device))
+    return F.normalize(z, dim=1).double().cpu().numpy()
 
 
 def _train(
@@ -93,10 +97,12 @@ def _train(
     valid: np.ndarray,
     config: AutoencoderConfig,
     on_epoch: Callable[[Epoch], None],
+    device: torch.device | str,
 ) -> ResidualAutoEncoder:
     order = np.random.default_rng(config.seed)
-    x, v = torch.from_numpy(train), torch.from_numpy(valid)
+    x, v = torch.from_numpy(train).to(device), torch.from_numpy(valid).to(device)
     model, shipped = config.build(x.shape[1])
+    model.to(device)
     if config.center and not shipped:
         model.mean.copy_(x.mean(0))
     noise = config.noise * (x - x.mean(0)).square().mean().sqrt()

@@ -10,6 +10,7 @@ from diar import audio
 from diar.errors import DataError
 from diar.kaldi_data import read_wav_scp, records
 from diar.numbers import channel_in
+from diar.spool import Spooled
 
 CLIPPED = 0.01  # share of samples at full scale from which it is said
 
@@ -46,7 +47,9 @@ class Recordings:
         path = self.paths.get(recording)
         return (path and audio.header_duration(path)) or 0.0
 
-    def load(self, recording: str, rate: int = audio.SAMPLE_RATE) -> tuple[np.ndarray, list[str]]:
+    def load(
+        self, recording: str, rate: int = audio.SAMPLE_RATE
+    ) -> tuple[np.ndarray | Spooled, list[str]]:
         """(mono samples at ``rate``, what was done to get them: resampled, mixed ...).
 
         A file with one channel is taken whatever ``reco2file_and_channel`` says: there the channel
@@ -59,22 +62,23 @@ class Recordings:
             raise DataError(self.faults[recording])
         if recording not in self.paths:
             raise DataError(f"no recording {recording!r} in wav.scp")
-        found = audio.read(self.paths[recording])
-        channel = self.channels.get(recording) if found.channels > 1 else None
-        samples = found.mono(rate, channel)
+        channel = self.channels.get(recording)
+        found = audio.listen(self.paths[recording], rate, channel, only_of_many=True)
         notes = []
         if found.rate != rate:
             notes.append(f"resampled from {found.rate} Hz")
-        if channel is not None:
-            notes.append(f"channel {channel + 1} of {found.channels}")
-        elif found.channels > 1:
-            notes.append(f"{found.channels} channels mixed")
+        if found.channels > 1:
+            one = channel is not None
+            notes.append(
+                f"channel {channel + 1} of {found.channels}"
+                if one
+                else f"{found.channels} channels mixed"
+            )
         if found.truncated:
             notes.append("truncated: its header promises more")
-        clipped = float((np.abs(found.samples) >= 1 - 2**-15).mean())
-        if clipped >= CLIPPED:
+        if found.clipped >= CLIPPED:
             notes.append("clipped")
-        return samples, notes
+        return found.samples, notes
 
 
 def read_channels(path: str | Path) -> dict[str, int]:

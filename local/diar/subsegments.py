@@ -27,6 +27,10 @@ class XVectorConfig:
     extractor: a name that ``diar.extractors`` knows; options: its options; dim: size of its
     vectors, None for whatever it gives (a finished x-vector directory states it);
     layout, window, step: the windows, seconds.
+    coarse_step: 'regions' are cut every so many seconds first, and every ``step`` only where the
+        speaker may change (``diar.xvectors``); 0: every ``step`` everywhere.
+    change: a change is suspected where windows to its sides are less alike than this times what
+        neighbours are in the recording.
     """
 
     extractor: str = "campplus"
@@ -35,6 +39,8 @@ class XVectorConfig:
     layout: Literal["regions", "grid"] = "regions"
     window: float = 1.5
     step: float = 0.25
+    coarse_step: float = 0.75
+    change: float = 0.85
 
     def __post_init__(self) -> None:
         if not 0.01 <= self.step <= self.window <= 60:
@@ -42,21 +48,28 @@ class XVectorConfig:
                 f"0.01 <= step <= window <= 60 seconds is asked, not step {self.step:g} and"
                 f" window {self.window:g}"
             )
+        if self.coarse_step and not self.step <= self.coarse_step <= self.window:
+            raise ValueError(
+                f"coarse_step is {self.coarse_step:g}: it must be 0, or between step {self.step:g} and"
+                f" window {self.window:g}"
+            )
+        if self.change < 0:
+            raise ValueError(f"change is {self.change:g}; it must not be negative")
         if self.dim is not None and self.dim < 1:
             raise ValueError(f"dim is {self.dim}; it must be at least 1")
 
 
 def cut(
     config: XVectorConfig, recording: str, regions: Sequence[Region], samples: int, rate: int
-) -> tuple[Subsegments, np.ndarray | None]:
-    """The windows of one recording in the layout of ``config``; for a grid also their numbers.
+) -> Subsegments:
+    """The windows of one recording in the layout of ``config``, every ``coarse_step`` if there is one.
 
     Speech outside the recording (``samples`` at ``rate``) is left out.
     """
     if config.layout == "grid":
-        return cut_grid(recording, regions, samples, rate, config.window, config.step)
+        return cut_grid(recording, regions, samples, rate, config.window, config.step)[0]
     inside = clip(regions, samples / rate)
-    return cut_regions(recording, inside, config.window, config.step), None
+    return cut_regions(recording, inside, config.window, config.coarse_step or config.step)
 
 
 def clip(regions: Sequence[Region], duration: float) -> list[Region]:
@@ -91,7 +104,7 @@ def cut_regions(
         end[-1] = region.end
         starts.append(start)
         ends.append(end)
-    return _subsegments(recording, np.concatenate([[], *starts]), np.concatenate([[], *ends]))
+    return subsegments(recording, np.concatenate([[], *starts]), np.concatenate([[], *ends]))
 
 
 def cut_grid(
@@ -118,7 +131,7 @@ def cut_grid(
     index = np.flatnonzero(speech)
     starts = np.maximum(index * hop - width // 2, 0) / rate
     ends = np.minimum(index * hop + (width + 1) // 2, samples) / rate
-    return _subsegments(recording, starts, ends), index
+    return subsegments(recording, starts, ends), index
 
 
 def grid_indices(windows: Subsegments, window: float, step: float) -> np.ndarray:
@@ -137,7 +150,7 @@ def grid_indices(windows: Subsegments, window: float, step: float) -> np.ndarray
     return index
 
 
-def _subsegments(recording: str, starts: np.ndarray, ends: np.ndarray) -> Subsegments:
+def subsegments(recording: str, starts: np.ndarray, ends: np.ndarray) -> Subsegments:
     """Windows with ids that differ even where times agree to 10 ms."""
     ids: list[str] = []
     seen: dict[str, int] = {}

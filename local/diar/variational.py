@@ -15,8 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from diar.decoding import one_hot
+from diar.markov import forward_backward, normalised
+from diar.timeline import Timeline
 
 _LEAST_SHARE = 1e-3  # of the entries into states, below which a speaker is dissolved
+_CERTAINTY = 5.0  # nats by which a window belongs to the cluster that it starts in
+# Seconds: what is a share of a recording is one of so much of it, if it is longer. Else who speaks for
+# ten seconds would be lost in a day, however clear his voice.
+_ENOUGH = 1500
 _CONVERGED = 1e-3  # gain of the bound, nats
 
 
@@ -50,7 +56,7 @@ def infer(
     y: np.ndarray,
     between: np.ndarray,
     posteriors: np.ndarray,
-    step: float,
+    time: Timeline,
     config: SequenceConfig,
     dissolve: bool = True,
 ) -> np.ndarray:
@@ -60,25 +66,30 @@ def infer(
         y: (n, m) latents in time order, spread 1 within a speaker in every direction.
         between: (m,) spread of speakers' means.
         posteriors: (n, k) to start from, rows sum to 1.
-        step: seconds from one window to the next.
+        time: what each window stands for: its evidence, and the chance of a change, depend on it.
         config: see there.
         dissolve: whether speakers may lose all their windows; without, k' = k.
     """
-    evidence = config.evidence * step
-    ratio = evidence / config.complexity
-    stay = float(np.exp(-step / config.turn))
+    evidence = config.evidence * time.seconds[:, None]
+    ratio = config.evidence / config.complexity
+    stay = np.exp(-time.gaps / config.turn)
     scaled = y * np.sqrt(between)
+    weighted = scaled * time.seconds[:, None]
     fixed = -0.5 * ((y**2).sum(axis=1) + y.shape[1] * np.log(2 * np.pi))
     shares = np.full(posteriors.shape[1], 1 / posteriors.shape[1])
+    least = _LEAST_SHARE * min(1.0, _ENOUGH / time.seconds.sum())
     before = -np.inf
     for _ in range(config.iterations):
         # eq. 16, 17: posterior of each speaker's mean; eq. 23: evidence for him in each window
-        precision = 1 + ratio * posteriors.sum(axis=0)[:, None] * between
-        means = ratio / precision * (posteriors.T @ scaled)
-        scores = scaled @ means.T - 0.5 * ((1 / precision + means**2) @ between) + fixed[:, None]
-        posteriors, entries, likelihood = forward_backward(evidence * scores, shares, stay)
+        precision = 1 + ratio * (time.seconds @ posteriors)[:, None] * between
+        means = ratio / precision * (posteriors.T @ weighted)
+        scores = scaled @ means.T  # in place: n k numbers are many
+        scores -= 0.5 * ((1 / precision + means**2) @ between)
+        scores += fixed[:, None]
+        scores *= evidence
+        posteriors, entries, likelihood = forward_backward(scores, shares, stay)
         if dissolve:
-            keep = entries > _LEAST_SHARE
+            keep = entries > least
             keep[entries.argmax()] = True
             if not keep.all():
                 posteriors = normalised(posteriors[:, keep])
@@ -99,7 +110,7 @@ def merge(
     y: np.ndarray,
     between: np.ndarray,
     posteriors: np.ndarray,
-    step: float,
+    time: Timeline,
     config: SequenceConfig,
     count: int | None = None,
 ) -> np.ndarray:
@@ -110,13 +121,14 @@ def merge(
     the pair for which it is greatest is merged for as long as it is above 1.
 
     Args:
-        y, between, posteriors, step, config: as for ``infer``.
+        y, between, posteriors, time, config: as for ``infer``.
         count: merge until so many are left, whatever the ratio.
     """
+    weighted = y * time.seconds[:, None]
     while (config.drift or count) and posteriors.shape[1] > (count or 1):
-        weights = np.maximum(posteriors.sum(axis=0), 1e-6)
-        means = (posteriors.T @ y) / weights[:, None]
-        spread = between + 1 / (config.evidence * step * weights[:, None]) + config.drift
+        seconds = np.maximum(time.seconds @ posteriors, 1e-6)
+        means = (posteriors.T @ weighted) / seconds[:, None]
+        spread = between + 1 / (config.evidence * seconds[:, None]) + config.drift
         ratios = same_speaker(means, spread, between)
         np.fill_diagonal(ratios, -np.inf)
         i, j = sorted(np.unravel_index(ratios.argmax(), ratios.shape))
@@ -143,44 +155,12 @@ def same_speaker(means: np.ndarray, spread: np.ndarray, between: np.ndarray) -> 
     return 0.5 * (apart - together).sum(axis=2)
 
 
-def forward_backward(
-    scores: np.ndarray, shares: np.ndarray, stay: float
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Posteriors of the states of a hidden Markov model.
-
-    From one window to the next a state is kept with probability ``stay``; else the next one, perhaps
-    the same, is drawn with the probabilities ``shares``.
+def softened(labels: np.ndarray, seconds: float = 0.0) -> np.ndarray:
+    """Posteriors (n, k) of labels 0..k-1 (n,), the same little of each window for every other cluster.
 
     Args:
-        scores: (n, k) log evidence, n >= 1. shares: (k,) sum to 1.
-
-    Returns:
-        (n, k) posteriors; (k,) how often each state is entered, summing to 1; the log likelihood.
+        seconds: how much speech they stand for: in more of it, the little of all windows shall not
+            be more than the windows of a small cluster.
     """
-    top = scores.max(axis=1)
-    evidence = np.exp(scores - top[:, None])
-    forward = np.empty_like(evidence)
-    scale = np.empty(len(evidence))
-    reached = shares
-    for t, row in enumerate(evidence):
-        joint = reached * row
-        scale[t] = joint.sum()
-        forward[t] = joint / scale[t]
-        reached = stay * forward[t] + (1 - stay) * shares
-    backward = np.ones_like(evidence)
-    for t in range(len(evidence) - 1, 0, -1):
-        later = backward[t] * evidence[t] / scale[t]
-        backward[t - 1] = stay * later + (1 - stay) * (shares @ later)
-    posteriors = normalised(forward * backward)
-    drawn = (1 - stay) * shares * evidence[1:] * backward[1:] / scale[1:, None]
-    entries = posteriors[0] + drawn.sum(axis=0)
-    return posteriors, entries / entries.sum(), float(np.log(scale).sum() + top.sum())
-
-
-def softened(labels: np.ndarray, certainty: float = 5.0) -> np.ndarray:
-    """Posteriors (n, k) of labels 0..k-1 (n,), ``certainty`` nats above those of the others."""
+    certainty = _CERTAINTY + np.log(max(1.0, seconds / _ENOUGH))
     return normalised(np.exp(certainty * one_hot(labels)))
-
-
-def normalised(rows: np.ndarray) -> np.ndarray:
-    return rows / rows.sum(axis=1, keepdims=True)

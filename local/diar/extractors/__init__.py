@@ -97,14 +97,21 @@ def local_files(options: dict[str, Any]) -> list[str]:
     return [value for key in FILE_OPTIONS if isinstance(value := options.get(key), str)]
 
 
-def get(name: str, **options: Any) -> Extractor:
+def get(name: str, *, device: str = "cpu", threads: int = 1, **options: Any) -> Extractor:
     """The extractor of that name, ready to use: its weights are fetched and prepared when needed.
+
+    Args:
+        device: 'cpu', 'cuda', 'cuda:1'. threads: of the CPU; results do not depend on how many.
+        options: its own.
 
     Raises:
         DataError: an unknown name, an option that it does not have, weights that cannot be had.
     """
     if name not in _FACTORIES:
         raise DataError(f"unknown extractor {name!r}; known: {', '.join(names())}")
+    where: dict[str, Any] = {"device": device, "threads": threads}
+    usual = {"device": "cpu", "threads": 1}  # not every extractor knows others
+    options |= {key: value for key, value in where.items() if value != usual[key]}
     try:
         return _FACTORIES[name](**options)
     except TypeError as error:

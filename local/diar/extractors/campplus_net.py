@@ -154,7 +154,7 @@ class CamPlusPlus(nn.Module):
 
 def segment_matrices(x: Tensor) -> tuple[Tensor, Tensor]:
     """Means over segments of 100 frames as matrices: (t, s) averages, (s, t) copies back."""
-    frames = torch.arange(x.shape[-1])
+    frames = torch.arange(x.shape[-1], device=x.device)
     segment = frames // SEGMENT
     spread = (segment.unsqueeze(0) == frames[::SEGMENT].unsqueeze(1) // SEGMENT).to(x.dtype)
     return (spread / spread.sum(1, keepdim=True)).T, spread

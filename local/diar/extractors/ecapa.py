@@ -21,7 +21,8 @@ import numpy as np
 from diar.errors import DataError
 from diar.extractors import Described
 from diar.extractors.cards import ECAPA, UNKNOWN
-from diar.extractors.windows import batches, exported, padded, sample_spans, session
+from diar.extractors.runtime import Network, exported, network, torch_network
+from diar.extractors.windows import for_batches, padded, sample_spans
 from diar.files import sha256
 from diar.hub import HubFile, fetch
 
@@ -60,41 +61,58 @@ class EcapaExtractor(Described):
             in the repository; None: they are fetched from the hub, or lie in the cache.
         normalize: subtract the mean of the training's embeddings, as ``encode_batch(normalize=True)``;
             by default SpeechBrain does not.
+        device, threads: see ``diar.extractors.get``.
 
     Raises:
         DataError: weights that cannot be had, or are damaged, or of another network.
     """
 
-    def __init__(self, directory: str | None = None, normalize: bool = False) -> None:
+    def __init__(
+        self,
+        directory: str | None = None,
+        normalize: bool = False,
+        device: str = "cpu",
+        threads: int = 1,
+    ) -> None:
         if not isinstance(normalize, bool):
             raise DataError(f"options.normalize is {normalize!r}; true or false is expected")
         weights, mean = find(directory)
         digest = sha256(weights)
-        path = exported("ecapa", digest, functools.partial(_export, weights))
-        try:
-            self._session = session(path)
-        except ValueError:
-            raise DataError("damaged model: delete it, it will be made again", path) from None
+        self._threads = threads
+        self._network = self._on(device, weights, digest)
         self.card = ECAPA
         if digest != WEIGHTS.sha256:
             self.card = replace(
                 ECAPA,
-                dim=self._session.get_outputs()[0].shape[1],
+                dim=self._network(np.zeros((1, SHORTEST // SHIFT + 1, MELS), np.float32)).shape[1],
                 training_data=UNKNOWN,
                 licence=UNKNOWN,
                 source=f"ECAPA-TDNN, arXiv 2005.07143; {weights}, sha256 {digest}",
             )
         self._mean = training_mean(mean, self.dim) if normalize else np.float32(0)
 
+    @staticmethod
+    def _on(device: str, weights: Path, digest: str) -> Network:
+        if device != "cpu":
+            return torch_network(torch_model(weights), device)
+        path = exported("ecapa", digest, functools.partial(_export, weights))
+        try:
+            return network(path, "float32")
+        except ValueError:
+            raise DataError("damaged model: delete it, it will be made again", path) from None
+
     def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """(n, dim) float32, see ``diar.extractors.Extractor.embed``."""
         spans = sample_spans(samples, starts, ends, self.rate)
         vectors = np.zeros((len(spans), self.dim), np.float32)
         samples, spans = padded(samples, spans, SHORTEST)
-        for batch in batches(1 + (spans[:, 1] - spans[:, 0]) // SHIFT, BATCH):
+
+        def embed(batch: np.ndarray) -> None:
             features = filter_banks([samples[a:b] for a, b in spans[batch]])
             features -= features.mean(axis=1, keepdims=True)
-            vectors[batch] = self._session.run(None, {"features": features})[0]
+            vectors[batch] = self._network(features)
+
+        for_batches(embed, 1 + (spans[:, 1] - spans[:, 0]) // SHIFT, BATCH, self._threads)
         return vectors - self._mean
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from diar.errors import DataError
-from diar.extractors.windows import batches, frame_runs, padded
+from diar.extractors.windows import for_batches, frame_runs, padded
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ def embed_windows(
     batch: int,
     network: Callable[[np.ndarray], np.ndarray],
     dim: int,
+    threads: int = 1,
 ) -> np.ndarray:
     """One vector for each window: (n, dim) float32.
 
@@ -113,6 +114,7 @@ def embed_windows(
         shortest: samples; shorter windows are put in the middle of as much digital silence.
         batch: windows, of equal length, that ``network`` gets at once: (b, frames, mels) float32 to
             (b, dim).
+        threads: how many batches are in work at once; results do not depend on it.
     """
     vectors = np.zeros((len(spans), dim), np.float32)
     if not len(spans):
@@ -120,9 +122,12 @@ def embed_windows(
     samples, spans = padded(samples, spans, max(shortest, config.frame))
     runs, rows = frame_runs(spans, config.frame, config.shift)
     frames = np.concatenate([filter_banks(samples[a:b], config) for a, b in runs])
-    for some in batches([len(r) for r in rows], batch):
+
+    def embed(some: np.ndarray) -> None:
         features = np.stack([frames[rows[i]] for i in some])
         if config.subtract_mean:
             features -= features.mean(axis=1, keepdims=True)
         vectors[some] = network(features)
+
+    for_batches(embed, [len(r) for r in rows], batch, threads)
     return vectors

@@ -17,7 +17,8 @@ from diar.errors import DataError
 from diar.extractors import Described
 from diar.extractors.cards import ONNX
 from diar.extractors.fbank import FbankConfig, embed_windows, filter_banks
-from diar.extractors.windows import sample_spans, session
+from diar.extractors.runtime import session
+from diar.extractors.windows import sample_spans
 from diar.files import sha256 as digest_of
 
 BATCH = 8
@@ -35,6 +36,7 @@ class OnnxExtractor(Described):
             window.
         shortest: seconds; shorter windows are put in the middle of as much digital silence, as is
             best for CAM++.
+        device, threads: see ``diar.extractors.get``.
 
     Raises:
         DataError: no such file, not an ONNX model, one with other inputs or outputs.
@@ -47,7 +49,10 @@ class OnnxExtractor(Described):
         sha256: str | None = None,
         output: str | None = None,
         shortest: float = 0.5,
+        device: str = "cpu",
+        threads: int = 1,
     ) -> None:
+        self._threads = threads
         if path is None:
             raise DataError("extractor 'onnx': which file? Set options.path to an ONNX model")
         self._path = Path(str(path)).expanduser()
@@ -55,7 +60,7 @@ class OnnxExtractor(Described):
         self._shortest = _seconds(shortest)
         digest = self._checked(sha256)
         try:
-            self._session = session(self._path)
+            self._session = session(self._path, device)
         except ValueError as error:
             raise DataError(f"not a usable ONNX model: {str(error)[:200]}", self._path) from None
         self._input, self._batch = self._check_input()
@@ -69,7 +74,14 @@ class OnnxExtractor(Described):
         spans = sample_spans(samples, starts, ends, self.rate)
         shortest = round(self._shortest * self.rate)
         return embed_windows(
-            samples, spans, self._fbank, shortest, self._batch, self._network, self.dim
+            samples,
+            spans,
+            self._fbank,
+            shortest,
+            self._batch,
+            self._network,
+            self.dim,
+            self._threads,
         )
 
     def _network(self, features: np.ndarray) -> np.ndarray:

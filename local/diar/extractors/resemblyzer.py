@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from diar.errors import DataError
 from diar.extractors import Described
 from diar.extractors.cards import RESEMBLYZER
-from diar.extractors.windows import batches, sample_spans
+from diar.extractors.runtime import torch_network
+from diar.extractors.windows import for_batches, sample_spans
 from diar.fetch import Package, weights
 
 WHEEL = Package(
@@ -58,28 +59,34 @@ class ResemblyzerExtractor(Described):
     one gives the mean of overlapping partials of that length, of unit length again. Quiet windows
     are raised to -30 dBFS first: the spectra are powers, not logarithms.
 
+    Args:
+        device, threads: see ``diar.extractors.get``.
+
     Raises:
         DataError: weights that cannot be fetched, or are damaged.
     """
 
     card = RESEMBLYZER
 
-    def __init__(self) -> None:
-        self._net = torch_model()
+    def __init__(self, device: str = "cpu", threads: int = 1) -> None:
+        self._threads = threads
+        self._network = torch_network(torch_model(), device)
 
     def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """(n, 256) float32, see ``diar.extractors.Extractor.embed``."""
         spans = sample_spans(samples, starts, ends, self.rate)
         vectors = np.zeros((len(spans), self.dim), np.float32)
         counts = np.array([partials(b - a) for a, b in spans], int)
-        for batch in batches(counts, BATCH):
+
+        def embed(batch: np.ndarray) -> None:
             count = int(counts[batch[0]])
             spectra = [partial_spectra(samples[a:b], count) for a, b in spans[batch]]
-            with torch.no_grad():
-                parts = self._net(torch.from_numpy(np.concatenate(spectra))).numpy()
+            parts = self._network(np.concatenate(spectra))
             mean = parts.reshape(len(batch), count, self.dim).mean(axis=1)
             length = np.linalg.norm(mean, axis=1, keepdims=True)
             vectors[batch] = mean / np.maximum(length, np.finfo(np.float32).tiny)
+
+        for_batches(embed, counts, BATCH, self._threads)
         return vectors
 
 

@@ -1,19 +1,13 @@
-"""What extractors share: windows as samples, the frames that overlapping windows have in common, and
-networks run by onnxruntime."""
+"""What extractors share: windows as samples, and the frames that overlapping windows have in common."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from diar.errors import DataError
-from diar.files import cache_dir, whole
-
-log = logging.getLogger(__name__)
 
 
 def sample_spans(
@@ -95,36 +89,12 @@ def batches(lengths: np.ndarray, size: int) -> Iterator[np.ndarray]:
             yield rows[first : first + size]
 
 
-def session(path: Path):
-    """An ``onnxruntime.InferenceSession`` of a model file, on one thread of the CPU.
+def for_batches(
+    work: Callable[[np.ndarray], None], lengths: np.ndarray, size: int, threads: int
+) -> None:
+    """``work`` on the row numbers of each of ``batches``, several at once.
 
-    Recordings run in parallel, not the network; one order of sums, whatever the machine does.
-
-    Raises:
-        ValueError: it is no such model; the message is onnxruntime's.
+    Each batch is computed by one thread, so that no result depends on how many there are.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors: what is wrong is raised, too
-    try:
-        return onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's exceptions have no common base of their own
-        raise ValueError(" ".join(str(error).split())) from None
-
-
-def exported(name: str, weights: str, make: Callable[[], bytes]) -> Path:
-    """The ONNX model models/<name>-<key>.onnx in the cache, exported by ``make`` when it is not there.
-
-    The key is of the ``weights`` (their sha256) and of the code of the network, <name>_net.py.
-    """
-    code = Path(__file__).with_name(f"{name}_net.py").read_bytes()
-    key = hashlib.sha256(weights.encode() + code).hexdigest()[:16]
-    path = cache_dir() / "models" / f"{name}-{key}.onnx"
-    if not path.exists():
-        log.info("exporting %s to %s, once", name, path)
-        data = make()
-        with whole(path, "wb") as stream:
-            stream.write(data)
-    return path
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, batches(lengths, size)))  # list: raises what a thread raised

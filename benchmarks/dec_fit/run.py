@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""What does DEC cost: by length of a recording, by number of recordings, by how many are refined at once?
+
+Usage: benchmarks/dec_fit/run.py [--minutes "0.33 1 5 20"] [--recordings "8 64"] [--hours 4] [--repeats 3] [--out results.md]
+
+Fits synthetic x-vectors (four voices, turns of 2.5 s, neighbouring windows alike) with conf/dec.yaml and
+the autoencoder that ships. Every figure is the median of some repeats, and stands beside the same
+measured in the plain way, in turn with it: seconds depend on the machine, ratios hardly. Seconds are CPU
+time on the CPU, which others' load changes least, and time on a GPU, where there is one.
+"""
+
+from __future__ import annotations
+
+import copy
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import program
+from diar import autoencoder, config, refinement, together
+from diar.autoencoder import ResidualAutoEncoder
+from diar.clustering import Bounds
+from diar.dec import ClusteringModule
+from diar.diarization import DecConfig
+from diar.together import Recording, fit_all
+from diar.types import Subsegments
+
+ROOT = Path(__file__).resolve().parents[2]
+STEP, WINDOW, TURN = 0.25, 1.5, 2.5  # seconds
+AT_ONCE = (1, 4, 16, 64)
+
+
+def main() -> None:
+    arguments = program.parser(__doc__)
+    arguments.add_argument("--minutes", default="0.33 1 5 20")
+    arguments.add_argument("--recordings", default="8 64")
+    arguments.add_argument("--seconds", type=float, default=20.0, help="of those that are many")
+    arguments.add_argument("--hours", type=float, default=4.0, help="of the one that is long")
+    arguments.add_argument("--repeats", type=int, default=3)
+    arguments.add_argument("--out", type=Path, default=Path(__file__).with_name("results.md"))
+    args = arguments.parse_args()
+    torch.set_num_threads(1)
+    options = config.load(DecConfig, ROOT / "conf/dec.yaml")
+    lines = [f"PyTorch {torch.__version__}, {platform.machine()}, one thread."]
+    for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+        encoder = autoencoder.load_model(autoencoder.SHIPPED, device)
+        bench = Bench(encoder, options, args.repeats)
+        lines += bench.by_length([float(m) * 60 for m in args.minutes.split()])
+        lines += bench.by_number([int(n) for n in args.recordings.split()], args.seconds)
+        lines += bench.in_parts(args.hours)
+    text = "\n".join(lines) + "\n"
+    args.out.write_text(text, encoding="utf-8")
+    print(text)
+
+
+class Bench:
+    """Measures on one device."""
+
+    def __init__(self, encoder: ResidualAutoEncoder, options: DecConfig, repeats: int):
+        self.encoder, self.options, self.repeats = encoder, options, repeats
+        self.device = next(encoder.parameters()).device.type
+        self.clock = time.process_time if self.device == "cpu" else time.perf_counter
+
+    def by_length(self, lengths: Sequence[float]) -> list[str]:
+        every = replace(self.options, settled=0.0)
+        lines = table(
+            f"One recording, {self.device}",
+            "minutes | windows fitted | s per hour | torch.optim.Adam, all rounds | its Adam | all rounds",
+        )
+        for seconds in lengths:
+            one = [speech(seconds, 0)]
+            plain, stepped, rounds, now = self.medians(
+                [
+                    lambda one=one: self.fit_plainly(one, every),
+                    lambda one=one: self.fit_plainly(one, self.options),
+                    lambda one=one: fit_all(one, self.encoder, every),
+                    lambda one=one: fit_all(one, self.encoder, self.options),
+                ]
+            )
+            fitted = len(fit_all(one, self.encoder, replace(self.options, rounds=0))[0].fitted)
+            ratios = " | ".join(f"{other / now:.2f} x" for other in (plain, stepped, rounds))
+            lines.append(f"| {seconds / 60:g} | {fitted} | {3600 * now / seconds:.2f} | {ratios} |")
+        return lines
+
+    def by_number(self, numbers: Sequence[int], seconds: float) -> list[str]:
+        names = " | ".join(f"{size} at once" for size in AT_ONCE[1:])
+        lines = table(
+            f"Recordings of {seconds:g} s, {self.device} (chosen: {together.pays(self.device)} at once)",
+            f"recordings | s per hour, one by one | {names}",
+        )
+        for number in numbers:
+            many = [speech(seconds, seed) for seed in range(number)]
+            times = self.medians(
+                [
+                    lambda size=size, many=many: fit_all(many, self.encoder, self.options, size)
+                    for size in AT_ONCE
+                ]
+            )
+            ratios = " | ".join(f"{other / times[0]:.2f} x" for other in times[1:])
+            lines.append(f"| {number} | {3600 * times[0] / (number * seconds):.2f} | {ratios} |")
+        return lines
+
+    def in_parts(self, hours: float) -> list[str]:
+        """The refinement alone, whose steps see a part of a long recording, or all of it."""
+        n = round(3600 * hours / self.options.fit_step)
+        generator = torch.Generator().manual_seed(0)
+        x = torch.randn(n, self.encoder.ip_features, generator=generator).to(self.device)
+        target = torch.softmax(torch.randn(n, 4, generator=generator) * 5, 1).to(x)
+
+        def refined(batch: int) -> None:
+            settings = replace(self.options.refine, batch=batch)
+            encoder = copy.deepcopy(self.encoder)
+            module = ClusteringModule(1, encoder, x[:1], config=settings)
+            module.place(encoder.encode_all(x), target.cpu().numpy())
+            refinement.refine(module, x, given=target)
+
+        whole, parts = self.medians(
+            [lambda: refined(n), lambda: refined(self.options.refine.batch)]
+        )
+        lines = table(f"Refinement of {hours:g} h, {self.device}", "windows | s, in parts | whole")
+        return [*lines, f"| {n} | {parts:.1f} | {whole / parts:.2f} x |"]
+
+    def medians(self, ways: Sequence[Callable[[], object]]) -> list[float]:
+        """Seconds of each, all in turn, the first time not counted."""
+        seconds: list[list[float]] = [[] for _ in ways]
+        for repeat in range(self.repeats + 1):
+            for way, taken in zip(ways, seconds, strict=True):
+                start = self.clock()
+                way()
+                if repeat:
+                    taken.append(self.clock() - start)
+        return [statistics.median(taken) for taken in seconds]
+
+    def fit_plainly(self, recordings: Sequence[Recording], options: DecConfig) -> None:
+        with plain_adam():
+            fit_all(recordings, self.encoder, options, 1)
+
+
+@contextmanager
+def plain_adam():
+    """The optimiser of PyTorch as it is by default."""
+
+    class Plain:
+        def __init__(self, *groups):
+            self.inner = torch.optim.Adam([{"params": p, "lr": rate} for p, rate in groups])
+
+        def step(self, loss):
+            self.inner.zero_grad(set_to_none=True)
+            loss.backward()
+            self.inner.step()
+
+    fused, refinement.Adam = refinement.Adam, Plain
+    try:
+        yield
+    finally:
+        refinement.Adam = fused
+
+
+def table(title: str, columns: str) -> list[str]:
+    rule = "---:|" * (columns.count("|") + 1)
+    return ["", f"## {title}", "", f"| {columns} |", f"|{rule}"]
+
+
+def speech(seconds: float, seed: int, speakers: int = 4, dim: int = 192) -> Recording:
+    """A recording of voices that take turns, as x-vectors."""
+    rng = np.random.default_rng(seed)
+    n = max(1, round((seconds - WINDOW) / STEP) + 1)
+    changes = np.cumsum(rng.random(n) < STEP / TURN)
+    who = rng.integers(speakers, size=n)[changes]
+    overlap = round(WINDOW / STEP)  # windows share their audio, and so what they miss of the voice
+    noise = np.cumsum(rng.normal(size=(n + overlap, dim)), axis=0)
+    noise = (noise[overlap:] - noise[:-overlap]) / overlap**0.5
+    x = rng.normal(size=(speakers, dim))[who] + noise
+    starts = STEP * np.arange(n)
+    ids = [f"r-{i}" for i in range(n)]
+    windows = Subsegments(ids, ["r"] * n, starts, starts + WINDOW)
+    return Recording(x.astype(np.float32), windows, Bounds(), seed)
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,143 @@
+"""What runs a network: on a CPU onnxruntime, in single precision, or OpenVINO, in half of it; on a GPU
+torch, or onnxruntime's build for CUDA where there is only an ONNX file.
+
+A processor that computes in bfloat16 (Intel's and AMD's servers since about 2022) takes half the time
+with it: benchmarks/extractor.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diar.errors import DataError
+from diar.files import cache_dir, whole
+
+if TYPE_CHECKING:
+    from torch import nn
+
+log = logging.getLogger(__name__)
+
+Network = Callable[[np.ndarray], np.ndarray]  # (b, frames, mels) float32 to (b, dim) float32
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+GPU_PROVIDER = "CUDAExecutionProvider"
+
+
+def network(path: Path, precision: str, threads: int = 1) -> Network:
+    """A model's only output as a function of its only input, on the thread of the CPU that calls it.
+
+    Args:
+        threads: that may call at once.
+        precision: 'float32'; 'bfloat16', which an older processor has to emulate; or 'auto': bfloat16
+            where the processor computes in it.
+
+    Raises:
+        DataError: another precision.
+        ValueError: the file is no such model.
+    """
+    if precision not in PRECISIONS:
+        raise DataError(f"precision is {precision!r}; {', '.join(PRECISIONS)} are known")
+    if precision == "bfloat16" or (precision == "auto" and has_bfloat16()):
+        return _half(path, threads)
+    model = session(path)
+    name = model.get_inputs()[0].name
+    return lambda features: model.run(None, {name: features})[0]
+
+
+def torch_network(module: nn.Module, device: str) -> Network:
+    """A torch module, in evaluation mode, on a device: GPUs need no other package."""
+    import torch
+
+    module = module.to(device)
+
+    def run(features: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return module(torch.from_numpy(features).to(device)).cpu().numpy()
+
+    return run
+
+
+def session(path: Path, device: str = "cpu"):
+    """An ``onnxruntime.InferenceSession`` of a model file, on one thread of the CPU or on a GPU.
+
+    Recordings run in parallel, not the network; one order of sums, whatever the machine does.
+
+    Raises:
+        DataError: this build of onnxruntime knows no GPU.
+        ValueError: it is no such model; the message is onnxruntime's.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors: what is wrong is raised, too
+    provider: str | tuple[str, dict[str, str]] = "CPUExecutionProvider"
+    if device != "cpu":
+        if GPU_PROVIDER not in onnxruntime.get_available_providers():
+            raise DataError(
+                f"device {device}: this onnxruntime is built for CPUs: 'pip uninstall onnxruntime' and"
+                " 'pip install onnxruntime-gpu' into .venv"
+            )
+        provider = (GPU_PROVIDER, {"device_id": device.partition(":")[2] or "0"})
+    try:
+        return onnxruntime.InferenceSession(str(path), options, [provider])
+    except Exception as error:  # onnxruntime's exceptions have no common base of their own
+        raise ValueError(" ".join(str(error).split())) from None
+
+
+@functools.cache
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 by itself."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _half(path: Path, threads: int) -> Network:
+    """The network in bfloat16, with sums in float32."""
+    import openvino
+
+    core = openvino.Core()
+    options = {
+        "INFERENCE_PRECISION_HINT": "bf16",
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": threads,  # a thread for each call: nothing depends on how many there are
+        # A thread that is bound to a core shares it with those of the other jobs.
+        "ENABLE_CPU_PINNING": False,
+    }
+    try:
+        model = core.compile_model(core.read_model(path), "CPU", options)
+    except RuntimeError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    local = threading.local()
+
+    def run(features: np.ndarray) -> np.ndarray:
+        if not hasattr(local, "request"):
+            local.request = model.create_infer_request()
+        return local.request.infer({0: features})[0].copy()
+
+    return run
+
+
+def exported(name: str, weights: str, make: Callable[[], bytes]) -> Path:
+    """The ONNX model models/<name>-<key>.onnx in the cache, exported by ``make`` when it is not there.
+
+    The key is of the ``weights`` (their sha256) and of the code of the network, <name>_net.py.
+    """
+    code = Path(__file__).with_name(f"{name}_net.py").read_bytes()
+    key = hashlib.sha256(weights.encode() + code).hexdigest()[:16]
+    path = cache_dir() / "models" / f"{name}-{key}.onnx"
+    if not path.exists():
+        log.info("exporting %s to %s, once", name, path)
+        data = make()
+        with whole(path, "wb") as stream:
+            stream.write(data)
+    return path

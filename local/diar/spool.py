@@ -1,0 +1,62 @@
+"""Samples of long recordings, on disk instead of in memory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+
+import numpy as np
+
+LONG = 2 * 3600 * 16000  # samples (two hours at 16 kHz, 460 MB) that are kept in memory
+
+
+class Spooled:
+    """(n,) float32 samples in a temporary file (of TMPDIR), which goes with the object.
+
+    What is read of it are slices; each is an array in memory.
+    """
+
+    dtype, ndim = np.dtype(np.float32), 1
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="samples.")
+        self.size = 0
+
+    def append(self, samples: np.ndarray) -> None:
+        self._file.write(np.ascontiguousarray(samples, self.dtype).data)
+        self.size += len(samples)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, key: slice) -> np.ndarray:
+        start, stop, step = key.indices(self.size)
+        self._file.flush()
+        size = self.dtype.itemsize
+        parts, at, end = [], start * size, max(start, stop) * size
+        while at < end:  # Linux reads 2 GB at once at most
+            parts.append(os.pread(self._file.fileno(), end - at, at))
+            at += len(parts[-1])
+        return np.frombuffer(b"".join(parts), self.dtype)[::step]
+
+
+def collected(blocks: Iterable[np.ndarray], long: int = LONG) -> np.ndarray | Spooled:
+    """Blocks of samples (b,) in one array; in a file, once they are more than ``long``."""
+    kept: list[np.ndarray] = []
+    spool: Spooled | None = None
+    size = 0
+    for block in blocks:
+        size += len(block)
+        if spool is None and size > long:
+            spool = Spooled()
+            for earlier in kept:
+                spool.append(earlier)
+            kept.clear()
+        if spool is None:
+            kept.append(np.asarray(block, np.float32))
+        else:
+            spool.append(block)
+    if spool is not None:
+        return spool
+    return np.concatenate([np.zeros(0, np.float32), *kept])
