@@ -89,9 +89,11 @@ def run(
             arrays["latents"][name] = decision.latents.astype(np.float32)
 
     sizes = {name: len(xvectors.windows[name]) for name in names}
-    mine = share.of(
-        names, list(sizes.values()), lambda name: duration_of(durations, xvectors.windows[name])
-    )
+
+    def seconds(name: str) -> float:
+        return duration_of(durations, xvectors.windows[name])
+
+    mine = share.of(names, list(sizes.values()), seconds)
     for group in grouped(mine, sizes, at_once):
         recordings = {}
         for name in group:
@@ -119,11 +121,13 @@ def grouped(names: Iterable[str], sizes: Mapping[str, int], at_once: int) -> Ite
     """So many names at once, or fewer, where they have more windows than should be held in memory."""
     group: list[str] = []
     for name in names:
-        held = sum(sizes[other] for other in group)
-        if group and (len(group) == at_once or held + sizes[name] > MOST_HELD):
+        if group and sum(sizes[other] for other in group) + sizes[name] > MOST_HELD:
             yield group
             group = []
         group.append(name)
+        if len(group) == at_once:  # at once: a name that is asked for too early would count as done
+            yield group
+            group = []
     if group:
         yield group
 
