@@ -49,10 +49,8 @@ def sample_turns(sample_wav):
 @pytest.fixture(scope="session", params=["campplus", "ecapa", "onnx", "resemblyzer"])
 def extractor(request, tmp_path_factory):
     """Each extractor: with its real weights where they can be had, else with small random ones."""
-    if request.param == "campplus":  # exactly: tests of bfloat16 are in test_runtime.py
-        return fetched(lambda: extractors.get("campplus", precision="float32"))
-    if request.param == "resemblyzer":
-        return fetched(lambda: extractors.get("resemblyzer"))
+    if request.param in ("campplus", "resemblyzer"):
+        return fetched(lambda: extractors.get(request.param))
     folder = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIAR_CACHE", str(folder / "cache"))
@@ -64,7 +62,7 @@ def extractor(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def campplus():
-    return fetched(lambda: extractors.get("campplus", precision="float32"))
+    return fetched(lambda: extractors.get("campplus"))
 
 
 def load_benchmark(name):

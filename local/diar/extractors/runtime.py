@@ -1,13 +1,8 @@
-"""What runs a network: on a CPU onnxruntime, in single precision, or OpenVINO, in half of it; on a GPU
-torch, or onnxruntime's build for CUDA where there is only an ONNX file.
-
-A processor that computes in bfloat16 (Intel's and AMD's servers since about 2022) takes half the time
-with it: benchmarks/extractor.
-"""
+"""What runs a network: on a CPU onnxruntime, or OpenVINO in half precision; on a GPU torch, or
+onnxruntime's build for CUDA where there is only an ONNX file."""
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import logging
 import threading
@@ -27,7 +22,7 @@ log = logging.getLogger(__name__)
 
 Network = Callable[[np.ndarray], np.ndarray]  # (b, frames, mels) float32 to (b, dim) float32
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16")
 GPU_PROVIDER = "CUDAExecutionProvider"
 
 
@@ -35,17 +30,17 @@ def network(path: Path, precision: str, threads: int = 1) -> Network:
     """A model's only output as a function of its only input, on the thread of the CPU that calls it.
 
     Args:
+        precision: 'float32', or 'bfloat16', with sums in float32: half the time on a processor that
+            has it. It is not the same vector: benchmarks/extractor.
         threads: that may call at once.
-        precision: 'float32'; 'bfloat16', which an older processor has to emulate; or 'auto': bfloat16
-            where the processor computes in it.
 
     Raises:
-        DataError: another precision.
+        DataError: another precision; OpenVINO is not installed.
         ValueError: the file is no such model.
     """
     if precision not in PRECISIONS:
-        raise DataError(f"precision is {precision!r}; {', '.join(PRECISIONS)} are known")
-    if precision == "bfloat16" or (precision == "auto" and has_bfloat16()):
+        raise DataError(f"precision is {precision!r}; {' or '.join(PRECISIONS)} is expected")
+    if precision == "bfloat16":
         return _half(path, threads)
     model = session(path)
     name = model.get_inputs()[0].name
@@ -93,17 +88,14 @@ def session(path: Path, device: str = "cpu"):
         raise ValueError(" ".join(str(error).split())) from None
 
 
-@functools.cache
-def has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 by itself."""
-    import openvino
-
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-
-
 def _half(path: Path, threads: int) -> Network:
-    """The network in bfloat16, with sums in float32."""
-    import openvino
+    """The network in bfloat16, by OpenVINO."""
+    try:
+        import openvino
+    except ModuleNotFoundError:
+        raise DataError(
+            "precision bfloat16 needs OpenVINO: 'pip install openvino' in the environment of the recipe"
+        ) from None
 
     core = openvino.Core()
     options = {
