@@ -157,12 +157,12 @@ def fit(
         labels = start_labels(x[rows], model, config, bounds, seed)
         return by_assignment(data, labels, model, config, bounds, seed)
     labels = start_labels(x[rows], model, config, Bounds(most=MOST_AT_START), seed)
-    found = by_sequence(data, labels, model, config, seed)
+    found = by_sequence(data, labels, model, config, seed, rare=not bounds.exact)
     wanted = bounds.clip(found.count)
     if wanted == found.count:
         return found
     # Out of bounds: the nearest bound is kept, from clusters that are merged until they are so many.
-    if found.count > wanted and len(rows) > config.clustering.exact:
+    if found.count > wanted and not bounds.exact and len(rows) > config.clustering.exact:
         # As found: in a long recording, what is odd gathers much where nothing may be dissolved.
         step, between = median_step(starts), model.speaker_between.double().cpu().numpy()
         return replace(
@@ -226,14 +226,16 @@ def by_sequence(
     config: DecConfig,
     seed: int,
     count: int | None = None,
+    rare: bool = False,
 ) -> Fit:
     """All windows together: the sequence model sets the target of the refinement, which gives the
     sequence model better latents. Clusters that are not needed disappear, unless the count is given: then
-    the most alike are merged before, and no other."""
+    the most alike are merged before, and no other. rare: who speaks for seconds in hours is kept, too,
+    which where the number is known would leave odd clusters in place of speakers."""
     model = copy.deepcopy(model)
     between = model.speaker_between.double().cpu().numpy()
     step = median_step(data.starts)
-    posteriors = softened(labels, step * len(data.starts))[data.nearest]
+    posteriors = softened(labels, step * len(data.starts) if rare else 0.0)[data.nearest]
     losses: list[float] = []
     for refinements in range(config.rounds + 1):
         with torch.no_grad():
