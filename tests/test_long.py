@@ -227,6 +227,16 @@ def test_ten_seconds_in_four_hours_survive(root, encoder):
     assert adjusted_rand_score(labels, found) > 0.9
 
 
+def test_too_many_speakers_in_a_long_recording_are_merged(root, encoder):
+    x, labels = conversation([400, 400, 400], turn=40, spread=0.1)
+    options = config.load(DecConfig, root / "conf/dec.yaml", ["clustering.exact=100"])
+    assert fit(x, every_quarter(len(x)), encoder, options, Bounds()).count == 3
+    found = fit(x, every_quarter(len(x)), encoder, options, Bounds(most=2))
+    assert found.count == 2 and np.allclose(found.posteriors.sum(axis=1), 1)
+    together = [set(found.labels[labels == speaker]) for speaker in range(3)]
+    assert all(len(one) == 1 for one in together)  # whole speakers are merged, none is cut
+
+
 def test_encoding_in_blocks(encoder, monkeypatch):
     x = torch.from_numpy(conversation([100])[0])
     module = dec.ClusteringModule(1, encoder, x)

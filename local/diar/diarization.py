@@ -185,20 +185,16 @@ def fitting(
         labels = start_labels(x[rows], model, config, bounds, seed)
         return (yield from by_assignment(data, labels, model, config, bounds, seed))
     labels = start_labels(x[rows], model, config, Bounds(most=MOST_AT_START), seed)
-    found = yield from by_sequence(data, labels, model, config, seed)
+    found = yield from by_sequence(data, labels, model, config, seed, rare=not bounds.exact)
     wanted = bounds.clip(found.count)
     if wanted == found.count:
         return found
     # Out of bounds: the nearest bound is kept, from clusters that are merged until they are so many.
-    if found.count > wanted and len(rows) > config.clustering.exact:
+    if found.count > wanted and not bounds.exact and len(rows) > config.clustering.exact:
         # As found: in a long recording, what is odd gathers much where nothing may be dissolved.
-        step, between = median_step(starts), model.speaker_between.double().cpu().numpy()
-        return replace(
-            found,
-            posteriors=merge(
-                found.latents, between, found.posteriors, step, config.sequence, wanted
-            ),
-        )
+        between = model.speaker_between.double().cpu().numpy()
+        merged = merge(found.latents, between, found.posteriors, data.time, config.sequence, wanted)
+        return replace(found, posteriors=merged)
     if found.count > wanted:
         labels = renumber(found.labels[rows])
     if labels.max() + 1 < wanted:
@@ -260,14 +256,16 @@ def by_sequence(
     config: DecConfig,
     seed: int,
     count: int | None = None,
+    rare: bool = False,
 ) -> Fitting:
     """All windows together: the sequence model sets the target of the refinement, which gives the
     sequence model better latents. Clusters that are not needed disappear, unless the count is given: then
-    the most alike are merged before, and no other."""
+    the most alike are merged before, and no other. rare: who speaks for seconds in hours is kept, too,
+    which where the number is known would leave odd clusters in place of speakers."""
     model = copy.deepcopy(model)
     between = model.speaker_between.double().cpu().numpy()
     time = data.time
-    posteriors = softened(labels, float(time.seconds.sum()))[data.nearest]
+    posteriors = softened(labels, float(time.seconds.sum()) if rare else 0.0)[data.nearest]
     losses: list[float] = []
     module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
     for refinements in range(config.rounds + 1):
