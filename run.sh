@@ -115,11 +115,7 @@ fi
 
 if starts 2 "x-vectors: an embedding for each window of speech"; then
   for name in $extractions; do
-    for set in $(sets_of "$name"); do
-      steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$name")" --extractor "$extractor" \
-        --set "$(spacing_of "$set")$(overrides_of xvector "$name")" --device "$device" --cmd "$cmd" --nj "$nj" \
-        "$data/$set" "$exp/vad_$vad/$set" "$(xvectors_of "$name")/$set"
-    done
+    for set in $(sets_of "$name"); do extract "$name" "$set"; done
   done
 fi
 
@@ -150,7 +146,8 @@ if starts 5 "scores: DER and JER under every protocol"; then
   done
 fi
 
-if starts 6 "baselines: the same from the same x-vectors"; then
+if starts 6 "baselines: the same by other clusterings"; then
+  for set in $eval_sets; do extract close "$set"; done
   for system in ahc$told nme_sc$told spectral$told spectral_oracle kmeans_oracle; do
     for set in $eval_sets; do
       speakers=$(speakers_of "$set")
@@ -160,7 +157,7 @@ if starts 6 "baselines: the same from the same x-vectors"; then
       esac
       method=${system%_oracle}
       steps/cluster.sh --method "${method%"$told"}" --set "$(overrides_of baseline)" $speakers \
-        --seed "$seed" --cmd "$cmd" --nj "$nj" "$(xvectors_of default)/$set" "$exp/$system/$set"
+        --seed "$seed" --cmd "$cmd" --nj "$nj" "$(xvectors_of close)/$set" "$exp/$system/$set"
       score "$set" "$exp/$system/$set"
     done
   done
@@ -168,7 +165,7 @@ if starts 6 "baselines: the same from the same x-vectors"; then
   set="${test_sets%% *}"
   for name in $autoencoders; do
     [ -e "$data/$set/ref.rttm" ] && [ -e "$data/$set/reco2num_spk" ] || continue
-    steps/probe_latents.sh "$data/$set" "$(xvectors_of default)/$set" "$exp/ae_$name" "$exp/ae_$name/probe"
+    steps/probe_latents.sh "$data/$set" "$(xvectors_of close)/$set" "$exp/ae_$name" "$exp/ae_$name/probe"
   done
 fi
 

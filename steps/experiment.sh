@@ -92,7 +92,7 @@ xvectors_of() { # name: its x-vectors are its own only where it has a configurat
   if [ -n "$xvector_sources" ]; then echo "$exp/xvectors_kaldi"; elif [ -e "conf/xvector_$1.yaml" ]; then echo "$exp/xvectors_${extractor}_$1"; else echo "$exp/xvectors_$extractor"; fi
 }
 
-extractions=default # training takes the default x-vectors; others only where configured
+extractions="default close" # others only where configured
 for name in $names; do
   [ ! -e "conf/xvector_$name.yaml" ] || extractions="$extractions $name"
 done
@@ -100,22 +100,29 @@ done
 
 training_xvectors() { # without a training set, the test sets: no label is needed
   local set dirs=
-  for set in ${train_set:-$test_sets}; do dirs+=",$(xvectors_of default)/$set"; done
-  echo "${dirs#,}"
+  if [ -n "$train_set" ]; then
+    echo "$(xvectors_of close)/$train_set"
+  else
+    for set in $test_sets; do dirs+=",$(xvectors_of default)/$set"; done
+    echo "${dirs#,}"
+  fi
 }
 
 validation_xvectors() { # without a development set, a part of the training set
   local training
   training="$(training_xvectors)"
-  echo "${dev_set:+$(xvectors_of default)/}${dev_set:-${training%%,*}}"
+  if [ -n "$dev_set" ]; then echo "$(xvectors_of default)/$dev_set"; else echo "${training%%,*}"; fi
 }
 
-sets_of() { # name: nothing is trained on x-vectors other than the default ones
-  if [ "$1" = default ]; then echo "$sets"; else echo "$eval_sets"; fi
+sets_of() { # name: what stage 2 extracts of these x-vectors; those of the baselines come with them
+  if [ "$1" = close ]; then echo "$train_set"; else echo "$eval_sets"; fi
 }
 
-spacing_of() { # set: the autoencoder is trained on windows that are close everywhere
-  case " $eval_sets " in *" $1 "*) ;; *) echo "coarse_step=0 " ;; esac
+extract() { # name set: x-vectors, unless they are given
+  [ -z "$xvector_sources" ] || return 0
+  steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$1")" --extractor "$extractor" \
+    --set "$(overrides_of xvector "$1")" --device "$device" --cmd "$cmd" --nj "$nj" \
+    "$data/$2" "$exp/vad_$vad/$2" "$(xvectors_of "$1")/$2"
 }
 
 ae_of() { # name: the name of its autoencoder, its own only where it has a configuration for it
@@ -134,7 +141,7 @@ overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published s
   for item in $overrides; do
     case "${2-} $item" in
       "paper xvector.options."*) ;; # of the extractor, which --extractor chooses for all
-      "paper "*) continue ;;
+      "paper "* | "close xvector.coarse_step="*) continue ;;
     esac
     case "$item" in "$1".*) printf '%s ' "${item#"$1".}" ;; esac
   done

@@ -21,17 +21,18 @@ cmd=local
 [ $# -eq 1 ] || die "expected <LibriSpeech>/train-clean-100, see --help"
 need "$1" "LibriSpeech as it is distributed"
 
-xvectors="$exp/xvectors_campplus"
+xvectors="$exp/xvectors_campplus_close" # as all training
+valid="$exp/xvectors_campplus/dev"
 need "$xvectors/train/.done" "./run.sh --stop-stage 2 makes it"
-need "$xvectors/dev/.done" "./run.sh --stop-stage 2 makes it"
+need "$valid/.done" "./run.sh --stop-stage 2 makes it"
 python local/prepare_librispeech.py --utterances "$utterances" "$1" "$data/librispeech"
 steps/make_vad.sh --cmd "$cmd" --nj "$nj" "$data/librispeech" "$exp/vad_silero/librispeech"
-steps/extract_xvectors.sh --cmd "$cmd" --nj "$nj" \
+steps/extract_xvectors.sh --cmd "$cmd" --nj "$nj" --xvector-config conf/xvector_close.yaml \
   "$data/librispeech" "$exp/vad_silero/librispeech" "$xvectors/librispeech"
 for name in default paper; do
   config=conf/autoencoder.yaml
   [ "$name" = default ] || config="conf/autoencoder_$name.yaml"
   steps/train_autoencoder.sh --cmd "$cmd" --ae-config "$config" --set "init=scratch" \
-    "$xvectors/train,$xvectors/librispeech" "$xvectors/dev" "$exp/ae_shipped_$name"
+    "$xvectors/train,$xvectors/librispeech" "$valid" "$exp/ae_shipped_$name"
   python local/halve_model.py "$exp/ae_shipped_$name/model.safetensors" "local/diar/pretrained/$name.safetensors"
 done

@@ -16,7 +16,7 @@
 #   revox_test_channels   the same, but every turn passes a codec and a band of its own (channels.yaml)
 #   revox_dev_a           every third of the other 166: tuned here and on mini/dev
 #   revox_dev_b           the rest of them: what was tuned is checked here
-# All systems share x-vectors and decoding; DEC as published has its own grid and decoding. 'start' is
+# All systems share extractor and decoding; the baselines have windows every 0.25 s everywhere. DEC as published has its own grid and decoding. 'start' is
 # the clustering that DEC begins with. 'bounded': DEC is told that there are 2 to 10 speakers. DEC as
 # published is run on revox_test only.
 #
@@ -45,7 +45,7 @@ dec() { # system "options" "overrides"
 
 baseline() { # system method "options"
   # shellcheck disable=SC2086
-  steps/cluster.sh --nj "$nj" --method "$2" ${3-} "$x" "$exp/$1/$set"
+  steps/cluster.sh --nj "$nj" --method "$2" ${3-} "$xclose" "$exp/$1/$set"
 }
 
 for part in $parts; do
@@ -58,7 +58,7 @@ for part in $parts; do
     *) die "--parts: no part '$part'" ;;
   esac
   set=revox_$part data=data/revox_$part turns=$exp/turns_$part
-  x=$exp/xvectors/$set xpaper=$exp/xvectors_paper/$set
+  x=$exp/xvectors/$set xclose=$exp/xvectors_close/$set xpaper=$exp/xvectors_paper/$set
   mkdir -p "$turns"
   awk -v name="$split" "\$2 == name { n++; if ($rows) print \$1 }" conf/voxconverse_split.tsv |
     while read -r recording; do ln -sf "$rttms/$recording.rttm" "$turns/"; done
@@ -78,6 +78,8 @@ for part in $parts; do
       "$data" "$exp/vad_$vad/$set" "$xpaper"
     steps/fit_dec.sh --nj "$nj" --dec-config conf/dec_paper.yaml "$xpaper" exp/ae_paper "$exp/dec_paper/$set"
   fi
+  steps/extract_xvectors.sh --nj "$nj" --xvector-config conf/xvector_close.yaml \
+    "$data" "$exp/vad_$vad/$set" "$xclose"
   for method in ahc nme_sc spectral; do baseline $method $method; done
   for method in ahc nme_sc spectral kmeans; do baseline ${method}_oracle $method "$known"; done
   for out in "$exp"/*/"$set"/rttm; do
