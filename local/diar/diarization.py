@@ -186,20 +186,9 @@ def fitting(
         return (yield from by_assignment(data, labels, model, config, bounds, seed))
     labels = start_labels(x[rows], model, config, Bounds(most=MOST_AT_START), seed)
     found = yield from by_sequence(data, labels, model, config, seed, rare=not bounds.exact)
-    wanted = bounds.clip(found.count)
-    if wanted == found.count:
+    if bounds.clip(found.count) == found.count:
         return found
-    # Out of bounds: the nearest bound is kept, from clusters that are merged until they are so many.
-    if found.count > wanted and not bounds.exact and len(rows) > config.clustering.exact:
-        # As found: in a long recording, what is odd gathers much where nothing may be dissolved.
-        between = model.speaker_between.double().cpu().numpy()
-        merged = merge(found.latents, between, found.posteriors, data.time, config.sequence, wanted)
-        return replace(found, posteriors=merged)
-    if found.count > wanted:
-        labels = renumber(found.labels[rows])
-    if labels.max() + 1 < wanted:
-        labels = start_labels(x[rows], model, config, Bounds(wanted), seed)
-    return (yield from by_sequence(data, labels, model, config, seed, count=wanted))
+    return (yield from within_bounds(found, data, labels, model, config, bounds, seed))
 
 
 @dataclass(frozen=True)
@@ -285,6 +274,31 @@ def by_sequence(
     if not count:
         posteriors = merge(latents, between, posteriors, time, config.sequence)
     return Fit(posteriors, latents, data.rows, labels, losses)
+
+
+def within_bounds(
+    found: Fit,
+    data: FitInput,
+    labels: np.ndarray,
+    model: ResidualAutoEncoder,
+    config: DecConfig,
+    bounds: Bounds,
+    seed: int,
+) -> Fitting:
+    """Too many or too few speakers: the nearest bound is kept, from clusters that are merged until they
+    are so many."""
+    wanted = bounds.clip(found.count)
+    if found.count > wanted and not bounds.exact and len(data.rows) > config.clustering.exact:
+        # As found: in a long recording, what is odd gathers much where nothing may be dissolved.
+        between = model.speaker_between.double().cpu().numpy()
+        merged = merge(found.latents, between, found.posteriors, data.time, config.sequence, wanted)
+        return replace(found, posteriors=merged)
+    if found.count > wanted:
+        labels = renumber(found.labels[data.rows])
+    if labels.max() + 1 < wanted:
+        x = data.fitted.cpu().numpy()
+        labels = start_labels(x, model, config, Bounds(wanted), seed)
+    return (yield from by_sequence(data, labels, model, config, seed, count=wanted))
 
 
 def start_labels(
