@@ -184,7 +184,10 @@ def fitting(
     if not config.sequence.iterations:
         labels = start_labels(x[rows], model, config, bounds, seed)
         return (yield from by_assignment(data, labels, model, config, bounds, seed))
-    labels = start_labels(x[rows], model, config, Bounds(most=MOST_AT_START), seed)
+    # In a long recording, what is odd fills any number of clusters, and gathers more than its own.
+    long = len(rows) > config.clustering.exact
+    most = max(config.max_speakers, bounds.range[1]) if long else MOST_AT_START
+    labels = start_labels(x[rows], model, config, Bounds(most=min(most, MOST_AT_START)), seed)
     found = yield from by_sequence(data, labels, model, config, seed, rare=not bounds.exact)
     if bounds.clip(found.count) == found.count:
         return found
@@ -291,7 +294,9 @@ def within_bounds(
     if found.count > wanted and not bounds.exact and len(data.rows) > config.clustering.exact:
         # As found: in a long recording, what is odd gathers much where nothing may be dissolved.
         between = model.speaker_between.double().cpu().numpy()
-        merged = merge(found.latents, between, found.posteriors, data.time, config.sequence, wanted)
+        merged = merge(
+            found.latents, between, found.posteriors, data.time, config.sequence, wanted, True
+        )
         return replace(found, posteriors=merged)
     if found.count > wanted:
         labels = renumber(found.labels[data.rows])

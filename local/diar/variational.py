@@ -113,6 +113,7 @@ def merge(
     time: Timeline,
     config: SequenceConfig,
     count: int | None = None,
+    least_first: bool = False,
 ) -> np.ndarray:
     """Posteriors (n, k') in which speakers that are rather one person are one; k' <= k.
 
@@ -123,6 +124,8 @@ def merge(
     Args:
         y, between, posteriors, time, config: as for ``infer``.
         count: merge until so many are left, whatever the ratio.
+        least_first: who speaks least is merged with whom he is most like, instead of the pair that is
+            most alike: in a long recording, what is odd is little, and unlike all speakers.
     """
     weighted = y * time.seconds[:, None]
     while (config.drift or count) and posteriors.shape[1] > (count or 1):
@@ -131,6 +134,8 @@ def merge(
         spread = between + 1 / (config.evidence * seconds[:, None]) + config.drift
         ratios = same_speaker(means, spread, between)
         np.fill_diagonal(ratios, -np.inf)
+        if least_first:
+            ratios[np.arange(len(ratios)) != seconds.argmin()] = -np.inf
         i, j = sorted(np.unravel_index(ratios.argmax(), ratios.shape))
         if not count and ratios[i, j] <= 0:
             break
