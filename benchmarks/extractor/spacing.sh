@@ -38,5 +38,5 @@ PYTHON
   for change in 0.6 0.75 0.85 0.9 1.0; do
     row "0.75 s and 0.25 s at changes under $change" "change=$change"
   done
-  row "as by default, in bfloat16" "options.precision=bfloat16"
+  row "0.75 s and 0.25 s at changes under 0.85 in bfloat16" "options.precision=bfloat16"
 } | tee "$work/spacing.md"
