@@ -1,0 +1,53 @@
+"""The stretches of error sum up to the DER of the protocol 'full'."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diar import colours
+from diar.errors_in_time import differences
+from diar.scoring import Protocol, score
+from diar.types import Region, Turn
+
+turns = st.lists(
+    st.builds(
+        lambda start, length, who: Turn("r", start / 10, length / 10, who),
+        st.integers(0, 300),
+        st.integers(1, 80),
+        st.sampled_from("abcd"),
+    ),
+    max_size=12,
+)
+
+
+@given(turns, turns)
+def test_sums_are_those_of_the_scores(reference, hypothesis):
+    uem = {"r": [Region(2.0, 25.0)]}
+    found = differences(reference, hypothesis, uem["r"])
+    total = score({"r": reference}, {"r": hypothesis}, uem, Protocol(0.0, "in")).total
+    assert found.seconds("miss") == pytest.approx(total.miss, abs=1e-6)
+    assert found.seconds("false alarm") == pytest.approx(total.false_alarm, abs=1e-6)
+    assert found.seconds("confusion") == pytest.approx(total.confusion, abs=1e-6)
+    for stretches in found.stretches.values():
+        for (_, end, _), (start, _, _) in zip(stretches, stretches[1:], strict=False):
+            assert end <= start
+
+
+def test_what_is_said_of_each_stretch():
+    reference = [Turn("r", 0, 10, "A"), Turn("r", 8, 4, "B")]
+    hypothesis = [Turn("r", 1, 9, "1"), Turn("r", 10, 4, "1")]
+    found = differences(reference, hypothesis, [Region(0, 20)])
+    assert found.pairs == {"1": "A"}
+    assert found.stretches["miss"] == [(0, 1, 1), (8, 10, 1)]
+    assert found.stretches["confusion"] == [(10, 12, 1)]
+    assert found.stretches["false alarm"] == [(12, 14, 1)]
+    assert found.stretches["overlap"] == [(8, 10, 2)]
+
+
+def test_paired_speakers_share_a_colour():
+    ours, theirs = colours.places(["A", "B"], ["1", "2", "3"], {"2": "A"})
+    assert ours == {"A": 0, "B": 1}
+    assert theirs == {"1": 2, "2": 0, "3": 3}
+    assert len({colours.style(i) for i in range(35)}) == 35
