@@ -48,7 +48,7 @@ def decision(recording: Recording, fit: Fit | DataError) -> Decision | DataError
         "%s: %d windows, %d fitted, %d clusters at the start, %d in the end",
         recording.windows.recordings[0], len(recording.x), len(fit.fitted), len(set(fit.start)), fit.count,
     )  # fmt: skip
-    return Decision(fit.posteriors, fit.latents)
+    return Decision(fit.posteriors, fit)
 
 
 if __name__ == "__main__":

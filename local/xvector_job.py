@@ -12,8 +12,9 @@ import numpy as np
 import program
 from diar import config, decoding, kaldi_data, rttm
 from diar.clustering import BaselineConfig, Bounds
-from diar.diarization import DecConfig
+from diar.diarization import DecConfig, Fit
 from diar.errors import DataError
+from diar.refinement import Step
 from diar.seeds import seed_for
 from diar.subsegments import XVectorConfig
 from diar.together import Recording
@@ -24,10 +25,10 @@ MOST_HELD = 100_000  # windows of recordings that are labelled at once
 
 @dataclass(frozen=True)
 class Decision:
-    """posteriors (n, k) of the windows of a recording, and latents (n, l) where there are any."""
+    """posteriors (n, k) of the windows of a recording; of DEC, all that its fit has found."""
 
     posteriors: np.ndarray
-    latents: np.ndarray | None = None
+    fit: Fit | None = None
 
 
 def add_arguments(arguments: argparse.ArgumentParser) -> None:
@@ -62,7 +63,10 @@ def run(
     labels: list[str] = []
     turns: list[str] = []
     spoken: list[str] = []
-    arrays: dict[str, dict[str, np.ndarray]] = {"posteriors": {}, "latents": {}}
+    history: list[str] = []
+    arrays: dict[str, dict[str, np.ndarray]] = {
+        name: {} for name in ("posteriors", "latents", "start_latents")
+    }
     names = list(xvectors.windows)
 
     def load(name: str) -> Recording:
@@ -85,8 +89,10 @@ def run(
         turns.append(rttm.format_rttm(found))
         spoken.append(f"{name} {len({turn.speaker for turn in found})}\n")
         arrays["posteriors"][name] = decision.posteriors.astype(np.float32)
-        if decision.latents is not None:
-            arrays["latents"][name] = decision.latents.astype(np.float32)
+        if decision.fit:
+            arrays["latents"][name] = decision.fit.latents.astype(np.float32)
+            arrays["start_latents"][name] = decision.fit.start_latents.astype(np.float32)
+            history.extend(history_lines(name, decision.fit.history))
 
     sizes = {name: len(xvectors.windows[name]) for name in names}
 
@@ -108,6 +114,7 @@ def run(
     share.write("labels", labels)
     share.write("rttm", turns)
     share.write("reco2num_spk", spoken)
+    share.write("history", history)
     for name, table in arrays.items():
         scp = share.dir / f"{name}.scp"
         if table:
@@ -115,6 +122,13 @@ def run(
         else:
             share.write(scp.name, ())
     share.close()
+
+
+def history_lines(recording: str, steps: Iterable[Step]) -> Iterator[str]:
+    """'<recording> <step> <loss> <changed>', '-' where there is no such figure."""
+    for number, step in enumerate(steps, 1):
+        loss, changed = ("-" if np.isnan(x) else f"{x:.6g}" for x in step)
+        yield f"{recording} {number} {loss} {changed}\n"
 
 
 def grouped(names: Iterable[str], sizes: Mapping[str, int], at_once: int) -> Iterator[list[str]]:

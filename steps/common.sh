@@ -107,7 +107,10 @@ join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file
   shift
   for name in "$@"; do
     keys=()
-    [ "$name" != rttm ] || keys=(-k2,2 -k4,4n) # turns in the order of time
+    case "$name" in
+      rttm) keys=(-k2,2 -k4,4n) ;; # turns in the order of time
+      history) keys=(-k1,1 -k2,2n) ;;
+    esac
     cat "$out/jobs"/*/"$name" | LC_ALL=C sort "${keys[@]}" >"$out/.$name.tmp"
     mv "$out/.$name.tmp" "$out/$name"
   done

@@ -15,7 +15,8 @@
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
 #         <ae-dir>/model.safetensors
-# Writes  <dec-dir>/labels, rttm, reco2num_spk, posteriors.scp, latents.scp, and their arks
+# Writes  <dec-dir>/labels, rttm, reco2num_spk, history; posteriors.scp, latents.scp, start_latents.scp,
+#         and their arks
 
 . "$(dirname "$0")/common.sh"
 dec_config=conf/dec.yaml
@@ -41,5 +42,5 @@ echo "$(basename "$0"): DEC ($dec_config) of $xvectors"
 run_jobs "$nj" "$out/log/fit_dec.JOB.log" \
   python local/fit_dec.py --job "JOB/$nj" --config "$dec_config" --set "$set" "${options[@]}" \
   "$xvectors" "$ae/model.safetensors" "$out"
-join "$out" labels rttm reco2num_spk posteriors.scp latents.scp failed
+join "$out" labels rttm reco2num_spk posteriors.scp latents.scp start_latents.scp history failed
 finish "$out"

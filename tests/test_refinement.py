@@ -71,7 +71,7 @@ def test_parts_end_near_the_whole(encoder, frequency_power, told):
         )  # fmt: skip
         module = ClusteringModule(3, copy.deepcopy(encoder), x, config=config)
         start = module.assign(x)[0]
-        losses = refine(module, x, given=given)
+        losses = [step.loss for step in refine(module, x, given=given)]
         found[batch] = module.assign(x)[0]
         assert len(losses) == 20 and (losses[-1] < losses[0] or not told)
     moved = (found[300] - start).abs().mean()
@@ -85,7 +85,8 @@ def test_parts_are_the_same_twice(encoder):
         module = ClusteringModule(
             2, copy.deepcopy(encoder), x, config=RefineConfig(niter=7, batch=30)
         )
-        results.append((refine(module, x), module.centroids.detach()))
+        losses = [step.loss for step in refine(module, x)]
+        results.append((losses, module.centroids.detach()))
     assert results[0][0] == results[1][0] and torch.equal(results[0][1], results[1][1])
 
 
@@ -107,7 +108,7 @@ def test_the_frequencies_of_a_part_are_those_of_all(encoder):
     p = target_distribution(q)
     divergence = (p * (p / q).log()).sum(1) / 3  # 'element'
     expected = [divergence[first::4].mean().item() for first in range(4)]
-    assert refine(module, x) == pytest.approx(expected, rel=1e-3)
+    assert [step.loss for step in refine(module, x)] == pytest.approx(expected, rel=1e-3)
     apart = target_distribution(q[::4])
     assert (apart - p[::4]).abs().max() > 1e-3  # those of the part alone would be others
 
@@ -116,6 +117,27 @@ def test_parts_stop_when_labels_settle(encoder):
     x, _ = blobs([60, 40])
     config = RefineConfig(niter=100, batch=30, tolerance=0.01, lr_encoder=1e-4, lr_centroids=1e-4)
     assert 0 < len(refine(ClusteringModule(2, encoder, x, config=config), x)) < 100
+
+
+def test_the_share_that_moved_is_of_all_that_were_seen_before(encoder):
+    x, _ = blobs([60, 41])
+    config = RefineConfig(niter=9, batch=30, lr_encoder=1e-2, lr_centroids=1.0)
+    module = ClusteringModule(4, encoder, x, config=config)
+    seen = {}
+    expected = []
+
+    def look(_, inputs, outputs):
+        keys = [row.numpy().tobytes() for row in inputs[0]]
+        labels = outputs[0].argmax(1).tolist()
+        before = [seen.get(key) for key in keys]
+        there = [a != b for a, b in zip(before, labels, strict=True) if a is not None]
+        expected.append(sum(there) / len(there) if there else None)
+        seen.update(zip(keys, labels, strict=True))
+
+    module.register_forward_hook(look)
+    changes = [step.changed for step in refine(module, x)]
+    assert expected[:4] == [None] * 4 and all(np.isnan(changes[:4]))
+    assert changes[4:] == pytest.approx(expected[4:]) and max(changes[4:]) > 0
 
 
 def test_many_windows_are_encoded_in_parts(encoder, monkeypatch):

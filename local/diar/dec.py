@@ -197,7 +197,7 @@ class DEC:
                     bar.set_postfix(shown)
                 bar.update()
 
-            self.losses = refine(self.module, x, show)
+            self.losses = [step.loss for step in refine(self.module, x, show)]
         return self
 
     def predict(self, data: Tensor | np.ndarray) -> np.ndarray:

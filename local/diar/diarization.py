@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from diar.autoencoder import ResidualAutoEncoder
@@ -25,7 +26,7 @@ from diar.dec import (
 )
 from diar.decoding import DecodingConfig, one_hot
 from diar.errors import DataError
-from diar.refinement import RefineConfig, Refinement, refine
+from diar.refinement import RefineConfig, Refinement, Step, refine
 from diar.speaker_space import neighbour_cosine
 from diar.timeline import Timeline, timeline
 from diar.types import Subsegments
@@ -90,13 +91,16 @@ class Fit:
     """posteriors (n, k) and latents (n, l) of all windows, the start labels and what followed.
 
     fitted: row numbers of the m windows that were fitted; start: (m,) their labels at first.
+    start_latents: (n, l) before the refinement. history: its steps, in order; where the sequence model
+        has decided anew, one without loss.
     """
 
     posteriors: np.ndarray
     latents: np.ndarray
     fitted: np.ndarray
     start: np.ndarray
-    losses: list[float]
+    start_latents: np.ndarray
+    history: list[Step]
 
     @property
     def labels(self) -> np.ndarray:
@@ -107,8 +111,13 @@ class Fit:
     def count(self) -> int:
         return self.posteriors.shape[1]
 
+    @property
+    def losses(self) -> list[float]:
+        """Those of all steps that have one."""
+        return [step.loss for step in self.history if not np.isnan(step.loss)]
 
-Fitting = Generator[Refinement, list[float], Fit]  # yields what is to be refined, gets its losses
+
+Fitting = Generator[Refinement, list[Step], Fit]  # yields what is to be refined, gets what was seen
 
 
 def fit(
@@ -121,13 +130,13 @@ def fit(
 ) -> Fit:
     """Diarize the windows of one recording: ``fitting``, which says more, run to its end."""
     steps = fitting(x, windows, encoder, config, bounds, seed)
-    losses = None
+    seen = None
     while True:
         try:
-            request = steps.send(losses)
+            request = steps.send(seen)
         except StopIteration as end:
             return end.value
-        losses = refine(request.module, request.x, given=request.target)
+        seen = refine(request.module, request.x, given=request.target)
 
 
 def fitting(
@@ -162,7 +171,8 @@ def fitting(
         )
     if not len(x):
         empty = np.zeros(0, dtype=int)
-        return Fit(np.ones((0, 1)), np.zeros((0, encoder.latent_dim)), empty, empty, [])
+        latents = np.zeros((0, encoder.latent_dim))
+        return Fit(np.ones((0, 1)), latents, empty, empty, latents, [])
     starts = np.asarray(windows.starts)
     rows = thin(starts, config.fit_step)
     if len(rows) < bounds.range[0]:  # so many speakers need so many windows
@@ -230,15 +240,16 @@ def by_assignment(
     """Each window for itself: refine from these labels, then dissolve what is too small."""
     module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
     module.place(model.encode_all(data.fitted), one_hot(labels))
-    losses = yield Refinement(module, data.fitted)
+    before = module.assign(data.x)[1].cpu().numpy()
+    history = yield Refinement(module, data.fitted)
     assigned, latents = (table.cpu().numpy() for table in module.assign(data.x))
-    q = assigned if losses else one_hot(labels)[data.nearest]
+    q = assigned if history else one_hot(labels)[data.nearest]
     keep = np.arange(q.shape[1])
     if config.min_cluster and not bounds.exact:
         fitted = q[data.rows].argmax(axis=1)
         size = config.min_cluster / median_step(data.starts[data.rows])
         keep = survivors(fitted, q.shape[1], size, bounds.least)
-    return Fit(normalised(q[:, keep]), latents, data.rows, labels, losses)
+    return Fit(normalised(q[:, keep]), latents, data.rows, labels, before, history)
 
 
 def by_sequence(
@@ -258,25 +269,30 @@ def by_sequence(
     between = model.speaker_between.double().cpu().numpy()
     time = data.time
     posteriors = softened(labels, float(time.seconds.sum()) if rare else 0.0)[data.nearest]
-    losses: list[float] = []
+    history: list[Step] = []
+    start_latents = None
     module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
     for refinements in range(config.rounds + 1):
         z = model.encode_all(data.x)
         latents = model.in_speaker_space(z).double().cpu().numpy()
+        if start_latents is None:
+            start_latents = latents
         if count and not refinements:
             posteriors = merge(latents, between, posteriors, time, config.sequence, count)
         before = posteriors
         posteriors = infer(latents, between, posteriors, time, config.sequence, dissolve=not count)
+        if refinements:
+            history.append(Step(float("nan"), moved(before, posteriors)))
         if refinements == config.rounds or posteriors.shape[1] == 1:
             break
         if refinements and changed(before, posteriors) < config.settled:
             break
         module.place(z, posteriors)
         target = torch.from_numpy(posteriors[data.rows]).to(data.x)
-        losses += yield Refinement(module, data.fitted, target)
+        history += yield Refinement(module, data.fitted, target)
     if not count:
         posteriors = merge(latents, between, posteriors, time, config.sequence)
-    return Fit(posteriors, latents, data.rows, labels, losses)
+    return Fit(posteriors, latents, data.rows, labels, start_latents, history)
 
 
 def within_bounds(
@@ -343,6 +359,14 @@ def changed(before: np.ndarray, after: np.ndarray) -> float:
     if before.shape != after.shape:
         return 1.0
     return float((before.argmax(axis=1) != after.argmax(axis=1)).mean())
+
+
+def moved(before: np.ndarray, after: np.ndarray) -> float:
+    """The share of windows whose most likely cluster is another, once the clusters (n, k) of both are
+    paired so that the fewest are."""
+    common = np.zeros((before.shape[1], after.shape[1]), dtype=int)
+    np.add.at(common, (before.argmax(axis=1), after.argmax(axis=1)), 1)
+    return float(1 - common[linear_sum_assignment(-common)].sum() / len(before))
 
 
 def survivors(labels: np.ndarray, count: int, size: float, least: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -143,6 +143,14 @@ class Adam:
                 )  # fmt: skip
 
 
+class Step(NamedTuple):
+    """One step of a refinement: its loss, and the share of the windows whose most likely cluster became
+    another; nan where there is none."""
+
+    loss: float
+    changed: float
+
+
 @dataclass(frozen=True)
 class Refinement:
     """What ``refine`` is asked for: the fit of a recording stops here until it is done.
@@ -160,8 +168,8 @@ def refine(
     x: Tensor,
     on_step: Callable[[int, float], None] | None = None,
     given: Tensor | None = None,
-) -> list[float]:
-    """Train encoder and centroids by KL(p || q) + mse_weight MSE; returns the loss of each step.
+) -> list[Step]:
+    """Train encoder and centroids by KL(p || q) + mse_weight MSE; returns what each step saw.
 
     The target p is a constant of each step (Xie et al. 2016, section 3.1.2), renewed every
     ``target_interval`` steps; or it is ``given`` (n, k). With one cluster the KL is 0: plain
@@ -177,6 +185,8 @@ def refine(
     )
     parts = batches(len(x), config.batch)
     losses: list[Tensor] = []
+    changes: list[Tensor] = []
+    labels = torch.full((len(x),), -1, device=x.device)  # of each window when it was last seen
     target, assigned = given, None
     if given is None:
         whole = len(x) <= config.batch
@@ -193,9 +203,26 @@ def refine(
         loss = window_losses(q, target[rows], xo, xr, config, q.shape[1]).mean()
         optimiser.step(loss)
         losses.append(loss.detach())
+        changes.append(relabelled(q, labels[rows]))
+        labels[rows] = q.argmax(1)
         if on_step:
             on_step(i, loss.item())
-    return torch.stack(losses).cpu().tolist() if losses else []
+    return steps_of(losses, changes)
+
+
+def relabelled(q: Tensor, labels: Tensor) -> Tensor:
+    """Share of the windows (..., n) that assignments q (..., n, k) put elsewhere than ``labels``
+    (..., n) had them; those of label -1 do not count."""
+    known = labels >= 0
+    return ((q.argmax(-1) != labels) & known).sum(-1) / known.sum(-1)
+
+
+def steps_of(losses: Sequence[Tensor], changes: Sequence[Tensor]) -> list[Step]:
+    """What each step saw, brought from where it was computed all at once."""
+    columns = (
+        torch.stack(scalars).cpu().tolist() if scalars else [] for scalars in (losses, changes)
+    )
+    return [Step(*row) for row in zip(*columns, strict=True)]
 
 
 def batches(n: int, size: int) -> Iterator[slice]:

@@ -22,7 +22,16 @@ from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import Bounds
 from diar.diarization import DecConfig, Fit, Fitting, fitting
 from diar.errors import DataError
-from diar.refinement import Adam, Refinement, refine, target_distribution, window_losses
+from diar.refinement import (
+    Adam,
+    Refinement,
+    Step,
+    refine,
+    relabelled,
+    steps_of,
+    target_distribution,
+    window_losses,
+)
 from diar.types import Subsegments
 
 MOST = 64  # recordings that are fitted at once: each has a network of its own, and Adam two more
@@ -86,9 +95,9 @@ def _together(fits: Sequence[Fitting]) -> list[Fit | DataError]:
     results: list[Any] = [None] * len(fits)
     waiting: dict[int, Refinement] = {}
 
-    def advance(i: int, losses: list[float] | None) -> None:
+    def advance(i: int, steps: list[Step] | None) -> None:
         try:
-            waiting[i] = fits[i].send(losses)
+            waiting[i] = fits[i].send(steps)
         except StopIteration as end:
             results[i] = end.value
         except DataError as error:
@@ -100,8 +109,8 @@ def _together(fits: Sequence[Fitting]) -> list[Fit | DataError]:
         asked = dict(waiting)
         waiting.clear()
         for group in _groups(asked):
-            for i, losses in zip(group, refine_all([asked[i] for i in group]), strict=True):
-                advance(i, losses)
+            for i, steps in zip(group, refine_all([asked[i] for i in group]), strict=True):
+                advance(i, steps)
     return results
 
 
@@ -134,9 +143,9 @@ def _fits(first: Refinement, last: Refinement, count: int) -> bool:
     )
 
 
-def refine_all(requests: Sequence[Refinement]) -> list[list[float]]:
+def refine_all(requests: Sequence[Refinement]) -> list[list[Step]]:
     """``refine`` of each of these, which have one configuration without ``tolerance``, in one set of
-    tensors; the losses of each."""
+    tensors."""
     if len(requests) == 1:
         return [refine(r.module, r.x, given=r.target) for r in requests]
     config = requests[0].module.config
@@ -147,7 +156,8 @@ def refine_all(requests: Sequence[Refinement]) -> list[list[float]]:
         (list(stack.weights.values()), config.lr_encoder),
         ([stack.centroids], config.lr_centroids),
     )
-    losses = []
+    losses, changes = [], []
+    labels = stack.present.new_full(stack.present.shape, -1).long()
     for i in range(config.niter):
         q, rebuilt, x = stack.forward()
         if not given and i % config.target_interval == 0:
@@ -158,8 +168,11 @@ def refine_all(requests: Sequence[Refinement]) -> list[list[float]]:
         loss = (each * stack.present).sum(1) / stack.present.sum(1)
         optimiser.step(loss.sum())
         losses.append(loss.detach())
+        changes.append(relabelled(q, labels))
+        labels = torch.where(stack.present > 0, q.argmax(-1), -1)
     stack.give_back()
-    return torch.stack(losses, 1).cpu().tolist() if losses else [[] for _ in requests]
+    steps = steps_of(losses, changes)
+    return [[Step(loss[i], changed[i]) for loss, changed in steps] for i in range(len(requests))]
 
 
 class Stack:
