@@ -33,6 +33,7 @@ def main() -> None:
     inside = GivenSpeech(args.data_dir, "segments") if args.inside_segments == "true" else None
 
     share = program.Share(args.out_dir, args.job)
+    share.state(options)
     segments: list[str] = []
     durations: list[str] = []
     silent: list[str] = []

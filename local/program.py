@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import resource
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from diar import config
 from diar.errors import DataError
 from diar.files import write_text
 from diar.jobs import share
 
 log = logging.getLogger("diar")
+STARTED = time.time()
 FINISHED = "finished"  # in jobs/J: job J has written all that it makes
 
 
@@ -80,6 +86,24 @@ def report(done: int, total: int, unit: str, heard: float = 0, audio: float = 0)
     log.info("progress %d/%d %s%s", done, total, unit, seconds)
 
 
+def report_usage() -> None:
+    """Log what this process has used, for the report (``diar.report.usage``)."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    memory = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    cpu = used.ru_utime + used.ru_stime
+    log.info("used %.1f s, %.1f s CPU, %.0f MB", time.time() - began(), cpu, memory / 1e6)
+
+
+def began() -> float:
+    """When this process started, as Linux knows it, or else when it got to this module."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return STARTED
+    up = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - up
+
+
 class Share:
     """The recordings of one job: goes through them, logs progress, and lists those that fail."""
 
@@ -129,7 +153,13 @@ class Share:
     def write(self, name: str, lines: Iterable[str]) -> None:
         write_text(self.dir / name, "".join(lines))
 
+    def state(self, options: Any) -> None:
+        """The first job writes the configuration that all run with."""
+        if self.job == 1:
+            write_text(self.dir.parents[1] / "config.yaml", config.dump(options))
+
     def close(self) -> None:
         """The last thing that a job does: all that it makes is written."""
+        report_usage()
         self.write("failed", (f"{r} {why}\n" for r, why in sorted(self.failed.items())))
         self.write(FINISHED, ())

@@ -77,6 +77,7 @@ def main() -> None:
     save_model(args.out_dir / "model.safetensors", model)
     write_text(args.out_dir / "config.yaml", config.dump(options))
     write_text(args.out_dir / "loss.tsv", "".join(lines))
+    program.report_usage()
 
 
 def extractor_of(directory: Path) -> str:

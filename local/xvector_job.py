@@ -60,6 +60,7 @@ def run(
     durations = read_durations(xvector_dir)
     grid = read_grid(xvector_dir)
     share = program.Share(out_dir, args.job)
+    share.state(options)
     labels: list[str] = []
     turns: list[str] = []
     spoken: list[str] = []

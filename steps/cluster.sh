@@ -14,7 +14,7 @@
 #   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one
-# Writes  <out-dir>/labels, rttm, reco2num_spk, posteriors.scp and its arks
+# Writes  <out-dir>/labels, rttm, reco2num_spk, config.yaml, posteriors.scp and its arks
 
 . "$(dirname "$0")/common.sh"
 method=ahc

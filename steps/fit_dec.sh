@@ -15,7 +15,7 @@
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
 #         <ae-dir>/model.safetensors
-# Writes  <dec-dir>/labels, rttm, reco2num_spk, history; posteriors.scp, latents.scp, start_latents.scp,
+# Writes  <dec-dir>/labels, rttm, reco2num_spk, history, config.yaml; posteriors.scp, latents.scp, start_latents.scp,
 #         and their arks
 
 . "$(dirname "$0")/common.sh"
