@@ -198,11 +198,11 @@ def test_an_scp_that_points_elsewhere(root, xvectors, ae, said, tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """Mount a file system of 100 kB; skipped where that is not allowed."""
+    """Mount a file system of 200 kB; skipped where that is not allowed."""
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk], capture_output=True
     ).returncode:
         pytest.skip("mounting a small file system is not allowed here")
     yield disk
@@ -210,7 +210,7 @@ def small_disk(tmp_path):
 
 
 def test_a_full_disk(root, xvectors, ae, said, small_disk):
-    (small_disk / "filler").write_bytes(bytes(80_000))
+    (small_disk / "filler").write_bytes(bytes(180_000))
     result = call(root, "steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "out")
     assert result.returncode == 1
     said("a full disk", result.stderr)
