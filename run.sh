@@ -3,8 +3,8 @@
 #
 # Usage: ./run.sh [options]          bare ./run.sh makes and runs the corpus 'mini'
 #
-#   --stage N, --stop-stage N     first and last stage to run             (default 0, 6)
-#       0 data  1 VAD  2 x-vectors  3 autoencoder  4 DEC  5 scores  6 baselines
+#   --stage N, --stop-stage N     first and last stage to run             (default 0, 7)
+#       0 data  1 VAD  2 x-vectors  3 autoencoder  4 DEC  5 scores  6 baselines  7 report
 #   --corpus NAME                 mini, kaldi, ami, voxconverse, callhome, dihard3: reads the options of
 #                                 conf/NAME.conf                          (default mini)
 #   --audio-dir DIR, --download true|false, --mirror "URL ...", --mic NAME, --reference PATH
@@ -36,7 +36,7 @@
 #                                 of Kaldi's, "queue.pl --mem 4G"         (default local)
 #   --seed N                      of the simulated corpus, and of DEC and baselines (default 0)
 #   --config FILE                 more options, as name=value lines
-#   --vad.KEY, --xvector.KEY, --ae.KEY, --dec.KEY, --baseline.KEY VALUE
+#   --vad.KEY, --xvector.KEY, --ae.KEY, --dec.KEY, --baseline.KEY, --report.KEY VALUE
 #                                 overrides one value of a configuration: --dec.refine.niter 80;
 #                                 the published configurations (_paper) stay as they are, but
 #                                 for --xvector.options, which go with the extractor
@@ -47,7 +47,7 @@
 
 . "$(dirname "$0")/steps/common.sh"
 stage=0
-stop_stage=6
+stop_stage=7
 corpus=$(option corpus mini "$@")
 chosen=$corpus
 vad=silero
@@ -167,6 +167,10 @@ if starts 6 "baselines: the same by other clusterings"; then
     [ -e "$data/$set/ref.rttm" ] && [ -e "$data/$set/reco2num_spk" ] || continue
     steps/probe_latents.sh "$data/$set" "$(xvectors_of close)/$set" "$exp/ae_$name" "$exp/ae_$name/probe"
   done
+fi
+
+if starts 7 "report: one page to look at and to listen to"; then
+  steps/make_report.sh --set "$(overrides_of report)" --cmd "$cmd" --nj "$nj" "$data" "$exp" "$test_sets $dev_set" "$exp/report"
 fi
 
 conclude

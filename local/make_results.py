@@ -17,10 +17,8 @@ from typing import Any
 import program
 from diar.comparison import compare, rate_interval, read_figures
 from diar.files import write_text
-from diar.systems import SYSTEMS, Summaries, collect, protocol_names, read_json, system_name
+from diar.systems import OURS, SYSTEMS, Summaries, collect, protocol_names, read_json, system_name
 from diar.tables import markdown, number, p_value, rate_span, signed, span
-
-OURS = "dec_default"
 
 # set, VAD, then DER %: spectral (eigengap), DEC, spectral given the true count
 PUBLISHED = [

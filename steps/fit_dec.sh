@@ -15,8 +15,8 @@
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
 #         <ae-dir>/model.safetensors
-# Writes  <dec-dir>/labels, rttm, reco2num_spk, history, config.yaml; posteriors.scp, latents.scp, start_latents.scp,
-#         and their arks
+# Writes  <dec-dir>/labels, rttm, reco2num_spk, history, config.yaml, segments (as they were in <xvector-dir>);
+#         posteriors.scp, latents.scp, start_latents.scp, and their arks
 
 . "$(dirname "$0")/common.sh"
 dec_config=conf/dec.yaml
@@ -43,4 +43,5 @@ run_jobs "$nj" "$out/log/fit_dec.JOB.log" \
   python local/fit_dec.py --job "JOB/$nj" --config "$dec_config" --set "$set" "${options[@]}" \
   "$xvectors" "$ae/model.safetensors" "$out"
 join "$out" labels rttm reco2num_spk posteriors.scp latents.scp start_latents.scp history failed
+cp "$xvectors/segments" "$out/segments" # whose rows those of the matrices are
 finish "$out"
