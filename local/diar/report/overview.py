@@ -56,29 +56,26 @@ class SetPage:
     recording_table: Table
     protocols: Mapping[str, str] = field(default_factory=dict)
     tables: Sequence[Table] = ()
+    paired: Table | None = None
     counts: Sequence[Table] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
 
 
-def scored_set(
-    exp: Path, name: str, systems: Summaries, ours: str, lengths: Mapping[str, float]
-) -> dict[str, Any]:
-    """The fields of a ``SetPage`` that scores give: protocols, tables, counts, commands.
+def scored_set(exp: Path, name: str, systems: Summaries, ours: str) -> dict[str, Any]:
+    """The fields of a ``SetPage`` that scores give: protocols, tables, paired, counts, commands.
 
     Args:
         systems: summaries of scores by system.
         ours: the system that the others are compared with.
-        lengths: seconds of each recording.
     """
     figures = {system: read_figures(exp / system / name / "score") for system in systems}
     words = {p: s["words"] for x in systems.values() for p, s in x["protocols"].items()}
-    found = [_main_table(systems, figures), _parts_table(systems)]
-    if ours in systems and len(systems) > 1 and systems[ours]["recordings"] > 1:
-        found.append(_paired(ours, figures))
+    pairs = ours in systems and len(systems) > 1 and systems[ours]["recordings"] > 1
     first = {system: next(iter(f.values())) for system, f in figures.items()}
     return {
         "protocols": words,
-        "tables": found,
+        "tables": [_main_table(systems, figures), _parts_table(systems)],
+        "paired": _paired(ours, figures) if pairs else None,
         "counts": [_count_table(system_name(system), f) for system, f in first.items()],
         "commands": {system_name(system): x["command"] for system, x in systems.items()},
     }

@@ -74,13 +74,13 @@ def write_page(
     known = {
         "palette": colours.SPEAKERS,
         "hatches": colours.HATCHES,
-        "errors": colours.ERRORS,
         "sets": {page.name: _for_script(page) for page in sets},
         "files": {key: quote(name) for key, name in files.items()},
     }
     template = _environment().get_template("page.html")
     stream = template.stream(
         about=about,
+        errors=colours.ERRORS,
         sets=sets,
         known=_script_safe(json.dumps(known, ensure_ascii=False)),
         library=library,

@@ -35,7 +35,11 @@ def usage_of(exp: Path) -> list[Usage]:
         if not jobs:
             continue
         name = log.parent.relative_to(exp).as_posix()
-        stage = next((n for head, n in STAGES.items() if name.startswith(head)), BASELINES)
+        stage = next((n for head, n in STAGES.items() if name.startswith(head)), None)
+        if stage is None and not (log.parent / "rttm").exists():
+            continue  # a report
         seconds, cpu, memory = ([float(x) for x in column] for column in zip(*jobs, strict=True))
-        found.append(Usage(name, stage, len(jobs), max(seconds), sum(cpu), int(max(memory))))
+        found.append(
+            Usage(name, stage or BASELINES, len(jobs), max(seconds), sum(cpu), int(max(memory)))
+        )
     return sorted(found, key=lambda step: (step.stage, step.directory))

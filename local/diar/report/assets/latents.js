@@ -46,7 +46,7 @@ class Latents {
     for (const label of [...new Set(labels)].sort()) {
       const rows = labels.flatMap((other, i) => (other === label ? [i] : []));
       panels.forEach(([x, y], panel) => traces.push({
-        type: "scatter", mode: "markers", name: label, marker: { ...style(label), opacity: 0.8 },
+        type: "scatter", mode: "markers", name: label, marker: { ...style(label), opacity: 0.85, line: { width: 0.5, color: colour("ground") } },
         x: rows.map((i) => x[i]), y: rows.map((i) => y[i]), customdata: rows.map((i) => times[i]),
         text: rows.map((i) => clock(times[i], 1)), hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
         xaxis: panel ? "x2" : "x", yaxis: panel ? "y2" : "y", legendgroup: label, showlegend: !panel,
@@ -105,7 +105,7 @@ async function showHistory(chart, history) {
     ...baseLayout(), showlegend: true, legend: { orientation: "h", y: 1.15 }, height: 260, margin: { l: 60, r: 60, t: 10, b: 40 },
     xaxis: { title: { text: "step" }, gridcolor: colour("line"), zeroline: false },
     yaxis: { title: { text: "loss" }, gridcolor: colour("line"), zeroline: false },
-    yaxis2: { title: { text: "% of windows" }, overlaying: "y", side: "right", rangemode: "tozero", showgrid: false },
+    yaxis2: { title: { text: "% of windows" }, overlaying: "y", side: "right", tickmode: "auto", nticks: 5, range: [0, Math.max(5, ...history.map(([, changed]) => 105 * (changed ?? 0)))], showgrid: false },
   };
   await Plotly.react(chart, traces, layout, { responsive: true, displayModeBar: false });
 }

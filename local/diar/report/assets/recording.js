@@ -171,6 +171,11 @@ class RecordingPage {
     element("projection").addEventListener("change", redraw);
     element("colour").addEventListener("change", redraw);
     document.addEventListener("theme", redraw);
+    let resizing = null; // what is beside each other on a desk is below each other on a phone
+    window.addEventListener("resize", () => {
+      clearTimeout(resizing);
+      resizing = setTimeout(redraw, 150);
+    });
     element("play").addEventListener("click", () => this.toggle());
     element("in").addEventListener("click", () => this.timeline.scale(0.5));
     element("out").addEventListener("click", () => this.timeline.scale(2));

@@ -38,7 +38,10 @@ function tableOf(header, rows) {
       bar.className = "bar";
       inner.style.cssText = `width:${content.bar}%;background:${content.colour}`;
       bar.append(inner);
-      cell.append(bar, content.text);
+      const amount = document.createElement("span");
+      amount.className = "amount";
+      amount.textContent = content.text;
+      cell.append(bar, amount);
     }
     row.append(cell);
   };

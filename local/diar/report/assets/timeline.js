@@ -68,14 +68,14 @@ function lanesOf(view, systems, names) {
     head(names[key]);
     speakers(found, found.places, names[key]);
     for (const kind of found.errors ? KINDS : []) {
-      lanes.push({ label: kind, name: `${names[key]}: ${kind}`, size: 0.6, colour: known.errors[kind], hatch: "", spans: found.errors[kind] });
+      lanes.push({ label: kind, name: `${names[key]}: ${kind}`, size: 0.7, error: kind, hatch: "", spans: found.errors[kind] });
     }
   }
   if (systems.length === 2 && view.reference) {
     const [a, b] = systems.map((key) => wrongs(view.systems[key].errors));
     head("only one is wrong");
     [[systems[0], without(a, b)], [systems[1], without(b, a)]].forEach(([key, spans]) => lanes.push({
-      label: names[key], name: `only ${names[key]} is wrong`, size: 0.8, colour: known.errors.confusion, hatch: "", spans,
+      label: names[key], name: `only ${names[key]} is wrong`, size: 0.8, error: "confusion", hatch: "", spans,
     }));
   }
   let y = 0;
@@ -137,7 +137,7 @@ class Timeline {
       return {
         type: "bar", orientation: "h", xaxis: "x", yaxis: "y", width: lane.size * 0.8,
         base: spans.map((s) => s[0]), x: spans.map((s) => s[1] - s[0]), y: spans.map(() => lane.y),
-        marker: { color: lane.colour, line: { width: 0 }, pattern: { shape: lane.hatch, fgcolor: colour("ink"), fillmode: "overlay", size: 6 } },
+        marker: { color: lane.error ? colour(lane.error.replace(" ", "-")) : lane.colour, line: { width: 0 }, pattern: { shape: lane.hatch, fgcolor: colour("ink"), fillmode: "overlay", size: 6 } },
         text: spans.map((s) => `${escaped(lane.name)}<br>${clock(s[0], 2)} – ${clock(s[1], 2)}${s[2] > 1 ? ` (${s[2]} turns: zoom in)` : ""}`),
         textposition: "none", hovertemplate: "%{text}<extra></extra>",
       };
@@ -176,7 +176,7 @@ class Timeline {
       dragmode: "pan",
       xaxis: { range: [...this.range], ...ticks(...this.range, narrow ? 5 : 12), anchor: below ? "y2" : "y", gridcolor: colour("line"), zeroline: false, side: "bottom" },
       yaxis: { range: [-this.units, 0], domain: [part, 1], fixedrange: true, zeroline: false, showgrid: false, tickvals: this.lanes.map((lane) => lane.y), ticktext: this.lanes.map(label) },
-      yaxis2: { domain: [0, Math.max(part - 0.02, 0)], range: [0, 100], fixedrange: true, zeroline: false, showgrid: false, tickvals: below ? [0, 100] : [], ticksuffix: " %", title: { text: below ? "posteriors" : "", font: { size: 11 } } },
+      yaxis2: { domain: [0, Math.max(part - 0.02, 0)], range: [0, 100], fixedrange: true, zeroline: false, showgrid: false, tickvals: below ? [0, 100] : [], ticksuffix: " %", title: { text: below ? "posteriors" : "", font: { size: 11 }, standoff: 2 } },
     };
   }
 
