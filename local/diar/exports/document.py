@@ -8,7 +8,7 @@ from collections import Counter
 from diar import __version__
 from diar.exports.recording import Recording
 
-VERSION = "1.0"  # of the schema: the first number changes when what reads one cannot read the other
+VERSION = "1.0"  # of the schema
 
 
 def text_of(recording: Recording) -> str:

@@ -55,7 +55,7 @@ def turns_of(
             nameless.append(mark)
         else:
             kept.append((mark, name, start, end))
-    names = _rttm_names(marks.path, {name: mark.line for mark, name, _, _ in reversed(kept)})
+    names = _rttm_names(marks.path, [(name, mark.line) for mark, name, _, _ in kept])
     turns = sorted(
         Turn(recording, start / 1000, (end - start) / 1000, names[name])
         for _, name, start, end in kept
@@ -103,16 +103,20 @@ def _milliseconds(path: str | Path, mark: Mark) -> tuple[int, int]:
     return start, end
 
 
-def _rttm_names(path: str | Path, lines: dict[str, int | None]) -> dict[str, str]:
-    """Name in the tool -> name in the RTTM, blanks turned into '_'."""
-    names = {name: "_".join(name.split()) for name in lines}
+def _rttm_names(path: str | Path, found: Sequence[tuple[str, int | None]]) -> dict[str, str]:
+    """Name in the tool -> name in the RTTM, blanks turned into '_'.
+
+    Raises:
+        DataError: two names become one.
+    """
+    names: dict[str, str] = {}
     first: dict[str, str] = {}
-    for name, ours in names.items():
+    for name, line in found:
+        ours = names[name] = "_".join(name.split())
         if first.setdefault(ours, name) != name:
             raise DataError(
-                f"{first[ours]!r} and {name!r} would both be speaker {ours}: rename one",
-                path, lines[name],
-            )  # fmt: skip
+                f"{first[ours]!r} and {name!r} would both be speaker {ours}: rename one", path, line
+            )
     return names
 
 

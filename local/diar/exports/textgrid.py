@@ -64,17 +64,18 @@ def read(path: str | Path) -> Marks:
     marks: list[Mark] = []
     notes = []
     for _ in range(tokens.count() if tokens.flag() == "<exists>" else 0):
-        kind, name = tokens.text(), tokens.text()
+        kind = tokens.text()
+        if kind not in ("IntervalTier", "TextTier"):
+            raise tokens.error(f"a tier of class {kind!r}, expected IntervalTier or TextTier")
+        name = tokens.text()
         tokens.number(), tokens.number()
         entries = tokens.count()
-        if kind == "TextTier":
-            for _ in range(entries):
-                tokens.number(), tokens.text()
-            notes.append(f"{name!r} is a point tier: its {entries} point(s) are no turns")
-        elif kind == "IntervalTier":
+        if kind == "IntervalTier":
             marks += (mark for _ in range(entries) if (mark := _interval(tokens, name)).text)
-        else:
-            raise tokens.error(f"a tier of class {kind!r}, expected IntervalTier or TextTier")
+            continue
+        for _ in range(entries):
+            tokens.number(), tokens.text()
+        notes.append(f"{name!r} is a point tier: its {entries} point(s) are no turns")
     return Marks(path, marks, notes)
 
 
