@@ -102,7 +102,7 @@ item []:
 ''',
 )
 SHORT = '''File type = "ooTextFile"
-"TextGrid" ! by hand
+"TextGrid" ! by "hand" 7
 
 0
 5.5
@@ -161,7 +161,7 @@ def test_elan_as_it_is(tmp_path):
     assert turns == [Turn("talk", 0.5, 1.0, "hello")]
     assert "1 label(s) without a name passed over; the first of tier 'default' at 2 s" in notes
     late = eaf_text(lambda eaf: eaf.add_linked_file("a.wav", time_origin=250))
-    assert "its media starts 250 ms late" in labels(tmp_path, late, "talk.eaf")[1][1]
+    assert "its media has an offset of 250 ms" in labels(tmp_path, late, "talk.eaf")[1][1]
 
 
 def spoilt(text, old, new):

@@ -69,7 +69,7 @@ def read(path: str | Path) -> Marks:
             marks.append(Mark(times[0] / 1000, times[1] / 1000, text, name, None))
     if origins:
         notes.append(
-            f"its media starts {origins[0]} ms late: the turns have the times that ELAN shows,"
+            f"its media has an offset of {origins[0]} ms: the turns have the times that ELAN shows,"
             " not those of the file"
         )
     return Marks(path, marks, notes)

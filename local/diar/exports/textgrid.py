@@ -139,7 +139,7 @@ def _decoded(path: Path) -> str:
     data = path.read_bytes()
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = data.decode("utf-16" if utf16 else "utf-8-sig")
+        text = data.decode("utf-16" if utf16 else "utf-8")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
         if '"ooTextFile' in text[:HEAD]:
