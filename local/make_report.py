@@ -4,7 +4,7 @@
 Usage: make_report.py <data-dir> <exp-dir> <set,set,...> <out-dir>
 
 Writes <out-dir>/index.html; where it would be larger than conf/report.yaml allows, the recordings beside
-it, in <out-dir>/recordings.
+it, in <out-dir>/index_files.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@
 #
 # Reads   <exp-dir>/*/<set>/rttm of each system, and where there are: score, and what DEC leaves;
 #         <data-dir>/<set>/wav.scp, reco2dur, ref.rttm, all.uem, where there are
-# Writes  <report-dir>/index.html, config.yaml; recordings/ where the page would be too large;
+# Writes  <report-dir>/index.html, config.yaml; index_files/ where the page would be too large;
 #         failed (recordings that cannot be shown, and why)
 #
 #   steps/make_report.sh data exp "test dev" exp/report

@@ -377,7 +377,7 @@ def test_an_address_leads_to_a_moment(tab, folder):
 
 def test_recordings_beside_the_page(tab, folder, tmp_path):
     copy = Path(shutil.copytree(folder / "exp/split", tmp_path / "moved"))
-    (copy / f"recordings/test/{ODD}.js").unlink()
+    (copy / f"index_files/test/{ODD}.js").unlink()
     tab.goto((copy / "index.html").as_uri())
     opened(tab)
     assert tab.locator("#talking tbody tr").count() == 2

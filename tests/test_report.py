@@ -116,7 +116,7 @@ def test_too_large_it_is_split(experiment, report):
     assert "2 recordings beside it" in result.stdout
     text = (out / "index.html").read_text()
     assert 'id="data:' not in text and len(text) < len(report)
-    call = (out / "recordings/test/talk.js").read_text()
+    call = (out / "index_files/test/talk.js").read_text()
     key, data = json.loads(f"[{call[len('receive(') : -3]}]")
     assert key == "test/talk"
     assert json.loads(gzip.decompress(base64.b64decode(data))) == recording(report, "test/talk")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +25,6 @@ from diar.report.usage import Usage
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 SCRIPTS = ("core.js", "tables.js", "timeline.js", "latents.js", "recording.js", "main.js")
-FOLDER = "recordings"
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def write_page(
     packed: Mapping[str, Path],
     inline: float,
 ) -> list[Path]:
-    """Write index.html, and where it would be too large the recordings beside it.
+    """Write the page, and where it would be too large the recordings beside it, in <page>_files.
 
     Args:
         out: the page.
@@ -65,9 +63,7 @@ def write_page(
     library = _compressed(_plotly())
     sizes = sum(path.stat().st_size for path in packed.values())
     together = sizes + len(library) <= inline * 1e6
-    folder = out.parent / FOLDER
-    files = {} if together else {key: f"{FOLDER}/{key}.js" for key in packed}
-    shutil.rmtree(folder, ignore_errors=True)
+    files = {} if together else {key: f"{out.stem}_files/{key}.js" for key in packed}
     for key, name in files.items():
         data = packed[key].read_text(encoding="ascii")
         write_text(out.parent / name, f"receive({json.dumps(key)},{json.dumps(data)});\n")

@@ -14,7 +14,7 @@ async function unpacked(base64) {
   return new Response(stream).text();
 }
 
-function receive(key, data) { // called by the files in recordings/
+function receive(key, data) { // called by the files beside the page
   waiting.get(key)?.(data);
 }
 
