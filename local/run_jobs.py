@@ -8,6 +8,8 @@ Progress, which jobs report in their logs, is shown as one bar when standard err
 summed up in the end. Jobs that have finished before (<out>/jobs/<JOB>/finished, beside <out>/log) are
 not run. The first job that fails is named with the end of its log, and the exit status is 1; it is
 not tried again, because on the same machine it would fail again. An interrupt stops all jobs.
+
+Example: local/run_jobs.py JOB=1:3 exp/by_hand/log/hello.JOB.log echo 'this is job JOB'
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ from progress import Progress
 
 
 def main() -> None:
-    options = launcher.arguments(__doc__).parse_args()
-    jobs = launcher.jobs_of(options, __doc__)
+    parser = launcher.arguments(__doc__)
+    options = parser.parse_args()
+    jobs = launcher.jobs_of(options, parser)
     launcher.stop_with_signals()
     running: dict[launcher.Job, subprocess.Popen] = {}
     progress = Progress([job.log for job in jobs])
