@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ from diar.errors import DataError
 from diar.files import write_text
 from diar.jobs import share
 
+if find_spec("numpy") is None:  # a new shell, or another Python
+    sys.exit(
+        f"{Path(sys.argv[0]).name}: this Python lacks the packages of the recipe; in this shell, first:"
+        f" . {Path(__file__).resolve().parents[1]}/path.sh"
+    )
 log = logging.getLogger("diar")
 PATHS = {
     "data_dir": "a Kaldi data directory",
