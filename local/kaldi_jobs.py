@@ -20,6 +20,7 @@ import sys
 import time
 
 import launcher
+import program
 from progress import Progress
 
 
@@ -56,8 +57,6 @@ def main() -> None:
         while any([process.poll() is None for process in scripts]):
             progress.update()
             time.sleep(0.2)
-    except KeyboardInterrupt:
-        sys.exit(130)
     finally:
         for process in scripts:
             if process.poll() is None:
@@ -96,4 +95,4 @@ def quoted(word: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

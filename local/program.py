@@ -17,11 +17,6 @@ from diar.errors import DataError
 from diar.files import write_text
 from diar.jobs import share
 
-if find_spec("numpy") is None:  # a new shell, or another Python
-    sys.exit(
-        f"{Path(sys.argv[0]).name}: this Python lacks the packages of the recipe; in this shell, first:"
-        f" . {Path(__file__).resolve().parents[1]}/path.sh"
-    )
 log = logging.getLogger("diar")
 PATHS = {
     "data_dir": "a Kaldi data directory",
@@ -38,6 +33,22 @@ FINISHED = "finished"  # in jobs/J: job J has written all that it makes
 EXIT_STATUS = """\
 Exit status: 0 all well; 1 input that cannot be used, or another failure: one line on standard error
 says which; 2 wrong usage; 130 interrupted."""
+
+if find_spec("numpy") is None:  # a new shell, or another Python
+    sys.exit(
+        f"{Path(sys.argv[0]).name}: this Python lacks the packages of the recipe; in this shell, first:"
+        f" . {Path(__file__).resolve().parents[1]}/path.sh"
+    )
+
+
+def _hook(kind: type[BaseException], *rest: Any) -> None:
+    """An interrupt, also of an import, shows no traceback; it still ends Python by the signal, status 130
+    in a shell, whose loops end, too."""
+    if kind is not KeyboardInterrupt:
+        sys.__excepthook__(kind, *rest)
+
+
+sys.excepthook = _hook
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
@@ -93,6 +104,7 @@ class _Completion(argparse.Action):
         import shtab
 
         for action in made._actions:  # which shtab reads, too
+            action.choices = getattr(action, "offered", action.choices)
             if action.choices is None and action.nargs != 0:
                 action.complete = shtab.FILE
         print(shtab.complete(made, shell))
@@ -131,9 +143,10 @@ def add_config(arguments: argparse.ArgumentParser, default: str | None = None) -
 
 def add_device(arguments: argparse.ArgumentParser) -> None:
     """--device cpu, cuda, cuda:1, auto."""
-    arguments.add_argument(
+    option = arguments.add_argument(
         "--device", default="cpu", help="cpu, cuda, or auto: a GPU where there is one"
     )
+    option.offered = ("cpu", "cuda", "auto")  # cuda:1 and the like are taken, too
 
 
 def add_job(arguments: argparse.ArgumentParser) -> None:
@@ -142,7 +155,7 @@ def add_job(arguments: argparse.ArgumentParser) -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run ``main``; a DataError becomes one line and status 1, an interrupt status 130."""
+    """Run ``main``; a DataError becomes one line and status 1."""
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s [%(filename)s:%(lineno)d] %(message)s",
@@ -159,8 +172,6 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(141)  # as a program that SIGPIPE has ended
     except OSError as error:  # a full disk, a file in the way, no permission
         sys.exit(f"{name}: {error.filename or ''}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def report(done: int, total: int, unit: str, heard: float = 0, audio: float = 0) -> None:

@@ -20,6 +20,7 @@ import sys
 import time
 
 import launcher
+import program
 from progress import Progress
 
 
@@ -34,8 +35,6 @@ def main() -> None:
         for job in jobs:
             running[job] = start(job)
         failed = watch(running, progress)
-    except KeyboardInterrupt:
-        sys.exit(130)
     finally:
         for process in running.values():
             if process.poll() is None:
@@ -77,4 +76,4 @@ def watch(
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

@@ -5,7 +5,7 @@
 #
 #   --ae-config FILE       architecture and schedule      (default conf/autoencoder.yaml)
 #   --set "key=value ..."  overrides of the configuration
-#   --device cpu|cuda|auto auto: a GPU where there is one (default cpu)
+#   --device cpu|cuda|auto  auto: a GPU where there is one (default cpu)
 #   --cmd local|slurm|"SCRIPT ..."  where it runs: ./run.sh --help (default local)
 #
 # Writes  <ae-dir>/model.safetensors, config.yaml, loss.tsv (epoch, rate, training and validation loss)
