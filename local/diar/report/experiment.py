@@ -97,13 +97,14 @@ class ExperimentSet:
         for system in summaries:
             figures = list(read_figures(self.exp / system / self.name / "score").values())[-1]
             ders[system] = dict(zip(figures.recordings, figures.der.tolist(), strict=True))
+        names = {system: system_name(system) for system in self.systems}
         scored = scored_set(self.exp, self.name, summaries, OURS) if summaries else {}
         return SetPage(
             self.name,
             f"{self.name}: {len(self.durations)} recording(s), {sum(self.durations.values()) / 3600:.2f} h",
-            {system: system_name(system) for system in self.systems},
+            names,
             list(self.durations),
-            recording_table(self.durations, there, found, ders),
+            recording_table(self.durations, there, found, ders, names),
             **scored,
         )
 
