@@ -9,30 +9,17 @@ Reads <exp-dir>/<system>/<set>/score/summary.json (steps/score.sh), and where th
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import program
 from diar.comparison import compare, rate_interval, read_figures
-from diar.errors import DataError
 from diar.files import write_text
+from diar.systems import SYSTEMS, Summaries, collect, protocol_names, read_json, system_name
 from diar.tables import markdown, number, p_value, rate_span, signed, span
 
-# How directories are called in the tables, and their order; others keep their own names.
-SYSTEMS = {
-    "dec_default": "DEC, default",
-    "start": "start of DEC",
-    "dec_paper": "DEC, as published",
-    "ahc": "AHC",
-    "nme_sc": "NME-SC",
-    "spectral": "spectral, eigengap",
-    "kmeans": "k-means",
-}
-ORACLE = "_oracle"  # a system of this ending is told the number of speakers
-SETS = ["test", "dev", "real_sample"]
 OURS = "dec_default"
 
 # set, VAD, then DER %: spectral (eigengap), DEC, spectral given the true count
@@ -42,8 +29,6 @@ PUBLISHED = [
     ["AMI Mix-Headset test, 16 files", "Silero", "21.99", "23.93 *", "17.65"],
     ["AMI Mix-Headset test, 16 files", "oracle", "14.96", "13.14", "-"],
 ]
-
-Summaries = dict[str, dict[str, Any]]  # by system
 
 
 def main() -> None:
@@ -64,46 +49,6 @@ def main() -> None:
     write_text(args.out, "\n".join(section for section in sections if section))
     for name, systems in sets.items():
         print(f"{title(name, systems)}\n{main_table(systems)}")
-
-
-def collect(exp: Path) -> dict[str, Summaries]:
-    """Summaries by set and system, both in the order of the page.
-
-    Raises:
-        DataError: there is none.
-    """
-    sets: dict[str, Summaries] = {}
-    for path in exp.glob("*/*/score/summary.json"):
-        system, name = path.parts[-4], path.parts[-3]
-        sets.setdefault(name, {})[system] = read_json(path)
-    if not sets:
-        raise DataError("no <system>/<set>/score/summary.json below it: ./run.sh makes them", exp)
-    return {
-        name: dict(sorted(sets[name].items(), key=lambda item: rank(item[0], list(SYSTEMS))))
-        for name in sorted(sets, key=lambda name: rank(name, SETS))
-    }
-
-
-def rank(name: str, known: Sequence[str]) -> tuple[int, str]:
-    """Sorting key: known names first, in their order, each before its oracle variant."""
-    base = name.removesuffix(ORACLE)
-    return (known.index(base) if base in known else len(known), name)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(
-            f"not valid JSON ({error}): remove its directory and run again", path
-        ) from None
-
-
-def system_name(system: str) -> str:
-    base = system.removesuffix(ORACLE)
-    known = ", count known" if base != system else ""
-    default = f"DEC, {base[4:]}" if base.startswith("dec_") else base
-    return SYSTEMS.get(base, default) + known
 
 
 def protocols(sets: Mapping[str, Summaries]) -> str:
@@ -147,9 +92,9 @@ def intervals(exp: Path, name: str, systems: Summaries) -> str:
         scores = read_figures(exp / system / name / "score")
         for kind in ("error", "confusion"):
             limits = {p: rate_interval(getattr(f, kind), f.scored) for p, f in scores.items()}
-            cells = [rate_span(limits.get(protocol)) for protocol in columns(systems)]
+            cells = [rate_span(limits.get(protocol)) for protocol in protocol_names(systems)]
             rows.append([system_name(system), "DER" if kind == "error" else kind, *cells])
-    header = ["system", "of", *columns(systems)]
+    header = ["system", "of", *protocol_names(systems)]
     return (
         "95 % bootstrap intervals of DER and of confusion, over recordings:\n\n"
         f"{markdown(header, rows, names=2)}\n"
@@ -182,7 +127,7 @@ def paired(exp: Path, name: str, systems: Summaries) -> str:
 
 def main_table(systems: Summaries) -> str:
     """DER under each protocol, JER, speaker counts; one row a system."""
-    names = columns(systems)
+    names = protocol_names(systems)
     header = ["system", *names, "JER", "count right", "bias", "abs."]
     rows = []
     for system, summary in systems.items():
@@ -198,7 +143,7 @@ def main_table(systems: Summaries) -> str:
 
 
 def parts_table(systems: Summaries) -> str:
-    names = columns(systems)
+    names = protocol_names(systems)
     rows = [
         [system_name(system)]
         + [
@@ -208,11 +153,6 @@ def parts_table(systems: Summaries) -> str:
         for system, summary in systems.items()
     ]
     return markdown(["system", *names], rows)
-
-
-def columns(systems: Summaries) -> list[str]:
-    """Protocols of any of the systems, in the order of their first appearance."""
-    return list(dict.fromkeys(n for summary in systems.values() for n in summary["protocols"]))
 
 
 def figure(summary: Mapping[str, Any], protocol: str, key: str) -> float | None:
