@@ -1,12 +1,14 @@
 """Who spoke when: the reference above hypotheses on one time axis, with what is wrong below each.
 
 A lane for each speaker. Paired speakers have the same colour, and the lanes of a hypothesis are in the
-order of those of the reference. Nothing is made wider to be seen: in a long recording a short turn is a
-faint line, and a stretch of many is as dense as they are.
+order of those of the reference. Nothing is made wider to be seen. Where a point of print is more than
+two seconds, errors are drawn as shares of time: of many short ones, a viewer that draws each as a line
+would make more than there are.
 """
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +23,7 @@ from diar import colours
 from diar.errors import DataError
 from diar.errors_in_time import Differences, differences
 from diar.pictures import page
-from diar.regions import covered
+from diar.regions import covered, union
 from diar.types import Region, Turn
 
 # Inches: a speaker, a kind of error, the space between both, a panel's title, the time axis, a tick.
@@ -38,16 +40,7 @@ _STEPS = (
     10,
     15,
     30,
-    60,
-    120,
-    300,
-    600,
-    900,
-    1800,
-    3600,
-    7200,
-    10800,
-    21600,
+    *(60 * m for m in (1, 2, 5, 10, 15, 30, 60, 120, 360)),
 )
 _SHARES = 2.0  # seconds in a point of print: from here on errors are shares of time
 _OUTSIDE = "0.9"  # the grey of what is not evaluated
@@ -141,9 +134,6 @@ def draw(
 ) -> None:
     """Draw panels one below the other; the height of the figure becomes what they need.
 
-    Where a point of print is more than two seconds, errors are shares of time: many short ones would
-    each be as wide as the finest line, and seem to be more than they are.
-
     Args:
         regions: what is evaluated; the rest is grey.
         span: seconds, from when to when; None: all. Lanes without a turn in it are left out.
@@ -165,15 +155,10 @@ def draw(
     outlined = _wide(sides, point)
     outside = _gaps(regions, start, end)
     for axis, side, title, height in zip(axes, sides, titles, heights, strict=True):
-        axis.grid(True)
+        _dress(axis, title, height, last=axis is axes[-1])
         _draw_lanes(axis, side, lane, outlined)
-        _draw_errors(axis, side, height, row, profile)
-        axis.set_title(title, loc="center", x=0, ha="left")  # what get_title() returns
-        axis.set_ylim(height, 0)
-        axis.tick_params(axis="y", length=0)
-        axis.tick_params(axis="x", length=2.5 * (axis is axes[-1]))
-        axis.spines["left"].set_visible(False)
-        axis.spines["bottom"].set_visible(axis is axes[-1])
+        middles = _draw_errors(axis, side, height, row, profile)
+        _name_rows(axis, side, lane, middles)
         for before, after in outside:
             axis.axvspan(before, after, color=_OUTSIDE, linewidth=0, zorder=0)
     _time_axis(axes[-1], start, end, width, profile)
@@ -219,6 +204,17 @@ def _height(side: Panel, lane: float, row: float) -> float:
     return lane * max(len(side.lanes), 1) + strip
 
 
+def _dress(axis: Axes, title: str, height: float, last: bool) -> None:
+    """Empty axes of so many inches from the top downwards, with a time axis if they are the last."""
+    axis.set_title(title, loc="center", x=0, ha="left")  # what get_title() returns
+    axis.set_ylim(height, 0)
+    axis.tick_params(axis="y", length=0)
+    axis.tick_params(axis="x", length=2.5 * last)
+    axis.spines["left"].set_visible(False)
+    axis.spines["bottom"].set_visible(last)
+    axis.grid(True)
+
+
 def _draw_lanes(axis: Axes, side: Panel, lane: float, outlined: bool) -> None:
     """Lanes on a vertical axis of inches."""
     for i, row in enumerate(side.lanes):
@@ -231,17 +227,14 @@ def _draw_lanes(axis: Axes, side: Panel, lane: float, outlined: bool) -> None:
     if not side.lanes:
         middle = axis.get_yaxis_transform()
         axis.text(0.5, lane / 2, "no turns", transform=middle, ha="center", va="center")
-    names = [page.shortened(row.name) for row in side.lanes]
-    ticks = lane * (np.arange(len(names)) + 0.5)
-    axis.set_yticks(ticks, names, fontsize=min(page.SMALL, 65 * lane))
 
 
 def _draw_errors(
     axis: Axes, side: Panel, height: float, row: float, profile: Profile | None
-) -> None:
-    """A row of each kind at the foot of a panel of this height."""
+) -> np.ndarray:
+    """A row of each kind at the foot of a panel of this height; returns where their middles are."""
     if side.wrong is None:
-        return
+        return np.zeros(0)
     feet = height - row * (np.arange(len(colours.ERRORS))[::-1] + 0.06)
     for foot, (kind, stretches) in zip(feet, side.wrong.stretches.items(), strict=True):
         look = {"color": colours.ERRORS[kind], "linewidth": 0, "label": kind, "snap": False}
@@ -251,13 +244,16 @@ def _draw_errors(
         else:
             tops = foot - 0.88 * row * profile.shares(stretches) / profile.full
             axis.stairs(tops, profile.edges, baseline=foot, fill=True, **look)
-    speakers = len(side.lanes)
-    names = [label.get_text() for label in axis.get_yticklabels()]
-    sizes = [label.get_fontsize() for label in axis.get_yticklabels()]
-    axis.set_yticks([*axis.get_yticks(), *(feet - 0.44 * row)], [*names, *colours.ERRORS])
-    for tick, size in zip(axis.yaxis.get_major_ticks(), sizes, strict=False):
-        tick.label1.set_fontsize(size)
-    for tick in axis.yaxis.get_major_ticks()[speakers:]:
+    return feet - 0.44 * row
+
+
+def _name_rows(axis: Axes, side: Panel, lane: float, errors: np.ndarray) -> None:
+    """Speakers beside their lanes, and kinds of errors at these heights."""
+    names = [page.shortened(row.name) for row in side.lanes]
+    ticks = [*(lane * (np.arange(len(names)) + 0.5)), *errors]
+    kinds = list(colours.ERRORS) if len(errors) else []
+    axis.set_yticks(ticks, names + kinds, fontsize=min(page.SMALL, 65 * lane))
+    for tick in axis.yaxis.get_major_ticks()[len(names) :]:
         tick.label1.set(color="0.3", fontsize=page.SMALL)
         tick.gridline.set_visible(False)
 
@@ -265,20 +261,20 @@ def _draw_errors(
 def _profile(sides: Sequence[Panel], start: float, end: float, point: float) -> Profile | None:
     """Stretches of three points or more; None where no errors are known."""
     step = next((s for s in _STEPS if s >= 3 * point), _STEPS[-1])
-    edges = np.arange(start, end, step)
-    profile = Profile(np.append(edges, end), 1.0, step)
-    known = [side.wrong.stretches.values() for side in sides if side.wrong]
-    largest = [profile.shares(stretches).max() for kinds in known for stretches in kinds]
-    if not known:
-        return None
-    return replace(profile, full=max(0.01, *largest))
+    count = math.ceil((end - start) / step - 1e-6)
+    profile = Profile(np.append(start + step * np.arange(count), end), 1.0, step)
+    kinds = [
+        stretches for side in sides if side.wrong for stretches in side.wrong.stretches.values()
+    ]
+    full = max((float(profile.shares(stretches).max()) for stretches in kinds), default=None)
+    return None if full is None else replace(profile, full=full or 1.0)
 
 
 def _gaps(regions: Sequence[Region] | None, start: float, end: float) -> list[tuple[float, float]]:
     """What of the span lies outside of the regions; nothing where there are none."""
     if not regions:
         return []
-    edges = np.clip([start, *np.ravel(regions), end], start, end).reshape(-1, 2)
+    edges = np.clip([start, *np.ravel(union(regions)), end], start, end).reshape(-1, 2)
     return [(float(a), float(b)) for a, b in edges if b > a]
 
 
