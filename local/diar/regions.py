@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from diar.types import Region
 
 TOUCH = 1e-6  # seconds: nearer than that is no gap
@@ -35,15 +33,3 @@ def intersection(a: Sequence[Region], b: Sequence[Region]) -> list[Region]:
         else:
             j += 1
     return common
-
-
-def covered(
-    spans: Sequence[tuple[float, float]], starts: np.ndarray, ends: np.ndarray
-) -> np.ndarray:
-    """(n,) seconds of each window [start, end) that lie in sorted disjoint (start, end) spans."""
-    if not len(spans):
-        return np.zeros(len(starts))
-    edges = np.asarray(spans, dtype=np.float64)
-    lengths = np.diff(edges)[:, 0]
-    until = np.stack([np.zeros_like(lengths), lengths], axis=1).ravel().cumsum()  # at each edge
-    return np.interp(ends, edges.ravel(), until) - np.interp(starts, edges.ravel(), until)

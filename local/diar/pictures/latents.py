@@ -19,7 +19,7 @@ from sklearn.decomposition import PCA
 from diar import colours
 from diar.errors import DataError
 from diar.pictures import page
-from diar.regions import covered
+from diar.pictures.timeline import covered
 from diar.scoring import merge_turns
 from diar.types import Subsegments, Turn
 

@@ -16,7 +16,7 @@ from diar.files import whole
 
 COLUMN, PAGE = 3.4, 7.0  # inches: one column of a paper, and both
 SMALL = 6.0  # points: nothing is smaller, unless there are more lanes than a page has room for
-LETTER = 0.056  # inches, of a title on average
+LETTER = 0.051  # inches, of a title on average
 MARKERS = ("o", "^", "s", "D", "v")  # as many as do not divide the number of colours
 _HAIR = 0.6  # points
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}  # by format

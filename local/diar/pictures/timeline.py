@@ -23,7 +23,7 @@ from diar import colours
 from diar.errors import DataError
 from diar.errors_in_time import Differences, differences
 from diar.pictures import page
-from diar.regions import covered, union
+from diar.regions import union
 from diar.types import Region, Turn
 
 # Inches: a speaker, a kind of error, the space between both, a panel's title, the time axis, a tick.
@@ -116,6 +116,18 @@ def whole(*sides: Iterable[Turn]) -> list[Region]:
     """From 0 to the last turn of any side, if there is one."""
     last = max((turn.end for side in sides for turn in side), default=0.0)
     return [Region(0.0, last)] if last else []
+
+
+def covered(
+    spans: Sequence[tuple[float, float]], starts: np.ndarray, ends: np.ndarray
+) -> np.ndarray:
+    """(n,) seconds of each window [start, end) that lie in sorted disjoint (start, end) spans."""
+    if not len(spans):
+        return np.zeros(len(starts))
+    edges = np.asarray(spans, dtype=np.float64)
+    lengths = np.diff(edges)[:, 0]
+    until = np.stack([np.zeros_like(lengths), lengths], axis=1).ravel().cumsum()  # at each edge
+    return np.interp(ends, edges.ravel(), until) - np.interp(starts, edges.ravel(), until)
 
 
 def _lanes(turns: Sequence[Turn], places: dict[str, int]) -> tuple[Lane, ...]:
