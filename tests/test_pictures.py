@@ -11,7 +11,7 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import same_color
 from test_errors_in_time import turns as some_turns
@@ -157,6 +157,7 @@ class TestTimeline:
 
 class TestLatents:
     @given(some_turns, st.lists(st.tuples(st.integers(0, 300), st.integers(1, 40)), min_size=1))
+    @example([Turn("r", 22.1, 4.1, "a")], [(262, 1)])  # 22.1 + 4.1 is a little more than 26.2
     def test_who_is_heard_in_a_window(self, turns, cuts):
         starts, ends = (np.array(x) / 10 for x in zip(*[(a, a + n) for a, n in cuts], strict=True))
         ids = [str(i) for i in range(len(cuts))]

@@ -20,6 +20,7 @@ from diar import colours
 from diar.errors import DataError
 from diar.pictures import page
 from diar.pictures.timeline import covered
+from diar.regions import TOUCH
 from diar.scoring import merge_turns
 from diar.types import Subsegments, Turn
 
@@ -38,7 +39,7 @@ def heard(windows: Subsegments, turns: Sequence[Turn]) -> list[str | None]:
     names = sorted(spans)
     seconds = np.stack([covered(spans[name], windows.starts, windows.ends) for name in names])
     best = seconds.argmax(axis=0)
-    return [names[i] if seconds[i, j] > 0 else None for j, i in enumerate(best)]
+    return [names[i] if seconds[i, j] > TOUCH else None for j, i in enumerate(best)]
 
 
 def pairs(clusters: Sequence[str], speakers: Sequence[str | None]) -> dict[str, str]:
