@@ -24,6 +24,7 @@ import program
 from diar import kaldi_data, rttm
 from diar.comparison import read_figures
 from diar.errors import DataError
+from diar.history import read_history
 from diar.numbers import number_in
 from diar.pictures import history, latents, page, scores, timeline
 from diar.scoring import Protocol, listed, score
@@ -63,7 +64,6 @@ def parse() -> argparse.Namespace:
     add("dec_dir", metavar="dec-dir", type=Path)
     add("recording")
     add("--reference", type=Path, metavar="RTTM", help="colour by its speakers, too")
-    add("--xvectors", type=Path, metavar="DIR", help="windows of the latents, for --reference")
 
     add = command(commands, "history", draw_history, page.COLUMN)
     add("dec_dir", metavar="dec-dir", type=Path)
@@ -243,18 +243,12 @@ def matrix(scp: Path, recording: str) -> np.ndarray:
 
 def read_windows(args: argparse.Namespace, count: int) -> Subsegments:
     """The windows of the recording, as many as there are latents."""
-    if not args.xvectors:
-        raise DataError(
-            "--reference needs --xvectors too, the directory whose windows the latents are, such as"
-            " exp/xvectors_campplus/test"
-        )
-    segments = kaldi_data.read_segments(args.xvectors / "segments")
+    segments = kaldi_data.read_segments(args.dec_dir / "segments")
     rows = segments.by_recording().get(args.recording, [])
     if len(rows) != count:
         raise DataError(
-            f"{len(rows)} windows of {args.recording!r}, but {count} latents in {args.dec_dir}: these"
-            " are not the x-vectors that it was fitted to",
-            args.xvectors,
+            f"{len(rows)} windows of {args.recording!r}, but {count} latents: fit it again",
+            args.dec_dir / "segments",
         )
     return segments.take(rows)
 
@@ -267,7 +261,14 @@ def draw_history(args: argparse.Namespace, figure: Figure) -> None:
         raise DataError(
             "no file 'history' in it: steps/fit_dec.sh makes it, baselines have none", args.dec_dir
         )
-    history.draw(figure, history.read_history(path, args.recording))
+    steps = read_history(path)
+    if args.recording not in steps:
+        raise DataError(
+            f"no steps of {args.recording!r}, for one cluster leaves nothing to refine; there are"
+            f" those of {listed(list(steps))}",
+            path,
+        )
+    history.draw(figure, steps[args.recording])
 
 
 def draw_der(args: argparse.Namespace, figure: Figure) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 
@@ -22,6 +23,7 @@ from diar.comparison import rate_interval, read_figures
 from diar.errors import DataError
 from diar.errors_in_time import differences
 from diar.files import write_text
+from diar.history import read_history
 from diar.pictures import history, latents, page, scores, timeline
 from diar.rttm import write_rttm
 from diar.scoring import ScoringConfig, evaluate
@@ -221,7 +223,7 @@ class TestHistory:
 
     def test_curves(self, tmp_path):
         write_text(tmp_path / "history", self.TEXT)
-        found = history.read_history(tmp_path / "history", "a")
+        found = read_history(tmp_path / "history")["a"]
         figure = page.new(page.COLUMN)
         history.draw(figure, found)
         loss, changed = (axis.lines[0].get_xydata() for axis in figure.axes)
@@ -232,10 +234,10 @@ class TestHistory:
     def test_only_what_is_known(self, tmp_path):
         write_text(tmp_path / "history", self.TEXT)
         figure = page.new(page.COLUMN)
-        history.draw(figure, history.read_history(tmp_path / "history", "b"))
+        history.draw(figure, read_history(tmp_path / "history")["b"])
         assert [axis.get_ylabel() for axis in figure.axes] == ["cluster changed\n(% of windows)"]
         with pytest.raises(DataError, match="nothing to draw"):
-            history.draw(page.new(3.4), history.read_history(tmp_path / "history", "c"))
+            history.draw(page.new(3.4), read_history(tmp_path / "history")["c"])
 
     @pytest.mark.parametrize(
         "text, message",
@@ -243,13 +245,12 @@ class TestHistory:
             ("a 1 0.5\n", "history:1: expected '<recording> <step> <loss> <changed>'"),
             ("b 1 2 3\na 1 x -\n", "history:2: 'x' is not a number"),
             ("a - 1 -\n", "history:1: '-' is not a number"),
-            ("b 1 2 -\n", "no steps of 'a'.* 1 recording.*: b"),
         ],
     )
     def test_refused(self, tmp_path, text, message):
         write_text(tmp_path / "history", text)
         with pytest.raises(DataError, match=message):
-            history.read_history(tmp_path / "history", "a")
+            read_history(tmp_path / "history")
 
 
 @pytest.fixture(scope="module")
@@ -271,12 +272,11 @@ def exp(tmp_path_factory):
     rng = np.random.default_rng(0)
     starts = np.arange(20) * 1.5
     windows = Subsegments([f"r-{i:02d}" for i in range(20)], ["r"] * 20, starts, starts + 1.5)
-    (root / "exp/xvectors/test").mkdir(parents=True)
-    kaldi_data.write_segments(root / "exp/xvectors/test", windows)
     dec = root / "exp/dec_default/test"
     for name, columns in (("latents", 8), ("start_latents", 8), ("posteriors", 3)):
         table = rng.random((20, columns)).astype(np.float32)
         kaldi_data.write_ark(dec / f"{name}.ark", {"r": table}, dec / f"{name}.scp")
+    kaldi_data.write_segments(dec, windows)
     write_text(dec / "history", "r 1 0.5 -\nr 2 0.4 0.1\nr 3 - 0\n")
     return root
 
@@ -323,7 +323,7 @@ class TestScores:
 
 COMMANDS = {
     "timeline": ["--reference", "data/test/ref.rttm", "--recording", "r", "exp/dec_default/test/rttm"],
-    "latents": ["--reference", "data/test/ref.rttm", "--xvectors", "exp/xvectors/test", "exp/dec_default/test", "r"],
+    "latents": ["--reference", "data/test/ref.rttm", "exp/dec_default/test", "r"],
     "history": ["exp/dec_default/test", "r"],
     "der": ["--protocol", "full forgiving", "exp", "test"],
     "counts": ["exp/dec_default/test/score"],
@@ -390,9 +390,8 @@ class TestProgram:
             ("timeline none.rttm a.pdf", "none.rttm: no such file"),
             ("latents exp/ahc_oracle/test r a.pdf", "no latents.scp in it: steps/fit_dec.sh"),
             ("latents exp/dec_default/test s a.pdf", "nothing of recording 's', but of 1 .*: r"),
-            ("latents --reference data/test/ref.rttm exp/dec_default/test r a.pdf", "needs --xvectors"),
-            ("latents --reference data/test/ref.rttm --xvectors x exp/dec_default/test r a.pdf",
-             "2 windows of 'r', but 20 latents"),
+            ("latents --reference data/test/ref.rttm cut r a.pdf", "2 windows of 'r', but 20 latents"),
+            ("history exp/dec_default/test s a.pdf", "no steps of 's'.* 1 recording.*: r"),
             ("history exp/ahc_oracle/test r a.pdf", "no file 'history' in it: steps/fit_dec.sh"),
             ("der none test a.pdf", "summary.json below it: ./run.sh"),
             ("counts exp/dec_default/test a.pdf", "no such file: steps/score.sh makes it"),
@@ -401,7 +400,10 @@ class TestProgram:
     def test_messages(self, monkeypatch, exp, arguments, message):
         write_rttm(exp / "other.rttm", [Turn("q", 0, 1, "a")])
         write_text(exp / "other.uem", "q 1 0 10\n")
-        write_text(exp / "x/segments", "r-1 r 0 1\nr-2 r 1 2\n")
+        (exp / "cut").mkdir(exist_ok=True)
+        for name in ("latents", "posteriors"):
+            shutil.copy(exp / f"exp/dec_default/test/{name}.scp", exp / "cut")
+        write_text(exp / "cut/segments", "r-1 r 0 1\nr-2 r 1 2\n")
         with pytest.raises(DataError, match=message):
             self.run(monkeypatch, exp, *arguments.split())
         assert not (exp / "a.pdf").exists()
