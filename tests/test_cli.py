@@ -156,6 +156,8 @@ class TestVersion:
             )
             subprocess.run(make, shell=True, check=True, cwd=tmp_path)
             assert re.fullmatch(r"[0-9a-f]{7,}", version.commit_of(tmp_path))
+            (tmp_path / "copy").mkdir()
+            assert version.commit_of(tmp_path / "copy") == "", "in somebody else's clone"
 
 
 class TestStatus:

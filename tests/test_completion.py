@@ -84,8 +84,9 @@ class TestCompletion:
         assert values == ["run.sh"]
 
     def test_no_foreign_program_is_run(self, tmp_path):
+        (tmp_path / "score.py").write_text(f"open('{tmp_path}/ran', 'w')\n")
+        (tmp_path / "run.sh").write_text(f"#!/usr/bin/env bash\ntouch {tmp_path}/ran\n")
         for name in ("score.py", "run.sh"):
-            (tmp_path / name).write_text(f"#!/usr/bin/env bash\ntouch {tmp_path}/ran\n")
             (tmp_path / name).chmod(0o755)
         ask = f"_diar_program {tmp_path}/score.py; [ $? = 124 ] && exit 8"
         self.offered("_diar_script", tmp_path / "run.sh", "", before=ask)

@@ -225,6 +225,14 @@ class TestDiarize:
         with subprocess.Popen(["cp", folder / "talk.wav", fifo]):
             assert go(fifo, "--name", "talk").out == go(folder / "talk.wav").out
 
+    def test_lengths_for_the_bar_are_of_all_or_none_and_read_no_pipe(self, folder, tmp_path):
+        files = inputs.gather([folder / "talk.wav", folder / "more/quiet.wav"])
+        assert diarize.lengths_of(files) == {"talk": 24.0, "quiet": 2.0}
+        assert diarize.lengths_of(inputs.gather([folder])) == {}, "of bad.mp3 nothing is known"
+        os.mkfifo(tmp_path / "fifo")
+        assert diarize.lengths_of(inputs.gather([folder / "talk.wav", tmp_path / "fifo"])) == {}
+        assert diarize.lengths_of(inputs.gather([folder / "talk.wav", inputs.STDIN])) == {}
+
     def test_what_is_done_is_left_out(self, go, folder, tmp_path, monkeypatch, capsys):
         (tmp_path / "talk.rttm").write_text("mine\n")
         found = go(folder / "talk.wav", folder / "more/quiet.wav", "--out", tmp_path, "--skip-done")
