@@ -44,6 +44,7 @@ def browser(tmp_path_factory):
         context = driver.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profile"),
             executable_path=chromium(), headless=True, args=FLAGS, viewport={"width": 1280, "height": 900},
+            ignore_default_args=["--hide-scrollbars"],  # people have them
         )  # fmt: skip
         context.set_default_timeout(20_000)
         yield context

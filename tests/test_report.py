@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -250,8 +251,11 @@ def test_errors_are_those_inside_the_regions():
 @given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 3))
 def test_projections_of_anything(n, dim, seed):
     tables = [np.random.default_rng(seed + i).normal(size=(n, dim)) for i in range(2)]
-    found = projection.project("pca", tables)
+    with warnings.catch_warnings(action="error"):  # users would see them
+        found = projection.project("pca", tables)
+        same = projection.project("pca", [np.ones((n, dim))] * 2)
     assert [table.shape for table in found] == [(n, 2)] * 2 and np.isfinite(found).all()
+    assert np.array_equal(same, np.zeros((2, n, 2)))
     if dim <= 2:  # nothing is lost
         for table, flat in zip(tables, found, strict=True):
             assert np.allclose(

@@ -20,7 +20,10 @@ FEWEST = 5  # points from which neighbours can be told apart
 def pca(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
     """The same two axes for all: those of the points of all tables together."""
     points = np.concatenate(tables)
-    axes = PCA(min(2, *points.shape), random_state=seed).fit(points)
+    with np.errstate(
+        invalid="ignore"
+    ):  # of points that are all the same it asks for shares of nothing
+        axes = PCA(min(2, *points.shape), random_state=seed).fit(points)
     found = [axes.transform(table) for table in tables]
     return [np.pad(table, ((0, 0), (0, 2 - table.shape[1]))) for table in found]
 

@@ -57,7 +57,7 @@ class Latents {
       marker: { symbol: "circle-open", size: 16, color: "#dd0000", line: { width: 3 } },
     });
     this.shown = { panels, times, rings: [traces.length, traces.length + 1], row: -1 };
-    await Plotly.react(this.chart, [...traces, ring(0), ring(1)], this.layout(), { responsive: true, displayModeBar: false });
+    await Plotly.react(this.chart, [...traces, ring(0), ring(1)], this.layout(new Set(labels).size), { responsive: true, displayModeBar: false });
     if (!this.listening) {
       this.listening = true;
       this.chart.on("plotly_click", ({ points }) => {
@@ -66,13 +66,13 @@ class Latents {
     }
   }
 
-  layout() {
+  layout(labels) { // so many, named below the points
     const narrow = this.chart.clientWidth < 600;
     const axis = (anchor, title, domain) => ({ domain, anchor, showticklabels: false, zeroline: false, gridcolor: colour("line"), title: { text: title, standoff: 4 } });
     const across = [[0, narrow ? 1 : 0.49], [narrow ? 0 : 0.51, 1]];
     const up = narrow ? [[0.54, 1], [0, 0.46]] : [[0, 1], [0, 1]];
     return {
-      ...baseLayout(), showlegend: true, legend: { orientation: "h", y: -0.08 }, height: narrow ? 760 : 460, margin: { l: 10, r: 10, t: 10, b: 40 },
+      ...baseLayout(), showlegend: true, legend: { orientation: "h", y: -0.08 }, height: (narrow ? 760 : 460) + 20 * Math.floor(labels / (narrow ? 2 : 8)), margin: { l: 10, r: 10, t: 10, b: 40 },
       xaxis: axis("y", "before", across[0]), xaxis2: axis("y2", "after", across[1]),
       yaxis: { ...axis("x", "", up[0]), scaleanchor: "x" }, yaxis2: { ...axis("x2", "", up[1]), scaleanchor: "x2" },
     };
