@@ -15,7 +15,8 @@ import argparse
 from pathlib import Path
 
 import program
-from diar.corpora import CORPORA, counts
+from diar import corpora
+from diar.corpora import counts
 from diar.corpora.corpus import Corpus, Files, Options, write_set
 from diar.download import Downloads, locked
 from diar.errors import DataError
@@ -37,10 +38,10 @@ def main() -> None:
     parser.add_argument("--mic", default="", help="microphone, where there is a choice")
     parser.add_argument("--reference", type=Path, help="references to take instead")
     parser.add_argument("--counts", default=str(CONF / "corpora.yaml"), help="published figures")
-    parser.add_argument("corpus", choices=sorted(CORPORA))
+    parser.add_argument("corpus", choices=sorted(corpora.CORPORA))
     parser.add_argument("data_dir", type=Path)
     args = parser.parse_args()
-    corpus = CORPORA[args.corpus]
+    corpus = corpora.get(args.corpus)
     options = options_of(args, corpus)
     if args.obtain:
         obtain(args, corpus, options)
