@@ -28,6 +28,8 @@
 #   --num-spk N|oracle            number of speakers, results in exp/*_N or exp/*_oracle;
 #                                 unset: estimated
 #   --min-spk N, --max-spk N      bounds of the estimate                  (default 1, as configured)
+#   --baselines "NAME ..."        clusterings of stage 6; NAME_oracle is told the number of speakers
+#                                 (default "ahc nme_sc spectral spectral_oracle kmeans_oracle")
 #   --train-set NAME, --dev-set NAME, --test-sets "NAME ..."   directories below --data
 #   --data DIR, --exp DIR         data directories, products              (default data, exp)
 #   --nj N                        parallel jobs                           (default: all cores)
@@ -66,6 +68,7 @@ dev_xvector_dir=
 num_spk=
 min_spk=1
 max_spk=
+baselines="ahc nme_sc spectral spectral_oracle kmeans_oracle"
 train_set=train
 dev_set=dev
 test_sets=test
@@ -99,7 +102,9 @@ if starts 0 "data: recordings and references of the corpus $corpus"; then
     for name in audio_dir download mirror mic reference; do # each known to some corpora only
       [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
     done
-    steps/prepare_"$corpus".sh "${options[@]}" "$data"
+    step=steps/prepare_"$corpus".sh
+    [ -e "$step" ] || step=steps/prepare_corpus.sh options+=(--corpus "$corpus")
+    "$step" "${options[@]}" "$data"
   fi
 fi
 
@@ -148,7 +153,8 @@ fi
 
 if starts 6 "baselines: the same by other clusterings"; then
   for set in $eval_sets; do extract close "$set"; done
-  for system in ahc$told nme_sc$told spectral$told spectral_oracle kmeans_oracle; do
+  for system in $baselines; do
+    case "$system" in *_oracle) ;; *) system=$system$told ;; esac
     for set in $eval_sets; do
       speakers=$(speakers_of "$set")
       case "$system" in *_oracle) # the number of speakers is known
