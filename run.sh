@@ -1,57 +1,86 @@
 #!/usr/bin/env bash
 # Speaker diarization by deep embedded clustering (DEC): the whole experiment.
 #
-# Usage: ./run.sh [options]          bare ./run.sh makes and runs the corpus 'mini'
+# Usage: ./run.sh [options]
 #
-#   --stage N, --stop-stage N     first and last stage to run             (default 0, 6)
-#       0 data  1 VAD  2 x-vectors  3 autoencoder  4 DEC  5 scores  6 baselines
-#   --corpus NAME                 mini, kaldi, ami, voxconverse, callhome, dihard3: reads the options of
-#                                 conf/NAME.conf                          (default mini)
-#   --audio-dir DIR, --download true|false, --mirror "URL ...", --mic NAME, --reference PATH
-#                                 of a corpus: see steps/prepare_NAME.sh --help
-#   --test-data "DIR ..."         with --corpus kaldi: Kaldi data directories; their names are those of
-#                                 the sets. --train-data DIR, --dev-data DIR: without, the autoencoder
-#                                 that ships is taken, or trained on the test data itself (no labels)
-#   --wav-pipes true              run the commands in their wav.scp       (default: refused)
-#   --xvector-dir "DIR ..."       Kaldi x-vector directories, taken by stage 3 instead of stages 1 and 2; one
-#                                 for each --test-data, if any; --train-xvector-dir, --dev-xvector-dir
-#   --vad KIND                    how speech is found: silero, energy; or taken from the data: oracle,
-#                                 segments, vad_scp                       (default silero)
-#   --inside-segments true        only where the data have segments       (default false)
-#   --reference-from-segments true  with --corpus kaldi: the reference is segments and utt2spk
-#   --allow-extra true            recordings without reference are left out of the scores, and listed;
-#                                 otherwise scoring refuses them          (default false; kaldi: true)
-#   --extractor NAME              campplus, ecapa, onnx, resemblyzer      (default campplus);
-#                                 onnx: --xvector.options.path model.onnx, a model of your own
-#   --dec-config "FILE ..."       conf/dec.yaml, conf/dec_paper.yaml; dec_X.yaml goes with
-#                                 xvector_X.yaml and autoencoder_X.yaml where there are such
-#   --num-spk N|oracle            number of speakers, results in exp/*_N or exp/*_oracle;
-#                                 unset: estimated
-#   --min-spk N, --max-spk N      bounds of the estimate                  (default 1, as configured)
-#   --baselines "NAME ..."        clusterings of stage 6; NAME_oracle is told the number of speakers
-#                                 (default "ahc nme_sc spectral spectral_oracle kmeans_oracle")
-#   --train-set NAME, --dev-set NAME, --test-sets "NAME ..."   directories below --data
-#   --data DIR, --exp DIR         data directories, products              (default data, exp)
-#   --nj N                        parallel jobs                           (default: all cores)
-#   --device NAME                 of stages 2 to 4: cpu, cuda; auto: a GPU where there is one (default cpu)
-#   --cmd local|slurm|"SCRIPT ..." how jobs run: here; on a Slurm cluster (conf/slurm.yaml); or by a script
-#                                 of Kaldi's, "queue.pl --mem 4G"         (default local)
-#   --seed N                      of the simulated corpus, and of DEC and baselines (default 0)
-#   --config FILE                 more options, as name=value lines
-#   --vad.KEY, --xvector.KEY, --ae.KEY, --dec.KEY, --baseline.KEY VALUE
-#                                 overrides one value of a configuration: --dec.refine.niter 80;
-#                                 the published configurations (_paper) stay as they are, but
-#                                 for --xvector.options, which go with the extractor
-#   --help
+# Without options it makes the corpus 'mini' and runs all stages on it:
+#   0 data  1 VAD  2 x-vectors  3 autoencoder  4 DEC  5 scores  6 baselines  7 report
 #
-# Options given here win over those of the corpus. Exit status 0: all well; 1: an error, or some
-# recordings failed (they are listed at the end, the others are done).
+# What is run:
+#   --stage N                   first stage                               (default 0)
+#   --stop-stage N              last stage                                (default 7)
+#   --data DIR                  data directories                          (default data)
+#   --exp DIR                   products                                  (default exp)
+#   --nj N                      parallel jobs                             (default: all cores)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: here; on a Slurm cluster (conf/slurm.yaml); or by a
+#                               script of Kaldi's, "queue.pl --mem 4G"    (default local)
+#   --device cpu|cuda|auto      of stages 2 to 4; auto: a GPU where there is one (default cpu)
+#   --config FILE               more options, as name=value lines
+#
+# Corpus:
+#   --corpus mini|kaldi|ami|voxconverse|callhome|dihard3  options of conf/NAME.conf (default mini)
+#   --train-set NAME            to train on, below --data                 (default train)
+#   --dev-set NAME              to watch training, and to tune on         (default dev)
+#   --test-sets "NAME ..."      to test on                                (default as conf/NAME.conf says)
+#   --audio-dir DIR             of a corpus: a copy of it; this and the next four as
+#                               steps/prepare_NAME.sh --help says
+#   --download true|false       of a corpus: what is missing
+#   --mirror "URL ..."          of a corpus: addresses to ask first
+#   --mic NAME                  of AMI: the microphone
+#   --reference PATH            of a corpus: references that lie elsewhere
+#
+# With --corpus kaldi, data of your own:
+#   --test-data "DIR ..."       Kaldi data directories; their names are those of the sets
+#   --train-data DIR            without it, the autoencoder that ships is taken, or trained on the test
+#                               data themselves (no labels)
+#   --dev-data DIR              likewise
+#   --wav-pipes true|false      run the commands in their wav.scp         (default false: refused)
+#   --xvector-dir "DIR ..."     Kaldi x-vector directories, taken by stage 3 instead of stages 1 and 2;
+#                               one for each --test-data, if any
+#   --train-xvector-dir DIR     likewise, for training
+#   --dev-xvector-dir DIR       likewise, for development
+#   --reference-from-segments true|false  the reference is segments and utt2spk (default false)
+#   --allow-extra true|false    recordings without reference are left out of the scores, and listed;
+#                               otherwise scoring refuses them            (default false; kaldi: true)
+#
+# Method:
+#   --vad silero|energy|oracle|segments|vad_scp  how speech is found; the last three: what the data say
+#                               (default silero)
+#   --inside-segments true|false  only where the data have segments       (default false)
+#   --extractor campplus|ecapa|onnx|resemblyzer  what makes x-vectors; onnx is a model of yours:
+#                               --xvector.options.path model.onnx         (default campplus)
+#   --dec-config "FILE ..."     dec_X.yaml goes with xvector_X.yaml and autoencoder_X.yaml, where there
+#                               are such           (default "conf/dec.yaml conf/dec_paper.yaml")
+#   --num-spk N|oracle          number of speakers, results in exp/*_N or exp/*_oracle (default: estimated)
+#   --min-spk N                 lower bound of the estimate               (default 1)
+#   --max-spk N                 upper bound of the estimate               (default: as configured)
+#   --baselines "NAME ..."      clusterings of stage 6; NAME_oracle is told the number of speakers
+#                               (default "ahc nme_sc spectral spectral_oracle kmeans_oracle")
+#   --seed N                    of the simulated corpus, of DEC and of baselines (default 0)
+#   --vad.KEY VALUE, --xvector.KEY VALUE, --ae.KEY VALUE, --dec.KEY VALUE, --baseline.KEY VALUE,
+#   --report.KEY VALUE          one value of a configuration; what is published (_paper) stays as it is,
+#                               but for --xvector.options, which go with the extractor
+#
+# Help:
+#   --help, --version           . local/completion.bash completes options and values in bash and zsh
+#
+# Options given here win over those of the corpus.
+#
+# Examples:
+#   ./run.sh                                        # everything; what is done already is skipped
+#   ./run.sh --stage 4 --dec.refine.niter 80        # from DEC on, with one value changed
+#   ./run.sh --vad oracle --exp exp/oracle          # speech from the reference
+#   ./run.sh --corpus ami --nj 100 --cmd slurm      # a public corpus, on a cluster
+#   ./run.sh --corpus kaldi --test-data /path/to/data/meetings
+#
+# Exit status: 0 all well; 1 wrong options, an error, or recordings that failed (they are listed at the
+# end, the others are done); 130 interrupted.
 
 . "$(dirname "$0")/steps/common.sh"
 stage=0
-stop_stage=6
+stop_stage=7
 corpus=$(option corpus mini "$@")
-chosen=$corpus
+_chosen=$corpus # what bears a lower-case name is an option
 vad=silero
 extractor=campplus
 dec_config="conf/dec.yaml conf/dec_paper.yaml"
@@ -88,7 +117,7 @@ need "conf/$corpus.conf" "the options of corpus '$corpus'"
 set -- --config "conf/$corpus.conf" "$@"
 . steps/parse_options.sh
 . steps/experiment.sh
-[ "$corpus" = "$chosen" ] || die "--corpus is given on the command line, not in an options file"
+[ "$corpus" = "$_chosen" ] || die "--corpus is given on the command line, not in an options file"
 [ $# -eq 0 ] || die "unexpected argument '$1', see --help"
 
 if starts 0 "data: recordings and references of the corpus $corpus"; then
@@ -173,6 +202,10 @@ if starts 6 "baselines: the same by other clusterings"; then
     [ -e "$data/$set/ref.rttm" ] && [ -e "$data/$set/reco2num_spk" ] || continue
     steps/probe_latents.sh "$data/$set" "$(xvectors_of close)/$set" "$exp/ae_$name" "$exp/ae_$name/probe"
   done
+fi
+
+if starts 7 "report: one page to look at and to listen to"; then
+  steps/make_report.sh --set "$(overrides_of report)" --cmd "$cmd" --nj "$nj" "$data" "$exp" "$test_sets $dev_set" "$exp/report"
 fi
 
 conclude

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Cluster the x-vectors of each recording by a baseline (one job of steps/cluster.sh)."""
+"""Cluster the x-vectors of each recording by a baseline (one job of steps/cluster.sh).
+
+Usage: cluster.py [options] <xvector-dir> <out-dir>
+
+Example: local/cluster.py --method ahc exp/xvectors_campplus_close/test exp/by_hand/ahc
+"""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import program
 import xvector_job
@@ -17,9 +20,9 @@ def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/baselines.yaml")
     xvector_job.add_arguments(arguments)
-    arguments.add_argument("--method", choices=sorted(clustering.METHODS), default="ahc")
-    arguments.add_argument("xvector_dir", type=Path)
-    arguments.add_argument("out_dir", type=Path)
+    methods = sorted(clustering.METHODS)
+    arguments.add_argument("--method", choices=methods, default="ahc", help="the baseline")
+    program.add_paths(arguments, "xvector_dir", "out_dir")
     args = arguments.parse_args()
     options = config.load(clustering.BaselineConfig, args.config, args.set.split())
     if args.check:

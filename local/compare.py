@@ -27,12 +27,10 @@ from diar.tables import count_matrix, markdown, number, p_value, signed, span
 def main() -> None:
     arguments = program.parser(__doc__)
     arguments.add_argument("--protocol", help="of the gains and losses (default: the first)")
-    arguments.add_argument(
-        "--samples", type=int, default=10_000, help="of the bootstrap (%(default)s)"
-    )
-    arguments.add_argument("--seed", type=int, default=0, help="of the bootstrap (%(default)s)")
-    arguments.add_argument("a", metavar="A/score")
-    arguments.add_argument("b", metavar="B/score")
+    arguments.add_argument("--samples", type=int, default=10_000, help="of the bootstrap")
+    program.add_seed(arguments)
+    arguments.add_argument("a", metavar="A/score", help="scores, as steps/score.sh writes them")
+    arguments.add_argument("b", metavar="B/score", help="those of the other system")
     args = arguments.parse_args()
     if args.samples < 1:
         raise DataError(f"--samples is {args.samples}; expected at least 1")

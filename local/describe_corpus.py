@@ -5,6 +5,8 @@ Usage: describe_corpus.py [--recordings] <data-dir> ...
 
 Speech and overlap are those of ref.rttm, which need not exist. With --recordings each recording
 gets a line of its own.
+
+Example: local/describe_corpus.py --recordings data/test
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from diar.types import Turn
 def main() -> None:
     arguments = program.parser(__doc__)
     arguments.add_argument("--recordings", action="store_true", help="a line for each recording")
-    arguments.add_argument("data_dir", nargs="+")
+    arguments.add_argument(
+        "data_dir", metavar="data-dir", nargs="+", help=program.PATHS["data_dir"]
+    )
     options = arguments.parse_args()
     print(
         f"{'set':<24}{'recordings':>11}{'minutes':>9}{'speakers':>10}{'speech %':>10}{'overlap %':>11}"

@@ -1,48 +1,85 @@
 #!/usr/bin/env python3
-"""Who spoke when in audio files: one RTTM per file, with the pretrained autoencoder.
+"""Who spoke when in audio files, with the pretrained autoencoder.
 
-Usage: diarize.py [options] some.wav [more.flac ...] --out <dir>
+Usage: diarize.py [options] <audio> ...
 
-Any rate, any number of channels (mixed, or one chosen), wav, flac, ogg, mp3 and whatever else FFmpeg's
-libraries decode. Works offline once the models are in the cache. A file that cannot be read does not
-stop the others; the exit status is then 1.
+<audio> is a file, a folder (all audio in it and below it, by its ending; nothing hidden), or '-', audio
+on standard input. Any rate, any number of channels (mixed, or one chosen), wav, flac, ogg, mp3 and
+whatever else FFmpeg's libraries decode. Recordings are named after their files. A file that cannot be
+read does not stop the others. Works offline once the models are in the cache.
 
-  local/diarize.py meeting.wav --out rttm
+The turns of all go to standard output as one RTTM; with --out each recording has an RTTM of its own
+there, and with --json standard output has a line of JSON for each, instead. Everything else that is said
+goes to standard error, unless --out leaves standard output free for it.
+
+Examples:
+  local/diarize.py meeting.wav > meeting.rttm
+  local/diarize.py recordings/ --out rttm --skip-done
   local/diarize.py --num-spk 2 --channel 0 calls/*.flac --out rttm
+  local/diarize.py --list data/test/wav.scp --json > turns.jsonl
+  ffmpeg -loglevel error -i talk.mp4 -f wav - | local/diarize.py - --name talk
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any
 
 import program
-from diar import audio, autoencoder, config, devices, extractors, rttm
-from diar.autoencoder import SHIPPED_EXTRACTOR
-from diar.clustering import Bounds
-from diar.diarization import DecConfig
+from diar import inputs
 from diar.errors import DataError
-from diar.pipeline import Pipeline
-from diar.seeds import seed_for
-from diar.subsegments import XVectorConfig
-from diar.vad import VadConfig
+from diar.inputs import STDIN, Input
+
+if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch
+    from diar.audio import Heard
+    from diar.clustering import Bounds
+    from diar.pipeline import Found, Pipeline
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a recording: what was heard and found, or why it failed.
+
+    remarks: what was done to read it. seconds: what all of it took.
+    """
+
+    given: Input
+    heard: Heard | None = None
+    duration: float = 0.0
+    remarks: tuple[str, ...] = ()
+    found: Found | None = None
+    seconds: float = 0.0
+    error: str = ""
 
 
 def main() -> None:
     args = parse()
     logging.getLogger().setLevel(logging.WARNING)
-    diarize(args, *loaded(args))
+    if args.done:
+        print(f"diarize.py: {args.done} recording(s) had been done before", file=sys.stderr)
+    if args.inputs:
+        diarize(args, *loaded(args))
 
 
 def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     """All stages, ready to run, and what is known of the number of speakers."""
+    from diar import autoencoder, config, devices, extractors
+    from diar.clustering import Bounds
+    from diar.diarization import DecConfig
+    from diar.pipeline import Pipeline
+    from diar.subsegments import XVectorConfig
+    from diar.vad import VadConfig
+
     device = devices.device_of(args.device)
     dec = config.load(DecConfig, args.dec_config, args.set.split())
     try:
@@ -51,15 +88,15 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     except ValueError as error:
         raise DataError(str(error)) from None
     xvector = config.load(XVectorConfig, args.xvector_config)
-    if args.autoencoder == autoencoder.SHIPPED and xvector.extractor != SHIPPED_EXTRACTOR:
+    if args.autoencoder is None and xvector.extractor != autoencoder.SHIPPED_EXTRACTOR:
         raise DataError(
-            f"the autoencoder that ships is for {SHIPPED_EXTRACTOR}, not {xvector.extractor}: train one"
-            " (./run.sh --stop-stage 3) and give it with --autoencoder"
+            f"the autoencoder that ships is for {autoencoder.SHIPPED_EXTRACTOR}, not"
+            f" {xvector.extractor}: train one (./run.sh --stop-stage 3) and give it with --autoencoder"
         )
     where = {"device": str(device), "threads": args.threads}
     pipeline = Pipeline(
         extractors.get(xvector.extractor, **where, **xvector.options),
-        autoencoder.load_model(args.autoencoder, device),
+        autoencoder.load_model(args.autoencoder or autoencoder.SHIPPED, device),
         args.vad,
         config.load(VadConfig, args.vad_config),
         xvector,
@@ -69,56 +106,164 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
 
 
 def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> None:
-    """Write the RTTM of each file; those that cannot be read are named."""
-    names = recording_names(args.audio)
-    args.out.mkdir(parents=True, exist_ok=True)
+    """Do it for all inputs, and write what came of each; those that fail are named."""
+    from progress import Here, Progress
+
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
+    work = Here()
+    progress = Progress([work])
+    lengths = {} if progress.bar.disable else lengths_of(args.inputs)
+    heard, audio = 0.0, sum(lengths.values())
     failed = 0
-    for name, path in tqdm(names.items(), disable=None, unit="file", delay=3):
-        try:
-            samples = audio.listen(path, pipeline.extractor.rate, args.channel).samples
-            turns = pipeline(name, samples, bounds, seed_for(args.seed, name))
-        except DataError as error:
-            print(f"diarize.py: {error}", file=sys.stderr)
-            failed += 1
-            continue
-        rttm.write_rttm(args.out / f"{name}.rttm", turns)
-        speakers = len({turn.speaker for turn in turns})
-        found = f"{speakers} speaker(s), {len(turns)} turns" if turns else "no speech"
-        print(f"{args.out / name}.rttm: {found} in {len(samples) / pipeline.extractor.rate:.1f} s")
+    try:
+        work.take(0, len(args.inputs), "files", heard, audio, progress.clock())
+        progress.update()
+        for done, result in enumerate(results(args, pipeline, bounds), 1):
+            write(args, result, progress.say)
+            length = lengths.get(result.given.recording, 0.0)
+            if result.error:  # it was not worked through: the rate must not gain
+                failed, audio = failed + 1, audio - length
+            else:
+                heard += length
+            work.take(done, len(args.inputs), "files", heard, audio, progress.clock())
+            progress.update()
+    finally:
+        progress.close()
     if failed:
-        raise DataError(f"{failed} of {len(names)} file(s) could not be diarized")
+        raise DataError(f"{failed} of {len(args.inputs)} recording(s) could not be diarized")
+
+
+def lengths_of(given: list[Input]) -> dict[str, float]:
+    """Seconds of each recording, as the headers say; of none, unless all say."""
+    from diar.audio import header_duration
+
+    known = {i.recording: header_duration(i.path) for i in given if i.path.is_file()}
+    return known if len(known) == len(given) and all(known.values()) else {}
+
+
+def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Iterator[Result]:
+    """What comes of each input, one after the other."""
+    from diar import audio
+    from diar.recordings import remarks
+    from diar.seeds import seed_for
+
+    rate = pipeline.extractor.rate
+    for given in args.inputs:
+        began = time.monotonic()
+        name = given.recording
+        try:
+            with inputs.opened(given) as path:
+                heard = audio.listen(path, rate, args.channel)
+            found = pipeline.find(name, heard.samples, bounds, seed_for(args.seed, name))
+        except DataError as error:
+            yield Result(given, error=str(error))
+            continue
+        done = tuple(remarks(heard, rate, args.channel))
+        duration = len(heard.samples) / rate
+        yield Result(given, heard, duration, done, found, time.monotonic() - began)
+
+
+def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) -> None:
+    """Turns, JSON and what is said, to where the options send them; ``say`` as ``Progress.say``."""
+    from diar import rttm
+
+    file = rttm_of(args, result.given)
+    if args.json:
+        say(json.dumps(as_json(result)), sys.stdout)
+    if result.error:
+        say(f"diarize.py: {result.error}")
+        return
+    turns = result.found.turns
+    if file:
+        rttm.write_rttm(file, turns)
+    elif not args.json and (text := rttm.format_rttm(turns)):
+        say(text.rstrip("\n"), sys.stdout)
+    speakers = len({turn.speaker for turn in turns})
+    found = f"{speakers} speaker(s), {len(turns)} turns" if turns else "no speech"
+    said = f"{file or result.given.recording}: {found} in {result.duration:.1f} s"
+    if result.remarks:
+        said += f" ({', '.join(result.remarks)})"
+    say(said, sys.stdout if file and not args.json else sys.stderr)
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """The line of a recording: times in seconds, the turns as an RTTM has them."""
+    from diar.rttm import in_milliseconds
+
+    about = {"recording": result.given.recording, "audio": str(result.given.path)}
+    if result.error:
+        return {**about, "error": result.error}
+    turns = list(in_milliseconds(result.found.turns))
+    talked: dict[str, float] = {}
+    for turn in turns:
+        talked[turn.speaker] = talked.get(turn.speaker, 0.0) + turn.duration
+    return {
+        **about,
+        "duration": round(result.duration, 3),
+        "speakers": [{"name": who, "seconds": round(talked[who], 3)} for who in sorted(talked)],
+        "turns": [
+            {"start": turn.start, "end": round(turn.end, 3), "speaker": turn.speaker}
+            for turn in turns
+        ],
+        "remarks": list(result.remarks),
+        "processing_seconds": round(result.seconds, 3),
+    }
+
+
+def rttm_of(args: argparse.Namespace, given: Input) -> Path | None:
+    """The RTTM of a recording, None where it has no file of its own."""
+    return args.out / f"{given.recording}.rttm" if args.out else None
 
 
 def parse() -> argparse.Namespace:
+    """The arguments; what they name is in ``inputs``, ``done`` is how many of them are left out."""
+    arguments = parser()
+    args = arguments.parse_args()
+    if not args.audio and not args.list:
+        arguments.error("name files or folders of audio, '-' for standard input, or a --list")
+    if args.skip_done and not args.out:
+        arguments.error("--skip-done goes with --out")
+    piped = [*args.audio, args.list].count(STDIN)
+    if piped > 1 or piped and (sys.stdin is None or sys.stdin.isatty()):
+        arguments.error("'-' is standard input: pipe something into it, once")
+    args.inputs = inputs.gather(args.audio, args.list)
+    if args.name is not None:
+        if len(args.inputs) > 1:
+            arguments.error(f"--name is of one recording, but there are {len(args.inputs)}")
+        args.inputs = [inputs.named(args.inputs[0], args.name)]
+    todo = [i for i in args.inputs if not (args.skip_done and rttm_of(args, i).exists())]
+    args.inputs, args.done = todo, len(args.inputs) - len(todo)
+    return args
+
+
+def parser() -> argparse.ArgumentParser:
     arguments = program.parser(__doc__)
     add = arguments.add_argument
-    add("audio", type=Path, nargs="+")
-    add("--out", type=Path, required=True, help="directory of the RTTMs")
-    add("--num-spk", type=int, help="number of speakers (default: estimated)")
-    add("--min-spk", type=int, default=Bounds.least)
-    add("--max-spk", type=int, help="default: as configured")
-    add("--channel", type=int, help="channel, counted from 0 (default: all mixed)")
-    add("--vad", choices=("silero", "energy"), default="silero")
-    add("--autoencoder", type=Path, default=autoencoder.SHIPPED)
-    add("--vad-config", default=CONF / "vad.yaml")
-    add("--xvector-config", default=CONF / "xvector.yaml")
-    add("--dec-config", default=CONF / "dec.yaml")
+    add("audio", type=Path, nargs="*", help="files and folders; '-': standard input")
+    add(
+        "--list",
+        type=Path,
+        metavar="FILE",
+        help="more: lines '<file>' or, as wav.scp, '<id> <file>'",
+    )
+    add("--name", metavar="ID", help="of the recording, where there is one (default: as its file)")
+    add("--out", type=Path, metavar="DIR", help="write <recording>.rttm of each there")
+    add("--skip-done", action="store_true", help="leave out those whose RTTM is in --out already")
+    add("--json", action="store_true", help="a line of JSON for each on standard output")
+    program.add_speakers(arguments, "number of speakers (default: estimated)")
+    add("--channel", type=int, metavar="N", help="channel, counted from 0 (default: all mixed)")
+    add("--vad", choices=("silero", "energy"), default="silero", help="how speech is found")
+    add("--autoencoder", type=Path, metavar="FILE", help="default: the one that ships")
+    for option in ("vad", "xvector", "dec"):
+        file = CONF / f"{option}.yaml"
+        add(f"--{option}-config", metavar="FILE", default=file, help=f"default: conf/{file.name}")
     add("--set", default="", metavar="'KEY=VALUE ...'", help="overrides of the DEC configuration")
-    add("--seed", type=int, default=0)
-    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: all cores")
+    program.add_seed(arguments)
+    threads = len(os.sched_getaffinity(0))
+    add("--threads", type=int, metavar="N", default=threads, help="default: all cores")
     program.add_device(arguments)
-    return arguments.parse_args()
-
-
-def recording_names(paths: list[Path]) -> dict[str, Path]:
-    """Recording ids from file names; blanks, which an RTTM cannot hold, become '_'."""
-    names: dict[str, Path] = {}
-    for path in paths:
-        name = "_".join(path.stem.split())
-        if name in names:
-            raise DataError(f"{path} and {names[name]} would both be {name}.rttm: rename one")
-        names[name] = path
-    return names
+    return arguments
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 """Cut speech into windows and embed them (one job of steps/extract_xvectors.sh).
 
+Usage: extract_xvectors.py [options] <data-dir> <vad-dir> <out-dir>
+
 With --prepare: check the input, fetch and prepare the extractor, write <out-dir>/config.yaml.
+
+Example: local/extract_xvectors.py data/real_sample exp/vad_silero/real_sample exp/by_hand/xvectors
 """
 
 from __future__ import annotations
@@ -26,10 +30,10 @@ def main() -> None:
     program.add_config(arguments, "conf/xvector.yaml")
     program.add_device(arguments)
     program.add_job(arguments)
-    arguments.add_argument("--prepare", action="store_true")
-    arguments.add_argument("data_dir", type=Path)
-    arguments.add_argument("vad_dir", type=Path)
-    arguments.add_argument("out_dir", type=Path)
+    arguments.add_argument(
+        "--prepare", action="store_true", help="check, fetch the extractor, write config.yaml, stop"
+    )
+    program.add_paths(arguments, "data_dir", "vad_dir", "out_dir")
     args = arguments.parse_args()
     options = config.load(XVectorConfig, args.config, args.set.split())
     device = devices.device_of(args.device)

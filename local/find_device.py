@@ -1,5 +1,12 @@
 #!/usr/bin/env python3
-"""Print the device of a name: find_device.py cpu|cuda|auto. One line and status 1 where there is none."""
+"""Print the device that a name means here.
+
+Usage: find_device.py cpu|cuda|auto
+
+Example: local/find_device.py auto
+
+Exit status: 0 it is there; 1 there is none; 2 wrong usage; 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +16,7 @@ from diar.devices import device_of
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("name")
+    arguments.add_argument("name", help="cpu; cuda, cuda:1; auto: a GPU where there is one")
     print(device_of(arguments.parse_args().name))
 
 

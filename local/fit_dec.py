@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Fit DEC to each recording of an x-vector directory (one job of steps/fit_dec.sh)."""
+"""Fit DEC to each recording of an x-vector directory (one job of steps/fit_dec.sh).
+
+Usage: fit_dec.py [options] <xvector-dir> <model.safetensors> <out-dir>
+
+Example: local/fit_dec.py exp/xvectors_campplus/real_sample exp/ae_default/model.safetensors exp/by_hand/dec
+"""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import torch
 
@@ -21,9 +24,7 @@ def main() -> None:
     program.add_config(arguments, "conf/dec.yaml")
     program.add_device(arguments)
     xvector_job.add_arguments(arguments)
-    arguments.add_argument("xvector_dir", type=Path)
-    arguments.add_argument("model", type=Path)
-    arguments.add_argument("out_dir", type=Path)
+    program.add_paths(arguments, "xvector_dir", "model", "out_dir")
     args = arguments.parse_args()
     options = config.load(DecConfig, args.config, args.set.split())
     device = devices.device_of(args.device)

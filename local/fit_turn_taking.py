@@ -2,6 +2,8 @@
 """Fit the turn-taking figures of conf/turn_taking.yaml to a directory of reference RTTMs.
 
 Usage: fit_turn_taking.py [--source TEXT] <rttm-dir> > conf/turn_taking.yaml
+
+Example: local/fit_turn_taking.py data/test > turn_taking.yaml
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from diar.turn_taking import fit, overlap_ratio
 def main() -> None:
     arguments = program.parser(__doc__)
     arguments.add_argument("--source", default="", help="where the RTTMs are from, for the head")
-    arguments.add_argument("rttm_dir")
+    program.add_paths(arguments, "rttm_dir")
     options = arguments.parse_args()
     recordings = read_rttm(options.rttm_dir)
     stats = fit(recordings)

@@ -2,6 +2,8 @@
 """Copy an autoencoder with its weights in half precision: small enough to ship.
 
 Usage: halve_model.py <model.safetensors> <out.safetensors>
+
+Example: local/halve_model.py exp/ae_default/model.safetensors small.safetensors
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from diar.autoencoder import load_model, save_model
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("model", type=Path)
-    arguments.add_argument("out", type=Path)
+    program.add_paths(arguments, "model")
+    arguments.add_argument("out", type=Path, help="the smaller file")
     args = arguments.parse_args()
     save_model(args.out, load_model(args.model), torch.float16)
 

@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """Make a Kaldi data directory one that every stage can use (steps/import_data.sh).
 
+Usage: import_data.py [options] <kaldi-data-dir> <data-dir>
+
 With --check: refuse what cannot be imported. With --job J/N: find, or make by its command, the audio of
 this share of the recordings. With --tables: the rest, when all jobs are done.
+
+Example: local/import_data.py --check data/test data/imported
 """
 
 from __future__ import annotations
@@ -20,12 +24,15 @@ SHOWN = 20  # faults that are printed; all are in log/faults
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_job(arguments)
-    arguments.add_argument("--check", action="store_true")
-    arguments.add_argument("--tables", action="store_true")
-    arguments.add_argument("--wav-pipes", choices=("true", "false"), default="false")
-    arguments.add_argument("--reference-from-segments", choices=("true", "false"), default="false")
-    arguments.add_argument("source", type=Path)
-    arguments.add_argument("target", type=Path)
+    arguments.add_argument("--check", action="store_true", help="only refuse what cannot be used")
+    arguments.add_argument("--tables", action="store_true", help="all but the audio")
+    for name, text in (
+        ("--wav-pipes", "run the commands of wav.scp"),
+        ("--reference-from-segments", "the reference is segments and utt2spk"),
+    ):
+        arguments.add_argument(name, choices=("true", "false"), default="false", help=text)
+    arguments.add_argument("source", metavar="kaldi-data-dir", type=Path, help="is only read")
+    arguments.add_argument("target", metavar="data-dir", type=Path, help="is made")
     args = arguments.parse_args()
     if args.check:
         check(args.source, args.wav_pipes == "true", args.reference_from_segments == "true")

@@ -1,5 +1,10 @@
 #!/usr/bin/env python3
-"""Take the x-vectors of a Kaldi directory (steps/import_xvectors.sh)."""
+"""Take the x-vectors of a Kaldi directory (steps/import_xvectors.sh).
+
+Usage: import_xvectors.py <kaldi-xvector-dir> <out-dir>
+
+Example: local/import_xvectors.py exp/xvectors_campplus/test exp/by_hand/imported
+"""
 
 from __future__ import annotations
 
@@ -16,14 +21,15 @@ from diar.types import concatenate
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("source", type=Path)
-    arguments.add_argument("out_dir", type=Path)
+    program.add_paths(arguments, "kaldi_dir", "out_dir")
     args = arguments.parse_args()
-    xvectors = kaldi_data.XVectorDir(segments_of(args.source).parent, args.source / "xvector.scp")
-    normalize = Normalization(args.source)
+    xvectors = kaldi_data.XVectorDir(
+        segments_of(args.kaldi_dir).parent, args.kaldi_dir / "xvector.scp"
+    )
+    normalize = Normalization(args.kaldi_dir)
     if normalize.steps:
         print(f"import_xvectors.py: {', '.join(normalize.steps)}")
-    if (args.source / "plda").exists():
+    if (args.kaldi_dir / "plda").exists():
         print("import_xvectors.py: plda is not used: DEC learns its own speaker space")
 
     share = program.Share(args.out_dir, "1/1")
@@ -40,9 +46,9 @@ def main() -> None:
                 windows.append(found.subsegments)
     if not windows:
         reason = next(iter(share.failed.values()), "no segments")
-        raise DataError(f"no recording of it can be used: {reason}", args.source)
+        raise DataError(f"no recording of it can be used: {reason}", args.kaldi_dir)
     kaldi_data.write_segments(share.dir, concatenate(windows))
-    durations = args.source / "reco2dur"
+    durations = args.kaldi_dir / "reco2dur"
     known = kaldi_data.read_numbers(durations) if durations.exists() else {}
     share.write("reco2dur", (f"{r} {seconds:.3f}\n" for r, seconds in known.items()))
     share.close()

@@ -6,6 +6,8 @@ Usage: kaldi_jobs.py --script "slurm.pl --mem 4G" [--step NAME] JOB=1:<n> <log/n
 The script is called as <script> JOB=<first>:<last> <log> <command>, once for each range of jobs that
 have not finished before. What it does about failures and interrupts is its own matter; its exit status
 counts.
+
+Example: local/kaldi_jobs.py --script queue.pl JOB=1:3 exp/by_hand/log/hello.JOB.log echo 'this is job JOB'
 """
 
 from __future__ import annotations
@@ -18,19 +20,25 @@ import sys
 import time
 
 import launcher
+import program
 from progress import Progress
 
 
 def main() -> None:
     parser = launcher.arguments(__doc__)
-    parser.add_argument("--script", required=True)
+    parser.add_argument(
+        "--script",
+        required=True,
+        metavar="'SCRIPT ...'",
+        help="what runs the jobs, with its options",
+    )
     options = parser.parse_args()
     script = shlex.split(options.script)
     if not script or not shutil.which(script[0]):
         sys.exit(
             f"kaldi_jobs.py: --cmd {options.script}: no such program: {script[0] if script else ''}"
         )
-    jobs = launcher.jobs_of(options, __doc__)
+    jobs = launcher.jobs_of(options, parser)
     launcher.stop_with_signals()
     log, command = options.call[1], options.call[2:]
     command = [
@@ -49,8 +57,6 @@ def main() -> None:
         while any([process.poll() is None for process in scripts]):
             progress.update()
             time.sleep(0.2)
-    except KeyboardInterrupt:
-        sys.exit(130)
     finally:
         for process in scripts:
             if process.poll() is None:
@@ -89,4 +95,4 @@ def quoted(word: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

@@ -43,12 +43,12 @@ def arguments(doc: str) -> argparse.ArgumentParser:
     return parser
 
 
-def jobs_of(options: argparse.Namespace, doc: str) -> list[Job]:
+def jobs_of(options: argparse.Namespace, parser: argparse.ArgumentParser) -> list[Job]:
     """The jobs that are still to be run; those that have finished before are counted and left."""
     call = options.call
     match = re.fullmatch(r"JOB=1:([1-9]\d*)", call[0]) if len(call) > 2 else None
     if not match:
-        sys.exit(doc)
+        parser.error("expected JOB=1:<n> <log> <command>")
     log, command = call[1], call[2:]
     jobs = []
     for number in range(1, int(match[1]) + 1):

@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 """Print what is known of the speaker embedding extractors: their cards.
 
+Usage: list_extractors.py [options]
+
 Without options, those of all; with --config or --set, that of the configured one, which is loaded
-for it:  list_extractors.py --set "extractor=onnx options.path=model.onnx"
-With --files: nothing but the files of the user that it reads, one per line, as far as they exist.
+for it.
+
+Examples:
+  local/list_extractors.py
+  local/list_extractors.py --set "extractor=onnx options.path=model.onnx"
 """
 
 from __future__ import annotations
@@ -20,7 +25,10 @@ from diar.subsegments import XVectorConfig
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments)
-    arguments.add_argument("--files", action="store_true")
+    arguments.add_argument(
+        "--files", action="store_true",
+        help="only the files of yours that it reads, one a line, as far as they exist",
+    )  # fmt: skip
     args = arguments.parse_args()
     options = config.load(XVectorConfig, args.config, args.set.split())
     if args.files:

@@ -5,6 +5,8 @@ Usage: make_results.py <exp-dir> <out.md>
 
 Reads <exp-dir>/<system>/<set>/score/summary.json (steps/score.sh), and where they exist
 <exp-dir>/vad_<kind>/<set>/score/vad_score.json and <exp-dir>/ae_<name>/probe/probe.json.
+
+Example: local/make_results.py exp exp/RESULTS.md
 """
 
 from __future__ import annotations
@@ -17,10 +19,8 @@ from typing import Any
 import program
 from diar.comparison import compare, rate_interval, read_figures
 from diar.files import write_text
-from diar.systems import SYSTEMS, Summaries, collect, protocol_names, read_json, system_name
+from diar.systems import OURS, SYSTEMS, Summaries, collect, protocol_names, read_json, system_name
 from diar.tables import markdown, number, p_value, rate_span, signed, span
-
-OURS = "dec_default"
 
 # set, VAD, then DER %: spectral (eigengap), DEC, spectral given the true count
 PUBLISHED = [
@@ -33,8 +33,10 @@ PUBLISHED = [
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("exp_dir", metavar="exp-dir", type=Path)
-    arguments.add_argument("out", metavar="out.md", type=Path)
+    arguments.add_argument(
+        "exp_dir", metavar="exp-dir", type=Path, help="an experiment's directory"
+    )
+    arguments.add_argument("out", metavar="out.md", type=Path, help="the page")
     args = arguments.parse_args()
     sets = collect(args.exp_dir)
     command = shlex.join(["local/make_results.py", str(args.exp_dir), str(args.out)])

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Find the speech of the recordings of a data directory (one job of steps/make_vad.sh)."""
+"""Find the speech of the recordings of a data directory (one job of steps/make_vad.sh).
+
+Usage: make_vad.py [options] <data-dir> <out-dir>
+
+Example: local/make_vad.py --vad energy data/real_sample exp/by_hand/vad
+"""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import program
 from diar import audio, config, kaldi_data, vad
@@ -16,13 +19,14 @@ def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/vad.yaml")
     program.add_job(arguments)
-    arguments.add_argument("--vad", choices=(*vad.KINDS, *FILES), default="silero")
+    arguments.add_argument(
+        "--vad", choices=(*vad.KINDS, *FILES), default="silero", help="how speech is found"
+    )
     arguments.add_argument(
         "--inside-segments", choices=("true", "false"), default="false",
         help="keep only speech inside the segments of the data directory",
     )  # fmt: skip
-    arguments.add_argument("data_dir", type=Path)
-    arguments.add_argument("out_dir", type=Path)
+    program.add_paths(arguments, "data_dir", "out_dir")
     args = arguments.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())
     if args.check:

@@ -7,6 +7,8 @@ Usage: prepare_corpus.py --obtain "<set> ..." [options] <corpus> <data-dir>
 --obtain downloads what the sets lack, and lists all files of the corpus in <data-dir>/.<corpus>.files.
 --set makes <data-dir>/<set>: wav.scp reco2dur utt2spk spk2utt ref.rttm all.uem reco2num_spk, and
 failed (recordings that cannot be used, and why); then it compares with the published figures.
+
+Example: local/prepare_corpus.py --obtain "dev test" voxconverse data/voxconverse
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ def main() -> None:
     parser.add_argument("--mic", default="", help="microphone, where there is a choice")
     parser.add_argument("--reference", type=Path, help="references to take instead")
     parser.add_argument("--counts", default=str(CONF / "corpora.yaml"), help="published figures")
-    parser.add_argument("corpus", choices=sorted(corpora.CORPORA))
-    parser.add_argument("data_dir", type=Path)
+    parser.add_argument("corpus", choices=sorted(corpora.CORPORA), help="its name")
+    program.add_paths(parser, "data_dir")
     args = parser.parse_args()
     corpus = corpora.get(args.corpus)
     options = options_of(args, corpus)

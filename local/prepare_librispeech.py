@@ -5,6 +5,8 @@ Usage: prepare_librispeech.py [--utterances N] <LibriSpeech>/train-clean-100 <da
 
 Takes the first N utterances of each speaker (0: all). For training an autoencoder on many voices:
 a recording is an utterance, there is nobody to tell apart.
+
+Example: local/prepare_librispeech.py --utterances 1 LibriSpeech/train-clean-100 data/librispeech
 """
 
 from __future__ import annotations
@@ -18,9 +20,9 @@ from diar.errors import DataError
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("--utterances", type=int, default=0)
-    arguments.add_argument("corpus", type=Path)
-    arguments.add_argument("data_dir", type=Path)
+    arguments.add_argument("--utterances", type=int, default=0, help="of each speaker; 0: all")
+    arguments.add_argument("corpus", type=Path, help="a part of LibriSpeech, as distributed")
+    program.add_paths(arguments, "data_dir")
     args = arguments.parse_args()
     speakers: dict[str, list[Path]] = {}
     for path in sorted(args.corpus.glob("*/*/*.flac")):

@@ -9,6 +9,8 @@ The set 'real_sample' is a real conversation of 30 s from the wheel of pyannote.
 
 With --turns <rttm-dir> the turns of these RTTMs are spoken by the voices of --split instead, in
 <data-dir>/<name>, where --name is 'revoiced' unless given.
+
+Example: local/prepare_mini.py --sets test,real_sample data
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ SAMPLE = Package(
 
 def main() -> None:
     options = arguments().parse_args()
-    data = Path(options.data_dir)
+    data = options.data_dir
     if options.turns:
         prepare_revoiced(options, data / options.name)
         return
@@ -71,22 +73,22 @@ def main() -> None:
 
 def arguments() -> argparse.ArgumentParser:
     parser = program.parser(__doc__)
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
-    parser.add_argument("--nj", type=int, default=1, help="processes, default: %(default)s")
-    parser.add_argument("--sets", default="train,dev,test", help="default: %(default)s")
+    program.add_seed(parser)
+    parser.add_argument("--nj", type=int, default=1, help="processes")
+    parser.add_argument("--sets", default="train,dev,test", help="which to make")
     parser.add_argument("--turns", metavar="DIR", help="RTTMs whose turns to speak again")
-    parser.add_argument("--split", default="test", help="voices for --turns, default: %(default)s")
-    parser.add_argument("--name", default="revoiced", help="set for --turns, default: %(default)s")
+    parser.add_argument("--split", default="test", help="voices for --turns")
+    parser.add_argument("--name", default="revoiced", help="set for --turns")
     parser.add_argument(
         "--max-duration", type=float, default=math.inf, metavar="S",
-        help="cut recordings of --turns after S seconds, default: whole",
+        help="cut recordings of --turns after S seconds (default: whole)",
     )  # fmt: skip
     for name in ("corpus", "voices", "turn-taking", "simulation"):
         file = "mini_corpus" if name == "corpus" else name.replace("-", "_")
         parser.add_argument(
             f"--{name}", default=str(CONF / f"{file}.yaml"), help="default: conf/" + f"{file}.yaml"
         )
-    parser.add_argument("data_dir")
+    program.add_paths(parser, "data_dir")
     return parser
 
 

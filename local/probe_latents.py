@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """What an autoencoder loses: AHC with the known count on its latents, against on the x-vectors.
 
-Usage: probe_latents.py <data-dir> <xvector-dir> <ae-dir> <out-dir>     writes <out-dir>/probe.json
+Usage: probe_latents.py <data-dir> <xvector-dir> <ae-dir> <out-dir>
 
-Speaker confusion in % under the 'forgiving' protocol, the same decoding for both.
+Writes <out-dir>/probe.json: speaker confusion in % under the 'forgiving' protocol, the same decoding for both.
+
+Example: local/probe_latents.py data/test exp/xvectors_campplus_close/test exp/ae_default exp/by_hand/probe
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,10 +26,7 @@ from diar.files import write_text
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/baselines.yaml")
-    arguments.add_argument("data_dir", type=Path)
-    arguments.add_argument("xvector_dir", type=Path)
-    arguments.add_argument("ae_dir", type=Path)
-    arguments.add_argument("out_dir", type=Path)
+    program.add_paths(arguments, "data_dir", "xvector_dir", "ae_dir", "out_dir")
     args = arguments.parse_args()
     options = config.load(BaselineConfig, args.config, args.set.split())
     protocol = scoring.ScoringConfig().protocols["forgiving"]

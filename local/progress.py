@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -91,13 +92,29 @@ class Log:
         end = text.rfind(b"\n") + 1
         self._read += end
         for done, total, unit, heard, audio in LINE.findall(text[:end]):
-            new = Report(
-                int(done), int(total), unit.decode(), float(heard or 0), float(audio or 0), now, now
+            self.take(
+                int(done), int(total), unit.decode(), float(heard or 0), float(audio or 0), now
             )
-            old = self.report
-            if old and (old.unit, old.total) == (new.unit, new.total):  # else another kind of work
-                new.began = old.began
-            self.report = new
+        return True
+
+    def take(
+        self, done: int, total: int, unit: str, heard: float, audio: float, now: float
+    ) -> None:
+        """A report has come."""
+        new = Report(done, total, unit, heard, audio, now, now)
+        old = self.report
+        if old and (old.unit, old.total) == (new.unit, new.total):  # else another kind of work
+            new.began = old.began
+        self.report = new
+
+
+class Here(Log):
+    """The work of this very process, which reports by ``take``."""
+
+    def __init__(self) -> None:
+        self.report = None
+
+    def poll(self, now: float) -> bool:
         return True
 
 
@@ -105,12 +122,12 @@ class Progress:
     """The bar of a step's jobs on a terminal, nothing elsewhere.
 
     Args:
-        logs: of all jobs that run.
+        logs: of all jobs that run: files, or ``Here``.
         clock: for tests.
     """
 
-    def __init__(self, logs: Sequence[Path], clock: Callable[[], float] = time.monotonic):
-        self.logs = [Log(path) for path in logs]
+    def __init__(self, logs: Sequence[Path | Log], clock: Callable[[], float] = time.monotonic):
+        self.logs = [log if isinstance(log, Log) else Log(log) for log in logs]
         self.clock = clock
         self.polled = clock()
         self.began: float | None = None  # when the first job began to run
@@ -132,10 +149,10 @@ class Progress:
         self.bar.total, self.bar.n = total or 1, done
         self.bar.set_description_str(self.text(now), refresh=True)
 
-    def say(self, text: str) -> None:
-        """A line on standard error, above the bar."""
+    def say(self, text: str, stream: TextIO | None = None) -> None:
+        """Text, on standard error if nothing else is said, above the bar."""
         self.bar.clear()
-        print(text, file=sys.stderr, flush=True)
+        print(text, file=stream or sys.stderr, flush=True)
 
     def close(self) -> None:
         """Take the bar away."""

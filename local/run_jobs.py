@@ -8,6 +8,8 @@ Progress, which jobs report in their logs, is shown as one bar when standard err
 summed up in the end. Jobs that have finished before (<out>/jobs/<JOB>/finished, beside <out>/log) are
 not run. The first job that fails is named with the end of its log, and the exit status is 1; it is
 not tried again, because on the same machine it would fail again. An interrupt stops all jobs.
+
+Example: local/run_jobs.py JOB=1:3 exp/by_hand/log/hello.JOB.log echo 'this is job JOB'
 """
 
 from __future__ import annotations
@@ -18,12 +20,14 @@ import sys
 import time
 
 import launcher
+import program
 from progress import Progress
 
 
 def main() -> None:
-    options = launcher.arguments(__doc__).parse_args()
-    jobs = launcher.jobs_of(options, __doc__)
+    parser = launcher.arguments(__doc__)
+    options = parser.parse_args()
+    jobs = launcher.jobs_of(options, parser)
     launcher.stop_with_signals()
     running: dict[launcher.Job, subprocess.Popen] = {}
     progress = Progress([job.log for job in jobs])
@@ -31,8 +35,6 @@ def main() -> None:
         for job in jobs:
             running[job] = start(job)
         failed = watch(running, progress)
-    except KeyboardInterrupt:
-        sys.exit(130)
     finally:
         for process in running.values():
             if process.poll() is None:
@@ -74,4 +76,4 @@ def watch(
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

@@ -5,6 +5,8 @@ Usage: score.py [options] <ref.rttm|dir> <hyp.rttm|dir> <out-dir>
 
 Writes per_recording.tsv, summary.json and results.md to <out-dir> and prints the totals. In a
 directory every *.rttm counts; one without a turn is a recording in which nobody speaks.
+
+Example: local/score.py data/test/ref.rttm exp/dec_default/test/rttm exp/by_hand/score
 """
 
 from __future__ import annotations
@@ -29,9 +31,9 @@ def main() -> None:
     arguments.add_argument(
         "--allow-extra", action="store_true", help="leave out recordings without a reference"
     )
-    arguments.add_argument("reference", metavar="ref.rttm|dir")
-    arguments.add_argument("hypothesis", metavar="hyp.rttm|dir")
-    arguments.add_argument("out", metavar="out-dir", type=Path)
+    arguments.add_argument("reference", metavar="ref.rttm|dir", help="who spoke when")
+    arguments.add_argument("hypothesis", metavar="hyp.rttm|dir", help="who is said to have")
+    arguments.add_argument("out", metavar="out-dir", type=Path, help=program.PATHS["out_dir"])
     args = arguments.parse_args()
     scoring = config.load(ScoringConfig, args.config, args.set.split())
     sides = {side: rttm.load_rttm(getattr(args, side)) for side in ("reference", "hypothesis")}

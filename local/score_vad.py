@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Judge speech regions against the reference: miss and false alarm in % of reference speech.
 
-Usage: score_vad.py <data-dir> <vad-dir> <out-dir>     writes <out-dir>/vad_score.json
+Usage: score_vad.py <data-dir> <vad-dir> <out-dir>
 
-A recording without speech regions counts as all missed; one that the VAD could not read, or that has no
-reference, is left out.
+Writes <out-dir>/vad_score.json. A recording without speech regions counts as all missed; one
+that the VAD could not read, or that has no reference, is left out.
+
+Example: local/score_vad.py data/test exp/vad_silero/test exp/by_hand/vad_score
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import program
 from diar import kaldi_data, rttm, vad
@@ -19,9 +20,7 @@ from diar.files import write_text
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("data_dir", type=Path)
-    arguments.add_argument("vad_dir", type=Path)
-    arguments.add_argument("out_dir", type=Path)
+    program.add_paths(arguments, "data_dir", "vad_dir", "out_dir")
     args = arguments.parse_args()
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
     durations = kaldi_data.read_numbers(args.vad_dir / "reco2dur")

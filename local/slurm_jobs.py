@@ -3,15 +3,12 @@
 
 Usage: slurm_jobs.py [options] JOB=1:<n> <log/name.JOB.log> <command> [argument ...]
 
-  --config FILE, --set "KEY=VALUE ..."   what the jobs ask for (default: conf/slurm.yaml)
-  --step NAME                            what the jobs are of, for the line at the end
-  --check                                look for Slurm and read the configuration, and stop
-  --cancel DIR                           cancel what an earlier run left, which DIR says, and stop
-
 As run_jobs.py: JOB is replaced by 1..n, jobs that have finished before are not run, one bar shows the
 progress of all, and an interrupt cancels them. A job that fails is tried once more, because it may be
 the fault of its node; the others go on, because what they do need not be done again. submitit's own
 files are in log/.<name>.slurm. The recipe's directory must be shared with the nodes.
+
+Example: local/slurm_jobs.py --set memory=2 JOB=1:3 exp/by_hand/log/hello.JOB.log echo 'this is job JOB'
 """
 
 from __future__ import annotations
@@ -31,7 +28,9 @@ SELDOM = 30  # seconds between looks at the queue, at most; at first it is looke
 def main() -> None:
     parser = launcher.arguments(__doc__)
     program.add_config(parser, str(launcher.ROOT / "conf" / "slurm.yaml"))
-    parser.add_argument("--cancel", type=Path, metavar="DIR")
+    parser.add_argument(
+        "--cancel", type=Path, metavar="DIR", help="cancel what an earlier run left, and stop"
+    )
     options = parser.parse_args()
     if options.cancel:
         slurm.cancel(options.cancel)
@@ -40,7 +39,7 @@ def main() -> None:
     slurm.check()
     if options.check:
         return
-    jobs = launcher.jobs_of(options, __doc__)
+    jobs = launcher.jobs_of(options, parser)
     if not jobs:
         return
     launcher.stop_with_signals()

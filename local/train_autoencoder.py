@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """Pretrain the autoencoder on the x-vectors of the training set (steps/train_autoencoder.sh).
 
+Usage: train_autoencoder.py [options] <train-xvector-dir>[,<another> ...] <valid-xvector-dir> <out-dir>
+
 Writes model.safetensors, config.yaml and loss.tsv to <out-dir>. Several training directories may be
 given, joined by commas. Where the validation directory is among them, every tenth recording (of at least
 five) is kept from training to validate on.
+
+Example: local/train_autoencoder.py exp/xvectors_campplus_close/train exp/xvectors_campplus/dev exp/by_hand/ae
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ def main() -> None:
     program.add_device(arguments)
     arguments.add_argument("train", help="x-vector directory (or several, joined by commas)")
     arguments.add_argument("valid", help="x-vector directory of other speakers")
-    arguments.add_argument("out_dir", type=Path)
+    program.add_paths(arguments, "out_dir")
     args = arguments.parse_args()
     options = config.load(AutoencoderConfig, args.config, args.set.split())
     device = devices.device_of(args.device)

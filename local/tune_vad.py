@@ -6,13 +6,14 @@ Usage: tune_vad.py [--vad silero|energy] [--config conf/vad.yaml] <data-dir>
 Every value of the grid below is tried for onset, offset, min_silence and pad (min_speech stays as
 configured); for 'energy' also for its frame threshold. Nothing is written: copy what you choose to the
 configuration.
+
+Example: local/tune_vad.py data/dev
 """
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from pathlib import Path
 
 import program
 from diar import audio, config, kaldi_data, rttm, vad
@@ -28,8 +29,10 @@ ENERGIES = ((5.5, 0.5), (-1.0, 1.0), (-0.5, 1.0), (0.0, 1.0), (0.5, 1.0))
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/vad.yaml")
-    arguments.add_argument("--vad", choices=("silero", "energy"), default="silero")
-    arguments.add_argument("data_dir", type=Path)
+    arguments.add_argument(
+        "--vad", choices=("silero", "energy"), default="silero", help="what scores the frames"
+    )
+    program.add_paths(arguments, "data_dir")
     args = arguments.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())
     current = getattr(options, args.vad)

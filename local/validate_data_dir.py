@@ -6,15 +6,17 @@ Usage: validate_data_dir.py [--fix] <data-dir>
 Every fault is one line on standard error: file:line, what is wrong, what to do. --fix does what Kaldi's
 utils/fix_data_dir.sh would, and says so: faulty lines go, the others are sorted (C locale) and kept
 where all files know their id; segments are cut at the end of their recording; spk2utt is made again.
-What was there before is kept in <data-dir>/.backup (a second time as <file>.1). Exit status: 0 nothing wrong (or all of it
-mended), 1 otherwise.
+What was there before is kept in <data-dir>/.backup (a second time as <file>.1).
+
+Example: local/validate_data_dir.py data/test
+
+Exit status: 0 nothing is wrong, or all of it is mended; 1 otherwise; 2 wrong usage; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
-from pathlib import Path
 
 import program
 from diar.errors import DataError
@@ -25,7 +27,7 @@ from diar.validation import DataDir, examine
 def main() -> None:
     arguments = program.parser(__doc__)
     arguments.add_argument("--fix", action="store_true", help="mend it in place")
-    arguments.add_argument("data_dir", type=Path)
+    program.add_paths(arguments, "data_dir")
     args = arguments.parse_args()
     data = examine(args.data_dir)
     for fault in data.faults:

@@ -33,11 +33,9 @@ class Decision:
 
 def add_arguments(arguments: argparse.ArgumentParser) -> None:
     """Speaker bounds, seed and job."""
-    arguments.add_argument("--num-spk", type=int, help="number of speakers of every recording")
+    program.add_speakers(arguments, "number of speakers of every recording (default: estimated)")
     arguments.add_argument("--reco2num-spk", type=Path, help="file '<recording> <speakers>'")
-    arguments.add_argument("--min-spk", type=int, default=Bounds.least)
-    arguments.add_argument("--max-spk", type=int, help="default: as configured")
-    arguments.add_argument("--seed", type=int, default=0)
+    program.add_seed(arguments)
     program.add_job(arguments)
 
 

@@ -15,6 +15,8 @@
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one
 # Writes  <out-dir>/labels, rttm, reco2num_spk, config.yaml, posteriors.scp and its arks
+#
+# Example: steps/cluster.sh --method nme_sc exp/xvectors_campplus_close/test exp/my_nme_sc/test
 
 . "$(dirname "$0")/common.sh"
 method=ahc

@@ -7,9 +7,13 @@
 # are kept that have finished (jobs/J/finished, the last thing that a job writes).
 
 set -euo pipefail
-case " $* " in *" --help "*) cd "$(dirname "${BASH_SOURCE[0]}")/.." ;; esac
-if ! [ "$PWD" -ef "$(dirname "${BASH_SOURCE[0]}")/.." ]; then # as in Kaldi: all paths count from here
-  echo "$(basename "$0"): run it from the recipe's directory: cd $(realpath "$(dirname "${BASH_SOURCE[0]}")/..")" >&2
+_root="$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")"
+_script="$(realpath "$0")" # before we go anywhere: --help prints its head
+case "$_script $* " in "$_root"/benchmarks/* | "$_root"/tests/* | *" --help "* | *" -h "* | *" --version "*)
+  cd "$_root" ;;
+esac
+if ! [ "$PWD" -ef "$_root" ]; then # as in Kaldi: all paths count from here
+  echo "$(basename "$0"): run it from the recipe's directory: cd $_root" >&2
   exit 1
 fi
 . ./path.sh

@@ -16,8 +16,8 @@ esac
 resolve_device
 for override in $overrides; do
   case "$override" in
-    vad.* | xvector.* | ae.* | dec.* | baseline.*) ;;
-    *) die "unknown option --${override%%=*}: it begins with vad, xvector, ae, dec or baseline" ;;
+    vad.* | xvector.* | ae.* | dec.* | baseline.* | report.*) ;;
+    *) die "unknown option --${override%%=*}: it begins with vad, xvector, ae, dec, baseline or report" ;;
   esac
 done
 
@@ -193,12 +193,12 @@ conclude() { # times, results, and the recordings that failed
   fi
   echo "run.sh: ${stage_times}in all $SECONDS s"
   local list failed=
-  for set in $sets; do
-    for list in "$data/$set/failed" "$exp"/*/"$set"/failed; do
-      [ -s "$list" ] || continue
-      failed=yes
-      sed "s|^|run.sh: failed: $(dirname "$list"): |" "$list" >&2
-    done
+  local lists=("$exp/report/failed")
+  for set in $sets; do lists+=("$data/$set/failed" "$exp"/*/"$set"/failed); done
+  for list in "${lists[@]}"; do
+    [ -s "$list" ] || continue
+    failed=yes
+    sed "s|^|run.sh: failed: $(dirname "$list"): |" "$list" >&2
   done
   [ -z "$failed" ] || die "the recordings above failed; all others are done"
 }

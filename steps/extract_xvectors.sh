@@ -4,11 +4,11 @@
 # Usage: steps/extract_xvectors.sh [options] <data-dir> <vad-dir> <xvector-dir>
 #
 #   --xvector-config FILE    extractor and windows                   (default conf/xvector.yaml)
-#   --extractor NAME         campplus, ecapa, onnx, resemblyzer      (default: as configured);
+#   --extractor campplus|ecapa|onnx|resemblyzer                      (default: as configured);
 #                            local/list_extractors.py describes them
 #   --set "key=value ..."    overrides of the configuration, such as options.path=model.onnx
 #   --nj N                   parallel jobs                           (default: all cores)
-#   --device NAME            cpu, cuda; auto: a GPU where there is one  (default cpu)
+#   --device cpu|cuda|auto   auto: a GPU where there is one          (default cpu)
 #   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help       (default local)
 #
 # Reads   <data-dir>/wav.scp, <vad-dir>/segments, and <vad-dir>/reco2dur where there is one
@@ -16,6 +16,8 @@
 #         (what it ran with); failed (recordings without x-vectors, and why)
 #
 # The extractor's weights are fetched into the cache, once.
+#
+# Example: steps/extract_xvectors.sh data/real_sample exp/vad_silero/real_sample exp/my_xvectors/real_sample
 
 . "$(dirname "$0")/common.sh"
 xvector_config=conf/xvector.yaml

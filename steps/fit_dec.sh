@@ -10,13 +10,15 @@
 #   --min-spk N, --max-spk N  bounds of the estimate                 (default 1, as configured)
 #   --seed N                                                         (default 0)
 #   --nj N                  parallel jobs                            (default: all cores)
-#   --device NAME           cpu, cuda; auto: a GPU where there is one (default cpu)
+#   --device cpu|cuda|auto  auto: a GPU where there is one           (default cpu)
 #   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
 #         <ae-dir>/model.safetensors
-# Writes  <dec-dir>/labels, rttm, reco2num_spk, history, config.yaml; posteriors.scp, latents.scp, start_latents.scp,
-#         and their arks
+# Writes  <dec-dir>/labels, rttm, reco2num_spk, history, config.yaml, segments (those of
+#         <xvector-dir>); posteriors.scp, latents.scp, start_latents.scp, and their arks
+#
+# Example: steps/fit_dec.sh --num-spk 2 exp/xvectors_campplus/real_sample exp/ae_default exp/my_dec/real_sample
 
 . "$(dirname "$0")/common.sh"
 dec_config=conf/dec.yaml
@@ -43,4 +45,5 @@ run_jobs "$nj" "$out/log/fit_dec.JOB.log" \
   python local/fit_dec.py --job "JOB/$nj" --config "$dec_config" --set "$set" "${options[@]}" \
   "$xvectors" "$ae/model.safetensors" "$out"
 join "$out" labels rttm reco2num_spk posteriors.scp latents.scp start_latents.scp history failed
+cp "$xvectors/segments" "$out/segments" # whose rows those of the matrices are
 finish "$out"

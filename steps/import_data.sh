@@ -18,6 +18,8 @@
 #         above it.
 # Writes  the same, sorted, of the ids that all files have; log/faults (what was left out, and why);
 #         failed (recordings whose audio cannot be had)
+#
+# Example: steps/import_data.sh data/test data/imported/test
 
 . "$(dirname "$0")/common.sh"
 wav_pipes=false

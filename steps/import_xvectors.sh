@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # Take x-vectors that Kaldi has extracted, as its diarization recipes leave them.
 #
-# Usage: steps/import_xvectors.sh [--cmd local|slurm|"SCRIPT ..."] <kaldi-xvector-dir> <xvector-dir>
+# Usage: steps/import_xvectors.sh [options] <kaldi-xvector-dir> <xvector-dir>
+#
+#   --cmd local|slurm|"SCRIPT ..."  how the job runs: ./run.sh --help  (default local)
 #
 # Reads   segments (or subsegments_data/segments), xvector.scp: any dimension, text or binary, float or
 #         double; where there are, mean.vec and transform.mat are applied and lengths normalised
 # Writes  segments, utt2spk, spk2utt, xvector.scp and its ark; failed (recordings whose x-vectors
 #         cannot be read, and why)
+#
+# Example: steps/import_xvectors.sh exp/xvectors_campplus/test exp/imported/test
 
 . "$(dirname "$0")/common.sh"
 cmd=local

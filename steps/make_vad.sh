@@ -3,8 +3,8 @@
 #
 # Usage: steps/make_vad.sh [options] <data-dir> <vad-dir>
 #
-#   --vad KIND                   silero, energy; or what <data-dir> says: oracle (ref.rttm), segments,
-#                                vad_scp (Kaldi's decisions of frames)    (default silero)
+#   --vad silero|energy|oracle|segments|vad_scp  how speech is found; or what <data-dir> says: oracle
+#                                (ref.rttm), segments, vad_scp (Kaldi's decisions of frames)  (default silero)
 #   --inside-segments true|false keep only speech inside <data-dir>/segments  (default false)
 #   --vad-config FILE            smoothing of the scores                  (default conf/vad.yaml)
 #   --set "key=value ..."        overrides of the configuration
@@ -14,6 +14,8 @@
 # Reads   <data-dir>/wav.scp, reco2file_and_channel where there is one
 # Writes  <vad-dir>/segments, utt2spk, spk2utt, reco2dur; no_speech (recordings without any);
 #         failed (recordings that cannot be read, and why); audio (what was done to read them)
+#
+# Example: steps/make_vad.sh --vad energy data/test exp/vad_energy/test
 
 . "$(dirname "$0")/common.sh"
 vad=silero

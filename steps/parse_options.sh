@@ -4,9 +4,10 @@
 #   . steps/parse_options.sh  # --nj 4, --nj=4; --num-spk sets num_spk
 #
 # --config FILE sources a file of 'name=value' lines, in its place among the options; --help prints
-# the comment block at the head of the script. Variables that hold true or false accept nothing
-# else. Where the script has set overrides="", an option with a dot, --dec.niter 80, is collected
-# there as 'dec.niter=80'. What is left are the positional arguments.
+# the comment block at the head of the script, and what all scripts have in common unless that block
+# has a paragraph 'Exit status' of its own; --version prints the version of the recipe. Variables that
+# hold true or false accept nothing else. Where the script has set overrides="", an option with a dot,
+# --dec.niter 80, is collected there as 'dec.niter=80'. What is left are the positional arguments.
 
 _opt_where= # file:line of the options file that is being read
 
@@ -45,16 +46,27 @@ _opt_config() { # file of name=value lines
   _opt_where=
 }
 
+_opt_help() {
+  local _opt_head
+  _opt_head="$(awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "${_script:-$0}")"
+  echo "$_opt_head"
+  case "$_opt_head" in *"Exit status"*) ;; *)
+    echo "
+Every script takes --config FILE (more options, as name=value lines), --help and --version, too.
+
+Exit status: 0 all well; 1 wrong options, or an error: one line on standard error says which; or
+recordings that failed: they are listed in <out-dir>/failed, the others are done; 130 interrupted." ;;
+  esac
+}
+
 # Shell variables in lower case that exist now are the options (also what the environment holds in
 # lower case, such as http_proxy: setting that by an option does no harm).
-_opt_known="$(compgen -v | { grep '^[a-z][a-z0-9_]*$' || true; } | tr '\n' ' ')"
+_opt_known="$(compgen -v | awk '/^[a-z][a-z0-9_]*$/ && $0 != "overrides"' | tr '\n' ' ')"
 
 while [ $# -gt 0 ]; do
   case "$1" in
-    --help | -h)
-      [ -f "$0" ] || cd "$OLDPWD" # a relative $0 counts from where the script was called
-      awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"
-      exit 0 ;;
+    --help | -h) _opt_help; exit 0 ;;
+    --version) python "$(dirname "${BASH_SOURCE[0]}")/../local/version.py" "$(basename "$0")"; exit ;;
     --config) [ $# -ge 2 ] || _opt_fail "--config needs a file"
       _opt_config "$2"; shift 2 ;;
     --config=*) _opt_config "${1#*=}"; shift ;;

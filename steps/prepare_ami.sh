@@ -13,6 +13,10 @@
 #
 # Audio comes from the mirror of the University of Edinburgh (11 GB for each microphone), references,
 # UEMs and lists from BUT's AMI-diarization-setup (only_words). Downloads are kept in the cache.
+#
+# Examples:
+#   steps/prepare_ami.sh --sets test data/ami
+#   steps/prepare_ami.sh --audio-dir /corpora/ami data/ami
 
 . "$(dirname "$0")/common.sh"
 sets="train dev test"

@@ -13,6 +13,8 @@
 #   --nj N, --seed N          accepted, and without effect
 #
 # Whoever has neither fullref.rttm nor the folds in DIR allows --download true.
+#
+# Example: steps/prepare_callhome.sh --audio-dir /corpora/LDC2001S97 --download true data/callhome
 
 . "$(dirname "$0")/common.sh"
 sets="callhome1 callhome2"

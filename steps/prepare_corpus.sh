@@ -11,6 +11,8 @@
 #   --mic NAME                microphone, where there is a choice
 #   --reference PATH          references to take instead of those found
 #   --nj N, --seed N          accepted, and without effect
+#
+# Example: steps/prepare_corpus.sh --corpus voxconverse --sets test data/voxconverse
 
 . "$(dirname "$0")/common.sh"
 corpus=

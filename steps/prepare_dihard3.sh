@@ -8,7 +8,9 @@
 #   --sets "NAME ..."   dev, eval: the full sets; dev_core, eval_core: the core sets
 #                                                         (default "dev eval")
 #   --reference DIR     RTTMs to take instead of data/rttm
-#   --nj N, --seed N    accepted, and without effect
+#   --download false, --mirror "", --nj N, --seed N   accepted, and without effect
+#
+# Example: steps/prepare_dihard3.sh --audio-dir /corpora/dihard3 data/dihard3
 
 . "$(dirname "$0")/common.sh"
 sets="dev eval"

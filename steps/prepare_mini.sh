@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
 # Make the data directories of the corpus 'mini' and check them.
 #
-# Usage: steps/prepare_mini.sh [--nj N] [--seed 0] [--sets "train dev test real_sample"] <data-dir>
+# Usage: steps/prepare_mini.sh [options] <data-dir>
+#
+#   --sets "NAME ..."   which to make                      (default "train dev test real_sample")
+#   --seed N            of the conversations               (default 0)
+#   --nj N              processes                          (default: all cores)
 #
 # train, dev and test are simulated conversations of real voices; real_sample is a real one. The
 # voices come from Debian packages and are kept in the cache. The corpus check is printed when
 # something was made, and kept in <data-dir>/<set>/log/check.
+#
+# Example: steps/prepare_mini.sh --sets "dev test" data
+
 . "$(dirname "$0")/common.sh"
 nj=$(cores)
 seed=0

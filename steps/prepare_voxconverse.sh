@@ -16,6 +16,10 @@
 # Audio comes from the University of Oxford (2 GB for the dev part, about twice that for the test part,
 # unpacked a little more), references from github.com/joonson/voxconverse. Downloads are kept in the
 # cache.
+#
+# Examples:
+#   steps/prepare_voxconverse.sh --sets "dev test" data/voxconverse
+#   steps/prepare_voxconverse.sh --audio-dir /corpora/voxconverse data/voxconverse
 
 . "$(dirname "$0")/common.sh"
 sets="train dev test voxconverse_test full"

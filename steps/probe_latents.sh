@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # What an autoencoder loses: AHC with the known count on its latents, against on the x-vectors.
 #
-# Usage: steps/probe_latents.sh <data-dir> <xvector-dir> <ae-dir> <out-dir>
+# Usage: steps/probe_latents.sh [options] <data-dir> <xvector-dir> <ae-dir> <out-dir>
+#
+#   --baseline-config FILE  AHC and decoding                         (default conf/baselines.yaml)
 #
 # Reads   <data-dir>/ref.rttm, reco2num_spk, all.uem where there is one; <ae-dir>/model.safetensors
 # Writes  <out-dir>/probe.json, and prints it
+#
+# Example: steps/probe_latents.sh data/test exp/xvectors_campplus_close/test exp/ae_default exp/my_probe
 
 . "$(dirname "$0")/common.sh"
 baseline_config=conf/baselines.yaml

@@ -7,10 +7,14 @@
 #   --split train|dev|test   whose voices                                    (default test)
 #   --max-duration S         cut recordings after S seconds                  (default 300)
 #   --simulation-config FILE acoustics                                       (default conf/simulation.yaml)
-#   --seed N, --nj N                                                         (default 0, all cores)
+#   --seed N                                                                 (default 0)
+#   --nj N                   processes                                       (default: all cores)
 #
 # Writes  <data-dir>/wav.scp, ref.rttm and the rest of a data directory; log/skipped lists the
 #         recordings with more speakers than there are voices, which are left out
+#
+# Example: steps/revoice.sh --max-duration 60 data/dev data/revoiced
+
 . "$(dirname "$0")/common.sh"
 split=test
 max_duration=300

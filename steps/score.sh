@@ -9,6 +9,8 @@
 #   --allow-extra true|false   leave out recordings that have no reference, instead of refusing them
 #
 # Writes  <out-dir>/per_recording.tsv, summary.json, results.md; and prints the totals
+#
+# Example: steps/score.sh data/test/ref.rttm exp/dec_default/test/rttm exp/my_score
 
 . "$(dirname "$0")/common.sh"
 scoring_config=conf/scoring.yaml

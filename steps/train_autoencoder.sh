@@ -5,10 +5,12 @@
 #
 #   --ae-config FILE       architecture and schedule      (default conf/autoencoder.yaml)
 #   --set "key=value ..."  overrides of the configuration
-#   --device NAME          cpu, cuda; auto: a GPU where there is one  (default cpu)
+#   --device cpu|cuda|auto  auto: a GPU where there is one (default cpu)
 #   --cmd local|slurm|"SCRIPT ..."  where it runs: ./run.sh --help (default local)
 #
 # Writes  <ae-dir>/model.safetensors, config.yaml, loss.tsv (epoch, rate, training and validation loss)
+#
+# Example: steps/train_autoencoder.sh exp/xvectors_campplus_close/train exp/xvectors_campplus/dev exp/my_ae
 
 . "$(dirname "$0")/common.sh"
 ae_config=conf/autoencoder.yaml

@@ -85,6 +85,7 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
         ("options", "message"),
         [
             (["--num-speakers", "4"], "thing.sh: unknown option --num-speakers (try --help)"),
+            (["--overrides", "x"], "thing.sh: unknown option --overrides (try --help)"),
             (["--PATH", "x"], "thing.sh: unknown option --PATH (try --help)"),
             (["-n", "4"], "thing.sh: unknown option -n (try --help)"),
             (["--fast", "yes"], "thing.sh: --fast is true or false, not 'yes' (try --help)"),
@@ -132,17 +133,20 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
         assert result.returncode == 1 and "unknown option --dec.niter" in result.stderr
 
     def test_help_is_the_head_of_the_script(self, thing):
-        expected = "Does a thing.\n\nUsage: thing.sh [options] <in>"
-        assert self.shown(thing("--help")) == expected
-        assert self.shown(thing("--num-spk", "3", "-h")) == expected
+        expected = "Does a thing.\n\nUsage: thing.sh [options] <in>\n\nEvery script takes --config"
+        assert self.shown(thing("--help")).startswith(expected)
+        assert self.shown(thing("--num-spk", "3", "-h")).count("\nExit status: ") == 1
 
-    def test_help_of_a_script_that_changes_directory(self, tmp_path):
-        script = tmp_path / "a/thing.sh"
-        script.parent.mkdir()
-        script.write_text(self.SCRIPT.replace("set -euo pipefail", "cd /"))
-        assert self.shown(run(["bash", "./thing.sh", "--help"], cwd=script.parent)).startswith(
-            "Does"
-        )
+    def test_a_script_may_have_an_exit_status_of_its_own(self, tmp_path):
+        script = tmp_path / "thing.sh"
+        script.write_text(self.SCRIPT.replace("[options] <in>\n", "<in>\n#\n# Exit status: 7.\n"))
+        expected = "Does a thing.\n\nUsage: thing.sh <in>\n\nExit status: 7."
+        assert self.shown(run(["bash", script, "--help"])) == expected
+
+    def test_help_of_a_script_whose_name_is_elsewhere_too(self):
+        """benchmarks/jobs/run.sh goes to the recipe's directory, where there is a run.sh, too."""
+        result = run(["./run.sh", "--help"], cwd=ROOT / "benchmarks/jobs")
+        assert "Usage: benchmarks/jobs/run.sh" in self.shown(result)
 
     def test_steps_run_from_the_recipes_directory_only(self, tmp_path):
         result = run([ROOT / "steps/score.sh", "a", "b", "c"], cwd=tmp_path)
@@ -352,7 +356,7 @@ class TestJobs:
             command = self.jobs(tmp_path, 1, "true")
             command[2] = first
             result = run(command)
-            assert result.returncode == 1 and "Usage: run_jobs.py" in result.stderr
+            assert result.returncode == 2 and "usage: run_jobs.py" in result.stderr
         command = [*self.jobs(tmp_path, 1, "")[:4], "no-such-program"]
         result = run(command)
         assert result.returncode == 1
@@ -369,7 +373,7 @@ class TestJobs:
         wait_for(lambda: all(pid.exists() for pid in pids))
         process.send_signal(number)
         _, stderr = process.communicate(timeout=30)
-        assert process.returncode == {signal.SIGKILL: -9}.get(number, 128 + number)
+        assert process.returncode == (143 if number == signal.SIGTERM else -number)
         assert stderr == ""
         wait_for(lambda: not any(alive(int(pid.read_text())) for pid in pids))
 

@@ -160,7 +160,8 @@ def test_an_interrupt_cancels_all_jobs(tmp_path, number):
     finally:
         process.send_signal(number)
     _, stderr = process.communicate(timeout=30)
-    assert (process.returncode, stderr) == (128 + number, "")
+    ended = {signal.SIGINT: -signal.SIGINT, signal.SIGTERM: 128 + signal.SIGTERM}
+    assert (process.returncode, stderr) == (ended[number], "")
     small_step.wait_for(lambda: slurm.queued(name) == set())
     assert not small_step.processes("sleep", "60.1") and not small_step.processes("sleep", "60.2")
 

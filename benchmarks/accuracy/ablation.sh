@@ -6,12 +6,14 @@
 #   --set NAME   a set of benchmarks/accuracy/run.sh, its x-vectors made     (default revox_dev_a)
 #   --from DIR   where run.sh left them                                (default exp/accuracy_silero)
 #   --exp DIR    products                                                    (default exp/ablation)
-#   --nj N                                                                    (default: all cores)
+#   --nj N       parallel jobs                                          (default: all cores)
 #
 # Every row of the table is the default DEC with the overrides that name the row. Prints and writes
 # <exp>/RESULTS.md, with the difference to the default, its interval and its test.
-cd "$(dirname "$0")/../.."
-. steps/common.sh
+#
+# Example: benchmarks/accuracy/ablation.sh --set revox_dev_a
+
+. "$(dirname "$0")/../../steps/common.sh"
 set=revox_dev_a
 from=exp/accuracy_silero
 exp=exp/ablation

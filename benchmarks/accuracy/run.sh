@@ -3,11 +3,11 @@
 #
 # Usage: benchmarks/accuracy/run.sh [options] <rttm-dir>
 #
-#   --parts "test test_channels dev_a dev_b"   which of the sets below          (default test)
-#   --vad silero|oracle                                                       (default silero)
+#   --parts "PART ..."    test, test_channels, dev_a, dev_b: sets, see below   (default test)
+#   --vad silero|oracle   how speech is found                                 (default silero)
 #   --exp DIR             products                                   (default exp/accuracy_<vad>)
 #   --stop-after xvectors stop before any system runs
-#   --nj N                                                                    (default: all cores)
+#   --nj N                parallel jobs                                       (default: all cores)
 #
 # Protocol. <rttm-dir> holds the RTTMs of VoxConverse dev. Their turns, cut at 5 minutes, are spoken
 # again by the test voices of 'mini', in simulated rooms; the reference is the activity of the clean
@@ -23,8 +23,10 @@
 # Prints and writes <exp>/RESULTS.md: every system under every protocol, and the default DEC compared
 # with each of the others; <exp>/start_<set>.md lists where it gains and loses most against its start.
 # What is done already is not done again.
-cd "$(dirname "$0")/../.."
-. steps/common.sh
+#
+# Example: benchmarks/accuracy/run.sh --parts dev_a voxconverse/dev
+
+. "$(dirname "$0")/../../steps/common.sh"
 parts=test
 vad=silero
 exp=

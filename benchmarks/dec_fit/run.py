@@ -7,6 +7,8 @@ Fits synthetic x-vectors (four voices, turns of 2.5 s, neighbouring windows alik
 the autoencoder that ships. Every figure is the median of some repeats, and stands beside the same
 measured in the plain way, in turn with it: seconds depend on the machine, ratios hardly. Seconds are CPU
 time on the CPU, which others' load changes least, and time on a GPU, where there is one.
+
+Example: benchmarks/dec_fit/run.py --minutes "0.33 1" --recordings 8 --hours 0.1 --repeats 1 --out page.md
 """
 
 from __future__ import annotations
@@ -39,12 +41,14 @@ AT_ONCE = (1, 4, 16, 64)
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("--minutes", default="0.33 1 5 20")
-    arguments.add_argument("--recordings", default="8 64")
+    arguments.add_argument("--minutes", default="0.33 1 5 20", help="lengths")
+    arguments.add_argument("--recordings", default="8 64", help="how many")
     arguments.add_argument("--seconds", type=float, default=20.0, help="of those that are many")
     arguments.add_argument("--hours", type=float, default=4.0, help="of the one that is long")
-    arguments.add_argument("--repeats", type=int, default=3)
-    arguments.add_argument("--out", type=Path, default=Path(__file__).with_name("results.md"))
+    arguments.add_argument("--repeats", type=int, default=3, help="of which the median is taken")
+    arguments.add_argument(
+        "--out", type=Path, default=Path(__file__).with_name("results.md"), help="the page"
+    )
     args = arguments.parse_args()
     torch.set_num_threads(1)
     options = config.load(DecConfig, ROOT / "conf/dec.yaml")

@@ -11,6 +11,8 @@ The first --limit recordings of <data-dir> (16-bit WAV at 16 kHz: wav.scp, ref.r
 both systems in turn, each in one process on all cores, as often as --repeats says. 'warm' is the time from
 the loaded models to the last RTTM, 'in all' that of the process. Medians; ratios are to Senko.
 Prints the table and writes <work-dir>/results.md.
+
+Example: benchmarks/end_to_end/run.py senko/bin/python data/test exp/end_to_end
 """
 
 from __future__ import annotations
@@ -44,11 +46,12 @@ class Run:
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("--repeats", type=int, default=3)
-    arguments.add_argument("--limit", type=int, default=12)
-    arguments.add_argument("senko_python", type=Path)
-    arguments.add_argument("data_dir", type=Path)
-    arguments.add_argument("work_dir", type=Path)
+    arguments.add_argument("--repeats", type=int, default=3, help="of which the median is taken")
+    arguments.add_argument("--limit", type=int, default=12, help="recordings, at most")
+    arguments.add_argument(
+        "senko_python", metavar="senko-python", type=Path, help="interpreter that has Senko"
+    )
+    program.add_paths(arguments, "data_dir", "work_dir")
     args = arguments.parse_args()
     paths, _ = kaldi_data.read_wav_scp(args.data_dir / "wav.scp")
     files = [str(paths[name].absolute()) for name in sorted(paths)[: args.limit]]

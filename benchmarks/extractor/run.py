@@ -7,6 +7,8 @@ CAM++ on real speech: windows of 1.5 s from the recordings of <data-dir>, where 
 Times are medians; ratios are to single precision in batches of 16 on one thread, in the same run.
 Agreement is the cosine of a window's vector to that in single precision.
 Prints and writes a page of tables.
+
+Example: benchmarks/extractor/run.py data/test exp/vad_silero/test exp/extractor.md
 """
 
 from __future__ import annotations
@@ -45,14 +47,13 @@ SPACINGS = {
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("--repeats", type=int, default=3)
-    arguments.add_argument("--windows", type=int, default=400)
+    arguments.add_argument("--repeats", type=int, default=3, help="of which the median is taken")
+    arguments.add_argument("--windows", type=int, default=400, help="that are embedded")
     arguments.add_argument(
         "--alone", metavar="PRECISION", help="one process of those that run at once"
     )
-    arguments.add_argument("data_dir", type=Path)
-    arguments.add_argument("vad_dir", type=Path)
-    arguments.add_argument("out", type=Path)
+    program.add_paths(arguments, "data_dir", "vad_dir")
+    arguments.add_argument("out", metavar="out.md", type=Path, help="the page")
     args = arguments.parse_args()
     speech = list(recordings(args.data_dir, args.vad_dir, args.windows))
     bench = Bench(speech[0][0], speech[0][1], args.windows, args.repeats)

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # What does it cost to have fewer windows, or windows in half precision?
 #
-# Usage: benchmarks/extractor/spacing.sh <data-dir> <vad-dir> <ae-dir> <work-dir>
+# Usage: benchmarks/extractor/spacing.sh [options] <data-dir> <vad-dir> <ae-dir> <work-dir>
+#
+#   --nj N   parallel jobs                             (default: all cores)
 #
 # Extracts x-vectors at several spacings, fits the default DEC to each and scores it under 'forgiving'.
 # Prints a table and writes it to <work-dir>/spacing.md.
-cd "$(dirname "$0")/../.."
-. steps/common.sh
+#
+# Example: benchmarks/extractor/spacing.sh data/dev exp/vad_silero/dev exp/ae_default exp/spacing
+
+. "$(dirname "$0")/../../steps/common.sh"
 nj=$(cores)
 . steps/parse_options.sh
 [ $# -eq 4 ] || die "expected <data-dir> <vad-dir> <ae-dir> <work-dir>, see --help"

@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
 # What do parallel jobs gain, and do results depend on them?
 #
-# Usage: benchmarks/jobs/run.sh [--jobs "1 2"] [--repeats 3] <data-dir> <ae-dir> <work-dir>
+# Usage: benchmarks/jobs/run.sh [options] <data-dir> <ae-dir> <work-dir>
+#
+#   --jobs "N ..."   numbers of jobs                       (default "1 2")
+#   --repeats N      of which the median is taken          (default 3)
 #
 # Runs VAD, x-vectors and DEC of <data-dir> with so many jobs, as often as --repeats says, and compares the
 # turns. Prints a table of the seconds of each stage (medians) and of their ratios to the first, and
 # writes it to <work-dir>/results.md.
-cd "$(dirname "$0")/../.."
-. steps/common.sh
+#
+# Example: benchmarks/jobs/run.sh --repeats 1 data/dev exp/ae_default exp/jobs
+
+. "$(dirname "$0")/../../steps/common.sh"
 jobs="1 2"
 repeats=3
 . steps/parse_options.sh

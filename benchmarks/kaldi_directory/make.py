@@ -7,12 +7,13 @@ Usage: make.py <data-dir> <vad-dir> <out-dir>
 recording in channel B and another one in A; half of them read by commands, half by relative paths;
 reco2file_and_channel, segments (of up to 30 s), utt2spk and vad.scp (decisions of frames of 10 ms, from
 the regions of <vad-dir>); rttm instead of ref.rttm, uem instead of all.uem, unsorted.
+
+Example: benchmarks/kaldi_directory/make.py data/test exp/vad_silero/test exp/kaldi_directory
 """
 
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -27,9 +28,7 @@ UTTERANCE = 30.0  # seconds, of segments
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("data_dir", type=Path)
-    arguments.add_argument("vad_dir", type=Path)
-    arguments.add_argument("out_dir", type=Path)
+    program.add_paths(arguments, "data_dir", "vad_dir", "out_dir")
     args = arguments.parse_args()
     recordings = Recordings(args.data_dir)
     plain, telephone = args.out_dir / "plain", args.out_dir / "telephone"

@@ -1,13 +1,20 @@
 #!/usr/bin/env bash
 # Does a Kaldi directory with all that telephone corpora have give what plain files give?
 #
-# Usage: benchmarks/kaldi_directory/run.sh [--data data/test] [--vad exp/vad_silero/test] [--work exp/kaldi_directory]
+# Usage: benchmarks/kaldi_directory/run.sh [options]
+#
+#   --data DIR   a data directory                      (default data/test)
+#   --vad DIR    its speech regions                    (default exp/vad_silero/test)
+#   --work DIR   products                              (default exp/kaldi_directory)
+#   --nj N       parallel jobs                         (default: all cores)
 #
 # The test set of mini at 8 kHz, once as plain mono files, once as stereo files behind commands and
 # relative paths, with reco2file_and_channel, segments and vad.scp (make.py). Diarized with Silero both
 # times, and by the decisions of vad.scp (those of Silero on the plain files). Prints the totals of the three.
-cd "$(dirname "$0")/../.."
-. steps/common.sh
+#
+# Example: benchmarks/kaldi_directory/run.sh --data data/dev --vad exp/vad_silero/dev
+
+. "$(dirname "$0")/../../steps/common.sh"
 data=data/test
 vad=exp/vad_silero/test
 work=exp/kaldi_directory

@@ -6,6 +6,8 @@ Usage: benchmarks/long_recordings/audio.py [--hours "0.1667 1 4"] [--vad-hours "
 Repeats the recordings of <data-dir> in one WAV of so many hours and runs VAD and x-vectors on it, each in a
 process of its own, on one core; for --vad-hours the VAD alone. Prints a table, and writes it to
 <work-dir>/audio.md: RTF is seconds per second of audio; memory is the peak of the process.
+
+Example: benchmarks/long_recordings/audio.py --hours 0.1667 --vad-hours "" data/test exp/long_recordings
 """
 
 from __future__ import annotations
@@ -32,10 +34,9 @@ HEAD = "| hours | stage | seconds | RTF | peak memory, MB |\n|---:|---|---:|---:
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("--hours", default="0.1667 1 4")
-    arguments.add_argument("--vad-hours", default="24")
-    arguments.add_argument("data_dir", type=Path)
-    arguments.add_argument("work_dir", type=Path)
+    arguments.add_argument("--hours", default="0.1667 1 4", help="of both stages")
+    arguments.add_argument("--vad-hours", default="24", help="of the VAD alone")
+    program.add_paths(arguments, "data_dir", "work_dir")
     args = arguments.parse_args()
     recordings = Recordings(args.data_dir)
     samples = np.concatenate([recordings.load(name)[0] for name in recordings.names])

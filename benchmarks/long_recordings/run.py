@@ -12,6 +12,9 @@ answer is known, and is the same at any length. Each system runs in a process of
 Prints a table, and writes it to <work-dir>/results.md: wall-clock time; growth, the time per n log n of
 n windows, relative to the recording of one hour (where there is one); peak memory of the process; DER;
 and the number of speakers in its turns, of how many there are.
+
+Example: benchmarks/long_recordings/run.py --hours 0.1667 data/test exp/xvectors_campplus/test \\
+           exp/ae_default exp/long_recordings
 """
 
 from __future__ import annotations
@@ -52,11 +55,12 @@ SYSTEMS = {
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("--hours", default="0.1667 1 4 24")
-    arguments.add_argument("--systems", default="dec ahc nme_sc spectral", help=" ".join(SYSTEMS))
+    arguments.add_argument("--hours", default="0.1667 1 4 24", help="lengths")
+    arguments.add_argument(
+        "--systems", default="dec ahc nme_sc spectral", help=f"any of: {' '.join(SYSTEMS)}"
+    )
     arguments.add_argument("--recordings", default="", help="which to tile (default: all)")
-    for name in ("data_dir", "xvector_dir", "ae_dir", "work_dir"):
-        arguments.add_argument(name, type=Path)
+    program.add_paths(arguments, "data_dir", "xvector_dir", "ae_dir", "work_dir")
     args = arguments.parse_args()
     if unknown := set(args.systems.split()) - set(SYSTEMS):
         raise DataError(f"unknown systems {sorted(unknown)}: known are {' '.join(SYSTEMS)}")

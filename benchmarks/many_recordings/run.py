@@ -7,6 +7,8 @@ Cuts random pieces of --seconds from the recordings of <data-dir>, with the x-ve
 that they have there, and runs stages 3 to 5 on directories of so many of them (x-vectors are given; the
 autoencoder is trained on 100 others each time).
 Prints time, time per recording, and the memory of the largest process.
+
+Example: benchmarks/many_recordings/run.py --sizes 100 data/test exp/xvectors_campplus/test exp/many_recordings
 """
 
 from __future__ import annotations
@@ -29,12 +31,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("--sizes", default="100 1000")
-    arguments.add_argument("--seconds", type=float, default=20.0)
-    arguments.add_argument("--nj", type=int, default=2)
-    arguments.add_argument("data_dir", type=Path)
-    arguments.add_argument("xvector_dir", type=Path)
-    arguments.add_argument("work_dir", type=Path)
+    arguments.add_argument("--sizes", default="100 1000", help="numbers of recordings")
+    arguments.add_argument("--seconds", type=float, default=20.0, help="of each recording")
+    arguments.add_argument("--nj", type=int, default=2, help="jobs")
+    program.add_paths(arguments, "data_dir", "xvector_dir", "work_dir")
     args = arguments.parse_args()
     pieces = Pieces(args.data_dir, args.xvector_dir, args.seconds)
     print(

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """What perfect labels on the published method's grid score: the floor of its published figures.
 
-Usage: run.py [<rttm-dir>]        default: $VOXCONVERSE_RTTM, the RTTMs of VoxConverse dev
+Usage: benchmarks/paper_protocol/run.py [<rttm-dir>]
 
 The method puts one label on every 750 ms (test) or 250 ms (training) of a recording, and drops the
 windows that overlap in the reference. Here each label is the reference's own: what remains is the
 error of the grid. The 50 test recordings are those of conf/voxconverse_split.tsv. False alarm and
 miss at 750 ms under the paper protocol, 1.07 and 2.55, are those that were published for DEC with
 the oracle VAD.
+
+Example: benchmarks/paper_protocol/run.py voxconverse/dev
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ sys.path.insert(0, str(ROOT / "local"))
 
 import numpy as np  # noqa: E402
 
+import program  # noqa: E402
 from diar import grid, tables  # noqa: E402
 from diar.kaldi_data import read_map  # noqa: E402
 from diar.rttm import read_rttm  # noqa: E402
@@ -33,9 +36,14 @@ PROTOCOLS = ("paper", "forgiving", "full")
 
 
 def main() -> None:
-    directory = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("VOXCONVERSE_RTTM")
-    if not directory or len(sys.argv) > 2:
-        sys.exit(__doc__)
+    arguments = program.parser(__doc__)
+    arguments.add_argument(
+        "rttm_dir", nargs="?", metavar="rttm-dir", default=os.environ.get("VOXCONVERSE_RTTM"),
+        help="the RTTMs of VoxConverse dev (default: $VOXCONVERSE_RTTM)",
+    )  # fmt: skip
+    directory = arguments.parse_args().rttm_dir
+    if not directory:
+        arguments.error("no <rttm-dir>, and VOXCONVERSE_RTTM is not set")
     header = ["step", "protocol", "scored s", "DER %", "FA %", "miss %", "conf. %"]
     print(tables.markdown(header, [list(row) for row in golden(directory)], names=2), end="")
 
@@ -65,4 +73,4 @@ def perfect(turns: Sequence[Turn], step: float) -> list[Turn]:
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

@@ -5,7 +5,12 @@ Usage: benchmarks/regression/run.py [--update] [--tolerance 1.3]
 
 Every ratio is of two ways to do the same, timed in turn in this run (medians of five), on input that is made
 here: machines differ in seconds, less so in ratios. Each is shown beside that in ratios.tsv, which
---update writes anew. The exit status is 1 where one has become larger by more than the tolerance.
+--update writes anew.
+
+Example: benchmarks/regression/run.py
+
+Exit status: 0 nothing is slower; 1 a ratio has become larger by more than the tolerance; 2 wrong usage;
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -33,8 +38,8 @@ Way = Callable[[], object]
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("--update", action="store_true")
-    arguments.add_argument("--tolerance", type=float, default=1.3)
+    arguments.add_argument("--update", action="store_true", help="keep the ratios of this run")
+    arguments.add_argument("--tolerance", type=float, default=1.3, help="how much larger is worse")
     args = arguments.parse_args()
     torch.set_num_threads(1)
     stored = (

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Do our scores agree with NIST's md-eval.pl and with spy-der, and which is faster?
 
-Usage: run.py [--repeats N] [<rttm-dir>]
+Usage: benchmarks/scoring_agreement/run.py [--repeats N] [<rttm-dir>]
 
 The references are those of <rttm-dir> (or $VOXCONVERSE_RTTM); without one, 216 simulated
 conversations with the turn-taking of conf/turn_taking.yaml. The hypotheses are these, perturbed
@@ -15,11 +15,14 @@ what has to agree.
 
 Needs perl; md-eval.pl is fetched (apt-get download sctk). spy-der is left out where it is not
 installed: pip install spy-der==0.4.1 (needs a C++ compiler).
+
+Example: benchmarks/scoring_agreement/run.py --repeats 1
+
+Exit status: 0 all agree; 1 a difference has no explanation; 2 wrong usage; 130 interrupted.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import subprocess
@@ -36,6 +39,7 @@ import judges  # noqa: E402
 import numpy as np  # noqa: E402
 from perturb import perturb  # noqa: E402
 
+import program  # noqa: E402
 from diar import config  # noqa: E402
 from diar.files import write_text  # noqa: E402
 from diar.rttm import read_rttm, read_uem, write_rttm  # noqa: E402
@@ -50,11 +54,12 @@ ALLOWED = 0.01  # DER points, of which 0.005 are md-eval's rounding
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    arguments.add_argument("--repeats", type=int, default=5, help="of the timing (%(default)s)")
-    arguments.add_argument("rttm_dir", nargs="?", default=os.environ.get("VOXCONVERSE_RTTM"))
+    arguments = program.parser(__doc__)
+    arguments.add_argument("--repeats", type=int, default=5, help="of the timing")
+    arguments.add_argument(
+        "rttm_dir", nargs="?", metavar="rttm-dir", default=os.environ.get("VOXCONVERSE_RTTM"),
+        help="references (default: $VOXCONVERSE_RTTM, else simulated)",
+    )  # fmt: skip
     args = arguments.parse_args()
     reference = read_rttm(args.rttm_dir) if args.rttm_dir else simulated()
     print(f"References: {args.rttm_dir or 'simulated'}, {len(reference)} recordings\n", flush=True)
@@ -163,4 +168,4 @@ def timing(ref: Path, hyp: Path, uem: Path, repeats: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

@@ -5,5 +5,3 @@ speech, ``subsegments`` cuts windows, ``extractors`` embed them, ``autoencoder``
 latents and labels, ``clustering`` holds the baselines, ``decoding`` makes turns, ``rttm`` writes
 them and ``scoring`` judges them. Nothing here parses arguments or prints.
 """
-
-__version__ = "0.1.0"

@@ -80,20 +80,26 @@ def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
             raise DataError(f"'/' in recording id {recording!r}", path, number)
         if recording in wavs or recording in faults:
             raise DataError(f"duplicate recording {recording!r}", path, number)
-        if not value:
-            faults[recording] = f"{path}:{number}: no audio path after the recording id"
-        elif value.endswith("|"):
-            faults[recording] = (
-                f"{path}:{number}: a command, which is run only when asked for: steps/import_data.sh"
-                " --wav-pipes true"
-            )
-        elif audio := found(value, path):
+        audio = audio_of_line(value, path, number)
+        if isinstance(audio, Path):
             wavs[recording] = audio
         else:
-            faults[recording] = f"{path}:{number}: no such audio file: {value}"
+            faults[recording] = audio
     if not wavs and not faults:
         raise DataError("empty: expected '<recording> <audio file>' lines", path)
     return wavs, faults
+
+
+def audio_of_line(value: str, scp: str | Path, number: int) -> Path | str:
+    """The audio file that a line of an scp names, or what is wrong with the line."""
+    if not value:
+        return f"{scp}:{number}: no audio path after the recording id"
+    if value.endswith("|"):
+        return (
+            f"{scp}:{number}: a command, which is run only when asked for: steps/import_data.sh"
+            " --wav-pipes true"
+        )
+    return found(value, scp) or f"{scp}:{number}: no such audio file: {value}"
 
 
 def found(name: str, scp: str | Path) -> Path | None:

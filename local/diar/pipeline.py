@@ -9,12 +9,22 @@ import numpy as np
 from diar import decoding, diarization, vad, xvectors
 from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import Bounds
-from diar.diarization import DecConfig
+from diar.diarization import DecConfig, Fit
 from diar.errors import DataError
 from diar.extractors import Extractor
 from diar.subsegments import XVectorConfig
-from diar.types import Turn
+from diar.types import Region, Subsegments, Turn
 from diar.vad import VadConfig
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything that is found in a recording; without speech, no windows and no fit."""
+
+    turns: list[Turn]
+    speech: list[Region]
+    windows: Subsegments
+    fit: Fit | None
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,13 @@ class Pipeline:
     def __call__(
         self, recording: str, samples: np.ndarray, bounds: Bounds | None = None, seed: int = 0
     ) -> list[Turn]:
-        """Turns of a recording; none where there is no speech.
+        """Turns of a recording; none where there is no speech. The arguments are those of ``find``."""
+        return self.find(recording, samples, bounds, seed).turns
+
+    def find(
+        self, recording: str, samples: np.ndarray, bounds: Bounds | None = None, seed: int = 0
+    ) -> Found:
+        """Turns of a recording, and what they were made from.
 
         Args:
             recording: its id.
@@ -54,11 +70,12 @@ class Pipeline:
         found = xvectors.extract(self.xvector, self.extractor, recording, speech, samples)
         windows = found.subsegments
         if not len(windows):
-            return []
+            return Found([], speech, windows, None)
         bounds = bounds or Bounds(most=self.dec.max_speakers)
         fit = diarization.fit(found.vectors, windows, self.encoder, self.dec, bounds, seed)
         on_grid = self.xvector.layout == "grid"
         grid = (self.xvector.window, self.xvector.step) if on_grid else None
-        return decoding.decode(
+        turns = decoding.decode(
             windows, fit.posteriors, duration, self.dec.decoding, grid, bounds.range[0]
         )
+        return Found(turns, speech, windows, fit)

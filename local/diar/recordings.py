@@ -63,22 +63,27 @@ class Recordings:
         if recording not in self.paths:
             raise DataError(f"no recording {recording!r} in wav.scp")
         channel = self.channels.get(recording)
-        found = audio.listen(self.paths[recording], rate, channel, only_of_many=True)
-        notes = []
-        if found.rate != rate:
-            notes.append(f"resampled from {found.rate} Hz")
-        if found.channels > 1:
-            one = channel is not None
-            notes.append(
-                f"channel {channel + 1} of {found.channels}"
-                if one
-                else f"{found.channels} channels mixed"
-            )
-        if found.truncated:
-            notes.append("truncated: its header promises more")
-        if found.clipped >= CLIPPED:
-            notes.append("clipped")
-        return found.samples, notes
+        heard = audio.listen(self.paths[recording], rate, channel, only_of_many=True)
+        return heard.samples, remarks(heard, rate, channel)
+
+
+def remarks(heard: audio.Heard, rate: int, channel: int | None) -> list[str]:
+    """What was done to get samples at ``rate`` (resampled, mixed ...), and what is wrong with them."""
+    notes = []
+    if heard.rate != rate:
+        notes.append(f"resampled from {heard.rate} Hz")
+    if heard.channels > 1:
+        one = channel is not None
+        notes.append(
+            f"channel {channel + 1} of {heard.channels}"
+            if one
+            else f"{heard.channels} channels mixed"
+        )
+    if heard.truncated:
+        notes.append("truncated: its header promises more")
+    if heard.clipped >= CLIPPED:
+        notes.append("clipped")
+    return notes
 
 
 def read_channels(path: str | Path) -> dict[str, int]:

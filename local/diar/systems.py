@@ -19,6 +19,7 @@ SYSTEMS = {
     "spectral": "spectral, eigengap",
     "kmeans": "k-means",
 }
+OURS = "dec_default"  # what the others are compared with
 ORACLE = "_oracle"  # a system of this ending is told the number of speakers
 SETS = ["test", "dev", "real_sample"]
 

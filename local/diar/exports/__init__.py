@@ -1,0 +1,108 @@
+"""Diarization results for other tools: one text per format, and files that hold them.
+
+What is written has whole milliseconds, rounded as in ``diar.rttm``. ``diar.exports.reading`` is the way
+back, from files that people have corrected.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from diar.errors import DataError
+from diar.exports import audacity, captions, document, elan, lines, textgrid
+from diar.exports.recording import Recording, recording_of
+from diar.files import whole
+from diar.types import Turn
+
+
+class Format(NamedTuple):
+    """text: a recording as this format has it.
+
+    suffix: of the file of each recording. file: or else the one file of all, their texts in a row.
+    tiers: a speaker's turns cannot overlap there, and are joined where they do.
+    """
+
+    text: Callable[[Recording], str]
+    suffix: str = ""
+    file: str = ""
+    tiers: bool = False
+
+
+FORMATS = {
+    "audacity": Format(audacity.text_of, ".txt"),
+    "textgrid": Format(textgrid.text_of, ".TextGrid", tiers=True),
+    "webvtt": Format(captions.webvtt, ".vtt"),
+    "json": Format(document.text_of, ".json"),
+    "ctm": Format(lines.ctm, file="turns.ctm"),
+    "elan": Format(elan.text_of, ".eaf", tiers=True),
+    "pyannote": Format(lines.lab, ".lab"),
+    "lhotse": Format(lines.supervisions, file="supervisions.jsonl.gz"),
+}
+
+
+def recordings_of(
+    turns: Mapping[str, Sequence[Turn]],
+    seconds: Mapping[str, float],
+    media: Mapping[str, Path],
+) -> list[Recording]:
+    """All recordings, sorted by name.
+
+    Args:
+        turns: of each recording; none where nobody speaks.
+        seconds, media: lengths and audio files, of those that are known.
+
+    Raises:
+        DataError: names that the formats cannot hold.
+    """
+    return [
+        recording_of(name, turns[name], seconds.get(name), media.get(name))
+        for name in sorted(turns)
+    ]
+
+
+def files(recordings: Sequence[Recording], names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(file name, text) of each file that these formats need.
+
+    Raises:
+        DataError: a recording id with '/', where files are named after it.
+    """
+    for form in (FORMATS[name] for name in names):
+        if form.file:
+            yield form.file, "".join(map(form.text, recordings))
+            continue
+        for recording in recordings:
+            if "/" in recording.name:
+                raise DataError(
+                    f"'/' in recording id {recording.name!r}, after which its file would be named:"
+                    " rename it in the RTTM"
+                )
+            yield recording.name + form.suffix, form.text(recording)
+
+
+def write(path: str | Path, text: str) -> None:
+    """Write one file, whole or not at all; packed if its name ends in .gz."""
+    data = text.encode("utf-8")
+    with whole(path, "wb") as stream:
+        stream.write(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
+
+
+def notes(recordings: Sequence[Recording], names: Sequence[str]) -> Iterator[str]:
+    """What a user has to know about what is written."""
+    tiers = [name for name in names if FORMATS[name].tiers]
+    for recording in recordings:
+        if recording.beyond:
+            yield (
+                f"{recording.name}: its last turn ends {recording.beyond} ms after its length"
+                f" ({recording.length - recording.beyond} ms): is that the right recording?"
+            )
+        joined = len(recording.spans) - sum(map(len, recording.tiers().values()))
+        if tiers and joined:
+            yield (
+                f"{recording.name}: {joined} turn(s) overlap another of the same speaker:"
+                f" joined in {' and '.join(tiers)}"
+            )
+        if "textgrid" in names and not recording.length:
+            yield f"{recording.name}: no turns, and no length: its TextGrid lasts 1 s"

@@ -1,0 +1,47 @@
+"""Audacity's label tracks, and back: start, end (seconds) and speaker, with tabs between."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from diar.errors import DataError
+from diar.exports.marks import Mark, Marks
+from diar.exports.recording import Recording
+from diar.numbers import number_in
+
+
+def text_of(recording: Recording) -> str:
+    """A label for each turn; they may overlap."""
+    return "".join(
+        f"{s.start / 1000:.3f}\t{s.end / 1000:.3f}\t{s.speaker}\n" for s in recording.spans
+    )
+
+
+def read(path: str | Path) -> Marks:
+    """All labels; what Audacity says of their frequencies (lines with a backslash) is passed over.
+
+    Raises:
+        DataError: no text, or a line that is no label.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError("not a UTF-8 text file", path) from None
+    marks = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip() or line.startswith("\\"):
+            continue
+        start, end, speaker = [*line.split("\t", 2), "", ""][:3]
+        times = [_seconds(text) for text in (start, end)]
+        if any(map(math.isnan, times)):
+            raise DataError(
+                f"expected '<start> <tab> <end> <tab> <speaker>', found {line!r}", path, number
+            )
+        marks.append(Mark(*times, speaker, None, number))
+    return Marks(path, marks, [])
+
+
+def _seconds(text: str) -> float:
+    """A number with a point or, as in many languages, a comma; NaN where it is none."""
+    return number_in(text if "." in text else text.replace(",", ".", 1))

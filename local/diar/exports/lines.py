@@ -1,0 +1,57 @@
+"""Formats that are a line for each turn: CTM, pyannote's .lab, lhotse's manifest."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from diar.exports.recording import Recording
+
+if TYPE_CHECKING:
+    from pyannote.core import Annotation
+
+
+def ctm(recording: Recording) -> str:
+    """NIST's CTM with the speaker in the place of the word: recording, channel 1, start, duration."""
+    return "".join(
+        f"{recording.name} 1 {_s(s.start)} {_s(s.end - s.start)} {s.speaker}\n"
+        for s in recording.spans
+    )
+
+
+def supervisions(recording: Recording) -> str:
+    """lhotse's supervision segments, one JSON object a line; channels count from 0 there."""
+    return "".join(
+        json.dumps(
+            {
+                "id": f"{recording.name}-{number:06d}",
+                "recording_id": recording.name,
+                "start": span.start / 1000,
+                "duration": (span.end - span.start) / 1000,
+                "channel": 0,
+                "speaker": span.speaker,
+            },
+            ensure_ascii=False,
+        )
+        + "\n"
+        for number, span in enumerate(recording.spans)
+    )
+
+
+def annotation(recording: Recording) -> Annotation:
+    """The turns in pyannote.core, each a track of its own: overlap is kept."""
+    from pyannote.core import Annotation, Segment  # takes most of a second, and few need it
+
+    result = Annotation(uri=recording.name)
+    for track, span in enumerate(recording.spans):
+        result[Segment(span.start / 1000, span.end / 1000), track] = span.speaker
+    return result
+
+
+def lab(recording: Recording) -> str:
+    """Start, end (seconds) and speaker, as pyannote.core writes and pyannote.database reads them."""
+    return annotation(recording).to_lab()
+
+
+def _s(milliseconds: int) -> str:
+    return f"{milliseconds / 1000:.3f}"

@@ -1,0 +1,124 @@
+"""What people have marked in another tool, and the turns that it means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from diar.errors import DataError
+from diar.exports.recording import recording_of
+from diar.types import Turn
+
+
+class Mark(NamedTuple):
+    """A stretch that was marked, times in seconds as they were written.
+
+    tier: None where the tool has none. line: of its file, None where that says nothing.
+    """
+
+    start: float
+    end: float
+    text: str
+    tier: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Marks:
+    """All marks of a file in its order, and what was passed over in reading it."""
+
+    path: str | Path
+    marks: Sequence[Mark]
+    notes: Sequence[str]
+
+
+def turns_of(
+    marks: Marks, recording: str, speaker: Literal["tier", "label"] = "tier"
+) -> tuple[list[Turn], list[str]]:
+    """The turns of a recording, times in milliseconds, and what a user has to know about them.
+
+    Args:
+        speaker: who speaks is the name of the tier (where there are tiers), or the text of the mark.
+
+    Raises:
+        DataError: reversed or negative times; two speakers whose names an RTTM cannot tell apart.
+    """
+    kept, points, nameless = [], [], []
+    for mark in marks.marks:
+        name = (mark.text if mark.tier is None or speaker == "label" else mark.tier).strip()
+        start, end = _milliseconds(marks.path, mark)
+        if end == start:
+            points.append(mark)
+        elif not name:
+            nameless.append(mark)
+        else:
+            kept.append((mark, name, start, end))
+    names = _rttm_names(marks.path, [(name, mark.line) for mark, name, _, _ in kept])
+    turns = sorted(
+        Turn(recording, start / 1000, (end - start) / 1000, names[name])
+        for _, name, start, end in kept
+    )
+    other = [mark for mark, name, _, _ in kept if mark.text.strip() not in ("", name)]
+    overlaps = len(turns) - sum(map(len, recording_of(recording, turns).tiers().values()))
+    notes = [
+        *marks.notes,
+        *(
+            f"an RTTM holds no blanks: {n!r} becomes {ours}"
+            for n, ours in names.items()
+            if n != ours
+        ),
+        *_told(points, "of no length passed over"),
+        *_told(nameless, "without a name passed over"),
+        *_told(other, "not called as the tier, which counts (--speaker label takes the label)"),
+        *([f"{overlaps} turn(s) overlap another of the same speaker"] if overlaps else []),
+    ]
+    return turns, notes
+
+
+def _told(marks: Sequence[Mark], what: str) -> list[str]:
+    if not marks:
+        return []
+    first = marks[0]
+    place = (
+        f"in line {first.line}" if first.line else f"of tier {first.tier!r} at {first.start:g} s"
+    )
+    return [f"{len(marks)} label(s) {what}; the first {place}"]
+
+
+def _milliseconds(path: str | Path, mark: Mark) -> tuple[int, int]:
+    """Both ends, rounded.
+
+    Raises:
+        DataError: they are reversed, or negative.
+    """
+    if mark.end < mark.start:
+        raise DataError(
+            _where(f"end {mark.end:g} is before start {mark.start:g}", mark), path, mark.line
+        )
+    start, end = round(mark.start * 1000), round(mark.end * 1000)
+    if start < 0:
+        raise DataError(_where(f"starts before 0, at {mark.start:g} s", mark), path, mark.line)
+    return start, end
+
+
+def _rttm_names(path: str | Path, found: Sequence[tuple[str, int | None]]) -> dict[str, str]:
+    """Name in the tool -> name in the RTTM, blanks turned into '_'.
+
+    Raises:
+        DataError: two names become one.
+    """
+    names: dict[str, str] = {}
+    first: dict[str, str] = {}
+    for name, line in found:
+        ours = names[name] = "_".join(name.split())
+        if first.setdefault(ours, name) != name:
+            raise DataError(
+                f"{first[ours]!r} and {name!r} would both be speaker {ours}: rename one", path, line
+            )
+    return names
+
+
+def _where(message: str, mark: Mark) -> str:
+    return message if mark.line else f"tier {mark.tier!r} at {mark.start:g} s: {message}"

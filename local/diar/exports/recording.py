@@ -1,0 +1,76 @@
+"""A recording as the exports write it: whole milliseconds, names that every format can hold."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from diar.errors import DataError
+from diar.types import Turn
+
+NO_SPEAKER = "speaker"  # the tier of a recording in which nobody speaks: some tools want one
+
+
+class Span(NamedTuple):
+    """A turn, [start, end) in milliseconds."""
+
+    start: int
+    end: int
+    speaker: str
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording, times in milliseconds.
+
+    spans: its turns, sorted. length: at least the last end.
+    beyond: by how much the last turn ends after the length that was given; 0 without one.
+    measured: a length was given. media: its audio file, None where it is not known.
+    """
+
+    name: str
+    spans: tuple[Span, ...]
+    length: int
+    beyond: int
+    measured: bool
+    media: Path | None
+
+    def tiers(self) -> dict[str, list[Span]]:
+        """Turns of each speaker, by first turn; those that overlap are joined.
+
+        Turns that touch stay apart, unlike in ``diar.scoring.merge_turns``: a tier can hold them.
+        """
+        tiers: dict[str, list[Span]] = {}
+        for span in self.spans:
+            tier = tiers.setdefault(span.speaker, [])
+            if tier and span.start < tier[-1].end:
+                tier[-1] = tier[-1]._replace(end=max(tier[-1].end, span.end))
+            else:
+                tier.append(span)
+        return tiers
+
+
+def recording_of(
+    name: str, turns: Sequence[Turn], seconds: float | None = None, media: Path | None = None
+) -> Recording:
+    """Both ends of a turn are rounded; what would round to nothing lasts 1 ms: no turn is lost.
+
+    Args:
+        seconds: its length; None: up to the end of the last turn.
+
+    Raises:
+        DataError: a name with a control character or a code point that is none.
+    """
+    for text in (name, *(turn.speaker for turn in turns)):
+        if any(unicodedata.category(c) == "Cc" or c in "\ufffe\uffff" for c in text):
+            raise DataError(f"{text!r} holds a control character: rename it in the RTTM")
+    ends = [(round(turn.start * 1000), round(turn.end * 1000), turn.speaker) for turn in turns]
+    spans = sorted(Span(start, max(end, start + 1), who) for start, end, who in ends)
+    last = max((span.end for span in spans), default=0)
+    given = last if seconds is None else round(seconds * 1000)
+    return Recording(
+        name, tuple(spans), max(given, last), max(last - given, 0), seconds is not None, media
+    )

@@ -1,0 +1,151 @@
+"""Praat's TextGrids: one interval tier for each speaker, and back.
+
+praatio writes them. Its reader looks for words such as 'intervals [' wherever they stand, names
+included, drops the sign of negative times and names no line, so that the way back has a reader of its
+own, which takes what Praat takes: see "TextGrid file formats" in Praat's manual.
+"""
+
+from __future__ import annotations
+
+import codecs
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from praatio.utilities.textgrid_io import getTextgridAsStr
+
+from diar.errors import DataError
+from diar.exports.marks import Mark, Marks
+from diar.exports.recording import NO_SPEAKER, Recording
+from diar.numbers import number_in
+
+HEAD = 200  # characters in which a text file of Praat says that it is one
+
+# What counts in a text file of Praat: texts, flags and numbers that stand free. The rest is for people.
+_TOKEN = re.compile(
+    r'(?P<text>"(?:[^"]|"")*")|(?P<open>")|(?P<comment>(?<!\S)!.*)'
+    r"|(?<!\S)(?P<flag><\w+>)(?!\S)|(?<!\S)(?P<number>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)(?!\S)"
+)
+
+
+def text_of(recording: Recording) -> str:
+    """A long TextGrid: from 0 to the recording's length, an interval with the speaker for each turn."""
+    end = (recording.length or 1000) / 1000  # Praat knows none of length 0
+    tiers = recording.tiers() or {NO_SPEAKER: []}
+    grid = {
+        "xmin": 0.0,
+        "xmax": end,
+        "tiers": [
+            {
+                "class": "IntervalTier",
+                "name": speaker,
+                "xmin": 0.0,
+                "xmax": end,
+                "entries": [(s.start / 1000, s.end / 1000, speaker) for s in spans],
+            }
+            for speaker, spans in tiers.items()
+        ],
+    }
+    return getTextgridAsStr(grid, "long_textgrid", True, minimumIntervalLength=None)
+
+
+def read(path: str | Path) -> Marks:
+    """The intervals that have a text, of all interval tiers; long or short TextGrids, UTF-8 or 16.
+
+    Raises:
+        DataError: no TextGrid in a text file, or one that is cut short.
+    """
+    tokens = _Tokens(Path(path))
+    tokens.text()
+    if tokens.text() != "TextGrid":
+        raise tokens.error(f"holds a {tokens.last}, expected a TextGrid: save it alone")
+    tokens.number(), tokens.number()
+    marks: list[Mark] = []
+    notes = []
+    for _ in range(tokens.count() if tokens.flag() == "<exists>" else 0):
+        kind = tokens.text()
+        if kind not in ("IntervalTier", "TextTier"):
+            raise tokens.error(f"a tier of class {kind!r}, expected IntervalTier or TextTier")
+        name = tokens.text()
+        tokens.number(), tokens.number()
+        entries = tokens.count()
+        if kind == "IntervalTier":
+            marks += (mark for _ in range(entries) if (mark := _interval(tokens, name)).text)
+            continue
+        for _ in range(entries):
+            tokens.number(), tokens.text()
+        notes.append(f"{name!r} is a point tier: its {entries} point(s) are no turns")
+    return Marks(path, marks, notes)
+
+
+def _interval(tokens: _Tokens, tier: str) -> Mark:
+    start, line = tokens.number(), tokens.line
+    return Mark(start, tokens.number(), tokens.text().strip(), tier, line)
+
+
+class _Tokens:
+    """What counts in a text file of Praat, in order. last, line: the latest of it, and where."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._found = self._scan(_decoded(path))
+        self.last, self.line = "", 1
+
+    def _scan(self, text: str) -> Iterator[tuple[str, str, int]]:
+        line, seen = 1, 0
+        for match in _TOKEN.finditer(text):
+            line += text.count("\n", seen, match.start())
+            seen = match.start()
+            if match.lastgroup != "comment":
+                yield str(match.lastgroup), match[0], line
+
+    def _next(self, kind: str) -> str:
+        found, self.last, self.line = next(self._found, ("end", "", self.line))
+        if found != kind:
+            what = {"end": "the file ends", "open": "a text does not end"}.get(found)
+            raise self.error(f"{what or f'found {self.last}'}, expected a {kind}")
+        return self.last
+
+    def error(self, message: str) -> DataError:
+        return DataError(message, self.path, self.line)
+
+    def text(self) -> str:
+        self.last = self._next("text")[1:-1].replace('""', '"')
+        return self.last
+
+    def flag(self) -> str:
+        return self._next("flag")
+
+    def number(self) -> float:
+        value = number_in(self._next("number"))
+        if math.isnan(value):
+            raise self.error(f"{self.last!r} is not a number")
+        return value
+
+    def count(self) -> int:
+        value = self.number()
+        if value != int(value) or value < 0:
+            raise self.error(f"{self.last} is not a number of things")
+        return int(value)
+
+
+def _decoded(path: Path) -> str:
+    """The text of a file, lines ended by LF.
+
+    Raises:
+        DataError: another encoding, or no text of Praat's.
+    """
+    data = path.read_bytes()
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if utf16 else "utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+        if '"ooTextFile' in text[:HEAD]:
+            raise DataError(
+                "neither UTF-8 nor UTF-16: choose one in Praat's text writing preferences", path
+            ) from None
+    if '"ooTextFile' not in text[:HEAD]:
+        raise DataError("no TextGrid in a text file: save it as one", path)
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,95 @@
+"use strict";
+// What all views share: data that lie in the page compressed, colours, times.
+
+const known = JSON.parse(document.getElementById("known").textContent);
+const element = (id) => document.getElementById(id);
+const waiting = new Map(); // of recordings in files of their own: key -> what takes them
+const views = new Map(); // key -> promise of a recording
+let library = null;
+
+async function unpacked(base64) {
+  if (!window.DecompressionStream) throw new Error("this browser is too old: it knows no DecompressionStream");
+  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).text();
+}
+
+function receive(key, data) { // called by the files beside the page
+  waiting.get(key)?.(data);
+}
+
+function packedOf(key) {
+  const inline = element(`data:${key}`);
+  if (inline) return Promise.resolve(inline.textContent);
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    waiting.set(key, resolve);
+    script.src = known.files[key];
+    script.onerror = () => reject(new Error(`${known.files[key]} is missing: it belongs beside this page`));
+    document.head.append(script);
+  });
+}
+
+function viewOf(key) {
+  if (!views.has(key)) views.set(key, packedOf(key).then(unpacked).then(JSON.parse));
+  return views.get(key);
+}
+
+function plotly() { // unpacked when the first picture is wanted
+  library ??= unpacked(element("plotly").textContent).then((text) => {
+    const script = document.createElement("script");
+    script.textContent = text;
+    document.head.append(script);
+    return window.Plotly;
+  });
+  return library;
+}
+
+function complain(error) {
+  element("alert").textContent = error ? error.message : "";
+  element("alert").hidden = !error;
+}
+
+const styleOf = (place) => ({
+  colour: known.palette[place % known.palette.length],
+  hatch: known.hatches[Math.floor(place / known.palette.length) % known.hatches.length],
+});
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+function clock(seconds, decimals = 0) { // h:mm:ss, m:ss below an hour
+  const scale = 10 ** decimals;
+  const all = Math.round(seconds * scale);
+  const [hours, minutes] = [Math.floor(all / scale / 3600), Math.floor(all / scale / 60) % 60];
+  const rest = ((all % (60 * scale)) / scale).toFixed(decimals).padStart(decimals ? 3 + decimals : 2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+function chosenTheme() {
+  try { return localStorage.getItem("theme"); } catch { return null; }
+}
+
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  document.dispatchEvent(new Event("theme"));
+}
+
+const darkness = window.matchMedia("(prefers-color-scheme: dark)");
+setTheme(chosenTheme() ?? (darkness.matches ? "dark" : "light"));
+darkness.addEventListener("change", () => chosenTheme() ?? setTheme(darkness.matches ? "dark" : "light"));
+element("theme").addEventListener("click", () => {
+  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  try { localStorage.setItem("theme", theme); } catch { /* a page that may store nothing */ }
+  setTheme(theme);
+});
+
+const baseLayout = () => ({
+  paper_bgcolor: colour("ground"),
+  plot_bgcolor: colour("ground"),
+  font: { color: colour("ink"), size: 12 },
+  hovermode: "closest",
+  hoverlabel: { namelength: -1 },
+  showlegend: false,
+});
+
+const escaped = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]); // Plotly reads tags

@@ -1,0 +1,259 @@
+"use strict";
+// Who speaks when: a lane for each speaker of the reference and of one or two systems, below each system
+// where it is wrong, and its posteriors. Only what can be seen is drawn, however long the recording is.
+
+const LANE = 20; // pixels
+const POSTERIORS = 110;
+const KINDS = ["miss", "false alarm", "confusion", "overlap"];
+
+// Spans [start, end, ...] in ms that lie in [from, to] s, those closer than a pixel as one.
+function seen(spans, from, to, pixel) {
+  const found = [];
+  let first = 0, last = spans.length; // sorted by start; long ones may begin before
+  while (first < last) {
+    const middle = (first + last) >> 1;
+    if (spans[middle][0] / 1000 > to) last = middle; else first = middle + 1;
+  }
+  for (let i = 0; i < first; i++) {
+    const [start, end] = [spans[i][0] / 1000, spans[i][1] / 1000];
+    if (end < from) continue;
+    const before = found.at(-1);
+    if (before && start - before[1] < pixel) {
+      before[1] = Math.max(before[1], end);
+      before[2] += 1;
+    } else found.push([start, end, 1]);
+  }
+  return found;
+}
+
+// Spans of a that no span of b covers; both [[start, end]], sorted, without overlap.
+function without(a, b) {
+  const found = [];
+  let j = 0;
+  for (let [start, end] of a) {
+    while (j < b.length && b[j][1] <= start) j++;
+    for (let k = j; k < b.length && b[k][0] < end; k++) {
+      if (b[k][0] > start) found.push([start, b[k][0]]);
+      start = Math.max(start, b[k][1]);
+    }
+    if (start < end) found.push([start, end]);
+  }
+  return found;
+}
+
+// All errors of a system as spans without overlap; overlap is none.
+function wrongs(errors) {
+  const spans = KINDS.slice(0, 3).flatMap((kind) => errors[kind].map(([a, b]) => [a, b]));
+  const joined = [];
+  for (const [a, b] of spans.sort((x, y) => x[0] - y[0])) {
+    if (joined.length && a <= joined.at(-1)[1]) joined.at(-1)[1] = Math.max(b, joined.at(-1)[1]);
+    else joined.push([a, b]);
+  }
+  return joined;
+}
+
+function lanesOf(view, systems, names) {
+  const lanes = [];
+  const speakers = (side, places, prefix) => side.speakers.forEach((label, i) => lanes.push({
+    label, name: `${prefix}: ${label}${side.pairs?.[i] ? ` = ${side.pairs[i]}` : ""}`, size: 1,
+    ...styleOf(places[i]), spans: side.turns.filter((turn) => turn[2] === i),
+  }));
+  const head = (label) => lanes.push({ label, head: true, size: 1, spans: [] });
+  if (view.reference) {
+    head("reference");
+    speakers(view.reference, view.reference.speakers.map((_, i) => i), "reference");
+  }
+  for (const key of systems) {
+    const found = view.systems[key];
+    head(names[key]);
+    speakers(found, found.places, names[key]);
+    for (const kind of found.errors ? KINDS : []) {
+      lanes.push({ label: kind, name: `${names[key]}: ${kind}`, size: 0.7, error: kind, hatch: "", spans: found.errors[kind] });
+    }
+  }
+  if (systems.length === 2 && view.reference) {
+    const [a, b] = systems.map((key) => wrongs(view.systems[key].errors));
+    head("only one is wrong");
+    [[systems[0], without(a, b)], [systems[1], without(b, a)]].forEach(([key, spans]) => lanes.push({
+      label: names[key], name: `only ${names[key]} is wrong`, size: 0.8, error: "confusion", hatch: "", spans,
+    }));
+  }
+  let y = 0;
+  for (const lane of lanes) {
+    lane.y = -(y + lane.size / 2);
+    y += lane.size;
+  }
+  return { lanes, units: y };
+}
+
+// Posteriors of a system as curves over time, 0 where no window is.
+function curvesOf(found) {
+  if (!found.posteriors) return null;
+  const x = [], rows = [];
+  const add = (time, row) => { x.push(time / 1000); rows.push(row); };
+  found.windows.forEach(([start, end], i) => {
+    const middle = (start + end) / 2;
+    const before = i ? found.windows[i - 1] : null;
+    if (before && start > before[1]) {
+      add((before[0] + before[1]) / 2 + 1, -1);
+      add(middle - 1, -1);
+    }
+    add(middle, i);
+  });
+  return { x, columns: found.posteriors.map((column) => rows.map((i) => (i < 0 ? 0 : column[i]))) };
+}
+
+// Marks of a time axis: at most so many, at round times.
+function ticks(from, to, most) {
+  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400];
+  const step = steps.find((s) => (to - from) / s <= most) ?? steps.at(-1);
+  const values = [];
+  for (let i = Math.ceil(from / step); i * step <= to; i++) values.push(i * step);
+  return { tickvals: values, ticktext: values.map((v) => clock(v, step < 1 ? 1 : 0)) };
+}
+
+class Timeline {
+  constructor(box, chart, head, seek) {
+    Object.assign(this, { box, chart, head, seek, view: null, timer: null, time: 0 });
+    this.listen();
+  }
+
+  show(view, systems, names) {
+    if (this.view !== view) this.range = [0, view.duration / 1000];
+    Object.assign(this, { view, systems, ...lanesOf(view, systems, names) });
+    this.curves = curvesOf(view.systems[systems[0]]);
+    return this.draw();
+  }
+
+  get length() { return Math.max(this.view.duration / 1000, 0.1); }
+
+  traces() {
+    const [from, to] = this.range;
+    const margin = (to - from) / 2; // so that a small move shows no edge
+    const pixel = (to - from) / Math.max(this.chart.clientWidth, 300);
+    const [a, b] = [from - margin, to + margin];
+    const bars = this.lanes.filter((lane) => !lane.head).map((lane) => {
+      const spans = seen(lane.spans, a, b, pixel);
+      return {
+        type: "bar", orientation: "h", xaxis: "x", yaxis: "y", width: lane.size * 0.8,
+        base: spans.map((s) => s[0]), x: spans.map((s) => s[1] - s[0]), y: spans.map(() => lane.y),
+        marker: { color: lane.error ? colour(lane.error.replace(" ", "-")) : lane.colour, line: { width: 0 }, pattern: { shape: lane.hatch, fgcolor: colour("ink"), fillmode: "overlay", size: 6 } },
+        text: spans.map((s) => `${escaped(lane.name)}<br>${clock(s[0], 2)} – ${clock(s[1], 2)}${s[2] > 1 ? ` (${s[2]} turns: zoom in)` : ""}`),
+        textposition: "none", hovertemplate: "%{text}<extra></extra>",
+      };
+    });
+    return [...bars, ...this.posteriorTraces(a, b)];
+  }
+
+  posteriorTraces(from, to) {
+    if (!this.curves) return [];
+    const { x, columns } = this.curves;
+    const first = x.findIndex((t) => t >= from), end = x.findLastIndex((t) => t <= to) + 1;
+    const stride = Math.max(1, Math.ceil((end - first) / 2000));
+    const rows = [];
+    for (let i = Math.max(first, 0); i < end; i += stride) rows.push(i);
+    const found = this.view.systems[this.systems[0]];
+    return columns.map((column, k) => {
+      const place = found.speakers.indexOf(found.clusters[k]);
+      return {
+        type: "scatter", mode: "lines", stackgroup: "p", xaxis: "x", yaxis: "y2", line: { width: 0 },
+        fillcolor: place < 0 ? "#999999" : styleOf(found.places[place]).colour,
+        x: rows.map((i) => x[i]), y: rows.map((i) => column[i]), hovertemplate: `${escaped(found.clusters[k])}: %{y} %<extra></extra>`,
+      };
+    });
+  }
+
+  layout() {
+    const narrow = this.chart.clientWidth < 600;
+    const lanes = this.units * LANE, below = this.curves ? POSTERIORS : 0;
+    const margin = { l: narrow ? 84 : 150, r: 10, t: 6, b: 30 };
+    const most = narrow ? 11 : 22;
+    const shorter = (text) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+    const label = ({ label, head }) => (head ? `<b>${escaped(shorter(label))}</b>` : escaped(shorter(label)));
+    const part = below / (lanes + below);
+    return {
+      ...baseLayout(), barmode: "overlay", bargap: 0, margin, height: lanes + below + margin.t + margin.b,
+      dragmode: "pan",
+      xaxis: { range: [...this.range], ...ticks(...this.range, narrow ? 5 : 12), anchor: below ? "y2" : "y", gridcolor: colour("line"), zeroline: false, side: "bottom" },
+      yaxis: { range: [-this.units, 0], domain: [part, 1], fixedrange: true, zeroline: false, showgrid: false, tickvals: this.lanes.map((lane) => lane.y), ticktext: this.lanes.map(label) },
+      yaxis2: { domain: [0, Math.max(part - 0.02, 0)], range: [0, 100], fixedrange: true, zeroline: false, showgrid: false, tickvals: below ? [0, 100] : [], ticksuffix: " %", title: { text: below ? "posteriors" : "", font: { size: 11 }, standoff: 2 } },
+    };
+  }
+
+  async draw() {
+    const Plotly = await plotly();
+    const config = { responsive: true, displayModeBar: false, doubleClick: false };
+    await Plotly.react(this.chart, this.traces(), this.layout(), config);
+    if (!this.listening) {
+      this.listening = true;
+      this.chart.on("plotly_relayout", (change) => {
+        if (change["xaxis.range[0]"] !== undefined) this.zoom(change["xaxis.range[0]"], change["xaxis.range[1]"]);
+        else if (change.autosize) this.later();
+      });
+    }
+    this.place();
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.draw().catch(complain), 60);
+  }
+
+  zoom(from, to) { // kept within the recording
+    const span = Math.min(Math.max(to - from, 0.5), this.length);
+    const start = Math.min(Math.max(from, 0), this.length - span);
+    this.range = [start, start + span];
+    this.later();
+  }
+
+  scale(factor, around = null) {
+    const [from, to] = this.range;
+    const inside = this.time >= from && this.time <= to;
+    const fixed = around ?? (inside ? this.time : (from + to) / 2);
+    this.zoom(fixed - (fixed - from) * factor, fixed + (to - fixed) * factor);
+  }
+
+  reveal(time) {
+    const [from, to] = this.range, span = to - from;
+    if (time < from || time > to) this.zoom(time - span * 0.1, time + span * 0.9);
+  }
+
+  moveTo(time) {
+    this.time = time;
+    this.place();
+  }
+
+  place() { // the playhead lies over the chart: moving it draws nothing again
+    const { _fullLayout: layout } = this.chart;
+    if (!layout) return;
+    const { l, t, h, w } = layout._size;
+    const left = layout.xaxis.l2p(this.time);
+    this.head.hidden = left < 0 || left > w;
+    Object.assign(this.head.style, { left: `${l + left}px`, top: `${t}px`, height: `${h}px` });
+  }
+
+  timeAt(event) { // seconds below the pointer, null outside of the chart
+    const { _fullLayout: layout } = this.chart;
+    if (!layout) return null;
+    const box = this.chart.getBoundingClientRect(), { l, t, w, h } = layout._size;
+    const [x, y] = [event.clientX - box.left - l, event.clientY - box.top - t];
+    return x < 0 || x > w || y < 0 || y > h ? null : layout.xaxis.p2l(x);
+  }
+
+  listen() {
+    let down = null;
+    this.chart.addEventListener("pointerdown", (event) => { down = [event.clientX, event.clientY]; }, true);
+    window.addEventListener("pointerup", (event) => {
+      const still = down && Math.hypot(event.clientX - down[0], event.clientY - down[1]) < 4;
+      const time = still && event.button === 0 ? this.timeAt(event) : null;
+      down = null;
+      if (time !== null) this.seek(Math.min(Math.max(time, 0), this.length));
+    }, true);
+    this.chart.addEventListener("wheel", (event) => {
+      const time = event.ctrlKey ? this.timeAt(event) : null;
+      if (time === null) return;
+      event.preventDefault();
+      this.scale(Math.exp(event.deltaY / 300), time);
+    }, { passive: false });
+  }
+}

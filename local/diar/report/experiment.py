@@ -1,0 +1,149 @@
+"""One set of an experiment, read from its directories for the report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote
+
+from diar import kaldi_data, rttm
+from diar.comparison import FILE, read_figures
+from diar.refinement import Step
+from diar.report.overview import SetPage, recording_table, scored_set
+from diar.report.recordings import Refined, View
+from diar.systems import OURS, SYSTEMS, Summaries, rank, read_json, system_name
+from diar.types import Region, Turn
+
+
+class ExperimentSet:
+    """The set ``name``: its data directory, and the systems that have turns of it.
+
+    Raises:
+        DataError: what the readers of the single files refuse.
+    """
+
+    def __init__(self, data: Path, exp: Path, name: str):
+        self.name, self.data, self.exp = name, data / name, exp
+        found = sorted(path.parent.parent.name for path in exp.glob(f"*/{name}/rttm"))
+        self.systems = sorted(found, key=lambda system: rank(system, list(SYSTEMS)))
+        self.refined = {
+            s: RefinedDir(exp / s / name)
+            for s in self.systems
+            if (exp / s / name / "latents.scp").exists()
+        }
+
+    @cached_property
+    def turns(self) -> dict[str, dict[str, list[Turn]]]:
+        """system -> recording -> its turns."""
+        return {
+            system: rttm.read_rttm(self.exp / system / self.name / "rttm")
+            for system in self.systems
+        }
+
+    @cached_property
+    def reference(self) -> dict[str, list[Turn]] | None:
+        path = self.data / "ref.rttm"
+        return rttm.read_rttm(path) if path.exists() else None
+
+    @cached_property
+    def regions(self) -> dict[str, list[Region]]:
+        path = self.data / "all.uem"
+        return rttm.read_uem(path) if path.exists() else {}
+
+    @cached_property
+    def durations(self) -> dict[str, float]:
+        """Seconds of each recording; where no file says them, up to the end of its last turn."""
+        ends: dict[str, float] = {}
+        for side in (*self.turns.values(), self.reference or {}):
+            for recording, turns in side.items():
+                ends[recording] = max(ends.get(recording, 0.0), *(turn.end for turn in turns))
+        path = self.data / "reco2dur"
+        known = kaldi_data.read_numbers(path) if path.exists() else {}
+        return dict(sorted((ends | known).items()))
+
+    @cached_property
+    def audio(self) -> dict[str, Path]:
+        path = self.data / "wav.scp"
+        return kaldi_data.read_wav_scp(path)[0] if path.exists() else {}
+
+    def view(self, recording: str, beside: Path) -> View:
+        """What is shown of a recording by a page in the directory ``beside``."""
+        audio = self.audio.get(recording)
+        return View(
+            recording,
+            self.durations[recording],
+            address(audio, beside) if audio else None,
+            self.regions.get(recording),
+            None if self.reference is None else self.reference.get(recording, []),
+            {system: turns.get(recording, []) for system, turns in self.turns.items()},
+            {s: found.load(recording) for s, found in self.refined.items() if recording in found},
+        )
+
+    def page(self) -> SetPage:
+        """What is said of the set as a whole."""
+        summaries = self._summaries()
+        there = (
+            {}
+            if self.reference is None
+            else {r: len({t.speaker for t in turns}) for r, turns in self.reference.items()}
+        )
+        found = {
+            s: {r: len({t.speaker for t in turns}) for r, turns in x.items()}
+            for s, x in self.turns.items()
+        }
+        ders = {}
+        for system in summaries:
+            figures = list(read_figures(self.exp / system / self.name / "score").values())[-1]
+            ders[system] = dict(zip(figures.recordings, figures.der.tolist(), strict=True))
+        scored = scored_set(self.exp, self.name, summaries, OURS) if summaries else {}
+        return SetPage(
+            self.name,
+            f"{self.name}: {len(self.durations)} recording(s), {sum(self.durations.values()) / 3600:.2f} h",
+            {system: system_name(system) for system in self.systems},
+            list(self.durations),
+            recording_table(self.durations, there, found, ders),
+            **scored,
+        )
+
+    def _summaries(self) -> Summaries:
+        """Of the systems that are scored."""
+        dirs = {system: self.exp / system / self.name / "score" for system in self.systems}
+        return {s: read_json(d / "summary.json") for s, d in dirs.items() if (d / FILE).exists()}
+
+
+class RefinedDir:
+    """What stage 4 has left of the recordings of a set: ``recording in it``, ``it.load(recording)``."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        names = ("posteriors", "latents", "start_latents")
+        self._scp = {name: kaldi_data.Scp(directory / f"{name}.scp") for name in names}
+        segments = kaldi_data.read_segments(directory / "segments")
+        self._windows = {r: segments.take(rows) for r, rows in segments.by_recording().items()}
+
+    def __contains__(self, recording: str) -> bool:
+        return recording in self._scp["latents"]
+
+    def load(self, recording: str) -> Refined:
+        """Its matrices, and the steps of its refinement."""
+        tables = {name: scp[recording] for name, scp in self._scp.items()}
+        return Refined(self._windows[recording], **tables, history=self._history.get(recording, ()))
+
+    @cached_property
+    def _history(self) -> dict[str, Sequence[Step]]:
+        steps: dict[str, list[Step]] = {}
+        for _, (recording, _, *figures) in kaldi_data.records(self.directory / "history"):
+            values = (float("nan") if text == "-" else float(text) for text in figures)
+            steps.setdefault(recording, []).append(Step(*values))
+        return steps
+
+
+def address(audio: Path, beside: Path) -> str:
+    """How a page in the directory ``beside`` names an audio file: relatively where both lie below the
+    working directory, so that they can be moved together; else absolutely."""
+    audio, here = audio.absolute(), Path.cwd()
+    if audio.is_relative_to(here) and beside.absolute().is_relative_to(here):
+        return quote(os.path.relpath(audio, beside.absolute()))
+    return audio.as_uri()

@@ -1,0 +1,123 @@
+"""The page itself: one HTML file that opens from disk, without a server and without a network.
+
+Plotly and the recordings lie in it compressed, and are unpacked when they are looked at. Beyond
+``ReportConfig.inline`` megabytes each recording is a file of its own beside the page, which loads it by a
+script element: what a page from disk may do.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+
+from diar import colours
+from diar.files import whole, write_text
+from diar.report.overview import SetPage
+from diar.report.usage import Usage
+
+ASSETS = Path(__file__).resolve().parent / "assets"
+SCRIPTS = ("core.js", "tables.js", "timeline.js", "latents.js", "recording.js", "main.js")
+
+
+@dataclass(frozen=True)
+class About:
+    """What holds for the whole page. made: when and by which command."""
+
+    title: str
+    made: str
+    usage: Sequence[Usage] = ()
+    configurations: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def pack(value: Any) -> str:
+    """JSON, gzip, base64: the same value gives the same text."""
+    return _compressed(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+
+
+def write_page(
+    out: Path,
+    about: About,
+    sets: Sequence[SetPage],
+    packed: Mapping[str, Path],
+    inline: float,
+) -> list[Path]:
+    """Write the page, and where it would be too large the recordings beside it, in <page>_files.
+
+    Args:
+        out: the page.
+        packed: '<set>/<recording>' -> a file with what ``pack`` gave for it.
+        inline: megabytes that the page may have with the recordings in it.
+
+    Returns:
+        The files written, the page last.
+    """
+    library = _compressed(_plotly())
+    sizes = sum(path.stat().st_size for path in packed.values())
+    together = sizes + len(library) <= inline * 1e6
+    files = {} if together else {key: f"{out.stem}_files/{key}.js" for key in packed}
+    for key, name in files.items():
+        data = packed[key].read_text(encoding="ascii")
+        write_text(out.parent / name, f"receive({json.dumps(key)},{json.dumps(data)});\n")
+    known = {
+        "palette": colours.SPEAKERS,
+        "hatches": colours.HATCHES,
+        "sets": {page.name: _for_script(page) for page in sets},
+        "files": {key: quote(name) for key, name in files.items()},
+    }
+    template = _environment().get_template("page.html")
+    stream = template.stream(
+        about=about,
+        errors=colours.ERRORS,
+        sets=sets,
+        known=_script_safe(json.dumps(known, ensure_ascii=False)),
+        library=library,
+        inlined=_texts(packed) if together else (),
+        style=(ASSETS / "page.css").read_text(encoding="utf-8"),
+        scripts=[(ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS],
+    )
+    with whole(out) as file:
+        file.writelines(stream)
+    return [*(out.parent / name for name in files.values()), out]
+
+
+def _for_script(page: SetPage) -> dict[str, Any]:
+    return {"systems": dict(page.systems), "recordings": list(page.recordings)}
+
+
+def _texts(packed: Mapping[str, Path]) -> Iterable[tuple[str, str]]:
+    for key, path in packed.items():
+        yield key, path.read_text(encoding="ascii")
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return get_plotlyjs()
+
+
+def _compressed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
+
+
+def _script_safe(text: str) -> str:
+    """JSON that may stand inside a script element: nothing in it ends the element."""
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,78 @@
+"""Latents in two dimensions, for eyes.
+
+PCA keeps distances; t-SNE (van der Maaten & Hinton, JMLR 9, 2008) and UMAP (McInnes et al.,
+arXiv:1802.03426, where umap-learn is installed) keep neighbourhoods.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+FEWEST = 5  # points from which neighbours can be told apart
+
+
+def pca(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
+    """The same two axes for all: those of the points of all tables together."""
+    points = np.concatenate(tables)
+    axes = PCA(min(2, *points.shape), random_state=seed).fit(points)
+    found = [axes.transform(table) for table in tables]
+    return [np.pad(table, ((0, 0), (0, 2 - table.shape[1]))) for table in found]
+
+
+def tsne(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
+    """Each for itself."""
+
+    def one(points: np.ndarray) -> np.ndarray:
+        spread = np.ptp(points, axis=0).any()  # without any there are no neighbours to keep
+        if not spread:
+            return np.zeros((len(points), 2))
+        perplexity = min(30.0, (len(points) - 1) / 3)
+        return TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(points)
+
+    return [one(points) for points in tables]
+
+
+def umap(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
+    """Each for itself."""
+    from umap import UMAP
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a seed leaves it one thread
+        return [
+            UMAP(n_neighbors=min(15, len(points) - 1), random_state=seed).fit_transform(points)
+            for points in tables
+        ]
+
+
+METHODS: dict[str, Callable[[list[np.ndarray], int], list[np.ndarray]]] = {
+    "pca": pca,
+    "tsne": tsne,
+    "umap": umap,
+}
+
+
+def available(names: tuple[str, ...]) -> list[str]:
+    """Those of these methods that can be used here: UMAP is not always installed."""
+    return [name for name in names if name != "umap" or importlib.util.find_spec("umap")]
+
+
+def project(method: str, tables: list[np.ndarray], seed: int = 0) -> list[np.ndarray] | None:
+    """(n, 2) of each table (n, l) of latents; None where there are too few points for the method.
+
+    Raises:
+        KeyError: no such method.
+    """
+    if method != "pca" and len(tables[0]) < FEWEST:
+        return None
+    return METHODS[method]([table.astype(np.float64) for table in tables], seed)
+
+
+def evenly(n: int, most: int) -> np.ndarray:
+    """Row numbers of at most so many of n rows, spread over all."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int)) if n else np.arange(0)

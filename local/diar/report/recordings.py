@@ -1,0 +1,153 @@
+"""What the page shows of one recording, as plain values: times in milliseconds, all numbers rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from diar import colours
+from diar.diarization import Fit
+from diar.errors_in_time import differences
+from diar.refinement import Step
+from diar.report.projection import available, evenly, project
+from diar.types import Region, Subsegments, Turn
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    """projections: of the latents, in this order; those that are not installed are left out.
+    points: windows of a recording that they show at most.
+    inline: megabytes up to which the page is one file; beyond, each recording has its own.
+    """
+
+    projections: tuple[Literal["pca", "tsne", "umap"], ...] = ("pca", "tsne", "umap")
+    points: int = 1000
+    inline: float = 5.0
+
+    def __post_init__(self):
+        if self.points < 1 or self.inline < 0:
+            raise ValueError("points must be at least 1, inline not negative")
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What a DEC leaves of the n windows of a recording.
+
+    posteriors: (n, k). latents, start_latents: (n, l). history: its steps.
+    """
+
+    windows: Subsegments
+    posteriors: np.ndarray
+    latents: np.ndarray
+    start_latents: np.ndarray
+    history: Sequence[Step]
+
+    @classmethod
+    def of(cls, windows: Subsegments, fit: Fit) -> Refined:
+        return cls(windows, fit.posteriors, fit.latents, fit.start_latents, fit.history)
+
+
+@dataclass(frozen=True)
+class View:
+    """One recording: its reference, where there is one, and what each system found.
+
+    audio: address of its file, as a browser takes it. regions: what is evaluated; None: all.
+    """
+
+    recording: str
+    duration: float
+    audio: str | None = None
+    regions: Sequence[Region] | None = None
+    reference: Sequence[Turn] | None = None
+    found: dict[str, Sequence[Turn]] = field(default_factory=dict)
+    refined: dict[str, Refined] = field(default_factory=dict)
+
+
+def plain(view: View, config: ReportConfig) -> dict[str, Any]:
+    """The recording for JSON."""
+    reference = None
+    if view.reference is not None:
+        speakers = _speakers(view.reference)
+        reference = {"speakers": speakers, "turns": _turns(view.reference, speakers)}
+    return {
+        "recording": view.recording,
+        "duration": _ms(view.duration),
+        "audio": view.audio,
+        "regions": [[_ms(a), _ms(b)] for a, b in view.regions] if view.regions else None,
+        "reference": reference,
+        "systems": {
+            system: _found(view, turns) | _inside(view.refined.get(system), config)
+            for system, turns in view.found.items()
+        },
+    }
+
+
+def _found(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
+    """Turns, the colours of their speakers, and where they are wrong."""
+    speakers = _speakers(turns)
+    pairs: dict[str, str] = {}
+    errors = None
+    if view.reference is not None:
+        regions = view.regions or [Region(0.0, view.duration)]
+        difference = differences(view.reference, turns, regions)
+        pairs = difference.pairs
+        errors = {
+            kind: [[_ms(start), _ms(end), times] for start, end, times in stretches]
+            for kind, stretches in difference.stretches.items()
+        }
+    places = colours.places(_speakers(view.reference or ()), speakers, pairs)[1]
+    return {
+        "speakers": speakers,
+        "places": [places[speaker] for speaker in speakers],
+        "pairs": [pairs.get(speaker) for speaker in speakers],
+        "turns": _turns(turns, speakers),
+        "errors": errors,
+    }
+
+
+def _inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any]:
+    """Posteriors, projections and history of a DEC; nothing of other systems."""
+    if refined is None or not len(refined.windows):
+        return {}
+    rows = evenly(len(refined.windows), config.points)
+    projections = {}
+    for method in available(config.projections):
+        tables = project(method, [refined.start_latents[rows], refined.latents[rows]])
+        if tables:
+            scale = 1000 / max(np.abs(np.concatenate(tables)).max(), 1e-9)
+            projections[method] = [
+                (table * scale).round().astype(int).T.tolist() for table in tables
+            ]
+    windows = refined.windows
+    return {
+        "windows": [[_ms(a), _ms(b)] for a, b in zip(windows.starts, windows.ends, strict=True)],
+        "posteriors": (refined.posteriors.T * 100).round().astype(int).tolist(),
+        "clusters": [
+            f"{windows.recordings[0]}_{k + 1}" for k in range(refined.posteriors.shape[1])
+        ],
+        "rows": rows.tolist(),
+        "projections": projections,
+        "history": [[_figure(step.loss), _figure(step.changed)] for step in refined.history],
+    }
+
+
+def _speakers(turns: Sequence[Turn]) -> list[str]:
+    """In the order in which they are first heard."""
+    return list(dict.fromkeys(turn.speaker for turn in sorted(turns, key=lambda t: t.start)))
+
+
+def _turns(turns: Sequence[Turn], speakers: Sequence[str]) -> list[list[int]]:
+    place = {speaker: i for i, speaker in enumerate(speakers)}
+    ordered = sorted(turns, key=lambda turn: (turn.start, turn.end))
+    return [[_ms(turn.start), _ms(turn.end), place[turn.speaker]] for turn in ordered]
+
+
+def _ms(seconds: float) -> int:
+    return round(1000 * float(seconds))
+
+
+def _figure(value: float) -> float | None:
+    return None if np.isnan(value) else float(f"{value:.4g}")

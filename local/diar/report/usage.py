@@ -1,0 +1,45 @@
+"""Time and memory of the steps of an experiment, from the logs of their jobs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+LINE = re.compile(r" used ([\d.]+) s, ([\d.]+) s CPU, (\d+) MB$", re.MULTILINE)
+STAGES = {"vad_": 1, "xvectors_": 2, "ae_": 3, "dec_": 4}  # others are baselines
+BASELINES = 6
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Of one step: its directory, its stage, how many jobs, seconds of the longest one, CPU seconds of all,
+    megabytes of the largest."""
+
+    directory: str
+    stage: int
+    jobs: int
+    seconds: float
+    cpu: float
+    memory: int
+
+
+def usage_of(exp: Path) -> list[Usage]:
+    """Every step below ``exp`` whose logs tell, in the order of the stages."""
+    found = []
+    for log in sorted({*exp.glob("*/log"), *exp.glob("*/*/log")}):
+        text = [
+            path.read_text(encoding="utf-8", errors="replace") for path in sorted(log.glob("*.log"))
+        ]
+        jobs = [match.groups() for part in text for match in LINE.finditer(part)]
+        if not jobs:
+            continue
+        name = log.parent.relative_to(exp).as_posix()
+        stage = next((n for head, n in STAGES.items() if name.startswith(head)), None)
+        if stage is None and not (log.parent / "rttm").exists():
+            continue  # a report
+        seconds, cpu, memory = ([float(x) for x in column] for column in zip(*jobs, strict=True))
+        found.append(
+            Usage(name, stage or BASELINES, len(jobs), max(seconds), sum(cpu), int(max(memory)))
+        )
+    return sorted(found, key=lambda step: (step.stage, step.directory))

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Diarization results in the formats of other tools: Audacity, Praat, ELAN, players, toolkits.
+
+Usage: export.py --format <name> [options] <rttm file|directory|-> <out-dir|->
+
+Writes <out-dir>/<recording>.<ending> for audacity (.txt), textgrid (.TextGrid), webvtt (.vtt), json,
+elan (.eaf) and pyannote (.lab), and one file of all recordings for ctm (turns.ctm) and lhotse
+(supervisions.jsonl.gz). '-' is standard input and output: output of one format, and of one recording
+where the format has a file for each. A file without turns is a recording in which nobody speaks.
+docs/exports.md says more, and how to get corrected labels back (local/import_labels.py).
+
+  local/export.py --format audacity --format textgrid exp/dec_default/test/rttm labels
+  local/export.py --format webvtt --recording test-01 exp/dec_default/test/rttm - > test-01.vtt
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import program
+from diar import exports
+from diar.errors import DataError
+from diar.kaldi_data import read_numbers, read_wav_scp
+from diar.rttm import load_rttm
+from diar.types import Turn
+
+STDIN = Path("/dev/stdin")
+
+
+def main() -> None:
+    args = parse()
+    lengths = read_numbers(args.reco2dur) if args.reco2dur else {}
+    turns = chosen(args, lengths)
+    recordings = exports.recordings_of(turns, lengths, media(args, list(turns)))
+    formats = list(dict.fromkeys(args.format))
+    files = dict(exports.files(recordings, formats))  # all of it, before the first is written
+    for note in exports.notes(recordings, formats):
+        say(note)
+    if args.out == "-":
+        if len(files) != 1:
+            raise DataError(
+                f"standard output takes one file, and these are {len(files)}: choose one --format and"
+                " one --recording, or give a directory"
+            )
+        sys.stdout.buffer.write(next(iter(files.values())).encode())
+        return
+    for name, text in files.items():
+        exports.write(Path(args.out) / name, text)
+    print(f"{args.out}: {len(files)} file(s) of {len(recordings)} recording(s)")
+
+
+def parse() -> argparse.Namespace:
+    arguments = program.parser(__doc__)
+    add = arguments.add_argument
+    add("--format", action="append", required=True, choices=exports.FORMATS, help="may come again")
+    add("--recording", action="append", metavar="NAME", help="only this one; may come again")
+    add("--reco2dur", metavar="FILE", help="lengths (default: up to the end of the last turn)")
+    sound = arguments.add_mutually_exclusive_group()
+    sound.add_argument(
+        "--audio", type=Path, metavar="FILE", help="of the one recording: ELAN, JSON"
+    )
+    sound.add_argument("--wav-scp", metavar="FILE", help="the audio files of all recordings")
+    add("rttm", metavar="rttm|dir|-")
+    add("out", metavar="out-dir|-")
+    return arguments.parse_args()
+
+
+def chosen(args: argparse.Namespace, lengths: dict[str, float]) -> dict[str, list[Turn]]:
+    """Turns by recording, those that --recording names; none in recordings of which only that is known."""
+    found = load_rttm(STDIN if args.rttm == "-" else args.rttm)
+    if found.skipped:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in found.skipped.items())
+        say(f"lines that are no SPEAKER lines, passed over: {kinds}")
+    if found.channels:
+        say(f"turns of several channels, taken together: {', '.join(found.channels)}")
+    silent = found.silent
+    if args.rttm == "-" and silent:
+        if len(args.recording or ()) != 1:
+            raise DataError("no turns on standard input: --recording NAME says of which recording")
+        silent = args.recording
+    turns = {**{name: [] for name in silent}, **found.turns}
+    missing = [name for name in args.recording or () if name not in turns and name not in lengths]
+    if missing:
+        raise DataError(f"no recording {', '.join(missing)} in {args.rttm}")
+    if args.reco2dur:
+        names = args.recording or turns
+        tell(f"{args.reco2dur}: no length of", [name for name in names if name not in lengths])
+    if not args.recording:
+        tell(f"{args.rttm}: no turns of", [name for name in lengths if name not in turns])
+    return {name: turns.get(name, []) for name in args.recording or turns}
+
+
+def media(args: argparse.Namespace, recordings: list[str]) -> dict[str, Path]:
+    """The audio file of each recording, where it is known."""
+    if args.audio:
+        if len(recordings) != 1:
+            raise DataError(
+                f"--audio is one file, and these are {len(recordings)} recordings: --wav-scp, or"
+                " --recording NAME"
+            )
+        if not args.audio.exists():
+            raise DataError("no such audio file", args.audio)
+        return {recordings[0]: args.audio}
+    if not args.wav_scp:
+        return {}
+    paths, faults = read_wav_scp(args.wav_scp)
+    for name in recordings:
+        if name not in paths:
+            say(faults.get(name, f"{args.wav_scp}: no audio file of {name}"))
+    return paths
+
+
+def tell(what: str, names: list[str]) -> None:
+    if names:
+        say(f"{what} {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else ""))
+
+
+def say(note: str) -> None:
+    print(f"export.py: {note}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    program.run(main)

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Labels that people have made or corrected, as RTTM: from Audacity (.txt), Praat (.TextGrid), ELAN (.eaf).
+
+Usage: import_labels.py [options] <labels> [<labels> ...] <out.rttm|->
+
+A recording is called after its file; blanks, which an RTTM cannot hold, become '_'. In Audacity the
+label is the speaker; in Praat and ELAN it is the name of the tier, or with --speaker label the text of
+the interval. Reversed and negative times are refused; points and labels without a name are passed
+over, and said. docs/exports.md has every step.
+
+  local/import_labels.py labels/test-01.TextGrid rttm/test-01.rttm
+  local/import_labels.py labels/*.txt ref.rttm
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import program
+from diar.errors import DataError
+from diar.exports import reading
+from diar.exports.marks import turns_of
+from diar.rttm import format_rttm, write_rttm
+from diar.types import Turn
+
+
+def main() -> None:
+    args = parse()
+    turns: list[Turn] = []
+    names = recording_names(args)
+    for recording, path in names.items():
+        found, notes = turns_of(reading.read(path), recording, args.speaker)
+        for note in notes if found else [*notes, "no turns"]:
+            print(f"import_labels.py: {path}: {note}", file=sys.stderr)
+        turns += found
+    if args.out == "-":
+        sys.stdout.write(format_rttm(turns))
+        return
+    write_rttm(args.out, turns)
+    speakers = len({(turn.recording, turn.speaker) for turn in turns})
+    print(f"{args.out}: {len(turns)} turn(s) of {speakers} speaker(s) in {len(names)} recording(s)")
+
+
+def parse() -> argparse.Namespace:
+    arguments = program.parser(__doc__)
+    arguments.add_argument("--recording", metavar="NAME", help="its id (default: the file's name)")
+    arguments.add_argument(
+        "--speaker", choices=("tier", "label"), default="tier", help="of Praat, ELAN (%(default)s)"
+    )
+    arguments.add_argument("labels", type=Path, nargs="+")
+    arguments.add_argument("out", metavar="out.rttm|-")
+    return arguments.parse_args()
+
+
+def recording_names(args: argparse.Namespace) -> dict[str, Path]:
+    """Recording id -> file of labels."""
+    if reading.is_labels(Path(args.out)):
+        raise DataError(
+            "the last name is that of the RTTM to write, and this one is of labels", args.out
+        )
+    if args.recording and len(args.labels) > 1:
+        raise DataError(f"--recording is one, and these are {len(args.labels)} files")
+    names: dict[str, Path] = {}
+    for path in args.labels:
+        name = args.recording or "_".join(path.stem.split())
+        if name in names:
+            raise DataError(f"{path} and {names[name]} would both be recording {name}: rename one")
+        names[name] = path
+    return names
+
+
+if __name__ == "__main__":
+    program.run(main)

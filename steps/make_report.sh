@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Make the page that shows what an experiment did: scores, recordings with their errors and audio, latents.
+#
+# Usage: steps/make_report.sh [options] <data-dir> <exp-dir> "set ..." <report-dir>
+#
+#   --report-config FILE    what is shown                            (default conf/report.yaml)
+#   --set "key=value ..."   overrides of the configuration
+#   --nj N                  parallel jobs                            (default: all cores)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
+#
+# Reads   <exp-dir>/*/<set>/rttm of each system, and where there are: score, and what DEC leaves;
+#         <data-dir>/<set>/wav.scp, reco2dur, ref.rttm, all.uem, where there are
+# Writes  <report-dir>/index.html, config.yaml; index_files/ where the page would be too large;
+#         failed (recordings that cannot be shown, and why)
+#
+#   steps/make_report.sh data exp "test dev" exp/report
+
+. "$(dirname "$0")/common.sh"
+report_config=conf/report.yaml
+set=
+nj=$(cores)
+cmd=local
+. steps/parse_options.sh
+[ $# -eq 4 ] || die "expected <data-dir> <exp-dir> \"set ...\" <report-dir>, see --help"
+data=$1 exp=$2 sets=$3 out=$4
+
+need "$report_config" "the configuration"
+read -ra names <<<"$sets"
+[ ${#names[@]} -gt 0 ] || die "name at least one set"
+inputs=("$report_config" local/view_recordings.py local/diar/report/assets)
+for name in "${names[@]}"; do
+  compgen -G "$exp/*/$name/rttm" >/dev/null || die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
+  for dir in "$exp"/*/"$name"; do
+    [ -e "$dir/rttm" ] || continue
+    inputs+=("$dir")
+    [ ! -e "$dir/score/summary.json" ] || inputs+=("$dir/score")
+  done
+  for file in wav.scp reco2dur ref.rttm all.uem; do
+    [ ! -e "$data/$name/$file" ] || inputs+=("$data/$name/$file")
+  done
+done
+sets="$(IFS=,; echo "${names[*]}")"
+
+check() { python local/view_recordings.py --check --config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out"; }
+begin "$out" local/make_report.py "$data $exp $sets $set" "${inputs[@]}" || {
+  echo "$(basename "$0"): open $out/index.html in a browser"
+  exit 0
+}
+echo "$(basename "$0"): report of $exp: ${names[*]}"
+run_jobs "$nj" "$out/log/view_recordings.JOB.log" \
+  python local/view_recordings.py --job "JOB/$nj" --config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out"
+join "$out" failed
+python local/make_report.py --config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out"
+echo "$(basename "$0"): open $out/index.html in a browser"
+finish "$out"
