@@ -14,6 +14,7 @@ goes to standard error, unless --out leaves standard output free for it.
 
 Examples:
   local/diarize.py meeting.wav > meeting.rttm
+  local/diarize.py meeting.wav --html --out rttm
   local/diarize.py recordings/ --out rttm --skip-done
   local/diarize.py --num-spk 2 --channel 0 calls/*.flac --out rttm
   local/diarize.py --list data/test/wav.scp --json > turns.jsonl
@@ -26,6 +27,7 @@ import argparse
 import json
 import logging
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +44,7 @@ if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch
     from diar.audio import Heard
     from diar.clustering import Bounds
     from diar.pipeline import Found, Pipeline
+    from diar.report.found import FoundPage
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
@@ -116,11 +119,15 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
     lengths = {} if progress.bar.disable else lengths_of(args.inputs)
     heard, audio = 0.0, sum(lengths.values())
     failed = 0
+    page = page_of(args, pipeline)
     try:
         work.take(0, len(args.inputs), "files", heard, audio, progress.clock())
         progress.update()
         for done, result in enumerate(results(args, pipeline, bounds), 1):
             write(args, result, progress.say)
+            if page and not result.error:
+                file = result.given.path if result.given.path.is_file() else None
+                page.add(result.given.recording, file, result.duration, result.found)
             length = lengths.get(result.given.recording, 0.0)
             if result.error:  # it was not worked through: the rate must not gain
                 failed, audio = failed + 1, audio - length
@@ -128,10 +135,25 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
                 heard += length
             work.take(done, len(args.inputs), "files", heard, audio, progress.clock())
             progress.update()
+        if page and page.write():
+            progress.say(f"{page.out}: open it in a browser")
     finally:
         progress.close()
     if failed:
         raise DataError(f"{failed} of {len(args.inputs)} recording(s) could not be diarized")
+
+
+def page_of(args: argparse.Namespace, pipeline: Pipeline) -> FoundPage | None:
+    """The page of all recordings, where one is wanted."""
+    if not args.html:
+        return None
+    from diar import config
+    from diar.report.found import FoundPage
+
+    parts = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
+    configurations = {name: config.dump(part) for name, part in parts.items()}
+    name = args.inputs[0].recording if len(args.inputs) == 1 else "diarization"
+    return FoundPage((args.out or Path()) / f"{name}.html", shlex.join(sys.argv), configurations)
 
 
 def lengths_of(given: list[Input]) -> dict[str, float]:
@@ -250,6 +272,12 @@ def parser() -> argparse.ArgumentParser:
     add("--name", metavar="ID", help="of the recording, where there is one (default: as its file)")
     add("--out", type=Path, metavar="DIR", help="write <recording>.rttm of each there")
     add("--skip-done", action="store_true", help="leave out those whose RTTM is in --out already")
+    add(
+        "--html",
+        action="store_true",
+        help="a page to look at and to listen to, too, in --out or here: <recording>.html, or of several"
+        " diarization.html",
+    )
     add("--json", action="store_true", help="a line of JSON for each on standard output")
     program.add_speakers(arguments, "number of speakers (default: estimated)")
     add("--channel", type=int, metavar="N", help="channel, counted from 0 (default: all mixed)")

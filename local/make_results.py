@@ -33,9 +33,7 @@ PUBLISHED = [
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument(
-        "exp_dir", metavar="exp-dir", type=Path, help="an experiment's directory"
-    )
+    program.add_paths(arguments, "exp_dir")
     arguments.add_argument("out", metavar="out.md", type=Path, help="the page")
     args = arguments.parse_args()
     sets = collect(args.exp_dir)

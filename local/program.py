@@ -23,6 +23,8 @@ log = logging.getLogger("diar")
 STARTED = time.time()
 PATHS = {
     "data_dir": "a Kaldi data directory",
+    "data_root": "where the Kaldi data directories of the sets are",
+    "exp_dir": "an experiment's directory",
     "vad_dir": "speech regions, as steps/make_vad.sh makes them",
     "xvector_dir": "x-vectors, as steps/extract_xvectors.sh makes them",
     "ae_dir": "an autoencoder, as steps/train_autoencoder.sh makes it",

@@ -52,7 +52,10 @@ def plot_annot(
     groundtruth_path: str | Path | None = None,
     hypothesis_path: str | Path | None = None,
 ) -> Any:
-    """Reference above hypothesis on one time axis, speakers matched; returns the figure.
+    """Reference above hypothesis on one time axis, paired speakers in one colour; returns the figure.
+
+    Below the hypothesis is what is wrong with it, without a collar and with overlap. In a notebook the
+    figure shows itself, as any of pyplot's.
 
     Args:
         name: the recording.
@@ -63,8 +66,9 @@ def plot_annot(
         DataError: a path is missing, or the reference lacks the recording.
     """
     import matplotlib.pyplot as plt
-    from pyannote.core import notebook
     from pyannote.metrics.diarization import DiarizationErrorRate
+
+    from diar.pictures import page, timeline
 
     if groundtruth_path is None or hypothesis_path is None:
         raise DataError("plot_annot needs groundtruth_path and hypothesis_path")
@@ -72,22 +76,13 @@ def plot_annot(
     if not turns:
         raise DataError(f"no turns of recording {name!r}", groundtruth_path)
     found = read_rttm(hypothesis_path).get(name, [])
-    reference, hypothesis = annotation(name, turns), annotation(name, found)
-    extent = _extent([*turns, *found])
+    sides = annotation(name, turns), annotation(name, found)
     metric = DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap)
-    der = 100 * metric(reference, hypothesis, uem=extent)
-    hypothesis = hypothesis.rename_labels(metric.optimal_mapping(reference, hypothesis, uem=extent))
+    der = 100 * metric(*sides, uem=_extent([*turns, *found]))
 
-    figure, axes = plt.subplots(2, 1, figsize=(16, 5), sharex=True)
-    notebook.crop = extent.extent()  # of pyannote.core as a whole: set back below
-    for axis, side, title in zip(
-        axes, (reference, hypothesis), ("reference", "hypothesis"), strict=True
-    ):
-        notebook.plot_annotation(side, ax=axis, time=axis is axes[1])
-        axis.set_title(title)
-    notebook.reset()
-    figure.suptitle(f"{name}: DER {der:.2f} %")
-    figure.tight_layout()
+    figure = plt.figure(figsize=(page.PAGE, 1), dpi=140, layout="constrained")
+    timeline.draw(figure, timeline.panels(turns, [("hypothesis", found)]))
+    figure.suptitle(f"{name}: DER {der:.2f} %", fontsize=8)
     return figure
 
 

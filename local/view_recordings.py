@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Gather what the report shows of each recording (one job of steps/make_report.sh).
 
-Usage: view_recordings.py --job J/N <data-dir> <exp-dir> <set,set,...> <out-dir>
+Usage: view_recordings.py [options] <data-root> <exp-dir> <set,set,...> <out-dir>
 
 Writes <out-dir>/packed/<set>/<recording>: turns, errors, posteriors, latents, compressed for the page.
+
+Example: local/view_recordings.py data exp real_sample exp/by_hand/report
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import program
 from diar import config
@@ -22,17 +22,18 @@ def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/report.yaml")
     program.add_job(arguments)
-    arguments.add_argument("data_dir", type=Path)
-    arguments.add_argument("exp_dir", type=Path)
+    program.add_paths(arguments, "data_root", "exp_dir")
     arguments.add_argument("sets", help="their names, joined by commas")
-    arguments.add_argument("out_dir", type=Path)
+    program.add_paths(arguments, "out_dir")
     args = arguments.parse_args()
     options = config.load(ReportConfig, args.config, args.set.split())
     if args.check:
         return
     share = program.Share(args.out_dir, args.job)
     share.state(options)
-    sets = {name: ExperimentSet(args.data_dir, args.exp_dir, name) for name in args.sets.split(",")}
+    sets = {
+        name: ExperimentSet(args.data_root, args.exp_dir, name) for name in args.sets.split(",")
+    }
     seconds = {f"{s}/{r}": x for s, one in sets.items() for r, x in one.durations.items()}
     for key in share.of(list(seconds), list(seconds.values()), seconds.__getitem__):
         name, recording = key.split("/", 1)

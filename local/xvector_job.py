@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 
 import program
-from diar import config, decoding, kaldi_data, rttm
+from diar import config, decoding, history, kaldi_data, rttm
 from diar.clustering import BaselineConfig, Bounds
 from diar.diarization import DecConfig, Fit
 from diar.errors import DataError
-from diar.refinement import Step
 from diar.seeds import seed_for
 from diar.subsegments import XVectorConfig
 from diar.together import Recording
@@ -62,7 +61,7 @@ def run(
     labels: list[str] = []
     turns: list[str] = []
     spoken: list[str] = []
-    history: list[str] = []
+    steps: list[str] = []
     arrays: dict[str, dict[str, np.ndarray]] = {
         name: {} for name in ("posteriors", "latents", "start_latents")
     }
@@ -91,7 +90,7 @@ def run(
         if decision.fit:
             arrays["latents"][name] = decision.fit.latents.astype(np.float32)
             arrays["start_latents"][name] = decision.fit.start_latents.astype(np.float32)
-            history.extend(history_lines(name, decision.fit.history))
+            steps.extend(history.lines(name, decision.fit.history))
 
     sizes = {name: len(xvectors.windows[name]) for name in names}
 
@@ -113,7 +112,7 @@ def run(
     share.write("labels", labels)
     share.write("rttm", turns)
     share.write("reco2num_spk", spoken)
-    share.write("history", history)
+    share.write("history", steps)
     for name, table in arrays.items():
         scp = share.dir / f"{name}.scp"
         if table:
@@ -121,13 +120,6 @@ def run(
         else:
             share.write(scp.name, ())
     share.close()
-
-
-def history_lines(recording: str, steps: Iterable[Step]) -> Iterator[str]:
-    """'<recording> <step> <loss> <changed>', '-' where there is no such figure."""
-    for number, step in enumerate(steps, 1):
-        loss, changed = ("-" if np.isnan(x) else f"{x:.6g}" for x in step)
-        yield f"{recording} {number} {loss} {changed}\n"
 
 
 def grouped(names: Iterable[str], sizes: Mapping[str, int], at_once: int) -> Iterator[list[str]]:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make the page that shows what an experiment did: scores, recordings with their errors and audio, latents.
 #
-# Usage: steps/make_report.sh [options] <data-dir> <exp-dir> "set ..." <report-dir>
+# Usage: steps/make_report.sh [options] <data-root> <exp-dir> "<set> ..." <report-dir>
 #
 #   --report-config FILE    what is shown                            (default conf/report.yaml)
 #   --set "key=value ..."   overrides of the configuration
@@ -9,11 +9,11 @@
 #   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
 #
 # Reads   <exp-dir>/*/<set>/rttm of each system, and where there are: score, and what DEC leaves;
-#         <data-dir>/<set>/wav.scp, reco2dur, ref.rttm, all.uem, where there are
+#         <data-root>/<set>/wav.scp, reco2dur, ref.rttm, all.uem, where there are
 # Writes  <report-dir>/index.html, config.yaml; index_files/ where the page would be too large;
 #         failed (recordings that cannot be shown, and why)
 #
-#   steps/make_report.sh data exp "test dev" exp/report
+# Example: steps/make_report.sh data exp "test dev" exp/my_report
 
 . "$(dirname "$0")/common.sh"
 report_config=conf/report.yaml
@@ -21,7 +21,7 @@ set=
 nj=$(cores)
 cmd=local
 . steps/parse_options.sh
-[ $# -eq 4 ] || die "expected <data-dir> <exp-dir> \"set ...\" <report-dir>, see --help"
+[ $# -eq 4 ] || die "expected <data-root> <exp-dir> \"<set> ...\" <report-dir>, see --help"
 data=$1 exp=$2 sets=$3 out=$4
 
 need "$report_config" "the configuration"

@@ -26,7 +26,8 @@ from diar.dec import (
 )
 from diar.decoding import DecodingConfig, one_hot
 from diar.errors import DataError
-from diar.refinement import RefineConfig, Refinement, Step, refine
+from diar.history import Step
+from diar.refinement import RefineConfig, Refinement, refine
 from diar.speaker_space import neighbour_cosine
 from diar.timeline import Timeline, timeline
 from diar.types import Subsegments

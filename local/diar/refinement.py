@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 from torch.optim.adam import adam
+
+from diar.history import Step
 
 if TYPE_CHECKING:
     from diar.dec import ClusteringModule
@@ -141,14 +143,6 @@ class Adam:
                     fused=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=rate,
                     weight_decay=0.0, eps=1e-8, maximize=False,
                 )  # fmt: skip
-
-
-class Step(NamedTuple):
-    """One step of a refinement: its loss, and the share of the windows whose most likely cluster became
-    another; nan where there is none."""
-
-    loss: float
-    changed: float
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from diar.autoencoder import ResidualAutoEncoder
 from diar.clustering import Bounds
 from diar.diarization import DecConfig, Fit, Fitting, fitting
 from diar.errors import DataError
+from diar.history import Step
 from diar.refinement import (
     Adam,
     Refinement,
-    Step,
     refine,
     relabelled,
     steps_of,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from diar import __version__
+from diar import release
 from diar.exports.recording import Recording
 
 VERSION = "1.0"  # of the schema
@@ -17,7 +17,7 @@ def text_of(recording: Recording) -> str:
     document = {
         "format": "diarization",
         "format_version": VERSION,
-        "made_by": {"name": "dec-diarization", "version": __version__},
+        "made_by": {"name": release.NAME, "version": release.version()},
         "recording": recording.name,
         "media": None if recording.media is None else str(recording.media),
         "duration": recording.length / 1000,

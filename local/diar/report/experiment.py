@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
 from diar import kaldi_data, rttm
 from diar.comparison import FILE, read_figures
-from diar.refinement import Step
+from diar.history import read_history
 from diar.report.overview import SetPage, recording_table, scored_set
 from diar.report.recordings import Refined, View
 from diar.systems import OURS, SYSTEMS, Summaries, rank, read_json, system_name
@@ -97,13 +96,14 @@ class ExperimentSet:
         for system in summaries:
             figures = list(read_figures(self.exp / system / self.name / "score").values())[-1]
             ders[system] = dict(zip(figures.recordings, figures.der.tolist(), strict=True))
+        names = {system: system_name(system) for system in self.systems}
         scored = scored_set(self.exp, self.name, summaries, OURS) if summaries else {}
         return SetPage(
             self.name,
             f"{self.name}: {len(self.durations)} recording(s), {sum(self.durations.values()) / 3600:.2f} h",
-            {system: system_name(system) for system in self.systems},
+            names,
             list(self.durations),
-            recording_table(self.durations, there, found, ders),
+            recording_table(self.durations, there, found, ders, names),
             **scored,
         )
 
@@ -117,9 +117,9 @@ class RefinedDir:
     """What stage 4 has left of the recordings of a set: ``recording in it``, ``it.load(recording)``."""
 
     def __init__(self, directory: Path):
-        self.directory = directory
         names = ("posteriors", "latents", "start_latents")
         self._scp = {name: kaldi_data.Scp(directory / f"{name}.scp") for name in names}
+        self._history = read_history(directory / "history")
         segments = kaldi_data.read_segments(directory / "segments")
         self._windows = {r: segments.take(rows) for r, rows in segments.by_recording().items()}
 
@@ -130,14 +130,6 @@ class RefinedDir:
         """Its matrices, and the steps of its refinement."""
         tables = {name: scp[recording] for name, scp in self._scp.items()}
         return Refined(self._windows[recording], **tables, history=self._history.get(recording, ()))
-
-    @cached_property
-    def _history(self) -> dict[str, Sequence[Step]]:
-        steps: dict[str, list[Step]] = {}
-        for _, (recording, _, *figures) in kaldi_data.records(self.directory / "history"):
-            values = (float("nan") if text == "-" else float(text) for text in figures)
-            steps.setdefault(recording, []).append(Step(*values))
-        return steps
 
 
 def address(audio: Path, beside: Path) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from diar import tables
+from diar import release, tables
 from diar.comparison import Figures, compare, rate_interval, read_figures
 from diar.scoring import count_table
 from diar.systems import Summaries, protocol_names, system_name
@@ -169,18 +168,20 @@ def recording_table(
     there: Mapping[str, int | None],
     found: Mapping[str, Mapping[str, int]],
     ders: Mapping[str, Mapping[str, float]],
+    names: Mapping[str, str],
 ) -> Table:
     """One row a recording.
 
     Args:
         recordings: seconds of each; there: speakers of its reference, None without.
         found: system -> recording -> speakers; ders: system -> recording -> DER %, where scored.
+        names: system -> what readers know it by.
     """
     referred = any(count is not None for count in there.values())
     header = ["recording", "length", *(["speakers"] if referred else [])]
     for system in found:
-        header.append(f"found: {system_name(system)}")
-        header += [f"DER %: {system_name(system)}"] if system in ders else []
+        header.append(f"found: {names[system]}")
+        header += [f"DER %: {names[system]}"] if system in ders else []
     rows = []
     for recording, seconds in recordings.items():
         count = there.get(recording)
@@ -196,8 +197,12 @@ def recording_table(
 
 def versions() -> dict[str, str]:
     """Of the recipe, of Python, and of the packages that results depend on."""
-    found = {"dec-diarization": _version("dec-diarization"), "Python": platform.python_version()}
-    return found | {name: _version(name) for name in PACKAGES} | {"machine": platform.platform()}
+    found = {release.NAME: release.version(), "Python": platform.python_version()}
+    return (
+        found
+        | {name: release.version(name) for name in PACKAGES}
+        | {"machine": platform.platform()}
+    )
 
 
 def configurations(exp: Path, directories: Sequence[Path]) -> dict[str, str]:
@@ -215,10 +220,3 @@ def clock(seconds: float) -> str:
 
 def _percent(value: float | None, below: str = "") -> Cell:
     return Cell(tables.number(value), value, below)
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "-"

@@ -11,7 +11,7 @@ import numpy as np
 from diar import colours
 from diar.diarization import Fit
 from diar.errors_in_time import differences
-from diar.refinement import Step
+from diar.history import Step
 from diar.report.projection import available, evenly, project
 from diar.types import Region, Subsegments, Turn
 

@@ -20,6 +20,8 @@ async function route() {
   const [path, query] = location.hash.slice(1).split("?");
   const name = decodeURIComponent(path);
   const set = Object.keys(known.sets).find((s) => name.startsWith(`${s}/`) && known.sets[s].recordings.includes(name.slice(s.length + 1)));
+  const all = Object.entries(known.sets).flatMap(([s, { recordings }]) => recordings.map((r) => `${s}/${r}`));
+  if (!name && all.length === 1) return location.replace(`#${encodeURIComponent(all[0])}`); // nothing to choose
   complain(null);
   element("overview").hidden = Boolean(set);
   element("recording").hidden = !set;

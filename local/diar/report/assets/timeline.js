@@ -91,14 +91,17 @@ function curvesOf(found) {
   if (!found.posteriors) return null;
   const x = [], rows = [];
   const add = (time, row) => { x.push(time / 1000); rows.push(row); };
-  found.windows.forEach(([start, end], i) => {
-    const middle = (start + end) / 2;
-    const before = i ? found.windows[i - 1] : null;
-    if (before && start > before[1]) {
-      add((before[0] + before[1]) / 2 + 1, -1);
-      add(middle - 1, -1);
+  const { windows } = found;
+  windows.forEach(([start, end], i) => {
+    if (!i || start > windows[i - 1][1]) { // the first of a stretch of speech
+      add(start - 1, -1);
+      add(start, i);
     }
-    add(middle, i);
+    add((start + end) / 2, i);
+    if (i + 1 === windows.length || windows[i + 1][0] > end) {
+      add(end, i);
+      add(end + 1, -1);
+    }
   });
   return { x, columns: found.posteriors.map((column) => rows.map((i) => (i < 0 ? 0 : column[i]))) };
 }

@@ -1,0 +1,67 @@
+"""The page of recordings that were diarized one by one, outside of an experiment."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from diar.files import write_text
+from diar.pipeline import Found
+from diar.report.experiment import address
+from diar.report.overview import SetPage, recording_table, versions
+from diar.report.page import About, pack, write_page
+from diar.report.recordings import Refined, ReportConfig, View, plain
+
+SET, SYSTEM = "recordings", "dec_default"
+NAMES = {SYSTEM: "DEC"}
+
+
+class FoundPage:
+    """Takes recordings as they come, and writes the page of all: ``add``, and in the end ``write``.
+
+    Args:
+        out: the page. made: by which command, for its foot. configurations: YAML by name.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        made: str,
+        configurations: Mapping[str, str],
+        config: ReportConfig | None = None,
+    ):
+        self.out, self.made, self.configurations = out, made, configurations
+        self.config = config or ReportConfig()
+        self.seconds: dict[str, float] = {}
+        self.speakers: dict[str, int] = {}
+        self._folder = tempfile.TemporaryDirectory()  # goes with this object
+
+    def add(self, recording: str, audio: Path | None, seconds: float, found: Found) -> None:
+        """One recording; without an audio file (it was a stream) the page lets one be chosen."""
+        refined = {SYSTEM: Refined.of(found.windows, found.fit)} if found.fit else {}
+        view = View(
+            recording,
+            seconds,
+            address(audio, self.out.parent) if audio else None,
+            found={SYSTEM: found.turns},
+            refined=refined,
+        )
+        write_text(self._packed(recording), pack(plain(view, self.config)))
+        self.seconds[recording] = seconds
+        self.speakers[recording] = len({turn.speaker for turn in found.turns})
+
+    def write(self) -> Sequence[Path]:
+        """The files written, the page last; none where no recording was added."""
+        if not self.seconds:
+            return []
+        table = recording_table(self.seconds, {}, {SYSTEM: self.speakers}, {}, NAMES)
+        hours = sum(self.seconds.values()) / 3600
+        title = f"{len(self.seconds)} recording(s), {hours:.2f} h"
+        page = SetPage(SET, title, NAMES, list(self.seconds), table)
+        about = About("Who spoke when", self.made, (), self.configurations, versions())
+        packed = {f"{SET}/{recording}": self._packed(recording) for recording in self.seconds}
+        return write_page(self.out, about, [page], packed, self.config.inline)
+
+    def _packed(self, recording: str) -> Path:
+        return Path(self._folder.name) / recording

@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Pictures for papers, as PDF, PNG or SVG by the ending of the last argument.
+
+Usage: plot.py timeline [options] <hyp.rttm|dir> [...] <out>   who spoke when, and what is wrong
+       plot.py latents [options] <dec-dir> <recording> <out>   latents in a plane, before and after
+       plot.py history [options] <dec-dir> <recording> <out>   loss and changes over the refinement
+       plot.py der [options] <exp-dir> <set> <out>             DER of all systems, with intervals
+       plot.py counts [options] <score-dir> <out>              speakers found, by speakers there
+
+The options of each: plot.py timeline --help. The same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import program
+from diar import kaldi_data, rttm
+from diar.comparison import read_figures
+from diar.errors import DataError
+from diar.history import read_history
+from diar.numbers import number_in
+from diar.pictures import history, latents, page, scores, timeline
+from diar.scoring import Protocol, listed, score
+from diar.systems import system_name
+from diar.tables import number
+from diar.types import Region, Subsegments, Turn
+
+ALL_ERRORS = Protocol(0.0, "in")  # what a timeline shows
+WIDE = 5.0  # inches; from here on a title has room for the parts of a DER
+
+Turns = Mapping[str, Sequence[Turn]]
+
+
+def main() -> None:
+    args = parse()
+    logging.getLogger().setLevel(logging.WARNING)  # what embeds fonts tells all of it
+    page.format_of(args.out)
+    figure = page.new(args.width)
+    args.draw(args, figure)
+    page.save(figure, args.out)
+
+
+def parse() -> argparse.Namespace:
+    arguments = program.parser(__doc__)
+    commands = arguments.add_subparsers(required=True, metavar="<command>")
+
+    add = command(commands, "timeline", draw_timeline, page.PAGE)
+    add("hypothesis", nargs="+", type=Path, metavar="hyp.rttm|dir")
+    add("--reference", type=Path, metavar="RTTM", help="without it there are no errors to show")
+    add("--recording", metavar="NAME", help="default: the only one")
+    add("--uem", type=Path, help="what is evaluated (default: all.uem beside the reference)")
+    add("--from", dest="start", type=seconds, metavar="TIME", help="seconds or h:mm:ss")
+    add("--to", dest="end", type=seconds, metavar="TIME")
+    add("--label", action="append", metavar="NAME", help="of each hypothesis, in order")
+
+    add = command(commands, "latents", draw_latents, page.PAGE)
+    add("dec_dir", metavar="dec-dir", type=Path)
+    add("recording")
+    add("--reference", type=Path, metavar="RTTM", help="colour by its speakers, too")
+
+    add = command(commands, "history", draw_history, page.COLUMN)
+    add("dec_dir", metavar="dec-dir", type=Path)
+    add("recording")
+
+    add = command(commands, "der", draw_der, page.COLUMN)
+    add("exp_dir", metavar="exp-dir", type=Path)
+    add("set")
+    add("--protocol", default="", metavar="'NAME ...'", help="one or more (default: the first)")
+
+    add = command(commands, "counts", draw_counts, page.COLUMN)
+    add("score_dir", metavar="score-dir", type=Path)
+
+    for each in commands.choices.values():
+        each.add_argument("out", type=Path, help="a file .pdf, .png or .svg")
+    return arguments.parse_args()
+
+
+def command(
+    commands: argparse._SubParsersAction,
+    name: str,
+    draw: Callable[[argparse.Namespace, Figure], None],
+    width: float,
+) -> Callable[..., argparse.Action]:
+    """A new sub-command; returns what adds arguments to it."""
+    arguments = commands.add_parser(name, description=draw.__doc__)
+    arguments.set_defaults(draw=draw)
+    arguments.add_argument(
+        "--width", type=float, default=width, metavar="INCHES",
+        help=f"{page.COLUMN:g} is a column of a paper, {page.PAGE:g} are both (default: %(default)s)",
+    )  # fmt: skip
+    return arguments.add_argument
+
+
+def seconds(text: str) -> float:
+    """Seconds of '90', '1:30' or '0:01:30'."""
+    value = 0.0
+    for part in text.split(":", 2):
+        value = 60 * value + number_in(part)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither seconds nor h:mm:ss")
+    return value
+
+
+def draw_timeline(args: argparse.Namespace, figure: Figure) -> None:
+    """Reference above hypotheses on one time axis. Below each hypothesis: missed speech, false alarm
+    and confusion without a collar, and overlap of the reference. The DER is of the whole recording,
+    also where a part of it is shown."""
+    reference = rttm.read_rttm(args.reference) if args.reference else None
+    found = {path: rttm.read_rttm(path) for path in args.hypothesis}
+    labels = args.label or [label_of(path) for path in found]
+    if len(labels) != len(found):
+        raise DataError(f"{len(labels)} --label for {len(found)} hypotheses: give one for each")
+    recording = args.recording or only_recording(
+        found.values() if reference is None else [reference]
+    )
+    regions = read_regions(args, recording)
+    truth = None
+    if reference is not None:
+        truth = turns_of(recording, reference, args.reference, silent=regions is not None)
+    hypotheses = []
+    for label, (path, turns) in zip(labels, found.items(), strict=True):
+        known = reference is not None and (not turns or bool(turns.keys() & reference))
+        theirs = turns_of(recording, turns, path, silent=known)
+        if truth is not None:
+            label = f"{label}: {der(args, truth, theirs, regions)}"
+        hypotheses.append((label, theirs))
+    sides = timeline.panels(truth, hypotheses, regions)
+    timeline.draw(figure, sides, regions, span(args, timeline.extent(sides, regions)))
+
+
+def only_recording(sides: Iterable[Turns]) -> str:
+    names = sorted({name for turns in sides for name in turns})
+    if len(names) != 1:
+        raise DataError(f"--recording NAME is needed: there are {listed(names)}")
+    return names[0]
+
+
+def turns_of(recording: str, turns: Turns, path: Path, silent: bool) -> Sequence[Turn]:
+    """Of one recording; none where it may be one in which nobody speaks."""
+    if recording not in turns and not silent:
+        raise DataError(f"no turns of recording {recording!r}, but of {listed(list(turns))}", path)
+    return turns.get(recording, ())
+
+
+def read_regions(args: argparse.Namespace, recording: str) -> list[Region] | None:
+    """What is evaluated of the recording, if a UEM says so."""
+    path = args.uem
+    if path is None and args.reference:
+        folder = args.reference if args.reference.is_dir() else args.reference.parent
+        path = folder / "all.uem" if (folder / "all.uem").exists() else None
+    if path is None:
+        return None
+    regions = rttm.read_uem(path)
+    if recording not in regions:
+        raise DataError(
+            f"no regions of recording {recording!r}, but of {listed(list(regions))}", path
+        )
+    return regions[recording]
+
+
+def label_of(path: Path) -> str:
+    """<system> of <system>/<set>/rttm, as the tables call it; else the name of the file."""
+    path = path.resolve()
+    return system_name(path.parent.parent.name) if path.name == "rttm" else path.stem
+
+
+def der(
+    args: argparse.Namespace,
+    truth: Sequence[Turn],
+    found: Sequence[Turn],
+    regions: Sequence[Region] | None,
+) -> str:
+    """Of the whole recording, with its parts where there is room for them."""
+    uem = None if regions is None else {"": regions}
+    total = score({"": truth}, {"": found}, uem, ALL_ERRORS).total
+    text = f"DER {total.der:.2f} %"
+    if args.start is not None or args.end is not None:
+        text += " of the whole recording"
+    if args.width < WIDE:
+        return text
+    parts = {"miss": total.miss, "false alarm": total.false_alarm, "confusion": total.confusion}
+    rates = (f"{kind} {number(total.percent(value))}" for kind, value in parts.items())
+    return f"{text} ({', '.join(rates)})"
+
+
+def span(args: argparse.Namespace, extent: tuple[float, float]) -> tuple[float, float]:
+    """From --from to --to, within the recording."""
+    start = extent[0] if args.start is None else args.start
+    end = extent[1] if args.end is None else args.end
+    if not start < min(end, extent[1]):
+        raise DataError(
+            f"nothing to show from {timeline.clock(start)} to {timeline.clock(end)}: the recording goes"
+            f" from {timeline.clock(extent[0])} to {timeline.clock(extent[1])}"
+        )
+    return start, end
+
+
+def draw_latents(args: argparse.Namespace, figure: Figure) -> None:
+    """The latents of a recording's windows in the plane of their principal components, after the
+    refinement of stage 4, and before it where start_latents.scp is there; coloured by the clusters, and
+    by the speakers of a reference."""
+    spaces = {"after": matrix(args.dec_dir / "latents.scp", args.recording)}
+    before = args.dec_dir / "start_latents.scp"
+    if before.exists():
+        spaces = {"before": matrix(before, args.recording), **spaces}
+    posteriors = matrix(args.dec_dir / "posteriors.scp", args.recording)
+    clusters = 1 + posteriors.argmax(axis=1)
+    sizes = {len(clusters), *map(len, spaces.values())}
+    if len(sizes) > 1:
+        raise DataError(
+            f"{args.recording}: matrices of {sorted(sizes)} rows: fit it again", args.dec_dir
+        )
+    if not args.reference:
+        return latents.draw(figure, spaces, clusters)
+    windows = read_windows(args, len(clusters))
+    truth = turns_of(args.recording, rttm.read_rttm(args.reference), args.reference, silent=False)
+    speakers = latents.heard(windows, truth)
+    latents.draw(figure, spaces, clusters, speakers, timeline.in_order(truth))
+
+
+def matrix(scp: Path, recording: str) -> np.ndarray:
+    """That of the recording.
+
+    Raises:
+        DataError: there is none, with what to do.
+    """
+    if not scp.exists():
+        raise DataError(
+            f"no {scp.name} in it: steps/fit_dec.sh makes it, baselines have none", scp.parent
+        )
+    arrays = kaldi_data.Scp(scp)
+    if recording not in arrays:
+        raise DataError(f"nothing of recording {recording!r}, but of {listed(list(arrays))}", scp)
+    return arrays[recording]
+
+
+def read_windows(args: argparse.Namespace, count: int) -> Subsegments:
+    """The windows of the recording, as many as there are latents."""
+    segments = kaldi_data.read_segments(args.dec_dir / "segments")
+    rows = segments.by_recording().get(args.recording, [])
+    if len(rows) != count:
+        raise DataError(
+            f"{len(rows)} windows of {args.recording!r}, but {count} latents: fit it again",
+            args.dec_dir / "segments",
+        )
+    return segments.take(rows)
+
+
+def draw_history(args: argparse.Namespace, figure: Figure) -> None:
+    """Loss, and how many windows changed their cluster, at each step of the refinement of a recording.
+    Dotted: the sequence model has decided anew."""
+    path = args.dec_dir / "history"
+    if not path.exists():
+        raise DataError(
+            "no file 'history' in it: steps/fit_dec.sh makes it, baselines have none", args.dec_dir
+        )
+    steps = read_history(path)
+    if args.recording not in steps:
+        raise DataError(
+            f"no steps of {args.recording!r}, for one cluster leaves nothing to refine; there are"
+            f" those of {listed(list(steps))}",
+            path,
+        )
+    history.draw(figure, steps[args.recording])
+
+
+def draw_der(args: argparse.Namespace, figure: Figure) -> None:
+    """DER of every system that was scored on a set, with its parts, and the 95 % bootstrap interval over
+    recordings."""
+    scores.draw_bars(figure, scores.bars(args.exp_dir, args.set, args.protocol.split()))
+
+
+def draw_counts(args: argparse.Namespace, figure: Figure) -> None:
+    """How many recordings have so many speakers in the reference, and so many found."""
+    figures = next(iter(read_figures(args.score_dir).values()))
+    path = args.score_dir.resolve()
+    label = system_name(path.parents[1].name) if path.name == "score" else path.name
+    scores.draw_counts(figure, label, figures)
+
+
+if __name__ == "__main__":
+    program.run(main)
