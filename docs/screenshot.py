@@ -18,8 +18,9 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "local"), str(ROOT / "tests")]
-import program  # noqa: E402
 from test_browser import FLAGS, chromium  # noqa: E402
+
+import program  # noqa: E402
 
 DRAWN = "document.querySelector('#history .scatterlayer')"
 
