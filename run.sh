@@ -18,7 +18,8 @@
 #   --config FILE               more options, as name=value lines
 #
 # Corpus:
-#   --corpus mini|kaldi|ami|voxconverse|callhome|dihard3  options of conf/NAME.conf (default mini)
+#   --corpus NAME               mini, kaldi, ami, voxconverse, callhome, dihard3: options of
+#                               conf/NAME.conf                            (default mini)
 #   --train-set NAME            to train on, below --data                 (default train)
 #   --dev-set NAME              to watch training, and to tune on         (default dev)
 #   --test-sets "NAME ..."      to test on                                (default as conf/NAME.conf says)

@@ -4,9 +4,10 @@
 #
 # In zsh the same, after: autoload -Uz compinit bashcompinit && compinit && bashcompinit
 #
-# Nothing is listed here. Options and values of a script are those that the head of its file explains,
-# '--vad silero|energy'; those of a program are asked of its parser, once, at the first TAB. No script is
-# run for that, and no program but those of this recipe.
+# Nothing is listed here. Options and values of a script are those that the head of its file explains
+# ('--vad silero|energy'), its stages those that it has, corpora the files conf/<corpus>.conf; those of a
+# program are asked of its parser, once, at the first TAB. No script is run for that, and no program but
+# those of this recipe.
 
 _diar_root="$(cd "$(dirname "${BASH_SOURCE[0]:-$0}")/.." && pwd)"
 
@@ -17,7 +18,10 @@ _diar_options() { # script: its options, one a line, with what stands for their 
 }
 
 _diar_values() { # script option: the values that are known, or 'DIR', or nothing
-  case "$2" in --stage | --stop-stage) sed -n 's/^if starts \([0-9]*\) .*/\1/p' "$1"; return ;; esac
+  case "$2" in
+    --stage | --stop-stage) sed -n 's/^if starts \([0-9]*\) .*/\1/p' "$1"; return ;;
+    --corpus) (cd "$_diar_root/conf" && printf '%s\n' *.conf | sed '/^paper_/d; s/\.conf$//'); return ;;
+  esac
   _diar_options "$1" | awk -v option="${2//_/-}" '$1 == option { n = split($2, values, "|")
     for (i = 1; i <= n; i++) if (values[i] ~ /^([a-z0-9_-]+|"?DIR)$/) { sub(/"/, "", values[i]); print values[i] } }'
 }
@@ -40,6 +44,7 @@ _diar_script() { # command word previous: as 'complete -F' calls it
     *" -"*) _diar_names "$file" "$word" ;;
     *) if grep -q '^# Usage:.*<' "$file"; then _diar_files -f "$word"; else _diar_names "$file" "$word"; fi ;;
   esac
+  return 0 # compgen's would say whether there was anything
 }
 
 _diar_names() { # script word: options that begin so; those that end in a dot go on
@@ -58,7 +63,7 @@ _diar_ask() { # program shell: what its parser has the shell know; only if it is
   "$_diar_root/.venv/bin/python" "${1/#\~/$HOME}" --print-completion "$2" 2>/dev/null
 }
 
-_diar_names_of() { # pattern file ...: the names of those files that have it
+_diar_commands() { # pattern file ...: the names of those files that have it
   grep -lE "$@" | sed 's|.*/||'
 }
 
@@ -67,11 +72,11 @@ if [ -n "${ZSH_VERSION-}" ]; then
     local name="${words[1]##*/}"
     eval "$(_diar_ask "${words[1]}" zsh)" && "_shtab_${name//[-.]/_}" "$@"
   }
-  compdef _diar_program $(_diar_names_of parse_args "$_diar_root"/local/*.py)
+  compdef _diar_program $(_diar_commands parse_args "$_diar_root"/local/*.py)
 else
   _diar_program() { # 124: look again, there is another function now
     eval "$(_diar_ask "$1" bash || echo false)" && return 124
   }
-  complete -o default -F _diar_program $(_diar_names_of parse_args "$_diar_root"/local/*.py)
+  complete -o default -F _diar_program $(_diar_commands parse_args "$_diar_root"/local/*.py)
 fi
-complete -F _diar_script run.sh $(_diar_names_of '^#!' "$_diar_root"/steps/*.sh)
+complete -F _diar_script run.sh $(_diar_commands '^#!' "$_diar_root"/steps/*.sh)

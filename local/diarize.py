@@ -217,13 +217,16 @@ def as_json(result: Result) -> dict[str, Any]:
     if result.error:
         return {**about, "error": result.error}
     turns = list(in_milliseconds(result.found.turns))
-    talked: dict[str, float] = {}
+    talked: dict[str, list[float]] = {}
     for turn in turns:
-        talked[turn.speaker] = talked.get(turn.speaker, 0.0) + turn.duration
+        talked.setdefault(turn.speaker, []).append(turn.duration)
     return {
         **about,
         "duration": round(result.duration, 3),
-        "speakers": [{"name": who, "seconds": round(talked[who], 3)} for who in sorted(talked)],
+        "speakers": [
+            {"name": who, "speaking_time": round(sum(spoken), 3), "turns": len(spoken)}
+            for who, spoken in sorted(talked.items())
+        ],
         "turns": [
             {"start": turn.start, "end": round(turn.end, 3), "speaker": turn.speaker}
             for turn in turns

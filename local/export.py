@@ -9,6 +9,7 @@ elan (.eaf) and pyannote (.lab), and one file of all recordings for ctm (turns.c
 where the format has a file for each. A file without turns is a recording in which nobody speaks.
 docs/exports.md says more, and how to get corrected labels back (local/import_labels.py).
 
+Examples:
   local/export.py --format audacity --format textgrid exp/dec_default/test/rttm labels
   local/export.py --format webvtt --recording test-01 exp/dec_default/test/rttm - > test-01.vtt
 """
@@ -62,8 +63,8 @@ def parse() -> argparse.Namespace:
         "--audio", type=Path, metavar="FILE", help="of the one recording: ELAN, JSON"
     )
     sound.add_argument("--wav-scp", metavar="FILE", help="the audio files of all recordings")
-    add("rttm", metavar="rttm|dir|-")
-    add("out", metavar="out-dir|-")
+    add("rttm", metavar="rttm|dir|-", help="what is exported")
+    add("out", metavar="out-dir|-", help="where it goes")
     return arguments.parse_args()
 
 

@@ -8,6 +8,7 @@ label is the speaker; in Praat and ELAN it is the name of the tier, or with --sp
 the interval. Reversed and negative times are refused; points and labels without a name are passed
 over, and said. docs/exports.md has every step.
 
+Examples:
   local/import_labels.py labels/test-01.TextGrid rttm/test-01.rttm
   local/import_labels.py labels/*.txt ref.rttm
 """
@@ -47,10 +48,13 @@ def parse() -> argparse.Namespace:
     arguments = program.parser(__doc__)
     arguments.add_argument("--recording", metavar="NAME", help="its id (default: the file's name)")
     arguments.add_argument(
-        "--speaker", choices=("tier", "label"), default="tier", help="of Praat, ELAN (%(default)s)"
+        "--speaker",
+        choices=("tier", "label"),
+        default="tier",
+        help="what names the speaker in Praat and ELAN",
     )
-    arguments.add_argument("labels", type=Path, nargs="+")
-    arguments.add_argument("out", metavar="out.rttm|-")
+    arguments.add_argument("labels", type=Path, nargs="+", help="files .txt, .TextGrid, .eaf")
+    arguments.add_argument("out", metavar="out.rttm|-", help="the turns of all")
     return arguments.parse_args()
 
 

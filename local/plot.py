@@ -8,6 +8,10 @@ Usage: plot.py timeline [options] <hyp.rttm|dir> [...] <out>   who spoke when, a
        plot.py counts [options] <score-dir> <out>              speakers found, by speakers there
 
 The options of each: plot.py timeline --help. The same input gives the same bytes.
+
+Examples:
+  local/plot.py der exp test exp/pictures/der.pdf
+  local/plot.py timeline --reference data/test/ref.rttm --recording test-10 exp/dec_default/test/rttm a.png
 """
 
 from __future__ import annotations
@@ -49,33 +53,35 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     arguments = program.parser(__doc__)
-    commands = arguments.add_subparsers(required=True, metavar="<command>")
+    commands = arguments.add_subparsers(
+        required=True, metavar="<command>", help="what is drawn: each has a --help of its own"
+    )
 
     add = command(commands, "timeline", draw_timeline, page.PAGE)
-    add("hypothesis", nargs="+", type=Path, metavar="hyp.rttm|dir")
+    add("hypothesis", nargs="+", type=Path, metavar="hyp.rttm|dir", help="one or more")
     add("--reference", type=Path, metavar="RTTM", help="without it there are no errors to show")
     add("--recording", metavar="NAME", help="default: the only one")
     add("--uem", type=Path, help="what is evaluated (default: all.uem beside the reference)")
     add("--from", dest="start", type=seconds, metavar="TIME", help="seconds or h:mm:ss")
-    add("--to", dest="end", type=seconds, metavar="TIME")
+    add("--to", dest="end", type=seconds, metavar="TIME", help="likewise")
     add("--label", action="append", metavar="NAME", help="of each hypothesis, in order")
 
     add = command(commands, "latents", draw_latents, page.PAGE)
-    add("dec_dir", metavar="dec-dir", type=Path)
-    add("recording")
+    add("dec_dir", metavar="dec-dir", type=Path, help="what steps/fit_dec.sh has made")
+    add("recording", help="its name")
     add("--reference", type=Path, metavar="RTTM", help="colour by its speakers, too")
 
     add = command(commands, "history", draw_history, page.COLUMN)
-    add("dec_dir", metavar="dec-dir", type=Path)
-    add("recording")
+    add("dec_dir", metavar="dec-dir", type=Path, help="what steps/fit_dec.sh has made")
+    add("recording", help="its name")
 
     add = command(commands, "der", draw_der, page.COLUMN)
-    add("exp_dir", metavar="exp-dir", type=Path)
-    add("set")
+    add("exp_dir", metavar="exp-dir", type=Path, help="an experiment's directory")
+    add("set", help="its name")
     add("--protocol", default="", metavar="'NAME ...'", help="one or more (default: the first)")
 
     add = command(commands, "counts", draw_counts, page.COLUMN)
-    add("score_dir", metavar="score-dir", type=Path)
+    add("score_dir", metavar="score-dir", type=Path, help="what steps/score.sh has made")
 
     for each in commands.choices.values():
         each.add_argument("out", type=Path, help="a file .pdf, .png or .svg")

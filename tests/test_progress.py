@@ -12,7 +12,7 @@ import pytest
 
 import program
 from diar.errors import DataError
-from progress import Part, Progress, time_left
+from progress import Here, Part, Progress, time_left
 
 
 class TestTimeLeft:
@@ -76,6 +76,14 @@ class TestNumbers:
         text = at(51, 2, "progress 1/1 recordings, 3200.0/3200.0 s")
         assert text == "00:00 left, 4/4 recordings, 2.00/2.00 h, 144 x real time"
         assert progress.summary() == "4 recordings, 2.00 h of audio, 51 s (141 x real time)"
+
+    def test_work_of_this_process(self):
+        now, here = [0.0], Here()
+        progress = Progress([here], lambda: now[0])
+        here.take(0, 3, "files", 0.0, 1000.0, 0.0)
+        progress.update()
+        here.take(1, 3, "files", 400.0, 1000.0, 10.0)
+        assert progress.text(10.0) == "00:15 left, 1/3 files, 0.11/0.28 h, 40 x real time"
 
     def test_recordings_alone_where_no_length_is_known(self, step):
         progress, at, _ = step

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How large is the report, and how long do making and opening it take: mini, and one long recording?
 
-Usage: benchmarks/report/run.py [--hours 4] <data-dir> <exp-dir> <set> <work-dir>
+Usage: benchmarks/report/run.py [--hours 4] <data-root> <exp-dir> <set> <work-dir>
 
 Joins the recordings of <set> (audio and reference, again and again) to one of so many hours, runs stages
 1, 2, 4 and 5 on it with the autoencoder of <exp-dir>, and makes the reports of both. Then opens them in
@@ -9,6 +9,8 @@ headless Chromium: until the tables are there, until the timeline of the first r
 from a key to the picture that is zoomed. What of <work-dir> is there already is not made again.
 
 Prints a table, and writes it to <work-dir>/results.md.
+
+Example: benchmarks/report/run.py data exp test exp/bench_report
 """
 
 from __future__ import annotations
@@ -45,17 +47,16 @@ DRAWN = (
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    arguments.add_argument("--hours", type=float, default=4.0)
-    arguments.add_argument("data_dir", type=Path)
-    arguments.add_argument("exp_dir", type=Path)
-    arguments.add_argument("set")
-    arguments.add_argument("work_dir", type=Path)
+    arguments.add_argument("--hours", type=float, default=4.0, help="of the long recording")
+    program.add_paths(arguments, "data_root", "exp_dir")
+    arguments.add_argument("set", help="its name")
+    program.add_paths(arguments, "work_dir")
     args = arguments.parse_args()
     work = args.work_dir.resolve()
-    join(args.data_dir / args.set, work / "data/long", args.hours)
+    join(args.data_root / args.set, work / "data/long", args.hours)
     diarize(work, args.exp_dir.resolve())
     rows = [
-        row("mini", args.data_dir, args.exp_dir, args.set, work / "report-mini"),
+        row("mini", args.data_root, args.exp_dir, args.set, work / "report-mini"),
         row(f"{args.hours:g} h", work / "data", work / "exp", "long", work / "report-long"),
     ]
     write_text(work / "results.md", HEAD + "".join(rows))

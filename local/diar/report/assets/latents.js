@@ -43,7 +43,7 @@ class Latents {
     const panels = found.projections[projection];
     const times = windows.map(([start]) => start / 1000);
     const traces = [];
-    for (const label of [...new Set(labels)].sort()) {
+    for (const label of [...new Set(labels)].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }))) {
       const rows = labels.flatMap((other, i) => (other === label ? [i] : []));
       panels.forEach(([x, y], panel) => traces.push({
         type: "scatter", mode: "markers", name: label, marker: { ...style(label), opacity: 0.85, line: { width: 0.5, color: colour("ground") } },
