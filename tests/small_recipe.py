@@ -11,10 +11,14 @@ import yaml
 
 from diar.download import locked
 
-# A minute and a half of conversations, of voices from small packages.
+# Two minutes of conversations, of voices from small packages; documents name test-01 and test-10.
 PLAN = {
     "train": [{"speakers": 2, "seconds": 20}],
-    "test": [{"speakers": 2, "seconds": 20}, {"speakers": 3, "seconds": 40}],
+    "test": [
+        {"speakers": 2, "seconds": 20},
+        *[{"speakers": 1, "seconds": 5}] * 8,
+        {"speakers": 3, "seconds": 40},
+    ],
 }
 PACKAGES = {
     "train": ("asterisk-prompt-fr-armelle", "asterisk-prompt-es-co"),
@@ -25,9 +29,14 @@ PACKAGES = {
     ),
 }
 # Options of a bare ./run.sh: each stage, on few sets.
-OPTIONS = (
-    "train_set=train\ndev_set=\ntest_sets=test\ndec_config=conf/dec.yaml\nbaselines=ahc\nnj=1\n"
-)
+OPTIONS = """\
+train_set=train
+dev_set=
+test_sets=test
+dec_config=conf/dec.yaml
+baselines="ahc spectral"
+nj=1
+"""
 
 
 def copied(root: Path, target: Path) -> Path:
