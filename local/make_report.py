@@ -11,7 +11,7 @@ Example: local/make_report.py data exp real_sample exp/by_hand/report
 
 from __future__ import annotations
 
-import shutil
+from pathlib import Path
 
 import program
 from diar import config
@@ -31,14 +31,14 @@ def main() -> None:
     program.add_paths(arguments, "out_dir")
     args = arguments.parse_args()
     options = config.load(ReportConfig, args.config, args.set.split())
-    packed = args.out_dir / "packed"
-    pages = []
-    for name in args.sets.split(","):
-        pages.append(ExperimentSet(args.data_root, args.exp_dir, name).page())
-    made = {f"{p.name}/{r}": packed / p.name / r for p in pages for r in p.recordings}
-    made = {key: path for key, path in made.items() if path.exists()}  # others are in 'failed'
+    sets = (ExperimentSet(args.data_root, args.exp_dir, name) for name in args.sets.split(","))
+    pages = [one.page() for one in sets]
+    there = packed(args.out_dir)
+    keys = [f"{page.name}/{recording}" for page in pages for recording in page.recordings]
+    made = {key: there[key] for key in keys if key in there}  # the others are in 'failed'
     if not made:
-        raise DataError(f"nothing to show of {args.sets}", args.exp_dir)
+        why = f", see {args.out_dir}/failed" if keys else ": no turns, and no lengths of recordings"
+        raise DataError(f"no recording of {args.sets} can be shown{why}", args.exp_dir)
     usage = usage_of(args.exp_dir)
     steps = [args.exp_dir / step.directory for step in usage]
     about = About(
@@ -49,10 +49,18 @@ def main() -> None:
         versions(),
     )
     files = write_page(args.out_dir / "index.html", about, pages, made, options.inline)
-    shutil.rmtree(packed)
     size = sum(path.stat().st_size for path in files) / 1e6
     beside = f", {len(files) - 1} recordings beside it" if len(files) > 1 else ""
     print(f"{files[-1]}: {len(made)} recordings, {size:.1f} MB{beside}")
+
+
+def packed(out: Path) -> dict[str, Path]:
+    """'<set>/<recording>' -> what the jobs have left of it."""
+    found = {}
+    for folder in out.glob("jobs/*/packed"):
+        files = (path for path in folder.rglob("*") if path.is_file())
+        found |= {path.relative_to(folder).as_posix(): path for path in files}
+    return found
 
 
 if __name__ == "__main__":

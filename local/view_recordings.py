@@ -3,7 +3,8 @@
 
 Usage: view_recordings.py [options] <data-root> <exp-dir> <set,set,...> <out-dir>
 
-Writes <out-dir>/packed/<set>/<recording>: turns, errors, posteriors, latents, compressed for the page.
+Writes <out-dir>/jobs/J/packed/<set>/<recording>: turns, errors, posteriors, latents, compressed for the
+page.
 
 Example: local/view_recordings.py data exp real_sample exp/by_hand/report
 """
@@ -39,7 +40,7 @@ def main() -> None:
         name, recording = key.split("/", 1)
         with share.guard(key):
             view = sets[name].view(recording, args.out_dir)
-            write_text(args.out_dir / "packed" / key, pack(plain(view, options)))
+            write_text(share.dir / "packed" / key, pack(plain(view, options)))
     share.close()
 
 

@@ -29,12 +29,14 @@ read -ra names <<<"$sets"
 [ ${#names[@]} -gt 0 ] || die "name at least one set"
 inputs=("$report_config" local/view_recordings.py local/diar/report/assets)
 for name in "${names[@]}"; do
-  compgen -G "$exp/*/$name/rttm" >/dev/null || die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
+  found=
   for dir in "$exp"/*/"$name"; do
     [ -e "$dir/rttm" ] || continue
+    found=yes
     inputs+=("$dir")
     [ ! -e "$dir/score/summary.json" ] || inputs+=("$dir/score")
   done
+  [ -n "$found" ] || die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
   for file in wav.scp reco2dur ref.rttm all.uem; do
     [ ! -e "$data/$name/$file" ] || inputs+=("$data/$name/$file")
   done

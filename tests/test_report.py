@@ -7,7 +7,10 @@ import gzip
 import html
 import json
 import re
+import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,10 +20,12 @@ from hypothesis import strategies as st
 from small_report import ROOT
 
 from diar.report import page, projection
-from diar.report.experiment import address
+from diar.report.experiment import ExperimentSet, address
 from diar.report.recordings import ReportConfig, View, plain
 from diar.report.usage import usage_of
 from diar.types import Region, Turn
+
+ODD = 'a<b&"c'
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +136,85 @@ def test_a_recording_that_cannot_be_shown_costs_only_itself(tmp_path, sample_wav
     assert (folder / "exp/report/failed").read_text().startswith("test/talk ")
     text = (folder / "exp/report/index.html").read_text()
     assert "data:test/talk" not in text and "data:test/a" in text
+    assert 'href="#test/a' in text and 'href="#test/talk' not in text  # but its row is there
+    assert '"recordings": ["a\\u003cb' in text and ">talk</th>" in text
+
+
+def test_killed_after_the_page_was_written_it_is_written_again(experiment, tmp_path):
+    options = ["--set", "projections=[pca]", experiment / "data", experiment / "exp", "test"]
+    for program in ("view_recordings.py", "make_report.py", "make_report.py"):
+        call = [sys.executable, ROOT / "local" / program, *options, tmp_path]
+        result = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+    assert "2 recordings" in result.stdout
+
+
+def changed(experiment, folder):
+    """A copy of the experiment, to be changed."""
+    return Path(shutil.copytree(experiment, folder, ignore=shutil.ignore_patterns("report", "log")))
+
+
+def seen(folder, name="test"):
+    """The set, and what is shown of each recording."""
+    one = ExperimentSet(folder / "data", folder / "exp", name)
+    config = ReportConfig(projections=("pca",))
+    return one, {r: plain(one.view(r, folder / "exp/report"), config) for r in one.durations}
+
+
+def without(path, start):
+    """Take the lines of a recording out of a file."""
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(x for x in lines if start not in x.split(" ")[:2]))
+
+
+def test_what_nobody_has_transcribed_has_no_errors(experiment, tmp_path):
+    folder = changed(experiment, tmp_path / "x")
+    without(folder / "data/test/ref.rttm", "talk")
+    one, views = seen(folder)
+    assert views["talk"]["reference"]["turns"] == []  # the UEM says that it is evaluated
+    assert views["talk"]["systems"]["ahc"]["errors"]["false alarm"]
+    (folder / "data/test/all.uem").unlink()
+    one, views = seen(folder)
+    assert views["talk"]["reference"] is None and views[ODD]["reference"]["turns"]
+    assert views["talk"]["systems"]["ahc"]["errors"] is None
+    speakers = {row[0].text: row[2].text for row in one.page().recording_table.rows}
+    assert speakers == {"talk": "-", ODD: str(small_report.SPEAKERS)}
+
+
+@pytest.mark.parametrize("name", ["start_latents.scp", "history", "segments"])
+def test_what_an_older_recipe_has_left_is_shown_without_latents(experiment, tmp_path, name):
+    folder = changed(experiment, tmp_path / "x")
+    (folder / "exp/dec_default/test" / name).unlink()
+    _, views = seen(folder)
+    assert "posteriors" not in views["talk"]["systems"]["dec_default"]
+    assert views["talk"]["systems"]["dec_default"]["turns"]
+
+
+def test_scores_of_other_recordings_are_not_compared(experiment, tmp_path):
+    folder = changed(experiment, tmp_path / "x")
+    path = folder / "exp/ahc/test/score/per_recording.tsv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "\ttalk\t" not in line))
+    page = seen(folder)[0].page()
+    assert "cannot be compared: only the first system has scores of" in page.paired.rows[0][1].text
+    assert page.recording_table.rows[1][-1].text == "-"
+
+
+def test_of_a_set_there_may_be_no_data(experiment, tmp_path):
+    folder = changed(experiment, tmp_path / "x")
+    shutil.rmtree(folder / "data")  # x-vectors of Kaldi have none
+    for system in ("ahc", "dec_default"):
+        (folder / f"exp/{system}/test").rename(folder / f"exp/{system}/te[s]t")
+    one, views = seen(folder, "te[s]t")
+    assert one.systems == ["dec_default", "ahc"] and views["talk"]["audio"] is None
+    assert views["talk"]["reference"] is None and 29000 < views["talk"]["duration"] <= 30000
+
+
+def test_a_speaker_talks_once_at_a_time():
+    turns = [Turn("r", 0.0, 4.0, "a"), Turn("r", 1.0, 2.0, "a"), Turn("r", 3.5, 1.5, "a")]
+    view = View("r", 10.0, reference=turns, found={"x": turns})
+    found = plain(view, ReportConfig())
+    assert found["reference"]["turns"] == found["systems"]["x"]["turns"] == [[0, 5000, 0]]
 
 
 def test_without_turns_it_says_what_makes_them(experiment, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
@@ -25,13 +26,10 @@ class ExperimentSet:
 
     def __init__(self, data: Path, exp: Path, name: str):
         self.name, self.data, self.exp = name, data / name, exp
-        found = sorted(path.parent.parent.name for path in exp.glob(f"*/{name}/rttm"))
+        found = [path.name for path in exp.iterdir() if (path / name / "rttm").exists()]
         self.systems = sorted(found, key=lambda system: rank(system, list(SYSTEMS)))
-        self.refined = {
-            s: RefinedDir(exp / s / name)
-            for s in self.systems
-            if (exp / s / name / "latents.scp").exists()
-        }
+        dirs = {system: exp / system / name for system in self.systems}
+        self.refined = {s: RefinedDir(d) for s, d in dirs.items() if RefinedDir.is_whole(d)}
 
     @cached_property
     def turns(self) -> dict[str, dict[str, list[Turn]]]:
@@ -67,6 +65,12 @@ class ExperimentSet:
         path = self.data / "wav.scp"
         return kaldi_data.read_wav_scp(path)[0] if path.exists() else {}
 
+    def reference_of(self, recording: str) -> list[Turn] | None:
+        """Its reference, as scoring takes it: a recording that is evaluated may have no turns; of any
+        other that the reference does not name, nothing is known."""
+        silent = [] if recording in self.regions else None
+        return None if self.reference is None else self.reference.get(recording, silent)
+
     def view(self, recording: str, beside: Path) -> View:
         """What is shown of a recording by a page in the directory ``beside``."""
         audio = self.audio.get(recording)
@@ -75,7 +79,7 @@ class ExperimentSet:
             self.durations[recording],
             address(audio, beside) if audio else None,
             self.regions.get(recording),
-            None if self.reference is None else self.reference.get(recording, []),
+            self.reference_of(recording),
             {system: turns.get(recording, []) for system, turns in self.turns.items()},
             {s: found.load(recording) for s, found in self.refined.items() if recording in found},
         )
@@ -83,15 +87,9 @@ class ExperimentSet:
     def page(self) -> SetPage:
         """What is said of the set as a whole."""
         summaries = self._summaries()
-        there = (
-            {}
-            if self.reference is None
-            else {r: len({t.speaker for t in turns}) for r, turns in self.reference.items()}
-        )
-        found = {
-            s: {r: len({t.speaker for t in turns}) for r, turns in x.items()}
-            for s, x in self.turns.items()
-        }
+        references = {r: self.reference_of(r) for r in self.durations}
+        there = {r: speakers(turns) for r, turns in references.items() if turns is not None}
+        found = {s: {r: speakers(turns) for r, turns in x.items()} for s, x in self.turns.items()}
         ders = {}
         for system in summaries:
             figures = list(read_figures(self.exp / system / self.name / "score").values())[-1]
@@ -113,12 +111,24 @@ class ExperimentSet:
         return {s: read_json(d / "summary.json") for s, d in dirs.items() if (d / FILE).exists()}
 
 
+def speakers(turns: Sequence[Turn]) -> int:
+    """How many there are."""
+    return len({turn.speaker for turn in turns})
+
+
 class RefinedDir:
     """What stage 4 has left of the recordings of a set: ``recording in it``, ``it.load(recording)``."""
 
+    TABLES = ("posteriors", "latents", "start_latents")
+
+    @classmethod
+    def is_whole(cls, directory: Path) -> bool:
+        """Whether all is there that is shown: baselines, and what is older, lack some of it."""
+        names = ("segments", "history", *(f"{name}.scp" for name in cls.TABLES))
+        return all((directory / name).exists() for name in names)
+
     def __init__(self, directory: Path):
-        names = ("posteriors", "latents", "start_latents")
-        self._scp = {name: kaldi_data.Scp(directory / f"{name}.scp") for name in names}
+        self._scp = {name: kaldi_data.Scp(directory / f"{name}.scp") for name in self.TABLES}
         self._history = read_history(directory / "history")
         segments = kaldi_data.read_segments(directory / "segments")
         self._windows = {r: segments.take(rows) for r, rows in segments.by_recording().items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from diar.files import write_text
 from diar.pipeline import Found
-from diar.report.experiment import address
+from diar.report.experiment import address, speakers
 from diar.report.overview import SetPage, recording_table, versions
 from diar.report.page import About, pack, write_page
 from diar.report.recordings import Refined, ReportConfig, View, plain
@@ -49,7 +49,7 @@ class FoundPage:
         )
         write_text(self._packed(recording), pack(plain(view, self.config)))
         self.seconds[recording] = seconds
-        self.speakers[recording] = len({turn.speaker for turn in found.turns})
+        self.speakers[recording] = speakers(found.turns)
 
     def write(self) -> Sequence[Path]:
         """The files written, the page last; none where no recording was added."""

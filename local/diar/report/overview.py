@@ -11,6 +11,7 @@ from typing import Any
 
 from diar import tables
 from diar.comparison import Figures, compare, rate_interval, read_figures
+from diar.errors import DataError
 from diar.scoring import count_table
 from diar.systems import Summaries, protocol_names, system_name
 
@@ -133,9 +134,15 @@ def _paired(ours: str, figures: Mapping[str, Mapping[str, Figures]]) -> Table:
     for system, numbers in figures.items():
         if system == ours:
             continue
-        for protocol, c in compare(figures[ours], numbers).items():
+        name = Cell(system_name(system))
+        try:
+            comparisons = compare(figures[ours], numbers)
+        except DataError as error:  # scored at another time, of other recordings or otherwise
+            rows.append([name, Cell(f"cannot be compared: {error}"), *[Cell("-")] * 5])
+            continue
+        for protocol, c in comparisons.items():
             rows.append(
-                [Cell(system_name(system)), Cell(protocol)]
+                [name, Cell(protocol)]
                 + [Cell(tables.signed(c.difference), c.difference, tables.span(c.interval()))]
                 + [Cell(tables.p_value(c.p_value), c.p_value)]
                 + [Cell(str(n), n) for n in c.wins]
@@ -166,7 +173,7 @@ def _count_table(name: str, figures: Figures) -> Table:
 
 def recording_table(
     recordings: Mapping[str, float],
-    there: Mapping[str, int | None],
+    there: Mapping[str, int],
     found: Mapping[str, Mapping[str, int]],
     ders: Mapping[str, Mapping[str, float]],
     names: Mapping[str, str],
@@ -174,12 +181,11 @@ def recording_table(
     """One row a recording.
 
     Args:
-        recordings: seconds of each; there: speakers of its reference, None without.
+        recordings: seconds of each; there: speakers of the reference, where a recording has one.
         found: system -> recording -> speakers; ders: system -> recording -> DER %, where scored.
         names: system -> what readers know it by.
     """
-    referred = any(count is not None for count in there.values())
-    header = ["recording", "length", *(["speakers"] if referred else [])]
+    header = ["recording", "length", *(["speakers"] if there else [])]
     for system in found:
         header.append(f"found: {names[system]}")
         header += [f"DER %: {names[system]}"] if system in ders else []
@@ -187,7 +193,7 @@ def recording_table(
     for recording, seconds in recordings.items():
         count = there.get(recording)
         cells = [Cell(recording), Cell(clock(seconds), seconds)]
-        cells += [Cell("-" if count is None else str(count), count)] if referred else []
+        cells += [Cell("-" if count is None else str(count), count)] if there else []
         for system, counts in found.items():
             speakers = counts.get(recording, 0)
             cells.append(Cell(str(speakers), speakers))
@@ -209,8 +215,8 @@ def configurations(exp: Path, directories: Sequence[Path]) -> dict[str, str]:
 
 
 def clock(seconds: float) -> str:
-    """h:mm:ss, or m:ss below an hour."""
-    minutes, rest = divmod(int(seconds), 60)
+    """h:mm:ss, or m:ss below an hour, rounded."""
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 

@@ -70,7 +70,7 @@ def write_page(
     known = {
         "palette": colours.SPEAKERS,
         "hatches": colours.HATCHES,
-        "sets": {page.name: _for_script(page) for page in sets},
+        "sets": {page.name: _for_script(page, packed) for page in sets},
         "files": {key: quote(name) for key, name in files.items()},
     }
     template = _environment().get_template("page.html")
@@ -78,6 +78,7 @@ def write_page(
         about=about,
         errors=colours.ERRORS,
         sets=sets,
+        shown=packed.keys(),
         known=_script_safe(json.dumps(known, ensure_ascii=False)),
         library=library,
         inlined=_texts(packed) if together else (),
@@ -89,8 +90,10 @@ def write_page(
     return [*(out.parent / name for name in files.values()), out]
 
 
-def _for_script(page: SetPage) -> dict[str, Any]:
-    return {"systems": dict(page.systems), "recordings": list(page.recordings)}
+def _for_script(page: SetPage, packed: Mapping[str, Path]) -> dict[str, Any]:
+    """Its systems, and the recordings that can be shown."""
+    shown = [recording for recording in page.recordings if f"{page.name}/{recording}" in packed]
+    return {"systems": dict(page.systems), "recordings": shown}
 
 
 def _texts(packed: Mapping[str, Path]) -> Iterable[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from diar.diarization import Fit
 from diar.errors_in_time import differences
 from diar.history import Step
 from diar.report.projection import available, evenly, project
+from diar.scoring import merge_turns
 from diar.types import Region, Subsegments, Turn
 
 
@@ -68,6 +69,7 @@ class View:
 
 def plain(view: View, config: ReportConfig) -> dict[str, Any]:
     """The recording for JSON."""
+    view = _joined(view)
     reference = None
     if view.reference is not None:
         speakers = _speakers(view.reference)
@@ -83,6 +85,13 @@ def plain(view: View, config: ReportConfig) -> dict[str, Any]:
             for system, turns in view.found.items()
         },
     }
+
+
+def _joined(view: View) -> View:
+    """Turns of a speaker that overlap or touch become one, as for the scores."""
+    reference = None if view.reference is None else merge_turns(view.reference)[0]
+    found = {system: merge_turns(turns)[0] for system, turns in view.found.items()}
+    return replace(view, reference=reference, found=found)
 
 
 def _found(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
