@@ -18,23 +18,27 @@ from diar.autoencoder import AutoencoderConfig
 from diar.clustering import BaselineConfig
 from diar.diarization import DecConfig
 from diar.errors import DataError
+from diar.report.recordings import ReportConfig
 from diar.subsegments import XVectorConfig
 from diar.vad import VadConfig
 
 ELSEWHERE = {  # programs that documents speak of, and whose they are
-    **dict.fromkeys(
-        ("queue.pl", "slurm.pl", "copy-vector", "copy-matrix", "sph2pipe", "md-eval.pl"), "Kaldi"
-    ),
-    "qstat": "Grid Engine",
-    "squeue": "Slurm",
+    "Kaldi": """copy-vector copy-matrix ivector-compute-plda md-eval.pl queue.pl sph2pipe
+        diarization/make_rttm.py local/make_callhome.sh local/nnet3/xvector/prepare_feats.sh
+        steps/make_mfcc.sh""",
+    "a cluster": "qstat squeue",
+    "whoever has a film": "ffmpeg",
 }
+KNOWN = {name for names in ELSEWHERE.values() for name in names.split()}
 OVERRIDDEN = {  # of run.sh: --dec.refine.niter 80
     "vad": (VadConfig, "conf/vad.yaml"),
     "xvector": (XVectorConfig, "conf/xvector.yaml"),
     "ae": (AutoencoderConfig, "conf/autoencoder.yaml"),
     "dec": (DecConfig, "conf/dec.yaml"),
     "baseline": (BaselineConfig, "conf/baselines.yaml"),
+    "report": (ReportConfig, "conf/report.yaml"),
 }
+PLACE = re.compile(r"(conf|steps|local|tests|docs)/[\w/.<>-]+")
 OURS = re.compile(r"(\./run\.sh|(\./)?(steps|local|tests|benchmarks)/[\w/-]+\.(sh|py))")
 
 
@@ -82,7 +86,7 @@ def command_faults(root: Path, words: list[str], made: set[str] = frozenset()) -
         words = words[1:]
         program = words[0]
     if not OURS.fullmatch(program):
-        here = program == "." or shutil.which(program) or program in ELSEWHERE
+        here = program == "." or shutil.which(program) or program in KNOWN
         return found + ([] if here else ["no such program"])
     if not (root / program).exists():
         return [*found, "no such file"]
@@ -138,12 +142,14 @@ def _overrides(root: Path, words: list[str]) -> list[str]:
         group, dot, key = word.removeprefix("--").partition(".")
         if not word.startswith("--") or not dot or words[0] != "./run.sh":
             continue
+        if group not in OVERRIDDEN:
+            found.append(f"unknown option {word}")
+            continue
         key, equals, given = key.partition("=")
+        cls, path = OVERRIDDEN[group]
         try:
-            cls, path = OVERRIDDEN[group]
-            override = f"{key.replace('-', '_')}={given if equals else value}"
-            config.load(cls, root / path, [override])
-        except (DataError, KeyError) as error:
+            config.load(cls, root / path, [f"{key.replace('-', '_')}={given if equals else value}"])
+        except DataError as error:
             found.append(str(error))
     return found
 
@@ -161,8 +167,10 @@ def inline_faults(root: Path, code: str, options: set[str]) -> list[str]:
     Inline commands may be short: what stands for something (<dir>) or may be left out is not asked for.
     """
     first, *rest = code.split(" ")
-    if "<" in first and (matching := sorted(root.glob(re.sub(r"<\w+>", "*", first)))):
-        first = str(matching[0].relative_to(root))
+    if first in KNOWN:
+        return []
+    if PLACE.match(first) and first != (pattern := re.sub(r"<\w+>|NAME", "*", first)):
+        first = next((str(path.relative_to(root)) for path in root.glob(pattern)), first)
     if OURS.fullmatch(first) and rest:
         plain = re.sub(r"[][]|\.\.\.", " ", re.sub(r"<[^<>]*>", "X", " ".join(rest)))
         found = command_faults(root, [first, *shlex.split(plain)])
@@ -171,6 +179,6 @@ def inline_faults(root: Path, code: str, options: set[str]) -> list[str]:
         name = first.partition("=")[0]
         known = name in options or name[2:].partition(".")[0] in OVERRIDDEN
         return [] if known else ["no such option"]
-    if OURS.fullmatch(first) or re.fullmatch(r"(conf|steps|local|tests|docs)/[\w/.-]+", code):
+    if OURS.fullmatch(first) or (PLACE.fullmatch(first) and not rest):
         return [] if (root / first).exists() else ["no such file"]
     return []
