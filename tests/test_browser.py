@@ -386,3 +386,134 @@ def test_recordings_beside_the_page(tab, folder, tmp_path):
     assert "belongs beside this page" in tab.locator("#alert").inner_text()
     assert any("ERR_FILE_NOT_FOUND" in text for text in tab.said)
     tab.said.clear()
+    shutil.copy(folder / f"exp/split/index_files/test/{ODD}.js", copy / "index_files/test")
+    tab.keyboard.press("Escape")  # after the talk, which is still shown
+    tab.get_by_role("link", name=ODD, exact=True).click()
+    tab.wait_for_function("(name) => element('name').textContent === name", arg=ODD)
+    assert not tab.locator("#alert").is_visible()
+    assert tab.locator("head script").count() == tab.evaluate("library ? 1 : 0")  # none is left
+
+
+SLOWLY = (
+    "(slow) => { const fast = packedOf; packedOf = (key) => key === slow"
+    " ? new Promise((done) => setTimeout(() => done(fast(key)), 700)) : fast(key); }"
+)
+
+
+def go(tab, recording):
+    tab.evaluate("(name) => { location.hash = encodeURIComponent(`test/${name}`); }", recording)
+
+
+def test_of_rapid_clicks_the_last_one_counts(tab):
+    tab.evaluate(SLOWLY, f"test/{ODD}")
+    go(tab, ODD)
+    go(tab, "talk")
+    tab.wait_for_function("element('name').textContent === 'talk'")
+    tab.wait_for_timeout(900)
+    assert tab.locator("#name").inner_text() == "talk"
+    assert tab.evaluate("page.timeline.view.recording") == "talk"
+    go(tab, ODD)
+    tab.keyboard.press("Escape")
+    tab.wait_for_timeout(900)
+    assert tab.locator("#overview").is_visible() and not tab.locator("#recording").is_visible()
+
+
+def test_keys_before_anything_is_drawn(tab):
+    tab.evaluate(SLOWLY, "test/talk")
+    go(tab, "talk")
+    for key in (" ", "ArrowLeft", "ArrowRight", "+", "-", "0", "e", "n", "p"):
+        tab.keyboard.press(key)
+    tab.locator("#timeline .bars .point").first.wait_for()
+    assert tab.locator("#name").inner_text() == "talk" and tab.said == []
+
+
+def test_an_address_of_nothing(tab):
+    go(tab, "nobody")
+    tab.wait_for_function("!element('alert').hidden")
+    assert "test/nobody: there is nothing" in tab.locator("#alert").inner_text()
+    assert tab.locator("#overview").is_visible()
+    tab.evaluate("location.hash = 'test%2Ftalk?t=later'")  # no time
+    tab.locator("#timeline .bars .point").first.wait_for()
+    assert clock(tab) == 0 and not tab.locator("#alert").is_visible()
+
+
+def test_back_to_where_it_was_chosen(tab):
+    opened(tab)
+    tab.keyboard.press("Escape")
+    tab.locator("#overview").wait_for()
+    assert tab.evaluate("document.activeElement.textContent") == "talk"
+    tab.go_back()
+    tab.locator("#timeline .bars .point").first.wait_for()
+    tab.go_back()
+    tab.locator("#overview").wait_for()
+
+
+def test_audio_that_ends_before_the_recording(tab, sample_wav):
+    opened(tab, ODD)
+    tab.set_input_files("#file", sample_wav)
+    tab.wait_for_function("element('audio').readyState > 0")
+    tab.mouse.click(*point_of(tab, 10))
+    tab.wait_for_function("!element('audio').paused")
+    tab.mouse.click(*point_of(tab, 60))  # from its end it would play from its beginning
+    tab.wait_for_function("element('audio').paused")
+    assert "ends at 0:30.0" in tab.locator("#alert").inner_text()
+    assert clock(tab) == pytest.approx(60, abs=0.5)
+
+
+def test_another_file_stops_the_first(tab, sample_wav):
+    opened(tab)
+    tab.keyboard.press(" ")
+    tab.wait_for_function("element('audio').currentTime > 0.2")
+    tab.set_input_files("#file", sample_wav)
+    tab.wait_for_function("element('play').ariaPressed === 'false'")
+    assert tab.evaluate("element('audio').paused")
+    tab.wait_for_function("element('audio').readyState > 0")
+    tab.keyboard.press(" ")
+    tab.wait_for_function("element('audio').currentTime > 0.2")
+    tab.keyboard.press("p")  # so does another recording
+    tab.wait_for_function("(name) => element('name').textContent === name", arg=ODD)
+    tab.wait_for_function("element('play').ariaPressed === 'false'")
+
+
+def test_the_charts_are_as_wide_as_their_place(tab):
+    for width in (1280, 700, 390):
+        tab.set_viewport_size({"width": width, "height": 844})
+        opened(tab)
+        tab.wait_for_function(
+            "['timeline', 'latents', 'history'].every("
+            "(id) => element(id)._fullLayout.width === element(id).parentElement.clientWidth)"
+        )
+        tab.keyboard.press("Escape")
+        tab.locator("#overview").wait_for()
+
+
+def test_names_of_speakers_stay_text_everywhere(tab):
+    opened(tab, ODD)
+    tab.select_option("#colour", "reference")
+    tab.locator("#latents .legendtext", has_text="<i>0</i>").wait_for()
+    short = tab.evaluate(
+        "[1, 2, 12].map((i) => shorter(`a_rather_long_name_of_a_recording_${i}`, 11))"
+    )
+    assert len(set(short)) == 3 and {len(name) for name in short} == {11}
+    assert tab.evaluate("shorter('speaker_12', 11)") == "speaker_12"
+
+
+def test_nothing_to_refine(tab):
+    opened(tab)
+    tab.evaluate("page.view.systems.dec_default.history = []; page.draw()")
+    tab.locator("#steps").wait_for(state="hidden")
+    tab.evaluate("page.view.systems.dec_default.projections = {}; page.draw()")
+    tab.locator("#inside").wait_for(state="hidden")
+    assert not tab.locator("#alert").is_visible()
+
+
+def test_a_day_and_a_moment(tab):
+    opened(tab)
+    view = "{ recording: 'r', duration: %d, reference: null, systems: { x: { speakers: ['r_1'], places: [0], pairs: [null], turns: [[%d, %d, 0]], errors: null } } }"  # fmt: skip
+    show = "page.timeline.show(%s, ['x'], { x: 'x' })"
+    tab.evaluate(show % view % (86_400_000, 40_000_000, 40_000_500))
+    bar = tab.locator("#timeline .bars .point").bounding_box()
+    assert bar["width"] >= 0.7  # half a second of a day is seen
+    assert tab.locator("#timeline .xtick").last.text_content() == "24:00:00"
+    tab.evaluate(show % view % (0, 0, 1))  # a recording without a length
+    assert shown(tab) == [0, 0.1]

@@ -4,12 +4,14 @@
 const known = JSON.parse(document.getElementById("known").textContent);
 const element = (id) => document.getElementById(id);
 const waiting = new Map(); // of recordings in files of their own: key -> what takes them
-const views = new Map(); // key -> promise of a recording
+const last = { key: null, view: null }; // only the latest recording is kept: a long one is large
 let library = null;
 
 async function unpacked(base64) {
   if (!window.DecompressionStream) throw new Error("this browser is too old: it knows no DecompressionStream");
-  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).text();
 }
@@ -21,18 +23,23 @@ function receive(key, data) { // called by the files beside the page
 function packedOf(key) {
   const inline = element(`data:${key}`);
   if (inline) return Promise.resolve(inline.textContent);
+  const script = document.createElement("script");
   return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
     waiting.set(key, resolve);
     script.src = known.files[key];
     script.onerror = () => reject(new Error(`${known.files[key]} is missing: it belongs beside this page`));
     document.head.append(script);
+  }).finally(() => {
+    script.remove();
+    waiting.delete(key);
   });
 }
 
-function viewOf(key) {
-  if (!views.has(key)) views.set(key, packedOf(key).then(unpacked).then(JSON.parse));
-  return views.get(key);
+function viewOf(key) { // a promise of a recording
+  if (last.key !== key) Object.assign(last, { key, view: packedOf(key).then(unpacked).then(JSON.parse) });
+  const { view } = last;
+  view.catch(() => { if (last.view === view) last.key = null; }); // it may be there the next time
+  return view;
 }
 
 function plotly() { // unpacked when the first picture is wanted

@@ -46,7 +46,7 @@ class Latents {
     for (const label of [...new Set(labels)].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }))) {
       const rows = labels.flatMap((other, i) => (other === label ? [i] : []));
       panels.forEach(([x, y], panel) => traces.push({
-        type: "scatter", mode: "markers", name: label, marker: { ...style(label), opacity: 0.85, line: { width: 0.5, color: colour("ground") } },
+        type: "scatter", mode: "markers", name: escaped(label), marker: { ...style(label), opacity: 0.85, line: { width: 0.5, color: colour("ground") } },
         x: rows.map((i) => x[i]), y: rows.map((i) => y[i]), customdata: rows.map((i) => times[i]),
         text: rows.map((i) => clock(times[i], 1)), hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
         xaxis: panel ? "x2" : "x", yaxis: panel ? "y2" : "y", legendgroup: label, showlegend: !panel,

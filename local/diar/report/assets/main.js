@@ -23,16 +23,18 @@ async function route() {
   const all = Object.entries(known.sets).flatMap(([s, { recordings }]) => recordings.map((r) => `${s}/${r}`));
   if (!name && all.length === 1) return location.replace(`#${encodeURIComponent(all[0])}`); // nothing to choose
   complain(null);
-  element("overview").hidden = Boolean(set);
-  element("recording").hidden = !set;
-  if (!set) {
-    page.pause();
-    element(`set:${name}`)?.scrollIntoView();
-    return;
-  }
-  window.scrollTo(0, 0);
+  if (!set) return overview(name);
   await page.open(set, name.slice(set.length + 1), Object.fromEntries(new URLSearchParams(query)));
-  element("name").focus({ preventScroll: true });
+}
+
+function overview(name) { // all sets, at the recording that was looked at, or else at the set
+  page.leave();
+  const link = element("recording").hidden ? null : [...document.querySelectorAll("#overview tbody a")].find((a) => decodeURIComponent(a.hash.slice(1)) === page.key);
+  element("overview").hidden = false;
+  element("recording").hidden = true;
+  if (link && (!name || name === page.set)) link.focus();
+  else element(`set:${name}`)?.scrollIntoView();
+  if (name && !(name in known.sets)) complain(new Error(`${name}: there is nothing of this name in the page`));
 }
 
 document.addEventListener("keydown", (event) => {

@@ -14,24 +14,46 @@ class RecordingPage {
     this.timeline = new Timeline(element("timeline-box"), element("timeline"), element("playhead"), (t) => this.seek(t, true));
     this.latents = new Latents(element("latents"), (t) => { this.seek(t, true); this.timeline.reveal(t); });
     this.time = 0;
+    this.opening = null; // the key of what is being loaded
     this.listen();
   }
 
+  get key() { return `${this.set}/${this.view.recording}`; }
+
   async open(set, recording, wanted = {}) {
-    const view = await viewOf(`${set}/${recording}`);
+    const key = `${set}/${recording}`;
+    this.opening = key;
+    document.body.ariaBusy = "true";
+    const view = await viewOf(key).finally(() => { if (this.opening === key) document.body.ariaBusy = null; });
+    if (this.opening !== key) return; // another one was chosen meanwhile
     const names = known.sets[set].systems;
     const there = Object.keys(names).filter((key) => key in view.systems);
     const kept = (key, otherwise) => (there.includes(key) ? key : otherwise);
     const first = kept(wanted.a, kept(element("first").value, there[0]));
     const second = kept(wanted.b, kept(element("second").value, NONE));
     const same = this.view === view;
-    Object.assign(this, { set, view, names, first, second: second === first ? NONE : second });
+    Object.assign(this, { set, view, names, there });
     element("name").textContent = recording;
+    element("overview").hidden = true;
+    element("recording").hidden = false;
+    window.scrollTo(0, 0);
+    element("name").focus({ preventScroll: true });
+    if (!same) this.load(view);
+    await this.choose(first, second);
+    if (Number(wanted.t) && this.view === view) this.seek(Number(wanted.t), false);
+  }
+
+  leave() {
+    this.opening = document.body.ariaBusy = null;
+    this.pause();
+  }
+
+  choose(first, second) { // which systems are shown
+    const { names, there } = this;
+    Object.assign(this, { first, second: second === first ? NONE : second });
     fill(element("first"), there.map((key) => [key, names[key]]), this.first);
     fill(element("second"), [[NONE, "none"], ...there.filter((key) => key !== this.first).map((key) => [key, names[key]])], this.second);
-    if (!same) this.load(view);
-    await this.draw();
-    if (wanted.t) this.seek(Number(wanted.t), false);
+    return this.draw();
   }
 
   load(view) { // the audio
@@ -48,23 +70,26 @@ class RecordingPage {
 
   async draw() {
     const systems = [this.first, this.second].filter((key) => key !== NONE);
-    await this.timeline.show(this.view, systems, this.names);
     const found = this.view.systems[this.first];
     element("talking").replaceChildren(this.talking(found));
     element("figures").textContent = this.figures(systems);
-    element("inside").hidden = !found.projections;
-    if (found.projections) await this.drawInside(found);
+    const inside = Object.keys(found.projections ?? {}).length > 0;
+    element("inside").hidden = !inside;
+    await Promise.all([this.timeline.show(this.view, systems, this.names), inside && this.drawInside(found)]);
     this.moved();
   }
 
-  async drawInside(found) {
+  drawInside(found) {
     const kept = (select, options) => (options.includes(select.value) ? select.value : options[0]);
     const projections = Object.keys(found.projections);
     const sides = this.view.reference ? ["hypothesis", "reference"] : ["hypothesis"];
     fill(element("projection"), projections.map((key) => [key, METHODS[key]]), kept(element("projection"), projections));
     fill(element("colour"), sides.map((side) => [side, side]), kept(element("colour"), sides));
-    await this.latents.show(this.view, found, element("projection").value, element("colour").value);
-    await showHistory(element("history"), found.history);
+    element("steps").hidden = !found.history.length; // of one speaker there is nothing to refine
+    return Promise.all([
+      this.latents.show(this.view, found, element("projection").value, element("colour").value),
+      found.history.length && showHistory(element("history"), found.history),
+    ]);
   }
 
   figures(systems) { // without collar, with overlap
@@ -103,12 +128,16 @@ class RecordingPage {
   seek(time, play) {
     this.time = Math.min(Math.max(time, 0), this.timeline.length);
     if (this.audio.src) this.audio.currentTime = this.time;
-    if (play && this.audio.src) this.play();
     this.moved();
+    if (play && this.audio.src) this.play();
   }
 
   play() {
     if (!this.audio.src) return complain(new Error("no audio: choose the file of this recording"));
+    if (this.time > this.audio.duration + 0.1) { // played from its end, it would begin again
+      this.pause();
+      return complain(new Error(`the audio ends at ${clock(this.audio.duration, 1)}`));
+    }
     this.audio.play().catch((error) => {
       if (error.name !== "AbortError") complain(new Error(`the browser cannot play ${element("sound").textContent}: choose a file that it can`));
     });
@@ -154,6 +183,7 @@ class RecordingPage {
     };
     this.audio.addEventListener("play", () => { playing(true); complain(null); this.tick(); });
     this.audio.addEventListener("pause", () => playing(false));
+    this.audio.addEventListener("emptied", () => playing(false)); // another file: of the first no 'pause' is heard
     this.audio.addEventListener("loadedmetadata", () => { this.audio.currentTime = this.time; });
     element("file").addEventListener("change", ({ target }) => {
       if (!target.files.length) return;
@@ -164,10 +194,9 @@ class RecordingPage {
       complain(null);
     });
     const redraw = () => { if (this.view && !element("recording").hidden) this.draw().catch(complain); };
-    element("first").addEventListener("change", ({ target }) => {
-      this.open(this.set, this.view.recording, { a: target.value }).catch(complain);
-    });
-    element("second").addEventListener("change", ({ target }) => { this.second = target.value; redraw(); });
+    for (const id of ["first", "second"]) {
+      element(id).addEventListener("change", () => this.choose(element("first").value, element("second").value).catch(complain));
+    }
     element("projection").addEventListener("change", redraw);
     element("colour").addEventListener("change", redraw);
     document.addEventListener("theme", redraw);

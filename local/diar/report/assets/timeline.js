@@ -115,6 +115,13 @@ function ticks(from, to, most) {
   return { tickvals: values, ticktext: values.map((v) => clock(v, step < 1 ? 1 : 0)) };
 }
 
+// A name of at most so many characters: what tells speakers apart is often at the end.
+function shorter(name, most) {
+  const letters = [...name];
+  const end = Math.floor((most - 1) / 2);
+  return letters.length > most ? `${letters.slice(0, most - 1 - end).join("")}…${letters.slice(-end).join("")}` : name;
+}
+
 class Timeline {
   constructor(box, chart, head, seek) {
     Object.assign(this, { box, chart, head, seek, view: null, timer: null, time: 0 });
@@ -122,8 +129,9 @@ class Timeline {
   }
 
   show(view, systems, names) {
-    if (this.view !== view) this.range = [0, view.duration / 1000];
+    const other = this.view !== view;
     Object.assign(this, { view, systems, ...lanesOf(view, systems, names) });
+    if (other) this.range = [0, this.length];
     this.curves = curvesOf(view.systems[systems[0]]);
     return this.draw();
   }
@@ -139,7 +147,7 @@ class Timeline {
       const spans = seen(lane.spans, a, b, pixel);
       return {
         type: "bar", orientation: "h", xaxis: "x", yaxis: "y", width: lane.size * 0.8,
-        base: spans.map((s) => s[0]), x: spans.map((s) => s[1] - s[0]), y: spans.map(() => lane.y),
+        base: spans.map((s) => s[0]), x: spans.map((s) => Math.max(s[1] - s[0], pixel)), y: spans.map(() => lane.y),
         marker: { color: lane.error ? colour(lane.error.replace(" ", "-")) : lane.colour, line: { width: 0 }, pattern: { shape: lane.hatch, fgcolor: colour("ink"), fillmode: "overlay", size: 6 } },
         text: spans.map((s) => `${escaped(lane.name)}<br>${clock(s[0], 2)} – ${clock(s[1], 2)}${s[2] > 1 ? ` (${s[2]} turns: zoom in)` : ""}`),
         textposition: "none", hovertemplate: "%{text}<extra></extra>",
@@ -159,9 +167,9 @@ class Timeline {
     return columns.map((column, k) => {
       const place = found.speakers.indexOf(found.clusters[k]);
       return {
-        type: "scatter", mode: "lines", stackgroup: "p", xaxis: "x", yaxis: "y2", line: { width: 0 },
+        type: "scatter", mode: "lines", stackgroup: "p", name: escaped(found.clusters[k]), xaxis: "x", yaxis: "y2", line: { width: 0 },
         fillcolor: place < 0 ? "#999999" : styleOf(found.places[place]).colour,
-        x: rows.map((i) => x[i]), y: rows.map((i) => column[i]), hovertemplate: `${escaped(found.clusters[k])}: %{y} %<extra></extra>`,
+        x: rows.map((i) => x[i]), y: rows.map((i) => column[i]), hovertemplate: "%{fullData.name}: %{y} %<extra></extra>",
       };
     });
   }
@@ -169,17 +177,16 @@ class Timeline {
   layout() {
     const narrow = this.chart.clientWidth < 600;
     const lanes = this.units * LANE, below = this.curves ? POSTERIORS : 0;
-    const margin = { l: narrow ? 84 : 150, r: 10, t: 6, b: 30 };
-    const most = narrow ? 11 : 22;
-    const shorter = (text) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
-    const label = ({ label, head }) => (head ? `<b>${escaped(shorter(label))}</b>` : escaped(shorter(label)));
+    const margin = { l: narrow ? 90 : 150, r: 10, t: 6, b: 30 };
+    const most = narrow ? 11 : 20;
+    const label = ({ label, head }) => (head ? `<b>${escaped(shorter(label, most))}</b>` : escaped(shorter(label, most)));
     const part = below / (lanes + below);
     return {
       ...baseLayout(), barmode: "overlay", bargap: 0, margin, height: lanes + below + margin.t + margin.b,
       dragmode: "pan",
       xaxis: { range: [...this.range], ...ticks(...this.range, narrow ? 5 : 12), anchor: below ? "y2" : "y", gridcolor: colour("line"), zeroline: false, side: "bottom" },
       yaxis: { range: [-this.units, 0], domain: [part, 1], fixedrange: true, zeroline: false, showgrid: false, tickvals: this.lanes.map((lane) => lane.y), ticktext: this.lanes.map(label) },
-      yaxis2: { domain: [0, Math.max(part - 0.02, 0)], range: [0, 100], fixedrange: true, zeroline: false, showgrid: false, tickvals: below ? [0, 100] : [], ticksuffix: " %", title: { text: below ? "posteriors" : "", font: { size: 11 }, standoff: 2 } },
+      yaxis2: { domain: [0, Math.max(part - LANE / 2 / (lanes + below), 0)], range: [0, 100], fixedrange: true, zeroline: false, showgrid: false, tickvals: below ? [0, 100] : [], ticksuffix: " %", title: { text: below ? "posteriors" : "", font: { size: 11 }, standoff: 2 } },
     };
   }
 
