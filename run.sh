@@ -55,6 +55,8 @@
 #   --num-spk N|oracle          number of speakers, results in exp/*_N or exp/*_oracle (default: estimated)
 #   --min-spk N                 lower bound of the estimate               (default 1)
 #   --max-spk N                 upper bound of the estimate               (default: as configured)
+#   --baselines "NAME ..."      clusterings of stage 6; NAME_oracle is told the number of speakers
+#                               (default "ahc nme_sc spectral spectral_oracle kmeans_oracle")
 #   --seed N                    of the simulated corpus, of DEC and of baselines (default 0)
 #   --vad.KEY VALUE, --xvector.KEY VALUE, --ae.KEY VALUE, --dec.KEY VALUE, --baseline.KEY VALUE,
 #   --report.KEY VALUE          one value of a configuration; what is published (_paper) stays as it is,
@@ -96,6 +98,7 @@ dev_xvector_dir=
 num_spk=
 min_spk=1
 max_spk=
+baselines="ahc nme_sc spectral spectral_oracle kmeans_oracle"
 train_set=train
 dev_set=dev
 test_sets=test
@@ -129,7 +132,9 @@ if starts 0 "data: recordings and references of the corpus $corpus"; then
     for name in audio_dir download mirror mic reference; do # each known to some corpora only
       [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
     done
-    steps/prepare_"$corpus".sh "${options[@]}" "$data"
+    step=steps/prepare_"$corpus".sh
+    [ -e "$step" ] || step=steps/prepare_corpus.sh options+=(--corpus "$corpus")
+    "$step" "${options[@]}" "$data"
   fi
 fi
 
@@ -178,7 +183,8 @@ fi
 
 if starts 6 "baselines: the same by other clusterings"; then
   for set in $eval_sets; do extract close "$set"; done
-  for system in ahc$told nme_sc$told spectral$told spectral_oracle kmeans_oracle; do
+  for system in $baselines; do
+    case "$system" in *_oracle) ;; *) system=$system$told ;; esac
     for set in $eval_sets; do
       speakers=$(speakers_of "$set")
       case "$system" in *_oracle) # the number of speakers is known

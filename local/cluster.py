@@ -27,7 +27,7 @@ def main() -> None:
     options = config.load(clustering.BaselineConfig, args.config, args.set.split())
     if args.check:
         return
-    method = clustering.METHODS[args.method]
+    method = clustering.method_of(args.method)
 
     def decide(recording: Recording) -> xvector_job.Decision | DataError:
         try:

@@ -210,30 +210,16 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """The line of a recording: times in seconds, the turns as an RTTM has them."""
-    from diar.rttm import in_milliseconds
+    """The line of a recording: as docs/diarization.schema.json has it, and what only this program knows."""
+    from diar.exports.document import document_of
+    from diar.exports.recording import recording_of
 
-    about = {"recording": result.given.recording, "audio": str(result.given.path)}
+    name, path = result.given.recording, result.given.path
     if result.error:
-        return {**about, "error": result.error}
-    turns = list(in_milliseconds(result.found.turns))
-    talked: dict[str, list[float]] = {}
-    for turn in turns:
-        talked.setdefault(turn.speaker, []).append(turn.duration)
-    return {
-        **about,
-        "duration": round(result.duration, 3),
-        "speakers": [
-            {"name": who, "speaking_time": round(sum(spoken), 3), "turns": len(spoken)}
-            for who, spoken in sorted(talked.items())
-        ],
-        "turns": [
-            {"start": turn.start, "end": round(turn.end, 3), "speaker": turn.speaker}
-            for turn in turns
-        ],
-        "remarks": list(result.remarks),
-        "processing_seconds": round(result.seconds, 3),
-    }
+        return {"recording": name, "media": str(path), "error": result.error}
+    document = document_of(recording_of(name, result.found.turns, result.duration, path))
+    seconds = round(result.seconds, 3)
+    return {**document, "remarks": list(result.remarks), "processing_seconds": seconds}
 
 
 def rttm_of(args: argparse.Namespace, given: Input) -> Path | None:

@@ -39,9 +39,7 @@ def main() -> None:
         show(extractors.get(options.extractor, **options.options).card)
     else:
         for name in extractors.names():
-            card = extractors.card(name)
-            if card is not None:
-                show(card)
+            show(extractors.card(name))
 
 
 def show(card: Card) -> None:

@@ -54,7 +54,10 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     arguments = program.parser(__doc__)
     commands = arguments.add_subparsers(
-        required=True, metavar="<command>", help="what is drawn: each has a --help of its own"
+        required=True,
+        prog=arguments.prog,
+        metavar="<command>",
+        help="what is drawn: each has a --help of its own",
     )
 
     add = command(commands, "timeline", draw_timeline, page.PAGE)

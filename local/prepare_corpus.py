@@ -17,7 +17,8 @@ import argparse
 from pathlib import Path
 
 import program
-from diar.corpora import CORPORA, counts
+from diar import corpora
+from diar.corpora import counts
 from diar.corpora.corpus import Corpus, Files, Options, write_set
 from diar.download import Downloads, locked
 from diar.errors import DataError
@@ -39,10 +40,10 @@ def main() -> None:
     parser.add_argument("--mic", default="", help="microphone, where there is a choice")
     parser.add_argument("--reference", type=Path, help="references to take instead")
     parser.add_argument("--counts", default=str(CONF / "corpora.yaml"), help="published figures")
-    parser.add_argument("corpus", choices=sorted(CORPORA), help="its name")
+    parser.add_argument("corpus", choices=sorted(corpora.CORPORA), help="its name")
     program.add_paths(parser, "data_dir")
     args = parser.parse_args()
-    corpus = CORPORA[args.corpus]
+    corpus = corpora.get(args.corpus)
     options = options_of(args, corpus)
     if args.obtain:
         obtain(args, corpus, options)

@@ -3,7 +3,8 @@
 
 Usage: score_vad.py <data-dir> <vad-dir> <out-dir>
 
-Writes <out-dir>/vad_score.json. A recording without speech regions counts as all missed; one that the VAD could not read is left out.
+Writes <out-dir>/vad_score.json. A recording without speech regions counts as all missed; one
+that the VAD could not read, or that has no reference, is left out.
 
 Example: local/score_vad.py data/test exp/vad_silero/test exp/by_hand/vad_score
 """
@@ -27,8 +28,9 @@ def main() -> None:
     rows = segments.by_recording()
     total = vad.VadErrors(0.0, 0.0, 0.0)
     for recording, duration in durations.items():
-        found = kaldi_data.regions_of(segments, rows.get(recording, ()))
-        total += vad.compare(vad.speech_of(reference.get(recording, ()), duration), found)
+        if recording in reference:
+            found = kaldi_data.regions_of(segments, rows.get(recording, ()))
+            total += vad.compare(vad.speech_of(reference[recording], duration), found)
     figures = {
         "speech_s": round(total.speech, 3),
         "miss": round(100 * total.miss / max(total.speech, 1e-9), 3),
@@ -38,9 +40,11 @@ def main() -> None:
     if not total.speech:
         print(f"VAD of {args.data_dir}: not scored, the reference has no turn of its recordings")
         return
+    unknown = len(durations.keys() - reference.keys())
     print(
         f"VAD of {args.data_dir}: miss {figures['miss']:.2f} %, false alarm {figures['fa']:.2f} %"
         f" of {total.speech:.0f} s of speech"
+        + (f"; {unknown} recording(s) without reference left out" if unknown else "")
     )
 
 

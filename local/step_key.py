@@ -3,8 +3,8 @@
 
 Usage: step_key.py <program.py> <options> [input ...]
 
-The program counts with every module of local/ that it imports, directly or not, so that changed code
-makes its products again. An input is a file; or a directory of this recipe, which counts by its
+The program counts with every module of local/ that it imports, directly or not, or names as
+"module:object", so that changed code makes its products again. An input is a file; or a directory of this recipe, which counts by its
 .done key; or any other directory, which counts by the files in it. The audio and the arks that an scp
 names count by size and time of change.
 
@@ -53,7 +53,9 @@ def closure(program: Path) -> set[Path]:
             continue
         seen.add(source)
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
+            if isinstance(node, ast.Constant) and re.fullmatch(r"[\w.]+:\w+", str(node.value)):
+                names = [node.value.split(":")[0]]
+            elif isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]

@@ -46,10 +46,10 @@ def sample_turns(sample_wav):
     return [(float(f[3]), float(f[3]) + float(f[4]), f[7]) for f in rows]
 
 
-@pytest.fixture(scope="session", params=["campplus", "ecapa", "onnx", "resemblyzer"])
+@pytest.fixture(scope="session", params=extractors.names())
 def extractor(request, tmp_path_factory):
     """Each extractor: with its real weights where they can be had, else with small random ones."""
-    if request.param in ("campplus", "resemblyzer"):
+    if request.param not in ("ecapa", "onnx"):
         return fetched(lambda: extractors.get(request.param))
     folder = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:

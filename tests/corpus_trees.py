@@ -6,7 +6,8 @@ import zipfile
 import numpy as np
 import soundfile
 
-from diar.corpora import CORPORA, voxconverse
+from diar import corpora
+from diar.corpora import voxconverse
 from diar.corpora.corpus import Files, Options, write_set
 
 
@@ -34,7 +35,7 @@ def two_turns(recording):
 def prepared(corpus, name, tmp_path, *places, **options):
     """The data directory of a set, and what was described and failed."""
     options = Options(tuple(places), **options)
-    described = CORPORA[corpus].read(name, Files(places), options)
+    described = corpora.get(corpus).read(name, Files(places), options)
     target = tmp_path / "data" / name
     return target, write_set(target, described)
 

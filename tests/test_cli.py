@@ -71,6 +71,10 @@ class TestHelp:
         for words in ours:
             assert call(name, *words[1:])[0] == 0, words
 
+    def test_examples_can_be_typed(self):
+        not_executable = [n for n in PROGRAMS + SCRIPTS if not os.access(ROOT / n, os.X_OK)]
+        assert not not_executable
+
     def test_of_a_program_without_a_parser(self):
         result = run("local/step_key.py", "--help")
         assert result.returncode == 0 and complete(result.stdout)

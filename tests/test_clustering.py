@@ -10,6 +10,7 @@ from diar.clustering import (
     METHODS,
     Bounds,
     ClusteringConfig,
+    method_of,
     renumber,
 )
 from diar.counting import (
@@ -101,7 +102,7 @@ def test_cosine_of_a_zero_row_is_zero():
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_known_count_on_clear_clusters(method):
     x, labels = voices([30, 20, 12], spread=0.05)
-    found = METHODS[method](x, Bounds(3), ClusteringConfig(), 0)
+    found = method_of(method)(x, Bounds(3), ClusteringConfig(), 0)
     # The blur of 'spectral' takes windows for neighbours: those beside a change may go astray.
     assert adjusted_rand_score(labels, found) > (0.85 if method == "spectral" else 0.999)
 
@@ -109,7 +110,7 @@ def test_known_count_on_clear_clusters(method):
 @pytest.mark.parametrize("method", ["ahc", "nme_sc", "spectral"])
 def test_estimated_count_on_clear_clusters(method):
     x, labels = voices([30, 25, 20], spread=0.05)
-    found = METHODS[method](x, Bounds(), ClusteringConfig(), 0)
+    found = method_of(method)(x, Bounds(), ClusteringConfig(), 0)
     assert adjusted_rand_score(labels, found) > (0.85 if method == "spectral" else 0.999)
 
 
@@ -117,7 +118,7 @@ def test_estimated_count_on_clear_clusters(method):
 @given(st.sampled_from(sorted(METHODS)), st.integers(0, 12), st.integers(1, 5), st.integers(0, 99))
 def test_exact_count_is_honoured(method, n, k, seed):
     x = np.random.default_rng(seed).normal(size=(n, 4))
-    labels = METHODS[method](x, Bounds(k), ClusteringConfig(), seed)
+    labels = method_of(method)(x, Bounds(k), ClusteringConfig(), seed)
     assert labels.shape == (n,)
     assert sorted(set(labels)) == list(range(min(n, k)))
 
@@ -125,16 +126,16 @@ def test_exact_count_is_honoured(method, n, k, seed):
 @pytest.mark.parametrize("method", ["ahc", "nme_sc", "spectral"])
 def test_bounds_are_honoured(method):
     x, _ = voices([20, 20, 20, 20], spread=0.05)
-    run = METHODS[method]
+    run = method_of(method)
     assert len(set(run(x, Bounds(least=6), ClusteringConfig(), 0))) >= 6
     assert len(set(run(x, Bounds(most=2), ClusteringConfig(), 0))) <= 2
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_identical_windows(method):
-    labels = METHODS[method](np.ones((9, 4)), Bounds(1), ClusteringConfig(), 0)
+    labels = method_of(method)(np.ones((9, 4)), Bounds(1), ClusteringConfig(), 0)
     assert set(labels) == {0}
-    many = METHODS[method](np.ones((9, 4)), Bounds(2), ClusteringConfig(), 0)
+    many = method_of(method)(np.ones((9, 4)), Bounds(2), ClusteringConfig(), 0)
     assert many.shape == (9,) and many.max() <= 1
 
 
@@ -146,7 +147,7 @@ def test_bounds_make_sense():
 
 def test_k_means_needs_the_count():
     with pytest.raises(ValueError, match="number of speakers"):
-        METHODS["kmeans"](np.ones((3, 2)), Bounds(), ClusteringConfig(), 0)
+        method_of("kmeans")(np.ones((3, 2)), Bounds(), ClusteringConfig(), 0)
 
 
 def test_renumber_by_first_appearance():

@@ -20,9 +20,9 @@ from corpus_trees import (
     vox_corpus,
 )
 
-from diar import audio, config, dataset, kaldi_data
-from diar.corpora import CORPORA, counts, voxconverse
+from diar import audio, config, corpora, dataset, kaldi_data
 from diar.corpora import corpus as shared
+from diar.corpora import counts, voxconverse
 from diar.corpora.corpus import Files, Options, Recording, check, collect, write_set
 from diar.errors import DataError
 from diar.rttm import read_parts, read_rttm, read_uem
@@ -360,7 +360,7 @@ def test_figures_that_differ_are_said_with_their_source(tmp_path):
 def test_published_figures_name_sets_that_exist(root):
     for key, figures in counts.load(root / "conf/corpora.yaml").sets.items():
         name, part = key.split("/")
-        assert part in CORPORA[name.removesuffix("-array1-01")].sets
+        assert part in corpora.get(name.removesuffix("-array1-01")).sets
         assert all(figure.source for figure in figures.values())
     with pytest.raises(DataError, match="minutes"):
         counts.Counts({"ami/test": {"minutes": counts.Count(1, "x")}})

@@ -8,8 +8,8 @@ import pytest
 from corpus_trees import ami_audio, ami_setup, callhome_corpus, pack, split_of, vox_corpus
 from web import Web
 
-from diar import kaldi_data
-from diar.corpora import CORPORA, ami, voxconverse
+from diar import corpora, kaldi_data
+from diar.corpora import ami, voxconverse
 from diar.corpora.corpus import Files, Options
 from diar.download import Downloads, Remote
 from diar.errors import DataError
@@ -107,8 +107,8 @@ def downloaded(corpus, name, tmp_path, web, *places):
     folder = tmp_path / "cache"
     options = Options((*places, folder))
     downloads = Downloads(folder, [web.url], tries=1)
-    CORPORA[corpus].obtain(name, Files(options.places), options, downloads)
-    return folder, CORPORA[corpus].read(name, Files(options.places), options)
+    corpora.get(corpus).obtain(name, Files(options.places), options, downloads)
+    return folder, corpora.get(corpus).read(name, Files(options.places), options)
 
 
 def test_voxconverse_is_downloaded_once_and_unpacked(tmp_path, split, web, monkeypatch):
@@ -210,4 +210,4 @@ def test_options_of_each_corpus_name_its_sets(root, tmp_path, name):
     chosen = dict(x.split("=") for x in options.splitlines() if not x.startswith("#"))
     assert chosen["data"] == f"data/{name}" and chosen["exp"] == f"exp/{name}"
     for key in ("train_set", "dev_set", "test_sets"):
-        assert {*chosen[key].strip('"').split()} <= {*CORPORA[name].sets}
+        assert {*chosen[key].strip('"').split()} <= {*corpora.get(name).sets}

@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import soundfile
@@ -196,13 +198,17 @@ class TestDiarize:
     def check_json(self, found, folder, turns):
         assert found["bad"] == {
             "recording": "bad",
-            "audio": str(folder / "more/bad.mp3"),
+            "media": str(folder / "more/bad.mp3"),
             "error": f"{folder}/more/bad.mp3: not an audio file that can be decoded",
         }
         assert (found["quiet"]["turns"], found["quiet"]["speakers"]) == ([], [])
         assert found["quiet"]["remarks"] == ["resampled from 8000 Hz", "2 channels mixed"]
         talk = found["talk"]
-        assert (talk["duration"], talk["audio"]) == (24.0, str(folder / "talk.wav"))
+        jsonschema.validate(
+            talk,
+            json.loads((Path(__file__).parents[1] / "docs/diarization.schema.json").read_text()),
+        )
+        assert (talk["duration"], talk["media"]) == (24.0, str(folder / "talk.wav"))
         assert talk["processing_seconds"] > 0 and "error" not in talk
         assert [(t["start"], t["end"], t["speaker"]) for t in talk["turns"]] == [
             (turn.start, round(turn.end, 3), turn.speaker) for turn in turns

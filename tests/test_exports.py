@@ -18,7 +18,7 @@ from pyannote.database.util import load_lab
 from pympi import Eaf
 
 import export
-from diar import exports, release
+from diar import __version__, exports
 from diar.errors import DataError
 from diar.exports import elan, reading
 from diar.exports.lines import annotation
@@ -189,7 +189,7 @@ def test_json_follows_its_schema(root, turns, seconds):
 
 def test_json_says_what_made_it_and_of_what(tmp_path):
     found = json.loads(text_of("json", TWO, 4000, tmp_path / "a.wav"))
-    assert found["made_by"] == {"name": "dec-diarization", "version": release.version()}
+    assert found["made_by"] == {"name": "dec-diarization", "version": __version__}
     assert (found["recording"], found["duration"]) == ("r", 4000)
     assert found["media"] == str(tmp_path / "a.wav")
     assert found["speakers"][0] == {"name": "A", "speaking_time": 3601.25, "turns": 2}

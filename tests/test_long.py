@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 from diar import config, dec, decoding, markov, sampling
 from diar import linkage as upgma
 from diar.autoencoder import ResidualAutoEncoder
-from diar.clustering import METHODS, Bounds, ClusteringConfig, ahc
+from diar.clustering import METHODS, Bounds, ClusteringConfig, ahc, method_of
 from diar.counting import cosine_affinity, eigengap
 from diar.diarization import DecConfig, fit
 from diar.pretraining import learn_speakers
@@ -94,8 +94,8 @@ def test_memory_of_the_start_does_not_grow_with_the_square():
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_at_the_limit_nothing_changes(method):
     x, _ = conversation([120, 100, 80])
-    exact = METHODS[method](x, Bounds(3), ClusteringConfig(exact=10**9), 0)
-    assert np.array_equal(METHODS[method](x, Bounds(3), FEW, 0), exact)
+    exact = method_of(method)(x, Bounds(3), ClusteringConfig(exact=10**9), 0)
+    assert np.array_equal(method_of(method)(x, Bounds(3), FEW, 0), exact)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_at_the_limit_nothing_changes(method):
 )
 def test_above_the_limit_the_speakers_are_found(method, bounds):
     x, labels = conversation([900, 600, 400], spread=0.1)
-    found = METHODS[method](x, bounds, FEW, 0)
+    found = method_of(method)(x, bounds, FEW, 0)
     assert adjusted_rand_score(labels, found) > (0.85 if method == "spectral" else 0.98)
 
 
@@ -115,7 +115,7 @@ def test_above_the_limit_the_speakers_are_found(method, bounds):
 def test_just_above_the_limit(method, k, seed, alike):
     few = replace(FEW, exact=8)
     x = np.ones((9, 4)) if alike else np.random.default_rng(seed).normal(size=(9, 4))
-    labels = METHODS[method](x, Bounds(k), few, seed)
+    labels = method_of(method)(x, Bounds(k), few, seed)
     assert labels.shape == (9,)
     assert set(labels) <= set(range(k)) if alike else set(labels) == set(range(k))
 
@@ -124,7 +124,7 @@ def test_just_above_the_limit(method, k, seed, alike):
 @pytest.mark.parametrize("spread", [0.0, 0.05])
 def test_one_speaker_is_one(method, spread):
     x, _ = conversation([700], spread=spread)
-    assert set(METHODS[method](x, Bounds(), FEW, 0)) == {0}
+    assert set(method_of(method)(x, Bounds(), FEW, 0)) == {0}
 
 
 def test_sampled_count_is_that_of_all_windows():

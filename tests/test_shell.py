@@ -211,6 +211,13 @@ class TestSteps:
         assert self.work(recipe, "--level", "2")
         assert not self.work(recipe, "--level", "2")
 
+    def test_modules_that_are_named_in_a_table_count(self, recipe):
+        (recipe / "local/diar/part.py").write_text("TABLE = {'a': 'diar.lazy:work'}\nFACTOR = 2\n")
+        (recipe / "local/diar/lazy.py").write_text("A = 1\n")
+        assert self.work(recipe)
+        (recipe / "local/diar/lazy.py").write_text("A = 2\n")
+        assert self.work(recipe)
+
     def test_code_that_is_not_imported_does_not_matter(self, recipe):
         assert self.work(recipe)
         (recipe / "local/diar/other.py").write_text("A = 1\n")

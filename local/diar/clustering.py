@@ -6,6 +6,7 @@ first appearance, with k within the bounds as far as n allows.
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -169,9 +170,14 @@ def renumber(labels: np.ndarray) -> np.ndarray:
     return rank[inverse]
 
 
-METHODS: dict[str, Callable[..., np.ndarray]] = {
-    "ahc": ahc,
-    "kmeans": kmeans,
-    "nme_sc": nme_sc,
-    "spectral": spectral,
+METHODS = {  # module:function, also of other modules; a new one: docs/extending.md
+    "ahc": "diar.clustering:ahc",
+    "kmeans": "diar.clustering:kmeans",
+    "nme_sc": "diar.clustering:nme_sc",
+    "spectral": "diar.clustering:spectral",
 }
+
+
+def method_of(name: str) -> Callable[..., np.ndarray]:
+    """The clustering of that name, one of ``METHODS``."""
+    return pkgutil.resolve_name(METHODS[name])

@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from diar.autoencoder import ResidualAutoEncoder
-from diar.clustering import METHODS, Bounds, ClusteringConfig, renumber
+from diar.clustering import METHODS, Bounds, ClusteringConfig, method_of, renumber
 from diar.dec import (
     ClusteringModule,
     as_tensor,
@@ -45,7 +45,7 @@ class DecConfig:
         (0: fit all).
     finetune_iters, finetune_lr: reconstruction-only steps before anything is clustered.
     count: 'eigengap' counts on the latents as published; 'start' leaves it to the start.
-    start: 'spectral' (published), or a clustering of ``diar.clustering``: 'ahc', 'nme_sc'.
+    start: 'spectral' (published), or a clustering of ``diar.clustering.METHODS``: 'ahc', 'nme_sc'.
     start_on: cluster 'latents' or 'xvectors'.
     clustering: options of those clusterings.
     ahc_ratio: the threshold of 'ahc' is this times the cosine of neighbouring windows of the
@@ -68,7 +68,7 @@ class DecConfig:
     finetune_iters: int = 100
     finetune_lr: float = 1e-3
     count: Literal["eigengap", "start"] = "eigengap"
-    start: Literal["spectral", "ahc", "nme_sc"] = "spectral"
+    start: str = "spectral"
     start_on: Literal["latents", "xvectors"] = "latents"
     clustering: ClusteringConfig = ClusteringConfig()
     ahc_ratio: float = 0.0
@@ -83,6 +83,10 @@ class DecConfig:
         for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds", "settled"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
+        if self.start not in METHODS:
+            raise ValueError(f"start is {self.start!r}; it must be one of: {', '.join(METHODS)}")
+        if self.start == "kmeans" and self.count != "eigengap":
+            raise ValueError("start 'kmeans' needs count 'eigengap'")
         if self.start == "spectral" and (self.count != "eigengap" or self.start_on != "latents"):
             raise ValueError("start 'spectral' needs count 'eigengap' and start_on 'latents'")
 
@@ -337,7 +341,7 @@ def start_labels(
     if config.start == "spectral":
         return spectral_labels(z, bounds.range[0], seed, config.clustering.exact)
     points = z if config.start_on == "latents" else x
-    return renumber(METHODS[config.start](points, bounds, config.clustering, seed))
+    return renumber(method_of(config.start)(points, bounds, config.clustering, seed))
 
 
 def thin(starts: np.ndarray, step: float) -> np.ndarray:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from diar import diarization
 from diar.autoencoder import ResidualAutoEncoder
-from diar.clustering import METHODS, Bounds, ClusteringConfig
+from diar.clustering import Bounds, ClusteringConfig, method_of
 from diar.dataset import DiarizationDataset
 from diar.diarization import DecConfig
 from diar.errors import DataError
@@ -137,6 +137,6 @@ def run_baseline(
 
     def label(x: np.ndarray, windows: Subsegments, speakers: int, seed: int) -> np.ndarray:
         bounds = known_count(speakers) if oracle else Bounds(most=100)
-        return METHODS[method](x, bounds, PUBLISHED, seed)
+        return method_of(method)(x, bounds, PUBLISHED, seed)
 
     return diarize_dataset(dataset, hypothesis_dir, label)

@@ -118,31 +118,25 @@ def _turn(fields: Sequence[str], file: Path, number: int) -> Turn:
 
 
 def format_rttm(turns: Iterable[Turn]) -> str:
-    """RTTM text of the turns ``in_milliseconds``.
+    """RTTM text: sorted, times in milliseconds, turns that round to nothing left out.
+
+    Both ends are rounded, so that turns which touch still touch.
 
     Raises:
         DataError: a name that is empty or holds a blank, which no reader could take apart.
     """
     lines = []
-    for recording, start, duration, speaker in in_milliseconds(turns):
-        for name in (recording, speaker):
+    for turn in sorted(turns):
+        for name in (turn.recording, turn.speaker):
             if name.split() != [name]:
                 raise DataError(f"{name!r} cannot stand in an RTTM: empty, or with a blank")
-        lines.append(
-            f"SPEAKER {recording} 1 {start:.3f} {duration:.3f} <NA> <NA> {speaker} <NA> <NA>\n"
-        )
-    return "".join(lines)
-
-
-def in_milliseconds(turns: Iterable[Turn]) -> Iterator[Turn]:
-    """The turns as they stand in an RTTM, sorted: times that are whole milliseconds, still in seconds.
-
-    Both ends are rounded, so that turns which touch still touch; those that round to nothing go.
-    """
-    for turn in sorted(turns):
         start, end = round(turn.start * 1000), round(turn.end * 1000)
         if end > start:
-            yield turn._replace(start=start / 1000, duration=(end - start) / 1000)
+            lines.append(
+                f"SPEAKER {turn.recording} 1 {start / 1000:.3f} {(end - start) / 1000:.3f}"
+                f" <NA> <NA> {turn.speaker} <NA> <NA>\n"
+            )
+    return "".join(lines)
 
 
 def write_rttm(path: str | Path, turns: Iterable[Turn]) -> None:

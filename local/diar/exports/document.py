@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import Any
 
-from diar import release
+from diar import __version__
 from diar.exports.recording import Recording
 
 VERSION = "1.0"  # of the schema
@@ -13,11 +14,16 @@ VERSION = "1.0"  # of the schema
 
 def text_of(recording: Recording) -> str:
     """One JSON object, times in seconds."""
+    return json.dumps(document_of(recording), indent=1, ensure_ascii=False) + "\n"
+
+
+def document_of(recording: Recording) -> dict[str, Any]:
+    """The same as plain values."""
     turns = Counter(span.speaker for span in recording.spans)
-    document = {
+    return {
         "format": "diarization",
         "format_version": VERSION,
-        "made_by": {"name": release.NAME, "version": release.version()},
+        "made_by": {"name": "dec-diarization", "version": __version__},
         "recording": recording.name,
         "media": None if recording.media is None else str(recording.media),
         "duration": recording.length / 1000,
@@ -35,4 +41,3 @@ def text_of(recording: Recording) -> str:
             for span in recording.spans
         ],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

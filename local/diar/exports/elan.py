@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pympi.Elan import Eaf, to_string
 
-from diar import release
+from diar import __version__
 from diar.errors import DataError
 from diar.exports.marks import Mark, Marks
 from diar.exports.recording import NO_SPEAKER, Recording
@@ -15,7 +15,7 @@ from diar.exports.recording import NO_SPEAKER, Recording
 
 def text_of(recording: Recording) -> str:
     """An .eaf whose media is the recording's file where that is known; turns carry the speaker."""
-    eaf = Eaf(author=f"{release.NAME} {release.version()}")
+    eaf = Eaf(author=f"dec-diarization {__version__}")
     eaf.adocument["DATE"] = "1970-01-01T00:00:00+00:00"  # the same turns give the same file
     eaf.header = {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"}
     eaf.remove_tier("default")

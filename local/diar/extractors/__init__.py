@@ -1,19 +1,12 @@
 """Speaker embedding extractors: a registry of names, and what an extractor is.
 
-A new one is a class with the attributes of ``Extractor`` and a factory registered under a name::
-
-    @register("mine")
-    def _mine(**options):
-        from diar.extractors.mine import Mine
-        return Mine(**options)
-
-What is to be known of it beforehand goes into ``cards``. Nothing outside assumes a dimension or a window:
-both are the extractor's to say.
+A new one is a file with a class that has the attributes of ``Extractor``, and a line in ``EXTRACTORS``:
+docs/extending.md. Nothing outside assumes a dimension or a window: both are the extractor's to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import pkgutil
 from typing import Any, Protocol
 
 import numpy as np
@@ -67,29 +60,23 @@ class Described:
 
 FILE_OPTIONS = ("path", "directory", "fbank")  # options of extractors that may name files
 
-_FACTORIES: dict[str, Callable[..., Extractor]] = {}
-
-
-def register(name: str) -> Callable[[Callable[..., Extractor]], Callable[..., Extractor]]:
-    """Decorator: make a factory known under a name."""
-
-    def add(factory: Callable[..., Extractor]) -> Callable[..., Extractor]:
-        if name in _FACTORIES:
-            raise ValueError(f"extractor {name!r} is registered twice")
-        _FACTORIES[name] = factory
-        return factory
-
-    return add
+# module:class. Imported on use, as they bring torch or onnxruntime with them.
+EXTRACTORS = {
+    "campplus": "diar.extractors.campplus:CamPlusPlusExtractor",
+    "ecapa": "diar.extractors.ecapa:EcapaExtractor",
+    "onnx": "diar.extractors.onnx_file:OnnxExtractor",
+    "resemblyzer": "diar.extractors.resemblyzer:ResemblyzerExtractor",
+}
 
 
 def names() -> list[str]:
     """The known extractors, sorted."""
-    return sorted(_FACTORIES)
+    return sorted(EXTRACTORS)
 
 
-def card(name: str) -> Card | None:
-    """What is known of an extractor before it is loaded; None where it says nothing."""
-    return CARDS.get(name) or getattr(_FACTORIES.get(name), "card", None)
+def card(name: str) -> Card:
+    """What is known of an extractor before it is loaded."""
+    return CARDS[name] if name in CARDS else pkgutil.resolve_name(EXTRACTORS[name]).card
 
 
 def local_files(options: dict[str, Any]) -> list[str]:
@@ -107,44 +94,15 @@ def get(name: str, *, device: str = "cpu", threads: int = 1, **options: Any) -> 
     Raises:
         DataError: an unknown name, an option that it does not have, weights that cannot be had.
     """
-    if name not in _FACTORIES:
+    if name not in EXTRACTORS:
         raise DataError(f"unknown extractor {name!r}; known: {', '.join(names())}")
     where: dict[str, Any] = {"device": device, "threads": threads}
     usual = {"device": "cpu", "threads": 1}  # not every extractor knows others
     options |= {key: value for key, value in where.items() if value != usual[key]}
     try:
-        return _FACTORIES[name](**options)
+        return pkgutil.resolve_name(EXTRACTORS[name])(**options)
     except TypeError as error:
         if "unexpected keyword argument" not in str(error):
             raise
         option = str(error).split()[-1]
         raise DataError(f"extractor {name!r} has no option {option}") from None
-
-
-# Modules are imported on use: they bring torch or onnxruntime with them.
-@register("campplus")
-def _campplus(**options: Any) -> Extractor:
-    from diar.extractors.campplus import CamPlusPlusExtractor
-
-    return CamPlusPlusExtractor(**options)
-
-
-@register("ecapa")
-def _ecapa(**options: Any) -> Extractor:
-    from diar.extractors.ecapa import EcapaExtractor
-
-    return EcapaExtractor(**options)
-
-
-@register("onnx")
-def _onnx(**options: Any) -> Extractor:
-    from diar.extractors.onnx_file import OnnxExtractor
-
-    return OnnxExtractor(**options)
-
-
-@register("resemblyzer")
-def _resemblyzer(**options: Any) -> Extractor:
-    from diar.extractors.resemblyzer import ResemblyzerExtractor
-
-    return ResemblyzerExtractor(**options)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from diar import release, tables
+from diar import tables
 from diar.comparison import Figures, compare, rate_interval, read_figures
 from diar.errors import DataError
 from diar.scoring import count_table
@@ -203,12 +204,8 @@ def recording_table(
 
 def versions() -> dict[str, str]:
     """Of the recipe, of Python, and of the packages that results depend on."""
-    found = {release.NAME: release.version(), "Python": platform.python_version()}
-    return (
-        found
-        | {name: release.version(name) for name in PACKAGES}
-        | {"machine": platform.platform()}
-    )
+    found = {"dec-diarization": _version("dec-diarization"), "Python": platform.python_version()}
+    return found | {name: _version(name) for name in PACKAGES} | {"machine": platform.platform()}
 
 
 def configurations(exp: Path, directories: Sequence[Path]) -> dict[str, str]:
@@ -226,3 +223,10 @@ def clock(seconds: float) -> str:
 
 def _percent(value: float | None, below: str = "") -> Cell:
     return Cell(tables.number(value), value, below)
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "-"

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Make the data directories of a corpus that has no script of its own: docs/extending.md adds one.
+#
+# Usage: steps/prepare_corpus.sh --corpus NAME --sets "NAME ..." [options] <data-dir>
+#
+#   --corpus NAME             a module of local/diar/corpora that is listed in its __init__.py
+#   --sets "NAME ..."         those of its sets that are to be made
+#   --audio-dir DIR           the corpus, or part of it, in any layout: nothing is downloaded
+#   --download true|false     what is missing     (default: true, with --audio-dir false)
+#   --mirror "URL ..."        addresses to ask first
+#   --mic NAME                microphone, where there is a choice
+#   --reference PATH          references to take instead of those found
+#   --nj N, --seed N          accepted, and without effect
+#
+# Example: steps/prepare_corpus.sh --corpus voxconverse --sets test data/voxconverse
+
+. "$(dirname "$0")/common.sh"
+corpus=
+sets=
+mic=
+. steps/corpus.sh
+. steps/parse_options.sh
+[ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
+[ -n "$corpus" ] && [ -n "$sets" ] || die "--corpus and --sets are needed, see --help"
+prepare_corpus "$corpus" "$1" --mic "$mic"
