@@ -16,4 +16,4 @@
 case "${1-}" in --help | -h | --version) . steps/parse_options.sh ;; esac
 ruff check .
 ruff format --check .
-pytest -n 2 "$@"
+pytest -n 2 --dist worksteal "$@"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -46,7 +47,14 @@ def copied(root: Path, target: Path) -> Path:
     for name in ("data", "exp"):
         (target / name).mkdir()
         shutil.copy(root / name / "README.md", target / name)
-    (target / ".venv").symlink_to((root / ".venv").resolve())
+    # An environment of links, with a mark of its own: whatever path.sh finds, it installs nothing here.
+    (target / ".venv").mkdir()
+    for entry in (root / ".venv").iterdir():
+        if not entry.name.startswith("."):
+            (target / ".venv" / entry.name).symlink_to(entry.resolve())
+    wanted = [(root / name).read_bytes() for name in ("pyproject.toml", "conf/constraints.txt")]
+    mark = hashlib.sha256(b"".join(wanted)).hexdigest() + "  -\n"
+    (target / ".venv/.installed").write_text(mark)
     return target
 
 
@@ -95,15 +103,17 @@ def made_once(root: Path, shared: Path) -> Path:
 
 
 def furnish(recipe: Path, meeting: Path) -> None:
-    """The files of the reader's own that documents name."""
+    """The files of the reader's own that documents name; those called 'my' and 'mine' are of test-01."""
+    test = recipe / "data/test"
     shutil.copy(meeting, recipe / "meeting.wav")
-    test, made = recipe / "data/test", recipe / "exp/dec_default/test/rttm"
-    for source, name in (
-        (test / "ref.rttm", "ref.rttm"),
+    shutil.copy(test / "all.uem", recipe / "my.uem")
+    shutil.copy(test / "ref.rttm", recipe / "ref.rttm")
+    shutil.copy(recipe / "exp/dec_default/test/rttm", recipe / "hyp.rttm")
+    for source, target in (
         (test / "ref.rttm", "my_ref.rttm"),
-        (test / "all.uem", "my.uem"),
-        (made, "hyp.rttm"),
+        (test / "wav.scp", "data/mine/meetings/wav.scp"),
+        (recipe / "exp/vad_silero/test/segments", "my_segments_dir/segments"),
     ):
-        shutil.copy(source, recipe / name)
-    shutil.copytree(test, recipe / "data/mine/meetings")
-    shutil.copytree(recipe / "exp/vad_silero/test", recipe / "my_segments_dir")
+        lines = source.read_text().splitlines(keepends=True)
+        (recipe / target).parent.mkdir(parents=True, exist_ok=True)
+        (recipe / target).write_text("".join(x for x in lines if " test-01 " in f" {x}"))
