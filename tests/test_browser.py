@@ -325,6 +325,10 @@ def test_on_a_phone(tab):
     assert tab.evaluate(wide) <= 0
     box = tab.locator("#timeline").bounding_box()
     assert box["width"] <= 390
+    legend, curves = (
+        tab.locator(f"#history .{part}").bounding_box() for part in ("legend", "nsewdrag")
+    )
+    assert legend["y"] >= curves["y"] + curves["height"]  # it lies over no curve
     picture(tab, "phone")
 
 

@@ -101,8 +101,9 @@ async function showHistory(chart, history) {
     line(1, "labels changed by a step, %", { y: refined, yaxis: "y2", line: { color: known.palette[1], dash: "dot" } }),
     line(1, "labels changed by the sequence model, %", { y: decided, yaxis: "y2", mode: "markers", marker: { color: known.palette[5], symbol: "diamond", size: 10 } }),
   ].filter((trace) => trace.y.some((value) => value !== null));
+  const narrow = chart.clientWidth < 600; // names below each other would lie over the curves
   const layout = {
-    ...baseLayout(), showlegend: true, legend: { orientation: "h", y: 1.15 }, height: 260, margin: { l: 60, r: 60, t: 10, b: 40 },
+    ...baseLayout(), showlegend: true, legend: { orientation: "h", y: narrow ? -0.3 : 1.15 }, height: narrow ? 340 : 260, margin: { l: 60, r: 60, t: 10, b: 40 },
     xaxis: { title: { text: "step" }, gridcolor: colour("line"), zeroline: false },
     yaxis: { title: { text: "loss" }, gridcolor: colour("line"), zeroline: false },
     yaxis2: { title: { text: "% of windows" }, overlaying: "y", side: "right", tickmode: "auto", nticks: 5, range: [0, Math.max(5, ...history.map(([, changed]) => 105 * (changed ?? 0)))], showgrid: false },
