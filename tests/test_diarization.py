@@ -152,3 +152,16 @@ def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
     assert total.der < 5
     assert pipeline("sample", sample) == turns
     assert pipeline("quiet", np.zeros(32000, np.float32)) == []
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        ({"start": "tea"}, "must be one of: ahc, kmeans"),
+        ({"start": "kmeans", "count": "start"}, "needs count 'eigengap'"),
+        ({"start": "spectral", "count": "start"}, "needs count 'eigengap'"),
+    ],
+)
+def test_a_start_that_cannot_be(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        DecConfig(**wrong)
