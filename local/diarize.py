@@ -265,7 +265,7 @@ def parser() -> argparse.ArgumentParser:
         "--html",
         action="store_true",
         help="a page to look at and to listen to, too, in --out or here: <recording>.html, or of several"
-        " diarization.html",
+        " diarization.html; with --skip-done, of the new ones",
     )
     add("--json", action="store_true", help="a line of JSON for each on standard output")
     program.add_speakers(arguments, "number of speakers (default: estimated)")

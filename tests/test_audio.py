@@ -1,5 +1,7 @@
 """Audio as it comes: rates, channels, containers, and files that are no audio."""
 
+import os
+
 import numpy as np
 import pytest
 import soundfile
@@ -144,3 +146,13 @@ def test_blocks_are_resampled_as_a_whole(tmp_path, monkeypatch):
     whole = audio.load(tmp_path / "x.wav")
     monkeypatch.setattr(audio, "BLOCK", 1000)
     assert np.abs(audio.load(tmp_path / "x.wav") - whole).max() < 1e-5
+
+
+def test_a_name_that_is_no_text(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    soundfile.write(tmp_path / "x.wav", np.zeros(100), 16000)
+    (tmp_path / "x.wav").rename(path)
+    with pytest.raises(
+        DataError, match="caf\N{REPLACEMENT CHARACTER}.wav: .* not UTF-8: rename it"
+    ):
+        audio.load(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -104,6 +105,11 @@ def _decoded(path: str | Path, use: Callable[[_Source], T]) -> T:
     path = Path(path)
     if not path.exists():
         raise DataError("no such audio file", path)
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise DataError("the name of the file is not UTF-8: rename it", shown) from None
     try:
         with soundfile.SoundFile(path) as file:
             return use(_Source(path, file.samplerate, file.channels, _sndfile_blocks(file)))
