@@ -74,8 +74,3 @@ def project(method: str, tables: list[np.ndarray], seed: int = 0) -> list[np.nda
     if method != "pca" and len(tables[0]) < FEWEST:
         return None
     return METHODS[method]([table.astype(np.float64) for table in tables], seed)
-
-
-def evenly(n: int, most: int) -> np.ndarray:
-    """Row numbers of at most so many of n rows, spread over all."""
-    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int)) if n else np.arange(0)

@@ -12,7 +12,8 @@ from diar import colours
 from diar.diarization import Fit
 from diar.errors_in_time import differences
 from diar.history import Step
-from diar.report.projection import available, evenly, project
+from diar.report.projection import available, project
+from diar.sampling import sample_rows
 from diar.scoring import merge_turns
 from diar.types import Region, Subsegments, Turn
 
@@ -121,7 +122,7 @@ def _inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any]:
     """Posteriors, projections and history of a DEC; nothing of other systems."""
     if refined is None or not len(refined.windows):
         return {}
-    rows = evenly(len(refined.windows), config.points)
+    rows = sample_rows(len(refined.windows), config.points)
     projections = {}
     for method in available(config.projections):
         tables = project(method, [refined.start_latents[rows], refined.latents[rows]])
