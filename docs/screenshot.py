@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "local"), str(ROOT / "tests")]
 from test_browser import FLAGS, chromium  # noqa: E402
 
-import program  # noqa: E402
+from cli import program  # noqa: E402
 
 DRAWN = "document.querySelector('#history .scatterlayer')"
 

@@ -7,12 +7,14 @@ from typing import Literal
 
 import torch
 
-from diar import autoencoder, config, published
-from diar.autoencoder import ResidualAutoEncoder
-from diar.dataset import ROOT, DiarizationDataset
-from diar.dec import DEC, ClusteringModule
-from diar.diarization import DecConfig
-from diar.errors import DataError
+from diar.autoencoder import network
+from diar.autoencoder.network import ResidualAutoEncoder
+from diar.base import config
+from diar.base.errors import DataError
+from diar.dec.diarization import DecConfig
+from diar.dec.module import DEC, ClusteringModule
+from diar.published import runs
+from diar.published.dataset import ROOT, DiarizationDataset
 
 __all__ = ["DEC", "ClusteringModule", "ResidualAutoEncoder", "diarizationDEC", "load_encoder"]
 
@@ -31,13 +33,13 @@ def load_encoder(
     """
     if path is None:
         places = [
-            autoencoder.SHIPPED_PAPER,
+            network.SHIPPED_PAPER,
             ROOT / "exp/ae_paper/model.safetensors",
         ]
         path = next((p for p in places if p.exists()), None)
         if path is None:
             raise DataError("no pretrained autoencoder: train it with ./run.sh --stage 3")
-    return autoencoder.load_model(path, device)
+    return network.load_model(path, device)
 
 
 def diarizationDEC(  # noqa: N802 (the published name)
@@ -57,6 +59,4 @@ def diarizationDEC(  # noqa: N802 (the published name)
         dec_config: the algorithm, as published by default.
     """
     options = config.load(DecConfig, dec_config)
-    return published.run_dec(
-        audio_dataset, num_spkr, hypothesis_dir, encoder or load_encoder(), options
-    )
+    return runs.run_dec(audio_dataset, num_spkr, hypothesis_dir, encoder or load_encoder(), options)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diar import published
-from diar.dataset import DiarizationDataset
-from diar.errors import DataError
+from diar.base.errors import DataError
+from diar.published import runs
+from diar.published.dataset import DiarizationDataset
 
 __all__ = ["diarizationEigenGapNumSpkrs", "diarizationOracleNumSpkrs"]
 
@@ -26,11 +26,11 @@ def diarizationOracleNumSpkrs(  # noqa: N802 (the published name)
     methods = {"KMeans": "kmeans", "Spectral": "spectral"}
     if method not in methods:
         raise DataError(f"unknown method {method!r}: KMeans or Spectral")
-    return published.run_baseline(audio_dataset, methods[method], True, hypothesis_dir)
+    return runs.run_baseline(audio_dataset, methods[method], True, hypothesis_dir)
 
 
 def diarizationEigenGapNumSpkrs(  # noqa: N802 (the published name)
     audio_dataset: DiarizationDataset, hypothesis_dir: str | Path = "./rttm_output/"
 ) -> str:
     """Spectral clustering with the eigengap's number of speakers; returns the RTTMs' directory."""
-    return published.run_baseline(audio_dataset, "spectral", False, hypothesis_dir)
+    return runs.run_baseline(audio_dataset, "spectral", False, hypothesis_dir)

@@ -8,26 +8,28 @@ Example: local/cluster.py --method ahc exp/xvectors_campplus_close/test exp/by_h
 
 from __future__ import annotations
 
-import program
-import xvector_job
-from diar import clustering, config
-from diar.decoding import one_hot
-from diar.errors import DataError
-from diar.together import Recording
+from cli import program, xvector_job
+from diar.base import config
+from diar.base.errors import DataError
+from diar.base.posteriors import one_hot
+from diar.clustering import methods
+from diar.dec.together import Recording
+from diar.pipeline import baselines
 
 
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/baselines.yaml")
     xvector_job.add_arguments(arguments)
-    methods = sorted(clustering.METHODS)
-    arguments.add_argument("--method", choices=methods, default="ahc", help="the baseline")
+    arguments.add_argument(
+        "--method", choices=sorted(methods.METHODS), default="ahc", help="the baseline"
+    )
     program.add_paths(arguments, "xvector_dir", "out_dir")
     args = arguments.parse_args()
-    options = config.load(clustering.BaselineConfig, args.config, args.set.split())
+    options = config.load(baselines.BaselineConfig, args.config, args.set.split())
     if args.check:
         return
-    method = clustering.method_of(args.method)
+    method = methods.method_of(args.method)
 
     def decide(recording: Recording) -> xvector_job.Decision | DataError:
         try:

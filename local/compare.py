@@ -17,11 +17,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-import program
-from diar.comparison import Comparison, compare, read_figures
-from diar.errors import DataError
-from diar.scoring import count_table
-from diar.tables import count_matrix, markdown, number, p_value, signed, span
+from cli import program
+from diar.base.errors import DataError
+from diar.scoring.comparison import Comparison, compare, read_figures
+from diar.scoring.rates import count_table
+from diar.scoring.text import count_matrix, markdown, number, p_value, signed, span
 
 
 def main() -> None:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import program
-from diar.kaldi_data import read_numbers
-from diar.rttm import read_rttm
-from diar.turn_taking import speech_and_overlap
-from diar.types import Turn
+from cli import program
+from diar.base.types import Turn
+from diar.kaldi.rttm import read_rttm
+from diar.kaldi.tables import read_numbers
+from diar.simulation.turn_taking import speech_and_overlap
 
 
 def main() -> None:

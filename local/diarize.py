@@ -35,15 +35,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import program
-from diar import inputs
-from diar.errors import DataError
-from diar.inputs import STDIN, Input
+from cli import program
+from diar.base.errors import DataError
+from diar.kaldi import inputs
+from diar.kaldi.inputs import STDIN, Input
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch
-    from diar.audio import Heard
-    from diar.clustering import Bounds
-    from diar.pipeline import Found, Pipeline
+    from diar.audio.waveform import Heard
+    from diar.base.types import Bounds
+    from diar.pipeline.recording import Found, Pipeline
     from diar.report.found import FoundPage
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -76,12 +76,14 @@ def main() -> None:
 
 def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     """All stages, ready to run, and what is known of the number of speakers."""
-    from diar import autoencoder, config, devices, extractors
-    from diar.clustering import Bounds
-    from diar.diarization import DecConfig
-    from diar.pipeline import Pipeline
-    from diar.subsegments import XVectorConfig
-    from diar.vad import VadConfig
+    from diar import extractors
+    from diar.autoencoder import network
+    from diar.base import config, devices
+    from diar.base.types import Bounds
+    from diar.dec.diarization import DecConfig
+    from diar.pipeline.recording import Pipeline
+    from diar.speech.vad import VadConfig
+    from diar.xvectors.windows import XVectorConfig
 
     device = devices.device_of(args.device)
     dec = config.load(DecConfig, args.dec_config, args.set.split())
@@ -91,15 +93,15 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     except ValueError as error:
         raise DataError(str(error)) from None
     xvector = config.load(XVectorConfig, args.xvector_config)
-    if args.autoencoder is None and xvector.extractor != autoencoder.SHIPPED_EXTRACTOR:
+    if args.autoencoder is None and xvector.extractor != network.SHIPPED_EXTRACTOR:
         raise DataError(
-            f"the autoencoder that ships is for {autoencoder.SHIPPED_EXTRACTOR}, not"
+            f"the autoencoder that ships is for {network.SHIPPED_EXTRACTOR}, not"
             f" {xvector.extractor}: train one (./run.sh --stop-stage 3) and give it with --autoencoder"
         )
     where = {"device": str(device), "threads": args.threads}
     pipeline = Pipeline(
         extractors.get(xvector.extractor, **where, **xvector.options),
-        autoencoder.load_model(args.autoencoder or autoencoder.SHIPPED, device),
+        network.load_model(args.autoencoder or network.SHIPPED, device),
         args.vad,
         config.load(VadConfig, args.vad_config),
         xvector,
@@ -110,7 +112,7 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
 
 def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> None:
     """Do it for all inputs, and write what came of each; those that fail are named."""
-    from progress import Here, Progress
+    from cli.progress import Here, Progress
 
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
@@ -147,7 +149,7 @@ def page_of(args: argparse.Namespace, pipeline: Pipeline) -> FoundPage | None:
     """The page of all recordings, where one is wanted."""
     if not args.html:
         return None
-    from diar import config
+    from diar.base import config
     from diar.report.found import FoundPage
 
     parts = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
@@ -158,7 +160,7 @@ def page_of(args: argparse.Namespace, pipeline: Pipeline) -> FoundPage | None:
 
 def lengths_of(given: list[Input]) -> dict[str, float]:
     """Seconds of each recording, as the headers say; of none, unless all say."""
-    from diar.audio import header_duration
+    from diar.audio.waveform import header_duration
 
     known = {i.recording: header_duration(i.path) for i in given if i.path.is_file()}
     return known if len(known) == len(given) and all(known.values()) else {}
@@ -166,9 +168,9 @@ def lengths_of(given: list[Input]) -> dict[str, float]:
 
 def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Iterator[Result]:
     """What comes of each input, one after the other."""
-    from diar import audio
-    from diar.recordings import remarks
-    from diar.seeds import seed_for
+    from diar.audio import waveform
+    from diar.base.seeds import seed_for
+    from diar.kaldi.recordings import remarks
 
     rate = pipeline.extractor.rate
     for given in args.inputs:
@@ -176,7 +178,7 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         name = given.recording
         try:
             with inputs.opened(given) as path:
-                heard = audio.listen(path, rate, args.channel)
+                heard = waveform.listen(path, rate, args.channel)
             found = pipeline.find(name, heard.samples, bounds, seed_for(args.seed, name))
         except DataError as error:
             yield Result(given, error=str(error))
@@ -188,7 +190,7 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
 
 def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) -> None:
     """Turns, JSON and what is said, to where the options send them; ``say`` as ``Progress.say``."""
-    from diar import rttm
+    from diar.kaldi import rttm
 
     file = rttm_of(args, result.given)
     if args.json:

@@ -20,12 +20,12 @@ import argparse
 import sys
 from pathlib import Path
 
-import program
+from cli import program
 from diar import exports
-from diar.errors import DataError
-from diar.kaldi_data import read_numbers, read_wav_scp
-from diar.rttm import load_rttm
-from diar.types import Turn
+from diar.base.errors import DataError
+from diar.base.types import Turn
+from diar.kaldi.rttm import load_rttm
+from diar.kaldi.tables import read_numbers, read_wav_scp
 
 STDIN = Path("/dev/stdin")
 

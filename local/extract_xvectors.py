@@ -16,13 +16,17 @@ from pathlib import Path
 import kaldiio
 import numpy as np
 
-import program
-from diar import config, devices, extractors, kaldi_data, xvectors
-from diar.errors import DataError
-from diar.files import write_text
-from diar.recordings import Recordings
-from diar.subsegments import MILLISECOND, XVectorConfig
-from diar.types import Region, Subsegments, concatenate
+from cli import program
+from diar import extractors
+from diar.base import config, devices
+from diar.base.errors import DataError
+from diar.base.files import write_text
+from diar.base.regions import regions_of
+from diar.base.types import Region, Subsegments, concatenate
+from diar.kaldi import tables
+from diar.kaldi.recordings import Recordings
+from diar.xvectors import extraction
+from diar.xvectors.windows import MILLISECOND, XVectorConfig
 
 
 def main() -> None:
@@ -60,13 +64,13 @@ class Source:
         self.recordings = Recordings(data_dir)
         self.faults = self.recordings.faults
         known = self.recordings.names
-        segments = kaldi_data.read_segments(vad_dir / "segments")
+        segments = tables.read_segments(vad_dir / "segments")
         self.regions = {
-            recording: kaldi_data.regions_of(segments, rows)
+            recording: regions_of(segments, rows)
             for recording, rows in segments.by_recording().items()
         }
         path = vad_dir / "reco2dur"
-        self.durations = kaldi_data.read_numbers(path) if path.exists() else {}
+        self.durations = tables.read_numbers(path) if path.exists() else {}
         strangers = sorted(self.regions.keys() - set(known))
         if strangers and len(strangers) == len(self.regions):
             raise DataError(
@@ -109,7 +113,7 @@ def extract(
                     writer(name, vector)
                 windows.append(found)
                 durations.append(f"{recording} {duration:.3f}\n")
-    kaldi_data.write_segments(share.dir, concatenate(windows))
+    tables.write_segments(share.dir, concatenate(windows))
     share.write("reco2dur", durations)
     share.close()
 
@@ -124,7 +128,7 @@ def embed(
     samples, _ = source.recordings.load(recording, extractor.rate)
     duration = len(samples) / extractor.rate
     check_ends(recording, regions, duration)
-    found = xvectors.extract(options, extractor, recording, regions, samples)
+    found = extraction.extract(options, extractor, recording, regions, samples)
     return found.subsegments, found.vectors, duration
 
 

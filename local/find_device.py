@@ -10,8 +10,8 @@ Exit status: 0 it is there; 1 there is none; 2 wrong usage; 130 interrupted.
 
 from __future__ import annotations
 
-import program
-from diar.devices import device_of
+from cli import program
+from diar.base.devices import device_of
 
 
 def main() -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import torch
 
-import program
-import xvector_job
-from diar import autoencoder, config, devices, together
-from diar.diarization import DecConfig, Fit
-from diar.errors import DataError
-from diar.together import Recording
-from xvector_job import Decision
+from cli import program, xvector_job
+from cli.xvector_job import Decision
+from diar.autoencoder import network
+from diar.base import config, devices
+from diar.base.errors import DataError
+from diar.dec import together
+from diar.dec.diarization import DecConfig, Fit
+from diar.dec.together import Recording
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
     if args.check:
         return
     torch.set_num_threads(1)
-    encoder = autoencoder.load_model(args.model, device)
+    encoder = network.load_model(args.model, device)
 
     def decide(recordings: list[Recording]) -> list[Decision | DataError]:
         found = together.fit_all(recordings, encoder, options)

@@ -13,10 +13,10 @@ import sys
 import numpy as np
 import yaml
 
-import program
-from diar.config import as_dict
-from diar.rttm import read_rttm
-from diar.turn_taking import fit, overlap_ratio
+from cli import program
+from diar.base.config import as_dict
+from diar.kaldi.rttm import read_rttm
+from diar.simulation.turn_taking import fit, overlap_ratio
 
 
 def main() -> None:

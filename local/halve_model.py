@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
-import program
-from diar.autoencoder import load_model, save_model
+from cli import program
+from diar.autoencoder.network import load_model, save_model
 
 
 def main() -> None:

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import program
-from diar import audio, kaldi_data, kaldi_import
-from diar.errors import DataError
-from diar.validation import examine
+from cli import program
+from diar.audio import waveform
+from diar.base.errors import DataError
+from diar.kaldi import importing, tables
+from diar.kaldi.validation import examine
 
 SHOWN = 20  # faults that are printed; all are in log/faults
 
@@ -37,14 +38,14 @@ def main() -> None:
     if args.check:
         check(args.source, args.wav_pipes == "true", args.reference_from_segments == "true")
     elif args.tables:
-        tables(args.source, args.target, args.reference_from_segments == "true")
+        import_rest(args.source, args.target, args.reference_from_segments == "true")
     else:
         recordings(args.source, args.target, args.job)
 
 
 def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
     """Commands are run only when asked for."""
-    pipes = kaldi_import.commands(kaldi_import.check(source, from_segments))
+    pipes = importing.commands(importing.check(source, from_segments))
     if pipes and not wav_pipes:
         raise DataError(
             f"{pipes[0]}: a command ({len(pipes)} such line(s)): look at them, and give --wav-pipes true"
@@ -65,18 +66,18 @@ def recordings(source: Path, target: Path, job: str) -> None:
     names = sorted(data.recordings)
     for recording in share.of(names, [1.0] * len(names)):
         with share.guard(recording):
-            path = kaldi_import.take(data, recording, target)
-            durations.append(f"{recording} {audio.duration(path):.3f}\n")
+            path = importing.take(data, recording, target)
+            durations.append(f"{recording} {waveform.duration(path):.3f}\n")
             wavs.append(f"{recording} {path}\n")
     share.write("wav.scp", wavs)
     share.write("reco2dur", durations)
     share.close()
 
 
-def tables(source: Path, target: Path, from_segments: bool) -> None:
+def import_rest(source: Path, target: Path, from_segments: bool) -> None:
     """Everything else, and what was wrong in it."""
-    durations = kaldi_data.read_numbers(target / "reco2dur")
-    notes = kaldi_import.import_tables(source, target, durations, from_segments)
+    durations = tables.read_numbers(target / "reco2dur")
+    notes = importing.import_tables(source, target, durations, from_segments)
     (target / "log" / "faults").write_text("".join(f"{note}\n" for note in notes))
     for note in notes[:SHOWN]:
         print(f"import_data.py: {note}")

@@ -19,12 +19,12 @@ import argparse
 import sys
 from pathlib import Path
 
-import program
-from diar.errors import DataError
+from cli import program
+from diar.base.errors import DataError
+from diar.base.types import Turn
 from diar.exports import reading
 from diar.exports.marks import turns_of
-from diar.rttm import format_rttm, write_rttm
-from diar.types import Turn
+from diar.kaldi.rttm import format_rttm, write_rttm
 
 
 def main() -> None:

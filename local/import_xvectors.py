@@ -12,18 +12,18 @@ from pathlib import Path
 
 import kaldiio
 
-import program
-from diar import kaldi_data
-from diar.errors import DataError
-from diar.kaldi_xvectors import Normalization
-from diar.types import concatenate
+from cli import program
+from diar.base.errors import DataError
+from diar.base.types import concatenate
+from diar.kaldi import tables, xvector_dir
+from diar.kaldi.normalization import Normalization
 
 
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_paths(arguments, "kaldi_dir", "out_dir")
     args = arguments.parse_args()
-    xvectors = kaldi_data.XVectorDir(
+    xvectors = xvector_dir.XVectorDir(
         segments_of(args.kaldi_dir).parent, args.kaldi_dir / "xvector.scp"
     )
     normalize = Normalization(args.kaldi_dir)
@@ -47,9 +47,9 @@ def main() -> None:
     if not windows:
         reason = next(iter(share.failed.values()), "no segments")
         raise DataError(f"no recording of it can be used: {reason}", args.kaldi_dir)
-    kaldi_data.write_segments(share.dir, concatenate(windows))
+    tables.write_segments(share.dir, concatenate(windows))
     durations = args.kaldi_dir / "reco2dur"
-    known = kaldi_data.read_numbers(durations) if durations.exists() else {}
+    known = tables.read_numbers(durations) if durations.exists() else {}
     share.write("reco2dur", (f"{r} {seconds:.3f}\n" for r, seconds in known.items()))
     share.close()
 

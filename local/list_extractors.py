@@ -16,10 +16,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-import program
-from diar import config, extractors
+from cli import program
+from diar import extractors
+from diar.base import config
 from diar.extractors.cards import Card
-from diar.subsegments import XVectorConfig
+from diar.xvectors.windows import XVectorConfig
 
 
 def main() -> None:

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import program
-from diar import config
-from diar.errors import DataError
+from cli import program
+from diar.base import config
+from diar.base.errors import DataError
 from diar.report.experiment import ExperimentSet
 from diar.report.overview import configurations, versions
 from diar.report.page import About, write_page

@@ -16,11 +16,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import program
-from diar.comparison import compare, rate_interval, read_figures
-from diar.files import write_text
-from diar.systems import OURS, SYSTEMS, Summaries, collect, protocol_names, read_json, system_name
-from diar.tables import markdown, number, p_value, rate_span, signed, span
+from cli import program
+from diar.base.files import write_text
+from diar.scoring.comparison import compare, rate_interval, read_figures
+from diar.scoring.systems import (
+    OURS,
+    SYSTEMS,
+    Summaries,
+    collect,
+    protocol_names,
+    read_json,
+    system_name,
+)
+from diar.scoring.text import markdown, number, p_value, rate_span, signed, span
 
 # set, VAD, then DER %: spectral (eigengap), DEC, spectral given the true count
 PUBLISHED = [

@@ -8,11 +8,14 @@ Example: local/make_vad.py --vad energy data/real_sample exp/by_hand/vad
 
 from __future__ import annotations
 
-import program
-from diar import audio, config, kaldi_data, vad
-from diar.given_speech import FILES, GivenSpeech
-from diar.recordings import Recordings
-from diar.regions import intersection
+from cli import program
+from diar.audio import waveform
+from diar.base import config
+from diar.base.regions import intersection
+from diar.kaldi.recordings import Recordings
+from diar.speech import vad
+from diar.speech.given import FILES, GivenSpeech
+from diar.xvectors import windows
 
 
 def main() -> None:
@@ -47,7 +50,7 @@ def main() -> None:
         with share.guard(recording):
             samples, remarks = recordings.load(recording)
             notes += [f"{recording} {remark}\n" for remark in remarks]
-            duration = len(samples) / audio.SAMPLE_RATE
+            duration = len(samples) / waveform.SAMPLE_RATE
             if given:
                 regions = given.regions(recording, duration)
             else:
@@ -56,7 +59,7 @@ def main() -> None:
                 regions = intersection(regions, inside.regions(recording, duration))
             durations.append(f"{recording} {duration:.3f}\n")
             lines = [
-                f"{kaldi_data.segment_id(recording, start, end)} {recording} {start:.3f} {end:.3f}\n"
+                f"{windows.segment_id(recording, start, end)} {recording} {start:.3f} {end:.3f}\n"
                 for start, end in regions
                 if round(end, 3) > round(start, 3)
             ]

@@ -1,6 +1,6 @@
 """The published module ``optimumSpeaker``: affinity refinement and the eigengap."""
 
-from diar.counting import (
+from diar.clustering.counting import (
     AffinityRefinementOperation,
     CropDiagonal,
     Diffuse,

@@ -24,17 +24,17 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-import program
-from diar import kaldi_data, rttm
-from diar.comparison import read_figures
-from diar.errors import DataError
-from diar.history import read_history
-from diar.numbers import number_in
+from cli import program
+from diar.base.errors import DataError
+from diar.base.numbers import number_in
+from diar.base.types import Region, Subsegments, Turn
+from diar.kaldi import arks, rttm, tables
+from diar.kaldi.history import read_history
 from diar.pictures import history, latents, page, scores, timeline
-from diar.scoring import Protocol, listed, score
-from diar.systems import system_name
-from diar.tables import number
-from diar.types import Region, Subsegments, Turn
+from diar.scoring.comparison import read_figures
+from diar.scoring.rates import Protocol, listed, score
+from diar.scoring.systems import system_name
+from diar.scoring.text import number
 
 ALL_ERRORS = Protocol(0.0, "in")  # what a timeline shows
 WIDE = 5.0  # inches; from here on a title has room for the parts of a DER
@@ -244,7 +244,7 @@ def matrix(scp: Path, recording: str) -> np.ndarray:
         raise DataError(
             f"no {scp.name} in it: steps/fit_dec.sh makes it, baselines have none", scp.parent
         )
-    arrays = kaldi_data.Scp(scp)
+    arrays = arks.Scp(scp)
     if recording not in arrays:
         raise DataError(f"nothing of recording {recording!r}, but of {listed(list(arrays))}", scp)
     return arrays[recording]
@@ -252,7 +252,7 @@ def matrix(scp: Path, recording: str) -> np.ndarray:
 
 def read_windows(args: argparse.Namespace, count: int) -> Subsegments:
     """The windows of the recording, as many as there are latents."""
-    segments = kaldi_data.read_segments(args.dec_dir / "segments")
+    segments = tables.read_segments(args.dec_dir / "segments")
     rows = segments.by_recording().get(args.recording, [])
     if len(rows) != count:
         raise DataError(

@@ -16,14 +16,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import program
+from cli import program
+from cli.program import log
 from diar import corpora
+from diar.base.errors import DataError
+from diar.base.files import cache_dir, write_text
 from diar.corpora import counts
 from diar.corpora.corpus import Corpus, Files, Options, write_set
-from diar.download import Downloads, locked
-from diar.errors import DataError
-from diar.files import cache_dir, write_text
-from program import log
+from diar.fetching.download import Downloads, locked
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import program
-from diar import audio, kaldi_data
-from diar.errors import DataError
+from cli import program
+from diar.audio import waveform
+from diar.base.errors import DataError
+from diar.kaldi import tables
 
 
 def main() -> None:
@@ -34,11 +35,11 @@ def main() -> None:
         for paths in speakers.values()
         for path in paths[: args.utterances or len(paths)]
     }
-    kaldi_data.write_map(args.data_dir / "wav.scp", chosen)
-    kaldi_data.write_map(
-        args.data_dir / "reco2dur", {r: f"{audio.duration(p):.3f}" for r, p in chosen.items()}
+    tables.write_map(args.data_dir / "wav.scp", chosen)
+    tables.write_map(
+        args.data_dir / "reco2dur", {r: f"{waveform.duration(p):.3f}" for r, p in chosen.items()}
     )
-    kaldi_data.write_utt2spk(args.data_dir, {r: p.parts[-3] for r, p in chosen.items()})
+    tables.write_utt2spk(args.data_dir, {r: p.parts[-3] for r, p in chosen.items()})
     print(f"{args.data_dir}: {len(chosen)} utterances of {len(speakers)} speakers")
 
 

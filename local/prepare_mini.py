@@ -20,13 +20,16 @@ import math
 import shutil
 from pathlib import Path
 
-import program
-from diar import config
-from diar.audio import duration
-from diar.errors import DataError
-from diar.fetch import Package, wheel_member
-from diar.files import write_text
-from diar.mini_corpus import (
+from cli import program
+from cli.program import log, report
+from diar.audio.waveform import duration
+from diar.base import config
+from diar.base.errors import DataError
+from diar.base.files import write_text
+from diar.base.types import Turn
+from diar.fetching.packages import Package, wheel_member
+from diar.kaldi.rttm import read_rttm
+from diar.simulation.mini_corpus import (
     CorpusConfig,
     Script,
     cast_report,
@@ -36,12 +39,9 @@ from diar.mini_corpus import (
     write_data_dir,
     write_scripts,
 )
-from diar.rttm import read_rttm
-from diar.simulation import SimulationConfig
-from diar.turn_taking import TurnTaking, overlap_ratio
-from diar.types import Turn
-from diar.voices import Person, VoicesConfig, prepare
-from program import log, report
+from diar.simulation.rooms import SimulationConfig
+from diar.simulation.turn_taking import TurnTaking, overlap_ratio
+from diar.simulation.voices import Person, VoicesConfig, prepare
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 # A real conversation with its reference, MIT licence.

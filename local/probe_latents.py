@@ -16,11 +16,15 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-import program
-import xvector_job
-from diar import autoencoder, config, decoding, kaldi_data, rttm, scoring
-from diar.clustering import BaselineConfig, ahc
-from diar.files import write_text
+from cli import program, xvector_job
+from diar.autoencoder import network
+from diar.base import config, posteriors
+from diar.base.files import write_text
+from diar.clustering.methods import ahc
+from diar.kaldi import rttm, tables, xvector_dir
+from diar.pipeline.baselines import BaselineConfig
+from diar.scoring import rates
+from diar.turns import decoding
 
 
 def main() -> None:
@@ -29,15 +33,15 @@ def main() -> None:
     program.add_paths(arguments, "data_dir", "xvector_dir", "ae_dir", "out_dir")
     args = arguments.parse_args()
     options = config.load(BaselineConfig, args.config, args.set.split())
-    protocol = scoring.ScoringConfig().protocols["forgiving"]
-    model = autoencoder.load_model(args.ae_dir / "model.safetensors")
+    protocol = rates.ScoringConfig().protocols["forgiving"]
+    model = network.load_model(args.ae_dir / "model.safetensors")
     torch.set_num_threads(1)
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
     uem_file = args.data_dir / "all.uem"
     uem = rttm.read_uem(uem_file) if uem_file.exists() else None
-    counts = kaldi_data.read_numbers(args.data_dir / "reco2num_spk")
+    counts = tables.read_numbers(args.data_dir / "reco2num_spk")
     durations = xvector_job.read_durations(args.xvector_dir)
-    xvectors = kaldi_data.XVectorDir(args.xvector_dir)
+    xvectors = xvector_dir.XVectorDir(args.xvector_dir)
 
     @torch.no_grad()
     def encode(x: np.ndarray) -> np.ndarray:
@@ -50,11 +54,11 @@ def main() -> None:
             labels = ahc(space(xvectors.load(recording).vectors), bounds, options.clustering)
             found[recording] = decoding.decode(
                 windows,
-                decoding.one_hot(labels),
+                posteriors.one_hot(labels),
                 xvector_job.duration_of(durations, windows),
                 options.decoding,
             )
-        total = scoring.score(reference, found, uem, protocol).total
+        total = rates.score(reference, found, uem, protocol).total
         return round(100 * total.confusion / total.scored, 3)
 
     figures = {

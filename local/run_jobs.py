@@ -19,9 +19,8 @@ import subprocess
 import sys
 import time
 
-import launcher
-import program
-from progress import Progress
+from cli import launcher, program
+from cli.progress import Progress
 
 
 def main() -> None:

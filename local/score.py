@@ -15,11 +15,13 @@ import json
 import shlex
 from pathlib import Path
 
-import program
-from diar import config, rttm, tables
-from diar.files import write_text
-from diar.scoring import ScoringConfig, evaluate
-from diar.types import Turn
+from cli import program
+from diar.base import config
+from diar.base.files import write_text
+from diar.base.types import Turn
+from diar.kaldi import rttm
+from diar.scoring import text
+from diar.scoring.rates import ScoringConfig, evaluate
 
 CONFIG = "conf/scoring.yaml"
 
@@ -51,20 +53,20 @@ def main() -> None:
         "uem": args.uem,
         "lines_passed_over": {side: found.skipped for side, found in sides.items()},
     }
-    remarks = [note for side, found in sides.items() for note in tables.file_notes(side, found)]
-    totals = tables.overview(evaluation, remarks)
+    remarks = [note for side, found in sides.items() for note in text.file_notes(side, found)]
+    totals = text.overview(evaluation, remarks)
     counts = next(iter(evaluation.scores.values())).counts
-    write_text(args.out / "per_recording.tsv", tables.per_recording_tsv(evaluation))
+    write_text(args.out / "per_recording.tsv", text.per_recording_tsv(evaluation))
     write_text(
         args.out / "summary.json",
-        json.dumps(tables.summary(evaluation, **about), indent=1, ensure_ascii=False) + "\n",
+        json.dumps(text.summary(evaluation, **about), indent=1, ensure_ascii=False) + "\n",
     )
     write_text(
         args.out / "results.md",
         f"{totals}\nMade by `{about['command']}`\n\n"
-        f"## Recordings\n\n{tables.recordings(evaluation)}\n"
+        f"## Recordings\n\n{text.recordings(evaluation)}\n"
         "## Numbers of speakers\n\nRecordings by the number of speakers in the reference and the"
-        f" number found.\n\n{tables.count_matrix(counts)}",
+        f" number found.\n\n{text.count_matrix(counts)}",
     )
     print(totals, end="")
 

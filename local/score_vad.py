@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import json
 
-import program
-from diar import kaldi_data, rttm, vad
-from diar.files import write_text
+from cli import program
+from diar.base.files import write_text
+from diar.base.regions import regions_of
+from diar.kaldi import rttm, tables
+from diar.speech import vad
 
 
 def main() -> None:
@@ -23,13 +25,13 @@ def main() -> None:
     program.add_paths(arguments, "data_dir", "vad_dir", "out_dir")
     args = arguments.parse_args()
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
-    durations = kaldi_data.read_numbers(args.vad_dir / "reco2dur")
-    segments = kaldi_data.read_segments(args.vad_dir / "segments")
+    durations = tables.read_numbers(args.vad_dir / "reco2dur")
+    segments = tables.read_segments(args.vad_dir / "segments")
     rows = segments.by_recording()
     total = vad.VadErrors(0.0, 0.0, 0.0)
     for recording, duration in durations.items():
         if recording in reference:
-            found = kaldi_data.regions_of(segments, rows.get(recording, ()))
+            found = regions_of(segments, rows.get(recording, ()))
             total += vad.compare(vad.speech_of(reference[recording], duration), found)
     figures = {
         "speech_s": round(total.speech, 3),

@@ -17,10 +17,10 @@ import shlex
 import time
 from pathlib import Path
 
-import launcher
-import program
-from diar import config, slurm
-from progress import Progress
+from cli import launcher, program
+from cli.progress import Progress
+from diar.base import config
+from diar.jobs import slurm
 
 SELDOM = 30  # seconds between looks at the queue, at most; at first it is looked at more often
 

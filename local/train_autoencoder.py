@@ -17,14 +17,21 @@ from pathlib import Path
 
 import numpy as np
 
-import program
-from diar import config, devices, kaldi_data
-from diar.autoencoder import SHIPPED, SHIPPED_EXTRACTOR, AutoencoderConfig, load_model, save_model
-from diar.errors import DataError
-from diar.files import write_text
-from diar.pretraining import Epoch, learn_speakers, pretrain
-from diar.subsegments import XVectorConfig
-from diar.types import XVectors
+from cli import program
+from diar.autoencoder.network import (
+    SHIPPED,
+    SHIPPED_EXTRACTOR,
+    AutoencoderConfig,
+    load_model,
+    save_model,
+)
+from diar.autoencoder.pretraining import Epoch, learn_speakers, pretrain
+from diar.base import config, devices
+from diar.base.errors import DataError
+from diar.base.files import write_text
+from diar.base.types import XVectors
+from diar.kaldi import xvector_dir
+from diar.xvectors.windows import XVectorConfig
 
 
 def main() -> None:
@@ -100,7 +107,7 @@ def split(recordings: list[XVectors]) -> tuple[list[XVectors], list[XVectors]]:
 
 def load_all(directory: Path) -> list[XVectors]:
     """The x-vectors of all recordings; those that cannot be read are named and left out."""
-    xvectors = kaldi_data.XVectorDir(directory)
+    xvectors = xvector_dir.XVectorDir(directory)
     parts = []
     for recording in xvectors.windows:
         try:

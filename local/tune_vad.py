@@ -15,8 +15,11 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-import program
-from diar import audio, config, kaldi_data, rttm, vad
+from cli import program
+from diar.audio import waveform
+from diar.base import config
+from diar.kaldi import rttm, tables
+from diar.speech import vad
 
 ONSETS = {"silero": (0.3, 0.4, 0.5, 0.6, 0.7), "energy": (0.3, 0.5, 0.7, 0.9)}
 OFFSET_RATIOS = (0.4, 0.7, 1.0)
@@ -36,10 +39,10 @@ def main() -> None:
     args = arguments.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())
     current = getattr(options, args.vad)
-    wavs, _ = kaldi_data.read_wav_scp(args.data_dir / "wav.scp")
+    wavs, _ = tables.read_wav_scp(args.data_dir / "wav.scp")
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
-    audios = [(r, audio.load(wavs[r])) for r in sorted(wavs)]
-    speech = [vad.speech_of(reference.get(r, ()), len(x) / audio.SAMPLE_RATE) for r, x in audios]
+    audios = [(r, waveform.load(wavs[r])) for r in sorted(wavs)]
+    speech = [vad.speech_of(reference.get(r, ()), len(x) / waveform.SAMPLE_RATE) for r, x in audios]
 
     def material(energy: vad.Energy) -> list:
         scored = []
@@ -48,7 +51,7 @@ def main() -> None:
                 scores, frame = vad.silero_scores(samples)
             else:
                 scores, frame = vad.energy_scores(samples, energy)
-            scored.append((scores, frame, len(samples) / audio.SAMPLE_RATE, regions))
+            scored.append((scores, frame, len(samples) / waveform.SAMPLE_RATE, regions))
         return scored
 
     rows = [evaluate(material(options.energy_frames), current) + ("as configured",)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from diar.dataset import DiarizationDataset
-from diar.errors import DataError
-from diar.published import annotation, make_rttm
-from diar.rttm import read_rttm
-from diar.types import Turn
+from diar.base.errors import DataError
+from diar.base.types import Turn
+from diar.kaldi.rttm import read_rttm
+from diar.published.dataset import DiarizationDataset
+from diar.published.runs import annotation, make_rttm
 
 DiarizationDataSet = DiarizationDataset  # both spellings are published
 

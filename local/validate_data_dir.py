@@ -18,10 +18,10 @@ from __future__ import annotations
 import shutil
 import sys
 
-import program
-from diar.errors import DataError
-from diar.files import write_text
-from diar.validation import DataDir, examine
+from cli import program
+from diar.base.errors import DataError
+from diar.base.files import write_text
+from diar.kaldi.validation import DataDir, examine
 
 
 def main() -> None:

@@ -10,47 +10,13 @@ Example: local/version.py
 
 from __future__ import annotations
 
-import platform
-import subprocess
-import tomllib
-from importlib import metadata
-from pathlib import Path
-
-import program
-
-ROOT = Path(__file__).resolve().parent.parent
+from cli import program, version
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("name", nargs="?", default="", help="of the program that is asked")
-    print(line(arguments.parse_args().name))
-
-
-def line(name: str = "") -> str:
-    """'NAME (dec-diarization) 0.1.0, commit 1a2b3c4, Python 3.11.7, PyTorch 2.13.0', without importing it."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    who = f"{name} ({project['name']})" if name else project["name"]
-    parts = [f"{who} {project['version']}"]
-    if commit := commit_of(ROOT):
-        parts.append(f"commit {commit}")
-    parts.append(f"Python {platform.python_version()}")
-    try:
-        parts.append(f"PyTorch {metadata.version('torch')}")
-    except metadata.PackageNotFoundError:
-        parts.append("no PyTorch (. ./path.sh)")
-    return ", ".join(parts)
-
-
-def commit_of(root: Path) -> str:
-    """What git calls the commit of a clone, with '-dirty' where files are changed; empty elsewhere."""
-    if not (root / ".git").exists():  # a copy that lies in somebody else's clone is none
-        return ""
-    try:
-        command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    except FileNotFoundError:  # no git
-        return ""
+    parser = program.parser(__doc__)
+    parser.add_argument("name", nargs="?", default="", help="of the program that is asked")
+    print(version.line(parser.parse_args().name))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ Example: local/view_recordings.py data exp real_sample exp/by_hand/report
 
 from __future__ import annotations
 
-import program
-from diar import config
-from diar.files import write_text
+from cli import program
+from diar.base import config
+from diar.base.files import write_text
 from diar.report.experiment import ExperimentSet
 from diar.report.page import pack
 from diar.report.recordings import ReportConfig, plain

@@ -26,7 +26,7 @@ for dir in ${train//,/ } "$valid"; do
 done
 need "$ae_config" "the configuration"
 
-shipped=local/diar/pretrained/default.safetensors # what training may start from
+shipped=local/diar/autoencoder/pretrained/default.safetensors # what training may start from
 [ -e "$shipped" ] || shipped=
 resolve_device
 check() {

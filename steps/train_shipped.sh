@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train the autoencoders that ship with the recipe (local/diar/pretrained/).
+# Train the autoencoders that ship with the recipe (local/diar/autoencoder/pretrained/).
 #
 # Usage: steps/train_shipped.sh [options] <LibriSpeech>/train-clean-100
 #
@@ -37,5 +37,5 @@ for name in default paper; do
   [ "$name" = default ] || config="conf/autoencoder_$name.yaml"
   steps/train_autoencoder.sh --cmd "$cmd" --ae-config "$config" --set "init=scratch" \
     "$xvectors/train,$xvectors/librispeech" "$valid" "$exp/ae_shipped_$name"
-  python local/halve_model.py "$exp/ae_shipped_$name/model.safetensors" "local/diar/pretrained/$name.safetensors"
+  python local/halve_model.py "$exp/ae_shipped_$name/model.safetensors" "local/diar/autoencoder/pretrained/$name.safetensors"
 done

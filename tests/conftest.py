@@ -9,10 +9,11 @@ from pathlib import Path
 import models
 import pytest
 
-from diar import audio, extractors
-from diar.errors import DataError
-from diar.fetch import wheel_member
-from diar.files import cache_dir
+from diar import extractors
+from diar.audio import waveform
+from diar.base.errors import DataError
+from diar.base.files import cache_dir
+from diar.fetching.packages import wheel_member
 from prepare_mini import SAMPLE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +35,7 @@ def sample_wav() -> Path:
 @pytest.fixture(scope="session")
 def sample(sample_wav):
     """Its samples: (480000,) float32, 16 kHz."""
-    return audio.load(sample_wav)
+    return waveform.load(sample_wav)
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from diar import config
-from diar.autoencoder import AutoencoderConfig
-from diar.clustering import BaselineConfig
-from diar.diarization import DecConfig
-from diar.errors import DataError
+from diar.autoencoder.network import AutoencoderConfig
+from diar.base import config
+from diar.base.errors import DataError
+from diar.dec.diarization import DecConfig
+from diar.pipeline.baselines import BaselineConfig
 from diar.report.recordings import ReportConfig
-from diar.subsegments import XVectorConfig
-from diar.vad import VadConfig
+from diar.speech.vad import VadConfig
+from diar.xvectors.windows import XVectorConfig
 
 ELSEWHERE = {  # programs that documents speak of, and whose they are
     "Kaldi": """copy-vector copy-matrix ivector-compute-plda md-eval.pl queue.pl sph2pipe

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from diar.download import locked
+from diar.fetching.download import locked
 
 # Two minutes of conversations, of voices from small packages; documents name test-01 and test-10.
 PLAN = {

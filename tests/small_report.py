@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from diar import kaldi_data, rttm
-from diar.types import Subsegments, Turn, concatenate
+from diar.base.types import Subsegments, Turn, concatenate
+from diar.kaldi import arks, rttm
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 120.0
@@ -103,8 +103,8 @@ def write_refinement(directory: Path, turns: list[Turn], seconds: dict[str, floa
             f"{recording} 3 - 0.125\n",
         ]
     for name, arrays in tables.items():
-        kaldi_data.write_ark(directory / f"{name}.ark", arrays)
-    kaldi_data.write_segments(directory, concatenate(windows))
+        arks.write_ark(directory / f"{name}.ark", arrays)
+    tables.write_segments(directory, concatenate(windows))
     (directory / "history").write_text("".join(history))
 
 

@@ -14,8 +14,8 @@ import baselineMethods
 import DEC
 import optimumSpeaker
 import utils
-from diar.errors import DataError
-from diar.rttm import read_rttm
+from diar.base.errors import DataError
+from diar.kaldi.rttm import read_rttm
 
 
 def published(function):

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from diar import audio
-from diar.errors import DataError
-from diar.spool import Spooled, collected
+from diar.audio import waveform
+from diar.audio.spool import Spooled, collected
+from diar.base.errors import DataError
 
 
 def tone(rate, seconds=1.0, frequency=440.0, level=0.5):
     return level * np.sin(2 * np.pi * frequency * np.arange(round(rate * seconds)) / rate)
 
 
-def peak(samples, rate=audio.SAMPLE_RATE):
+def peak(samples, rate=waveform.SAMPLE_RATE):
     """Frequency of the strongest component, Hz, and the level of the middle part."""
     middle = samples[len(samples) // 4 : -len(samples) // 4]
     spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
@@ -25,13 +25,13 @@ def peak(samples, rate=audio.SAMPLE_RATE):
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 44100, 48000])
 def test_rates(tmp_path, rate):
     soundfile.write(tmp_path / "x.wav", tone(rate), rate)
-    samples = audio.load(tmp_path / "x.wav")
+    samples = waveform.load(tmp_path / "x.wav")
     assert samples.dtype == np.float32 and samples.ndim == 1
     assert abs(len(samples) - 16000) <= 1
     frequency, level = peak(samples)
     assert frequency == pytest.approx(440, abs=3)
     assert level == pytest.approx(0.5, abs=0.01)
-    assert audio.duration(tmp_path / "x.wav") == pytest.approx(1.0, abs=1e-6)
+    assert waveform.duration(tmp_path / "x.wav") == pytest.approx(1.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["x.flac", "x.ogg", "x.mp3", "x.aiff", "x.au", "flac.wav"])
@@ -39,23 +39,23 @@ def test_containers(tmp_path, name):
     path = tmp_path / name
     kind = "FLAC" if name == "flac.wav" else None  # a wrong name does not matter
     soundfile.write(path, tone(16000, 2.0), 16000, format=kind)
-    samples = audio.load(path)
+    samples = waveform.load(path)
     assert len(samples) == pytest.approx(32000, abs=2500)  # mp3 pads
     frequency, level = peak(samples)
     assert frequency == pytest.approx(440, abs=3)
     assert level == pytest.approx(0.5, abs=0.03)
-    assert audio.duration(path) == pytest.approx(len(samples) / 16000, abs=0.01)
+    assert waveform.duration(path) == pytest.approx(len(samples) / 16000, abs=0.01)
 
 
 def test_channels(tmp_path):
     both = np.stack([tone(16000, frequency=440), tone(16000, frequency=1000)], axis=1)
     soundfile.write(tmp_path / "x.wav", both, 16000, subtype="FLOAT")
-    assert peak(audio.load(tmp_path / "x.wav", channel=0))[0] == pytest.approx(440, abs=3)
-    assert peak(audio.load(tmp_path / "x.wav", channel=1))[0] == pytest.approx(1000, abs=3)
-    assert audio.load(tmp_path / "x.wav") == pytest.approx(both.mean(axis=1), abs=1e-6)
+    assert peak(waveform.load(tmp_path / "x.wav", channel=0))[0] == pytest.approx(440, abs=3)
+    assert peak(waveform.load(tmp_path / "x.wav", channel=1))[0] == pytest.approx(1000, abs=3)
+    assert waveform.load(tmp_path / "x.wav") == pytest.approx(both.mean(axis=1), abs=1e-6)
     for channel in (2, -1):
         with pytest.raises(DataError, match=f"no channel {channel}: it has 2"):
-            audio.load(tmp_path / "x.wav", channel=channel)
+            waveform.load(tmp_path / "x.wav", channel=channel)
 
 
 def test_other_codecs_by_pyav(tmp_path):
@@ -70,10 +70,10 @@ def test_other_codecs_by_pyav(tmp_path):
         frame.sample_rate = 16000
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    samples = audio.load(path)
+    samples = waveform.load(path)
     assert len(samples) == pytest.approx(32000, abs=700)
     assert peak(samples)[0] == pytest.approx(440, abs=3)
-    assert audio.duration(path) == pytest.approx(2.0, abs=0.05)
+    assert waveform.duration(path) == pytest.approx(2.0, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_other_codecs_by_pyav(tmp_path):
 )
 def test_files_that_are_no_audio(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    for read in (audio.load, audio.duration):
+    for read in (waveform.load, waveform.duration):
         with pytest.raises(DataError) as error:
             read(tmp_path / name)
         assert str(error.value).startswith(f"{tmp_path / name}: ")
@@ -97,15 +97,15 @@ def test_files_that_are_no_audio(tmp_path, name, content):
 
 def test_no_file_and_a_directory(tmp_path):
     with pytest.raises(DataError, match="no such audio file"):
-        audio.load(tmp_path / "none.wav")
+        waveform.load(tmp_path / "none.wav")
     with pytest.raises(DataError):
-        audio.load(tmp_path)
+        waveform.load(tmp_path)
 
 
 def test_no_samples(tmp_path):
     soundfile.write(tmp_path / "x.wav", np.zeros(0), 16000)
     with pytest.raises(DataError, match="zero length"):
-        audio.load(tmp_path / "x.wav")
+        waveform.load(tmp_path / "x.wav")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -114,13 +114,13 @@ def test_samples_that_are_no_numbers(tmp_path, bad):
     samples[100] = bad
     soundfile.write(tmp_path / "x.wav", samples, 16000, subtype="FLOAT")
     with pytest.raises(DataError, match="NaN or infinity"):
-        audio.load(tmp_path / "x.wav")
+        waveform.load(tmp_path / "x.wav")
 
 
 def test_save_and_load(tmp_path):
     samples = np.clip(tone(16000, level=1.2), -2, 2)
-    audio.save(tmp_path / "new/x.wav", samples)
-    back = audio.load(tmp_path / "new/x.wav")
+    waveform.save(tmp_path / "new/x.wav", samples)
+    back = waveform.load(tmp_path / "new/x.wav")
     assert back == pytest.approx(np.clip(samples, -1, 1), abs=1 / 32768)
     info = soundfile.info(tmp_path / "new/x.wav")
     assert (info.samplerate, info.channels, info.subtype) == (16000, 1, "PCM_16")
@@ -128,24 +128,24 @@ def test_save_and_load(tmp_path):
 
 def test_long_recordings_lie_in_a_file(tmp_path, monkeypatch):
     """... and are the same there, whatever they are read from."""
-    monkeypatch.setattr(audio, "BLOCK", 4096)
+    monkeypatch.setattr(waveform, "BLOCK", 4096)
     both = np.stack([tone(44100, 3.0), tone(44100, 3.0, 1000)], axis=1)
     soundfile.write(tmp_path / "x.wav", both, 44100)
-    here = audio.listen(tmp_path / "x.wav")
-    monkeypatch.setattr(audio, "collected", lambda blocks: collected(blocks, long=10000))
-    there = audio.listen(tmp_path / "x.wav")
+    here = waveform.listen(tmp_path / "x.wav")
+    monkeypatch.setattr(waveform, "collected", lambda blocks: collected(blocks, long=10000))
+    there = waveform.listen(tmp_path / "x.wav")
     assert isinstance(there.samples, Spooled) and isinstance(here.samples, np.ndarray)
     assert len(there.samples) == len(here.samples) == there.samples.size
     for part in (slice(None), slice(5, 17), slice(20000, 10**9), slice(9, 4), slice(-3, None)):
         assert np.array_equal(there.samples[part], here.samples[part])
-    assert np.array_equal(audio.load(tmp_path / "x.wav"), here.samples)
+    assert np.array_equal(waveform.load(tmp_path / "x.wav"), here.samples)
 
 
 def test_blocks_are_resampled_as_a_whole(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "x.wav", tone(44100, 2.0), 44100)
-    whole = audio.load(tmp_path / "x.wav")
-    monkeypatch.setattr(audio, "BLOCK", 1000)
-    assert np.abs(audio.load(tmp_path / "x.wav") - whole).max() < 1e-5
+    whole = waveform.load(tmp_path / "x.wav")
+    monkeypatch.setattr(waveform, "BLOCK", 1000)
+    assert np.abs(waveform.load(tmp_path / "x.wav") - whole).max() < 1e-5
 
 
 def test_a_name_that_is_no_text(tmp_path):
@@ -155,4 +155,4 @@ def test_a_name_that_is_no_text(tmp_path):
     with pytest.raises(
         DataError, match="caf\N{REPLACEMENT CHARACTER}.wav: .* not UTF-8: rename it"
     ):
-        audio.load(path)
+        waveform.load(path)

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diar.autoencoder import (
+from diar.autoencoder.network import (
     SHIPPED,
     AutoencoderConfig,
     Phase,
@@ -16,8 +16,8 @@ from diar.autoencoder import (
     reconstruction_loss,
     save_model,
 )
-from diar.errors import DataError
-from diar.pretraining import learn_speakers, pretrain
+from diar.autoencoder.pretraining import learn_speakers, pretrain
+from diar.base.errors import DataError
 
 
 @settings(max_examples=20, deadline=None)

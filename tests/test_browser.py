@@ -16,7 +16,7 @@ import pytest
 import small_report
 from small_report import ROOT
 
-from diar import colours
+from diar.base import colours
 
 PICTURES = ROOT / ".ci/artefacts"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

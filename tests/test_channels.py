@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from diar.audio import SAMPLE_RATE
-from diar.channels import CODECS, change_by_turn, through_random_channel
+from diar.audio.waveform import SAMPLE_RATE
+from diar.simulation.channels import CODECS, change_by_turn, through_random_channel
 
 
 def speechlike(seconds, seed=0):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from command_line import PARSERS, PROGRAMS, ROOT, SCRIPTS, WITH_OPTIONS, known, run
 
-import program
+from cli import program
 
 
 class Parsed(Exception):
@@ -151,7 +151,7 @@ class TestVersion:
             assert run(sys.executable, "-c", code.format(option)).returncode == 0
 
     def test_commit_only_in_a_clone(self, tmp_path):
-        import version
+        from cli import version
 
         assert version.commit_of(tmp_path) == ""
         if shutil.which("git"):

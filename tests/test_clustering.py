@@ -6,14 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from diar.clustering import (
-    METHODS,
-    Bounds,
-    ClusteringConfig,
-    method_of,
-    renumber,
-)
-from diar.counting import (
+from diar.base.types import Bounds
+from diar.clustering.counting import (
     AffinityRefinementOperation,
     CropDiagonal,
     Diffuse,
@@ -24,7 +18,8 @@ from diar.counting import (
     cosine_affinity,
     eigengap,
 )
-from diar.speaker_space import PRIOR_COSINE, neighbour_cosine
+from diar.clustering.methods import METHODS, ClusteringConfig, method_of, renumber
+from diar.xvectors.neighbours import PRIOR_COSINE, neighbour_cosine
 
 
 def voices(sizes, seed=0, spread=0.15, dim=16):

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from diar import tables
-from diar.comparison import Comparison, Figures, compare, rate_interval, read_figures
-from diar.errors import DataError
-from diar.scoring import ScoringConfig, evaluate
-from diar.types import Turn
+from diar.base.errors import DataError
+from diar.base.types import Turn
+from diar.scoring import text
+from diar.scoring.comparison import Comparison, Figures, compare, rate_interval, read_figures
+from diar.scoring.rates import ScoringConfig, evaluate
 
 
 def figures(scored, error, speakers=None, found=None):
@@ -32,7 +32,7 @@ def scores_in(folder, errors, collar_end=100.0):
     hypothesis = {f"r{i}": [Turn(f"r{i}", 0.0, 100.0 - e, "x")] for i, e in enumerate(errors)}
     result = evaluate(reference, hypothesis, None, ScoringConfig().protocols)
     folder.mkdir()
-    (folder / "per_recording.tsv").write_text(tables.per_recording_tsv(result), encoding="utf-8")
+    (folder / "per_recording.tsv").write_text(text.per_recording_tsv(result), encoding="utf-8")
     return folder
 
 

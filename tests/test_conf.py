@@ -2,16 +2,16 @@
 
 import pytest
 
-from diar import config
-from diar.autoencoder import AutoencoderConfig
-from diar.clustering import BaselineConfig
-from diar.diarization import DecConfig
+from diar.autoencoder.network import AutoencoderConfig
+from diar.base import config
+from diar.dec.diarization import DecConfig
 from diar.extractors.campplus import FBANK
 from diar.extractors.fbank import FbankConfig
-from diar.scoring import ScoringConfig
-from diar.slurm import SlurmConfig
-from diar.subsegments import XVectorConfig
-from diar.vad import VadConfig
+from diar.jobs.slurm import SlurmConfig
+from diar.pipeline.baselines import BaselineConfig
+from diar.scoring.rates import ScoringConfig
+from diar.speech.vad import VadConfig
+from diar.xvectors.windows import XVectorConfig
 
 
 @pytest.mark.parametrize(

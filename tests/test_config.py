@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diar import config
-from diar.errors import DataError
+from diar.base import config
+from diar.base.errors import DataError
 
 
 @dataclass(frozen=True)

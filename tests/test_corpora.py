@@ -20,13 +20,17 @@ from corpus_trees import (
     vox_corpus,
 )
 
-from diar import audio, config, corpora, dataset, kaldi_data
+from diar import corpora
+from diar.audio import waveform
+from diar.base import config
+from diar.base.errors import DataError
+from diar.base.types import Region, Turn
 from diar.corpora import corpus as shared
 from diar.corpora import counts, voxconverse
 from diar.corpora.corpus import Files, Options, Recording, check, collect, write_set
-from diar.errors import DataError
-from diar.rttm import read_parts, read_rttm, read_uem
-from diar.types import Region, Turn
+from diar.kaldi import tables
+from diar.kaldi.rttm import read_parts, read_rttm, read_uem
+from diar.published import dataset
 
 # --- AMI
 
@@ -37,17 +41,17 @@ def test_ami_as_the_lists_say(tmp_path):
     ami_audio(tmp_path / "y", "ES2004a", stream="Array1-01")
     target, done = prepared("ami", "test", tmp_path, tmp_path, mic="mix-headset")
     assert done.failed == {} and (target / "failed").read_text() == ""
-    wavs, faults = kaldi_data.read_wav_scp(target / "wav.scp")
+    wavs, faults = tables.read_wav_scp(target / "wav.scp")
     assert faults == {} and all(path.is_absolute() for path in wavs.values())
     assert [p.name for p in wavs.values()] == ["ES2004a.Mix-Headset.wav", "IS1009b.Mix-Headset.wav"]
-    assert kaldi_data.read_numbers(target / "reco2dur") == {"ES2004a": 4.0, "IS1009b": 4.0}
+    assert tables.read_numbers(target / "reco2dur") == {"ES2004a": 4.0, "IS1009b": 4.0}
     assert read_uem(target / "all.uem")["ES2004a"] == [Region(0.0, 3.5)]
     assert read_rttm(target / "ref.rttm")["IS1009b"] == [
         Turn("IS1009b", 0.5, 1.25, "A"),
         Turn("IS1009b", 1.5, 2.0, "B"),
     ]
-    assert kaldi_data.read_map(target / "reco2num_spk") == {"ES2004a": "2", "IS1009b": "2"}
-    assert kaldi_data.read_map(target / "utt2spk") == {"ES2004a": "ES2004a", "IS1009b": "IS1009b"}
+    assert tables.read_map(target / "reco2num_spk") == {"ES2004a": "2", "IS1009b": "2"}
+    assert tables.read_map(target / "utt2spk") == {"ES2004a": "ES2004a", "IS1009b": "IS1009b"}
     assert (target / "spk2utt").read_text() == "ES2004a ES2004a\nIS1009b IS1009b\n"
     assert not (target / "reco2file_and_channel").exists()
 
@@ -63,7 +67,7 @@ def test_one_bad_meeting_costs_only_itself(tmp_path):
     bad = text(setup / "only_words/rttms/test/badrttm.rttm", line("badrttm", 1, "-2", "A"))
     text(setup / "only_words/rttms/test/other.rttm", two_turns("ES2004a"))
     target, done = prepared("ami", "test", tmp_path, tmp_path, mic="mix-headset")
-    assert [*kaldi_data.read_map(target / "reco2dur")] == ["good"]
+    assert [*tables.read_map(target / "reco2dur")] == ["good"]
     said = {
         "mute": "zero length",
         "norttm": "no reference",
@@ -127,7 +131,7 @@ def split(tmp_path, monkeypatch):
 def test_voxconverse_sets(tmp_path, split, name, expected):
     vox_corpus(tmp_path / "vox", split)
     target, done = prepared("voxconverse", name, tmp_path, tmp_path / "vox")
-    assert done.failed == {} and [*kaldi_data.read_map(target / "reco2dur")] == expected
+    assert done.failed == {} and [*tables.read_map(target / "reco2dur")] == expected
     assert {*read_rttm(target / "ref.rttm")} == {*expected}
 
 
@@ -150,7 +154,7 @@ def test_voxconverse_faults(tmp_path, split):
     (root / "test/voxconverse_test_wav/bbbbc.wav").unlink()
     sound(root / "test/voxconverse_test_wav/bbbbd.wav", channels=2)
     target, done = prepared("voxconverse", "voxconverse_test", tmp_path, root)
-    assert [*kaldi_data.read_map(target / "reco2dur")] == ["bbbba"]
+    assert [*tables.read_map(target / "reco2dur")] == ["bbbba"]
     assert done.failed.keys() == {"bbbbb", "bbbbc", "bbbbd"}
     assert "no reference" in done.failed["bbbbb"]
     assert "no bbbbc.wav or bbbbc.flac below" in done.failed["bbbbc"]
@@ -179,9 +183,11 @@ def test_callhome_folds(tmp_path):
     for name in ("callhome1", "callhome2", "callhome"):
         target, done = prepared("callhome", name, tmp_path, root)
         assert done.failed == {}
-        folds[name] = [*kaldi_data.read_map(target / "reco2dur")]
-        wavs, _ = kaldi_data.read_wav_scp(target / "wav.scp")
-        assert len(audio.load(next(iter(wavs.values())))) == 4 * audio.SAMPLE_RATE  # ulaw, 8 kHz
+        folds[name] = [*tables.read_map(target / "reco2dur")]
+        wavs, _ = tables.read_wav_scp(target / "wav.scp")
+        assert (
+            len(waveform.load(next(iter(wavs.values())))) == 4 * waveform.SAMPLE_RATE
+        )  # ulaw, 8 kHz
     assert folds == {
         "callhome1": ["iaaa", "iaac"],
         "callhome2": ["iaab"],
@@ -198,7 +204,7 @@ def test_callhome_faults(tmp_path):
     head = b"NIST_1A\n   1024\nsample_coding -s26 ulaw,embedded-shorten-v2.00\nend_head\n"
     (data / "iaaf.sph").write_bytes(head.ljust(1024) + b"ajkg" + bytes(500))
     target, done = prepared("callhome", "callhome", tmp_path, root)
-    assert [*kaldi_data.read_map(target / "reco2dur")] == ["iaaa", "iaae"]
+    assert [*tables.read_map(target / "reco2dur")] == ["iaaa", "iaae"]
     assert f"{key}:3: 'x' is not a number" in done.failed["iaab"]
     assert "no iaac.wav or iaac.sph below" in done.failed["iaac"]
     assert "no reference" in done.failed["iaad"]

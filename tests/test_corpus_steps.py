@@ -8,11 +8,12 @@ import pytest
 from corpus_trees import ami_audio, ami_setup, callhome_corpus, pack, split_of, vox_corpus
 from web import Web
 
-from diar import corpora, kaldi_data
+from diar import corpora
+from diar.base.errors import DataError
 from diar.corpora import ami, voxconverse
 from diar.corpora.corpus import Files, Options
-from diar.download import Downloads, Remote
-from diar.errors import DataError
+from diar.fetching.download import Downloads, Remote
+from diar.kaldi import tables
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_ami_is_downloaded_and_a_missing_meeting_tried_again(root, tmp_path, web
     )
     assert result.returncode == 0, result.stderr
     data = tmp_path / "data/ami/test"
-    assert [*kaldi_data.read_map(data / "reco2dur")] == ["ES2004a", "ES2004b"]
+    assert [*tables.read_map(data / "reco2dur")] == ["ES2004a", "ES2004b"]
     assert "CC BY 4.0" in result.stderr and "licence: AMI" in result.stdout
     assert "not as published: recordings: 2, published 16" in result.stdout
     asked = len(web.asked)
@@ -81,7 +82,7 @@ def test_ami_is_downloaded_and_a_missing_meeting_tried_again(root, tmp_path, web
     web.files[inside] = late
     result = step(root, tmp_path, "ami", *options)
     assert result.returncode == 0 and "making" in result.stdout, result.stderr
-    wavs, _ = kaldi_data.read_wav_scp(data / "wav.scp")
+    wavs, _ = tables.read_wav_scp(data / "wav.scp")
     assert wavs["ES2004b"] == tmp_path / "cache/corpora/ami" / inside
 
 
@@ -95,7 +96,7 @@ def test_failed_recordings_are_listed_and_mended_by_the_next_run(root, tmp_path)
     assert "1 recording(s) failed, the others are done" in result.stderr
     data = tmp_path / "data/ami/test"
     assert (data / "failed").read_text().startswith("ES2004b no ES2004b.Mix-Headset.wav below")
-    assert [*kaldi_data.read_map(data / "reco2dur")] == ["ES2004a"]
+    assert [*tables.read_map(data / "reco2dur")] == ["ES2004a"]
     ami_audio(corpus, "ES2004b")
     result = step(root, tmp_path, "ami", *options)
     assert result.returncode == 0 and not (data / "failed").exists(), result.stderr

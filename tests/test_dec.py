@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diar.autoencoder import ResidualAutoEncoder
-from diar.counting import eigengap
-from diar.dec import DEC, ClusteringModule, spectral_labels
-from diar.refinement import RefineConfig, refine, student_t, target_distribution
+from diar.autoencoder.network import ResidualAutoEncoder
+from diar.clustering.counting import eigengap
+from diar.dec.module import DEC, ClusteringModule, spectral_labels
+from diar.dec.refinement import RefineConfig, refine, student_t, target_distribution
 
 
 @pytest.fixture

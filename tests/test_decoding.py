@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diar.decoding import DecodingConfig, decode, one_hot, viterbi
-from diar.errors import DataError
-from diar.subsegments import cut_grid, cut_regions
-from diar.types import Region
+from diar.base.errors import DataError
+from diar.base.posteriors import one_hot
+from diar.base.types import Region
+from diar.turns.decoding import DecodingConfig, decode, viterbi
+from diar.xvectors.windows import cut_grid, cut_regions
 
 REGIONS = st.lists(
     st.tuples(st.floats(0.02, 3), st.floats(0.05, 8)), min_size=1, max_size=6

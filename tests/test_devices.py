@@ -9,12 +9,13 @@ import torch
 from elsewhere import DEVICE, Elsewhere, Remote, remote_module
 from test_together import encoder, recordings  # noqa: F401
 
-from diar import config, devices, pretraining
-from diar.autoencoder import AutoencoderConfig, Phase
-from diar.dec import DEC
-from diar.diarization import DecConfig
-from diar.errors import DataError
-from diar.together import MOST, fit_all, pays
+from diar.autoencoder import pretraining
+from diar.autoencoder.network import AutoencoderConfig, Phase
+from diar.base import config, devices
+from diar.base.errors import DataError
+from diar.dec.diarization import DecConfig
+from diar.dec.module import DEC
+from diar.dec.together import MOST, fit_all, pays
 
 
 def test_the_cpu_is_always_there():

@@ -8,16 +8,18 @@ import pytest
 import torch
 from sklearn.metrics import adjusted_rand_score
 
-from diar import autoencoder, config, decoding, scoring
-from diar.autoencoder import ResidualAutoEncoder
-from diar.clustering import Bounds
-from diar.diarization import DecConfig, fit, survivors, thin
-from diar.pipeline import Pipeline
-from diar.pretraining import learn_speakers
-from diar.refinement import RefineConfig
-from diar.subsegments import XVectorConfig
-from diar.types import Subsegments, Turn
-from diar.vad import VadConfig
+from diar.autoencoder import network
+from diar.autoencoder.network import ResidualAutoEncoder
+from diar.autoencoder.pretraining import learn_speakers
+from diar.base import config
+from diar.base.types import Bounds, Subsegments, Turn
+from diar.dec.diarization import DecConfig, fit, survivors, thin
+from diar.dec.refinement import RefineConfig
+from diar.pipeline.recording import Pipeline
+from diar.scoring import rates
+from diar.speech.vad import VadConfig
+from diar.turns import decoding
+from diar.xvectors.windows import XVectorConfig
 
 
 @pytest.fixture(params=["dec", "dec_paper"])
@@ -140,7 +142,7 @@ def test_survivors_keep_the_largest():
 def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
     pipeline = Pipeline(
         campplus,
-        autoencoder.load_model(autoencoder.SHIPPED),
+        network.load_model(network.SHIPPED),
         vad=config.load(VadConfig, root / "conf/vad.yaml"),
         xvector=config.load(XVectorConfig, root / "conf/xvector.yaml"),
         dec=config.load(DecConfig, root / "conf/dec.yaml"),
@@ -148,7 +150,7 @@ def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
     turns = pipeline("sample", sample)
     assert len({turn.speaker for turn in turns}) == 2
     reference = {"sample": [Turn("sample", a, b - a, who) for a, b, who in sample_turns]}
-    total = scoring.score(reference, {"sample": turns}, None, scoring.Protocol(0.25, "out")).total
+    total = rates.score(reference, {"sample": turns}, None, rates.Protocol(0.25, "out")).total
     assert total.der < 5
     assert pipeline("sample", sample) == turns
     assert pipeline("quiet", np.zeros(32000, np.float32)) == []

@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diarize
-from diar import inputs
-from diar.errors import DataError
-from diar.rttm import read_rttm
+from diar.base.errors import DataError
+from diar.kaldi import inputs
+from diar.kaldi.rttm import read_rttm
 
 
 class TestInputs:

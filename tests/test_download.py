@@ -9,10 +9,10 @@ from collections import namedtuple
 import pytest
 from web import Web
 
-from diar import download
-from diar.archives import unpack
-from diar.download import Downloads, Remote, Stopped
-from diar.errors import DataError
+from diar.base.errors import DataError
+from diar.fetching import download
+from diar.fetching.archives import unpack
+from diar.fetching.download import Downloads, Remote, Stopped
 
 CONTENT = bytes(range(256)) * 40
 NOWHERE = "http://127.0.0.1:9"  # the port of 'discard': nobody listens

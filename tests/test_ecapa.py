@@ -11,10 +11,11 @@ import pytest
 import torch
 from models import SMALL, ecapa_state, save_ecapa
 
-from diar import extractors, hub
-from diar.errors import DataError
+from diar import extractors
+from diar.base.errors import DataError
+from diar.base.files import sha256
 from diar.extractors import ecapa, ecapa_net
-from diar.files import sha256
+from diar.fetching import hub
 
 STARTS = np.array([7.0, 7.25, 8.0037, 12.5, 18.111])
 

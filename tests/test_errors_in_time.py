@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diar import colours
-from diar.errors_in_time import differences
-from diar.scoring import Protocol, score
-from diar.types import Region, Turn
+from diar.base import colours
+from diar.base.types import Region, Turn
+from diar.scoring.errors_in_time import differences
+from diar.scoring.rates import Protocol, score
 
 turns = st.lists(
     st.builds(

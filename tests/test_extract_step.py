@@ -13,7 +13,7 @@ import pytest
 import soundfile
 import yaml
 
-from diar.kaldi_data import read_map, read_segments
+from diar.kaldi.tables import read_map, read_segments
 
 
 def step(root, *arguments):

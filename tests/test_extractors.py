@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from diar import extractors
-from diar.errors import DataError
+from diar.base.errors import DataError
+from diar.base.files import cache_dir
 from diar.extractors import campplus as cam
 from diar.extractors import resemblyzer, windows
 from diar.extractors.fbank import filter_banks
-from diar.files import cache_dir
 
 STARTS = np.array([7.0, 7.25, 8.0037, 12.5, 18.111, 19.0, 25.0])
 

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from diar import audio, kaldi_data
-from diar.rttm import read_rttm
+from diar.audio import waveform
+from diar.base import regions
+from diar.kaldi import arks, tables
+from diar.kaldi.rttm import read_rttm
+from diar.xvectors import windows
 
 HEADER = "| fault | what happens | said |"
 
@@ -74,7 +77,7 @@ def bad_data(tmp_path_factory, sample):
     soundfile.write(wav / "clipped.wav", np.clip(20 * talk, -1, 1), 16000)
     soundfile.write(wav / "three.wav", np.stack([talk, 0.5 * talk, 0 * talk], axis=1), 16000)
     soundfile.write(wav / "wrong.wav", np.stack([talk, talk], axis=1), 16000)
-    soundfile.write(wav / "fast.wav", audio.load(wav / "talk.wav", 96000), 96000)
+    soundfile.write(wav / "fast.wav", waveform.load(wav / "talk.wav", 96000), 96000)
     soundfile.write(wav / "blip.wav", talk[:640], 16000)
     soundfile.write(
         wav / "nan.wav", np.where(np.arange(len(talk)) == 99, np.nan, talk), 16000, subtype="FLOAT"
@@ -136,8 +139,8 @@ def test_one_bad_recording_costs_only_itself(root, bad_data, said, tmp_path):
     ):
         said(fault, everything)
     # Overlapping segments are one stretch of speech.
-    given = kaldi_data.read_segments(tmp_path / "data/set/segments")
-    assert kaldi_data.regions_of(given, range(len(given))) == [(0.0, pytest.approx(10.0))]
+    given = tables.read_segments(tmp_path / "data/set/segments")
+    assert regions.regions_of(given, range(len(given))) == [(0.0, pytest.approx(10.0))]
 
 
 @pytest.fixture(scope="module")
@@ -150,12 +153,12 @@ def xvectors(tmp_path_factory):
     for recording in ("a", "b", "c"):
         for i in range(20):
             start = 0.75 * i
-            key = kaldi_data.segment_id(recording, start, start + 1.5)
+            key = windows.segment_id(recording, start, start + 1.5)
             lines.append(f"{key} {recording} {start:.3f} {start + 1.5:.3f}\n")
             vector = random.normal(size=192) + 20 * np.eye(192)[i // 10]
             table[key] = vector.astype(np.float32)
     (folder / "segments").write_text("".join(lines))
-    kaldi_data.write_ark(folder / "xvector.ark", table)
+    arks.write_ark(folder / "xvector.ark", table)
     return folder
 
 
@@ -233,7 +236,7 @@ def slow(root, tmp_path, bad_data):
     """A step that takes a while, running: VAD of a long recording."""
     data = tmp_path / "long"
     data.mkdir()
-    talk = audio.load(bad_data / "wav/talk.wav")
+    talk = waveform.load(bad_data / "wav/talk.wav")
     soundfile.write(data / "long.wav", np.tile(talk, 120), 16000)
     (data / "wav.scp").write_text(f"long {data}/long.wav\n")
     command = ["steps/make_vad.sh", "--nj", "1", data, tmp_path / "exp/vad"]

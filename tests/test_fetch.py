@@ -6,9 +6,9 @@ import zipfile
 
 import pytest
 
-from diar import fetch
-from diar.errors import DataError
-from diar.fetch import Package
+from diar.base.errors import DataError
+from diar.fetching import packages
+from diar.fetching.packages import Package
 
 CONTENT = b"not really a package"
 
@@ -39,7 +39,7 @@ def one_line(error):
 
 
 @pytest.mark.parametrize("damage", [CONTENT[:-1], b"x" * len(CONTENT), b""])
-@pytest.mark.parametrize("get, kind", [(fetch.deb, "debs"), (fetch.wheel, "wheels")])
+@pytest.mark.parametrize("get, kind", [(packages.deb, "debs"), (packages.wheel, "wheels")])
 def test_damaged_file_in_the_cache_is_refused_by_its_sha256(cache, damage, get, kind):
     package = pinned()
     (cache / kind).mkdir(parents=True)
@@ -54,19 +54,19 @@ def test_intact_file_in_the_cache_needs_no_download(cache, monkeypatch):
     package = pinned()
     (cache / "debs").mkdir(parents=True)
     (cache / "debs" / package.filename).write_bytes(CONTENT)
-    monkeypatch.setattr(fetch.subprocess, "run", lambda *_, **__: pytest.fail("it downloads"))
-    assert fetch.deb(package).read_bytes() == CONTENT
+    monkeypatch.setattr(packages.subprocess, "run", lambda *_, **__: pytest.fail("it downloads"))
+    assert packages.deb(package).read_bytes() == CONTENT
 
 
 def test_damaged_download_is_refused_and_not_kept(tmp_path, cache):
     with pytest.raises(DataError) as error:
-        fetch._fetch(pinned(), "debs", copying(tmp_path, CONTENT[:-3]))
+        packages._fetch(pinned(), "debs", copying(tmp_path, CONTENT[:-3]))
     assert "sha256" in one_line(error)
     assert list((cache / "debs").iterdir()) == []
 
 
 def test_download_arrives_under_the_pinned_name(tmp_path, cache):
-    path = fetch._fetch(pinned(), "debs", copying(tmp_path, CONTENT))
+    path = packages._fetch(pinned(), "debs", copying(tmp_path, CONTENT))
     assert path == cache / "debs" / "thing_1.0.deb" and path.read_bytes() == CONTENT
     assert [p.name for p in (cache / "debs").iterdir()] == ["thing_1.0.deb"]
 
@@ -74,14 +74,14 @@ def test_download_arrives_under_the_pinned_name(tmp_path, cache):
 def test_failed_download_says_why_and_what_else_can_be_done(cache):
     command = [sys.executable, "-c", "import sys; sys.exit('no route to anywhere')"]
     with pytest.raises(DataError) as error:
-        fetch._fetch(pinned(), "debs", command)
+        packages._fetch(pinned(), "debs", command)
     assert "no route to anywhere" in one_line(error) and "copy thing_1.0.deb" in one_line(error)
 
 
 def test_deb_names_the_missing_tool(cache, monkeypatch):
-    monkeypatch.setattr(fetch.shutil, "which", lambda _: None)
+    monkeypatch.setattr(packages.shutil, "which", lambda _: None)
     with pytest.raises(DataError) as error:
-        fetch.deb(pinned())
+        packages.deb(pinned())
     assert "apt-get" in one_line(error) and str(cache) in one_line(error)
 
 
@@ -89,8 +89,8 @@ def test_wheel_member_is_extracted_once(tmp_path, cache, monkeypatch):
     archive = tmp_path / "thing.whl"
     with zipfile.ZipFile(archive, "w") as bundle:
         bundle.writestr("thing/sample.txt", "hello")
-    monkeypatch.setattr(fetch, "wheel", lambda _: archive)
-    target = fetch.wheel_member(pinned(), "thing/sample.txt", tmp_path / "out" / "sample.txt")
+    monkeypatch.setattr(packages, "wheel", lambda _: archive)
+    target = packages.wheel_member(pinned(), "thing/sample.txt", tmp_path / "out" / "sample.txt")
     assert target.read_text() == "hello"
     archive.unlink()
-    assert fetch.wheel_member(pinned(), "thing/sample.txt", target) == target
+    assert packages.wheel_member(pinned(), "thing/sample.txt", target) == target

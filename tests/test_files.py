@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from diar.files import cache_dir, sha256, whole, write_text
+from diar.base.files import cache_dir, sha256, whole, write_text
 
 
 def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path):

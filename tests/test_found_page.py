@@ -12,12 +12,14 @@ import sys
 import numpy as np
 import pytest
 
-from diar import __version__, config, rttm
-from diar.diarization import DecConfig
-from diar.pipeline import Found
+from diar import __version__
+from diar.base import config
+from diar.base.types import Subsegments, Turn
+from diar.dec.diarization import DecConfig
+from diar.kaldi import rttm
+from diar.pipeline.recording import Found
 from diar.report.found import FoundPage
 from diar.report.recordings import ReportConfig
-from diar.types import Subsegments, Turn
 
 NONE = Subsegments([], [], np.zeros(0), np.zeros(0))
 

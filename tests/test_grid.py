@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diar.errors import DataError
-from diar.grid import SILENCE, activity, cells_of, count_cells, turns_from_cells
-from diar.types import Turn
+from diar.base.errors import DataError
+from diar.base.types import Turn
+from diar.xvectors.grid import SILENCE, activity, cells_of, count_cells, turns_from_cells
 
 times = st.integers(0, 60_000).map(lambda ms: ms / 1000)
 steps = st.sampled_from([0.25, 0.75, 0.1, 1.0])

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from web import Web
 
-from diar import hub
-from diar.errors import DataError
+from diar.base.errors import DataError
+from diar.fetching import hub
 
 CONTENT = bytes(range(256)) * 300
 SHA = hashlib.sha256(CONTENT).hexdigest()

@@ -7,11 +7,11 @@ import pytest
 from pympi.Elan import Eaf, to_string
 
 import import_labels
-from diar.errors import DataError
+from diar.base.errors import DataError
+from diar.base.types import Turn
 from diar.exports import reading
 from diar.exports.marks import turns_of
-from diar.rttm import read_rttm
-from diar.types import Turn
+from diar.kaldi.rttm import read_rttm
 
 
 def call(monkeypatch, *words):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diar.jobs import share
+from diar.jobs.share import share
 
 sizes = st.lists(st.floats(0, 1e6), max_size=40)
 

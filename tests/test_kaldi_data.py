@@ -7,21 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diar.errors import DataError
-from diar.kaldi_data import (
-    Scp,
-    XVectorDir,
+from diar.base.errors import DataError
+from diar.base.regions import regions_of
+from diar.base.types import Region, Subsegments
+from diar.kaldi.arks import Scp, write_ark
+from diar.kaldi.tables import (
     read_map,
     read_numbers,
     read_segments,
     read_wav_scp,
-    regions_of,
-    segment_id,
-    write_ark,
     write_map,
     write_segments,
 )
-from diar.types import Region, Subsegments
+from diar.kaldi.xvector_dir import XVectorDir
+from diar.xvectors.windows import segment_id
 
 
 def put(path, text):

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from diar import kaldi_data
-from diar.errors import DataError
-from diar.kaldi_import import check, import_tables, read_stm, take
-from diar.kaldi_xvectors import Normalization
-from diar.rttm import read_rttm
-from diar.types import Turn
-from diar.validation import examine
+from diar.base.errors import DataError
+from diar.base.types import Turn
+from diar.kaldi import arks, xvector_dir
+from diar.kaldi.importing import check, import_tables, read_stm, take
+from diar.kaldi.normalization import Normalization
+from diar.kaldi.rttm import read_rttm
+from diar.kaldi.validation import examine
+from diar.xvectors import windows
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ class TestTables:
         assert (
             target / "vad.scp"
         ).read_text() == f"u1 {source}/exp/vad.ark:3\nu2 /none/vad.ark:3\n"
-        assert kaldi_data.Scp(target / "vad.scp")["u1"].sum() == 9
+        assert arks.Scp(target / "vad.scp")["u1"].sum() == 9
 
     def test_a_bad_line_of_the_reference_costs_its_recording(self, source):
         lines = ["a 1 0 1.0 <NA> <NA> amy", "a 1 3 0 <NA> <NA> amy", "b 1 x 1 <NA> <NA> bob"]
@@ -218,13 +219,13 @@ def run(root, *options, expect=0):
 def telephone(tmp_path_factory, sample, sample_turns):
     """The real conversation as a telephone corpus has it, and the same audio plainly."""
     folder = tmp_path_factory.mktemp("telephone")
-    from diar import audio
+    from diar.audio import waveform
 
     plain, kaldi = folder / "plain", folder / "kaldi"
     (kaldi / "wav").mkdir(parents=True)
     plain.mkdir()
     soundfile.write(folder / "at16.wav", sample, 16000)
-    low = audio.load(folder / "at16.wav", 8000)
+    low = waveform.load(folder / "at16.wav", 8000)
     soundfile.write(plain / "talk.wav", low, 8000)
     other = np.random.default_rng(0).uniform(-0.1, 0.1, len(low))
     soundfile.write(
@@ -346,7 +347,7 @@ def test_xvectors_of_others_from_stage_3(root, tmp_path, sample, sample_turns, c
     table, lines = {}, []
     for name in names:
         for start, vector in zip(starts, vectors, strict=True):
-            key = kaldi_data.segment_id(name, start, start + 1.5)
+            key = windows.segment_id(name, start, start + 1.5)
             table[key] = vector
             lines.append(f"{key} {name} {start:.2f} {start + 1.5:.2f}\n")
     if text:
@@ -370,7 +371,7 @@ def test_xvectors_of_others_from_stage_3(root, tmp_path, sample, sample_turns, c
     assert "whitened (transform.mat)" in result.stdout
     assert list(read_rttm(tmp_path / "exp/dec_default/calls/rttm")) == names
     assert (tmp_path / "exp/dec_default/calls/score/summary.json").exists()
-    made = kaldi_data.XVectorDir(tmp_path / "exp/xvectors_kaldi/calls").load("one")
+    made = xvector_dir.XVectorDir(tmp_path / "exp/xvectors_kaldi/calls").load("one")
     assert made.dim == dim
     assert np.linalg.norm(made.vectors, axis=1) == pytest.approx(np.sqrt(dim), rel=1e-4)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from diar import kaldi_data
-from diar.data_dir import write_files
-from diar.kaldi_import import import_tables
-from diar.recordings import Recordings
-from diar.types import Turn
-from diar.validation import examine
+from diar.base.types import Turn
+from diar.kaldi import arks, tables
+from diar.kaldi.importing import import_tables
+from diar.kaldi.recordings import Recordings
+from diar.kaldi.validation import examine
+from diar.kaldi.writing import write_files
 
 lhotse = pytest.importorskip("lhotse")
 
@@ -64,14 +64,14 @@ def test_products_obey_kaldis_rules(data, tmp_path):
     assert not examine(data).faults
     starts = np.arange(4) * 0.25
     names = ["B", "a", "a-b", "é"]
-    windows = kaldi_data.Subsegments(
+    windows = tables.Subsegments(
         [f"{n}-{i}" for n in names for i in range(4)], [n for n in names for _ in range(4)],
         np.tile(starts, 4), np.tile(starts, 4) + 1.5,
     )  # fmt: skip
     out = tmp_path / "xvectors"
     out.mkdir()
-    kaldi_data.write_segments(out, windows)
-    kaldi_data.write_ark(out / "xvector.ark", {i: np.ones(3, np.float32) for i in windows.ids})
+    tables.write_segments(out, windows)
+    arks.write_ark(out / "xvector.ark", {i: np.ones(3, np.float32) for i in windows.ids})
     for name in ("segments", "utt2spk", "spk2utt", "xvector.scp"):
         keys = [line.split()[0].encode() for line in (out / name).read_text().splitlines()]
         assert keys == sorted(set(keys)), name

@@ -12,15 +12,18 @@ from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 from sklearn.metrics import adjusted_rand_score
 
-from diar import config, dec, decoding, markov, sampling
-from diar import linkage as upgma
-from diar.autoencoder import ResidualAutoEncoder
-from diar.clustering import METHODS, Bounds, ClusteringConfig, ahc, method_of
-from diar.counting import cosine_affinity, eigengap
-from diar.diarization import DecConfig, fit
-from diar.pretraining import learn_speakers
-from diar.speaker_space import neighbour_cosine
-from diar.types import Subsegments
+from diar.autoencoder.network import ResidualAutoEncoder
+from diar.autoencoder.pretraining import learn_speakers
+from diar.base import config
+from diar.base.types import Bounds, Subsegments
+from diar.clustering import linkage as upgma
+from diar.clustering import sampling
+from diar.clustering.counting import cosine_affinity, eigengap
+from diar.clustering.methods import METHODS, ClusteringConfig, ahc, method_of
+from diar.dec import markov, module
+from diar.dec.diarization import DecConfig, fit
+from diar.turns import decoding
+from diar.xvectors.neighbours import neighbour_cosine
 
 FEW = ClusteringConfig(exact=300)
 
@@ -134,7 +137,7 @@ def test_sampled_count_is_that_of_all_windows():
         sampled = sampling.SampledEigengap(1, 20, percentile)
         exact = eigengap(1, 20, percentile).find(x)
         assert sampled.find(sampling.blurred(x, rows, 2.0)) == exact == 3
-    assert dec.count_on_latents(x, exact=300) == dec.count_on_latents(x)
+    assert module.count_on_latents(x, exact=300) == module.count_on_latents(x)
 
 
 def test_blur_before_the_sample_is_that_of_the_affinity():
@@ -148,7 +151,7 @@ def test_blur_before_the_sample_is_that_of_the_affinity():
 
 def test_published_start_above_the_limit():
     x, labels = conversation([500, 400, 300], spread=0.1)
-    assert adjusted_rand_score(labels, dec.spectral_labels(x, 3, 0, exact=300)) > 0.98
+    assert adjusted_rand_score(labels, module.spectral_labels(x, 3, 0, exact=300)) > 0.98
 
 
 @given(st.integers(1, 200), st.integers(1, 60), st.integers(1, 20))
@@ -162,7 +165,7 @@ def test_neighbour_cosine_in_pieces(monkeypatch):
     x, _ = conversation([300, 300])
     starts = 0.25 * np.arange(len(x))
     whole = neighbour_cosine(x, starts)
-    monkeypatch.setattr("diar.speaker_space._PAIRS", 100)
+    monkeypatch.setattr("diar.autoencoder.speaker_space._PAIRS", 100)
     assert neighbour_cosine(x, starts) == whole
 
 
@@ -239,14 +242,14 @@ def test_too_many_speakers_in_a_long_recording_are_merged(root, encoder):
 
 def test_encoding_in_blocks(encoder, monkeypatch):
     x = torch.from_numpy(conversation([100])[0])
-    module = dec.ClusteringModule(1, encoder, x)
+    clustered = module.ClusteringModule(1, encoder, x)
     with torch.no_grad():
-        latents, (q, *_) = encoder.encode(x), module(x)
-    assert torch.equal(encoder.encode_all(x), latents) and torch.equal(module.assign(x)[0], q)
-    monkeypatch.setattr("diar.autoencoder.BLOCK", 7)
-    monkeypatch.setattr("diar.dec.BLOCK", 7)
+        latents, (q, *_) = encoder.encode(x), clustered(x)
+    assert torch.equal(encoder.encode_all(x), latents) and torch.equal(clustered.assign(x)[0], q)
+    monkeypatch.setattr("diar.autoencoder.network.BLOCK", 7)
+    monkeypatch.setattr("diar.dec.module.BLOCK", 7)
     assert torch.allclose(encoder.encode_all(x), latents, atol=1e-5)
-    assert torch.allclose(module.assign(x)[0], q, atol=1e-5)
+    assert torch.allclose(clustered.assign(x)[0], q, atol=1e-5)
 
 
 def test_viterbi_by_hand():

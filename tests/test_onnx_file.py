@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from models import pooling_matrix, save_pooling
 from onnx import TensorProto
 
-from diar import config, extractors
-from diar.errors import DataError
+from diar import extractors
+from diar.base import config
+from diar.base.errors import DataError
+from diar.base.files import sha256
 from diar.extractors.fbank import FbankConfig, filter_banks
-from diar.files import sha256
 
 STARTS = np.array([7.0, 7.25, 8.0037, 12.5, 18.111])
 

@@ -18,16 +18,18 @@ from matplotlib.colors import same_color
 from test_errors_in_time import turns as some_turns
 
 import plot
-from diar import colours, kaldi_data, tables
-from diar.comparison import rate_interval, read_figures
-from diar.errors import DataError
-from diar.errors_in_time import differences
-from diar.files import write_text
-from diar.history import read_history
+from diar.base import colours
+from diar.base.errors import DataError
+from diar.base.files import write_text
+from diar.base.types import Region, Subsegments, Turn
+from diar.kaldi import arks, tables
+from diar.kaldi.history import read_history
+from diar.kaldi.rttm import write_rttm
 from diar.pictures import history, latents, page, scores, timeline
-from diar.rttm import write_rttm
-from diar.scoring import ScoringConfig, evaluate
-from diar.types import Region, Subsegments, Turn
+from diar.scoring import text
+from diar.scoring.comparison import rate_interval, read_figures
+from diar.scoring.errors_in_time import differences
+from diar.scoring.rates import ScoringConfig, evaluate
 
 REFERENCE = [Turn("r", 0, 10, "ann"), Turn("r", 8, 6, "bob"), Turn("r", 20, 10, "ann")]
 FOUND = [
@@ -267,16 +269,16 @@ def exp(tmp_path_factory):
         folder.mkdir(parents=True)
         write_rttm(folder / "rttm", [t for some in turns.values() for t in some])
         evaluation = evaluate(reference, turns, None, ScoringConfig().protocols)
-        write_text(folder / "score/per_recording.tsv", tables.per_recording_tsv(evaluation))
-        write_text(folder / "score/summary.json", json.dumps(tables.summary(evaluation)))
+        write_text(folder / "score/per_recording.tsv", text.per_recording_tsv(evaluation))
+        write_text(folder / "score/summary.json", json.dumps(text.summary(evaluation)))
     rng = np.random.default_rng(0)
     starts = np.arange(20) * 1.5
     windows = Subsegments([f"r-{i:02d}" for i in range(20)], ["r"] * 20, starts, starts + 1.5)
     dec = root / "exp/dec_default/test"
     for name, columns in (("latents", 8), ("start_latents", 8), ("posteriors", 3)):
         table = rng.random((20, columns)).astype(np.float32)
-        kaldi_data.write_ark(dec / f"{name}.ark", {"r": table}, dec / f"{name}.scp")
-    kaldi_data.write_segments(dec, windows)
+        arks.write_ark(dec / f"{name}.ark", {"r": table}, dec / f"{name}.scp")
+    tables.write_segments(dec, windows)
     write_text(dec / "history", "r 1 0.5 -\nr 2 0.4 0.1\nr 3 - 0\n")
     return root
 

@@ -10,9 +10,9 @@ import termios
 
 import pytest
 
-import program
-from diar.errors import DataError
-from progress import Here, Part, Progress, time_left
+from cli import program
+from cli.progress import Here, Part, Progress, time_left
+from diar.base.errors import DataError
 
 
 class TestTimeLeft:

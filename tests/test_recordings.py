@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from diar.errors import DataError
-from diar.given_speech import GivenSpeech
-from diar.kaldi_data import write_ark
-from diar.recordings import Recordings, read_channels
+from diar.base.errors import DataError
+from diar.kaldi.arks import write_ark
+from diar.kaldi.recordings import Recordings, read_channels
+from diar.speech.given import GivenSpeech
 
 
 @pytest.fixture

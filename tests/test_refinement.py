@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from diar.autoencoder import ResidualAutoEncoder
-from diar.dec import ClusteringModule
-from diar.diarization import changed
-from diar.refinement import Adam, RefineConfig, batches, refine, target_distribution
+from diar.autoencoder.network import ResidualAutoEncoder
+from diar.dec.diarization import changed
+from diar.dec.module import ClusteringModule
+from diar.dec.refinement import Adam, RefineConfig, batches, refine, target_distribution
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_many_windows_are_encoded_in_parts(encoder, monkeypatch):
     x, _ = blobs([30, 20])
     module = ClusteringModule(2, encoder, x)
     whole = module.assign(x)
-    monkeypatch.setattr("diar.dec.BLOCK", 7)
+    monkeypatch.setattr("diar.dec.module.BLOCK", 7)
     for one, other in zip(whole, module.assign(x), strict=True):
         assert torch.allclose(one, other, atol=1e-6)
 

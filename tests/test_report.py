@@ -20,12 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_report import ROOT
 
+from diar.base.types import Region, Turn
+from diar.clustering.sampling import sample_rows
 from diar.report import page, projection
 from diar.report.experiment import ExperimentSet, address
 from diar.report.recordings import ReportConfig, View, plain
 from diar.report.usage import usage_of
-from diar.sampling import sample_rows
-from diar.types import Region, Turn
 
 ODD = 'a<b&"c'
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diar.errors import DataError
-from diar.rttm import format_rttm, load_rttm, read_rttm, read_uem, write_rttm, write_uem
-from diar.types import Region, Turn
+from diar.base.errors import DataError
+from diar.base.types import Region, Turn
+from diar.kaldi.rttm import format_rttm, load_rttm, read_rttm, read_uem, write_rttm, write_uem
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=6)
 milli_turns = st.builds(

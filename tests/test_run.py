@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from diar.rttm import read_rttm
+from diar.kaldi.rttm import read_rttm
 
 
 def run(root, folder, *options):

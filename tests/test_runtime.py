@@ -10,7 +10,7 @@ import pytest
 from elsewhere import DEVICE, Elsewhere, remote_module
 
 from diar import extractors
-from diar.errors import DataError
+from diar.base.errors import DataError
 from diar.extractors import campplus as cam
 from diar.extractors import resemblyzer, runtime
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
-from diar import config
-from diar.errors import DataError
-from diar.grid import activity
-from diar.scoring import Protocol, ScoringConfig, evaluate, merge_turns, score
-from diar.types import Region, Turn
+from diar.base import config
+from diar.base.errors import DataError
+from diar.base.types import Region, Turn
+from diar.scoring.rates import Protocol, ScoringConfig, evaluate, merge_turns, score
+from diar.xvectors.grid import activity
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOCOLS = ScoringConfig().protocols

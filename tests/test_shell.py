@@ -537,8 +537,8 @@ def test_help_of_every_step_in_a_bare_environment(step, tmp_path):
 
 
 def test_scp_never_runs_a_command(tmp_path):
-    from diar.errors import DataError
-    from diar.kaldi_data import Scp
+    from diar.base.errors import DataError
+    from diar.kaldi.arks import Scp
 
     for target in ("x;touch${IFS}evil |[0:1]", "touch evil |:0", "touch evil |"):
         (tmp_path / "a.scp").write_text(f"id {target}\n")

@@ -9,18 +9,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import diar.data_dir
 import prepare_mini
-from diar import config, kaldi_data
-from diar.audio import SAMPLE_RATE, load
-from diar.errors import DataError
-from diar.mini_corpus import CorpusConfig, Planned, record, revoice, write_data_dir, write_scripts
-from diar.regions import union
-from diar.rttm import read_rttm, read_uem, write_rttm
-from diar.simulation import SimulationConfig, simulate
-from diar.turn_taking import TurnTaking, converse, fit, insert_silence, overlap_ratio
-from diar.types import Turn
-from diar.voices import Person, Voice, VoicesConfig
+from diar.audio.waveform import SAMPLE_RATE, load
+from diar.base import config
+from diar.base.errors import DataError
+from diar.base.regions import union
+from diar.base.types import Turn
+from diar.kaldi import tables, writing
+from diar.kaldi.rttm import read_rttm, read_uem, write_rttm
+from diar.simulation import mini_corpus
+from diar.simulation.mini_corpus import (
+    CorpusConfig,
+    Planned,
+    record,
+    revoice,
+    write_data_dir,
+    write_scripts,
+)
+from diar.simulation.rooms import SimulationConfig, simulate
+from diar.simulation.turn_taking import TurnTaking, converse, fit, insert_silence, overlap_ratio
+from diar.simulation.voices import Person, Voice, VoicesConfig
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 STATS = config.load(TurnTaking, CONF / "turn_taking.yaml")
@@ -54,12 +62,12 @@ def people(count):
 def own_voices(monkeypatch):
     """The corpus takes the voices of these tests instead of fetching any."""
     fake = lambda conf, wanted, *_: [voice(person.id) for person in wanted]  # noqa: E731
-    monkeypatch.setattr(diar.mini_corpus, "prepare", fake)
+    monkeypatch.setattr(mini_corpus, "prepare", fake)
     monkeypatch.setattr(prepare_mini, "prepare", fake)
     monkeypatch.setattr(VoicesConfig, "of", lambda self, split: people(4))
-    diar.mini_corpus._voice.cache_clear()
+    mini_corpus._voice.cache_clear()
     yield
-    diar.mini_corpus._voice.cache_clear()
+    mini_corpus._voice.cache_clear()
 
 
 def spans(turns, speaker=None):
@@ -262,8 +270,8 @@ def test_program_writes_a_whole_data_directory(tmp_path, own_voices, monkeypatch
     monkeypatch.setattr("sys.argv", ["prepare_mini.py", *arguments])
     prepare_mini.main()
     made = tmp_path / "data" / "revoiced"
-    wavs, faults = kaldi_data.read_wav_scp(made / "wav.scp")
-    seconds = kaldi_data.read_numbers(made / "reco2dur")
+    wavs, faults = tables.read_wav_scp(made / "wav.scp")
+    seconds = tables.read_numbers(made / "reco2dur")
     assert not faults and list(wavs) == ["a", "b"]
     assert all(path.is_absolute() for path in wavs.values())
     for recording, path in wavs.items():
@@ -272,8 +280,8 @@ def test_program_writes_a_whole_data_directory(tmp_path, own_voices, monkeypatch
     reference = read_rttm(made / "ref.rttm")
     heard = len({t.speaker for t in turns if t.start < 20})
     assert max(t.end for t in reference["a"]) <= seconds["a"]
-    assert kaldi_data.read_numbers(made / "reco2num_spk") == {"a": heard, "b": 1}
-    assert kaldi_data.read_map(made / "utt2spk") == {"a": "a", "b": "b"}
+    assert tables.read_numbers(made / "reco2num_spk") == {"a": heard, "b": 1}
+    assert tables.read_map(made / "utt2spk") == {"a": "a", "b": "b"}
     assert not (made / "segments").exists()
     assert [p.name for p in made.parent.iterdir()] == ["revoiced"]
 
@@ -285,7 +293,7 @@ def test_wav_scp_comes_last(tmp_path, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(diar.data_dir, "write_uem", killed)
+    monkeypatch.setattr(writing, "write_uem", killed)
     with pytest.raises(KeyboardInterrupt):
         write_data_dir(tmp_path / "set", {"r": part}, {"r": 1.0}, [])
     assert not (tmp_path / "set" / "wav.scp").exists()

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import small_step
 
-from diar import config, slurm
-from diar.errors import DataError
+from diar.base import config
+from diar.base.errors import DataError
+from diar.jobs import slurm
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "tests/slurm.sh"

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diar import config
-from diar.errors import DataError
-from diar.kaldi_data import read_segments, regions_of, write_segments
-from diar.subsegments import XVectorConfig, clip, cut, cut_grid, cut_regions, grid_indices
-from diar.types import Region
+from diar.base import config
+from diar.base.errors import DataError
+from diar.base.regions import regions_of
+from diar.base.types import Region
+from diar.kaldi.tables import read_segments, write_segments
+from diar.xvectors.windows import XVectorConfig, clip, cut, cut_grid, cut_regions, grid_indices
 
 RATE = 16000
 

@@ -10,18 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fit_dec
-import program
-import xvector_job
-from diar import autoencoder, config, kaldi_data, together
-from diar.autoencoder import ResidualAutoEncoder
-from diar.clustering import Bounds
-from diar.dec import ClusteringModule
-from diar.diarization import DecConfig, fit
-from diar.errors import DataError
-from diar.pretraining import learn_speakers
-from diar.refinement import RefineConfig, Refinement, refine
-from diar.together import Recording, fit_all, refine_all
-from diar.types import Subsegments, concatenate
+from cli import program, xvector_job
+from diar.autoencoder import network
+from diar.autoencoder.network import ResidualAutoEncoder
+from diar.autoencoder.pretraining import learn_speakers
+from diar.base import config
+from diar.base.errors import DataError
+from diar.base.types import Bounds, Subsegments, concatenate
+from diar.dec import together
+from diar.dec.diarization import DecConfig, fit
+from diar.dec.module import ClusteringModule
+from diar.dec.refinement import RefineConfig, Refinement, refine
+from diar.dec.together import Recording, fit_all, refine_all
+from diar.kaldi import arks, tables
 
 DIM = 16
 
@@ -193,9 +194,9 @@ def test_the_program_writes_the_same(recordings, encoder, root, tmp_path, monkey
         )
     )
     vectors["r1-000"][0] = np.nan
-    kaldi_data.write_segments(tmp_path, concatenate(windows))
-    kaldi_data.write_ark(tmp_path / "xvector.ark", vectors)
-    autoencoder.save_model(tmp_path / "model.safetensors", encoder)
+    tables.write_segments(tmp_path, concatenate(windows))
+    arks.write_ark(tmp_path / "xvector.ark", vectors)
+    network.save_model(tmp_path / "model.safetensors", encoder)
     written = []
     for at_once in (1, 3):
         out = tmp_path / f"out{at_once}"

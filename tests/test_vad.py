@@ -6,10 +6,10 @@ from command_line import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diar import vad
-from diar.spool import collected
-from diar.types import Region, Turn
-from diar.vad import Energy, Hysteresis, VadConfig
+from diar.audio.spool import collected
+from diar.base.types import Region, Turn
+from diar.speech import vad
+from diar.speech.vad import Energy, Hysteresis, VadConfig
 
 PLAIN = Hysteresis(onset=0.6, offset=0.4, min_speech=0.0, min_silence=0.0, pad=0.0)
 

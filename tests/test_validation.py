@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diar.errors import DataError
-from diar.kaldi_data import read_segments
-from diar.recordings import Recordings
-from diar.validation import examine
+from diar.base.errors import DataError
+from diar.kaldi.recordings import Recordings
+from diar.kaldi.tables import read_segments
+from diar.kaldi.validation import examine
 
 GOOD = {
     "wav.scp": "r1 a.wav\nr2 cat b.wav |\n",

@@ -8,17 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm
 
-from diar.errors import DataError
-from diar.speaker_space import estimate, neighbours
-from diar.timeline import Timeline, timeline, uniform
-from diar.variational import (
-    SequenceConfig,
-    forward_backward,
-    infer,
-    merge,
-    same_speaker,
-    softened,
-)
+from diar.autoencoder.speaker_space import estimate
+from diar.base.errors import DataError
+from diar.dec.durations import Timeline, timeline, uniform
+from diar.dec.sequence import SequenceConfig, forward_backward, infer, merge, same_speaker, softened
+from diar.xvectors.neighbours import neighbours
 
 
 @settings(max_examples=40, deadline=None)

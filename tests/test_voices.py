@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diar import activity, config, voices
-from diar.audio import SAMPLE_RATE, save
-from diar.errors import DataError
-from diar.fetch import Package
-from diar.voices import Person, VoicesConfig
+from diar.audio.waveform import SAMPLE_RATE, save
+from diar.base import config
+from diar.base.errors import DataError
+from diar.fetching.packages import Package
+from diar.simulation import activity, voices
+from diar.simulation.voices import Person, VoicesConfig
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 PACKAGE = Package("pack", "1", "pack_1.deb", 1, "0" * 64)

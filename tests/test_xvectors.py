@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_subsegments import RATE, regions
 
-from diar import xvectors
-from diar.errors import DataError
-from diar.spool import collected
-from diar.subsegments import XVectorConfig, clip, cut, cut_regions
-from diar.types import Region
-from diar.xvectors import extract
+from diar.audio.spool import collected
+from diar.base.errors import DataError
+from diar.base.types import Region
+from diar.xvectors import extraction
+from diar.xvectors.extraction import extract
+from diar.xvectors.windows import XVectorConfig, clip, cut, cut_regions
 
 CONFIG = XVectorConfig(dim=None)
 CLOCK = np.arange(60 * RATE, dtype=np.float32)
@@ -117,7 +117,7 @@ def test_stretches_of_a_long_recording_are_as_the_whole(campplus, sample, monkey
     speech = [Region(1.0, 12.345), Region(13.0, 13.4), Region(14.001, 29.0)]
     whole = extract(CONFIG, campplus, "a", speech, sample)
     spooled = collected([sample[:7000], sample[7000:]], long=1000)
-    monkeypatch.setattr(xvectors, "STRETCH", 4.0)
+    monkeypatch.setattr(extraction, "STRETCH", 4.0)
     parts = extract(CONFIG, campplus, "a", speech, spooled)
     assert parts.subsegments.ids == whole.subsegments.ids
     assert np.abs(parts.vectors - whole.vectors).max() < 1e-4

@@ -25,14 +25,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import program
-from diar import autoencoder, config, refinement, together
-from diar.autoencoder import ResidualAutoEncoder
-from diar.clustering import Bounds
-from diar.dec import ClusteringModule
-from diar.diarization import DecConfig
-from diar.together import Recording, fit_all
-from diar.types import Subsegments
+from cli import program
+from diar.autoencoder import network
+from diar.autoencoder.network import ResidualAutoEncoder
+from diar.base import config
+from diar.base.types import Bounds, Subsegments
+from diar.dec import refinement, together
+from diar.dec.diarization import DecConfig
+from diar.dec.module import ClusteringModule
+from diar.dec.together import Recording, fit_all
 
 ROOT = Path(__file__).resolve().parents[2]
 STEP, WINDOW, TURN = 0.25, 1.5, 2.5  # seconds
@@ -57,7 +58,7 @@ def main() -> None:
         f"Made by `benchmarks/dec_fit/run.py`; PyTorch {torch.__version__}, {platform.machine()}."
     ]
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
-        encoder = autoencoder.load_model(autoencoder.SHIPPED, device)
+        encoder = network.load_model(network.SHIPPED, device)
         bench = Bench(encoder, options, args.repeats)
         lines += bench.by_length([float(m) * 60 for m in args.minutes.split()])
         lines += bench.by_number([int(n) for n in args.recordings.split()], args.seconds)

@@ -27,9 +27,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import program
-from diar import audio, kaldi_data
-from diar.errors import DataError
+from cli import program
+from diar.audio import waveform
+from diar.base.errors import DataError
+from diar.kaldi import tables
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -53,7 +54,7 @@ def main() -> None:
     )
     program.add_paths(arguments, "data_dir", "work_dir")
     args = arguments.parse_args()
-    paths, _ = kaldi_data.read_wav_scp(args.data_dir / "wav.scp")
+    paths, _ = tables.read_wav_scp(args.data_dir / "wav.scp")
     files = [str(paths[name].absolute()) for name in sorted(paths)[: args.limit]]
     names = {Path(path).stem for path in files}
     args.work_dir.mkdir(parents=True, exist_ok=True)
@@ -68,7 +69,7 @@ def main() -> None:
     for _ in range(args.repeats):
         for name, command in systems.items():
             runs[name].append(timed([*command, str(args.work_dir / name), *files]))
-    seconds = sum(audio.duration(path) for path in files)
+    seconds = sum(waveform.duration(path) for path in files)
     table = report(
         runs, seconds, len(files), {n: errors(reference, args.work_dir / n) for n in runs}
     )

@@ -28,13 +28,15 @@ from pathlib import Path
 import numpy as np
 from int8 import quantized
 
-import program
-from diar import kaldi_data, xvectors
+from cli import program
+from diar.base.regions import regions_of
+from diar.base.types import Region
 from diar.extractors import campplus, runtime, windows
 from diar.extractors.fbank import embed_windows
-from diar.recordings import Recordings
-from diar.subsegments import XVectorConfig, cut
-from diar.types import Region
+from diar.kaldi import tables
+from diar.kaldi.recordings import Recordings
+from diar.xvectors import extraction
+from diar.xvectors.windows import XVectorConfig, cut
 
 BATCHES = (1, 4, 8, 16, 32)
 SPACINGS = {
@@ -73,11 +75,11 @@ def recordings(
     data_dir: Path, vad_dir: Path, least: int
 ) -> Sequence[tuple[np.ndarray, list[Region]]]:
     """Samples and speech of the recordings, one with enough windows first."""
-    audio, segments = Recordings(data_dir), kaldi_data.read_segments(vad_dir / "segments")
+    audio, segments = Recordings(data_dir), tables.read_segments(vad_dir / "segments")
     found = []
     for name, rows in sorted(segments.by_recording().items()):
-        regions = kaldi_data.regions_of(segments, rows)
-        found.append((audio.load(name, campplus.CAMPPLUS.rate)[0], regions))
+        spoken = regions_of(segments, rows)
+        found.append((audio.load(name, campplus.CAMPPLUS.rate)[0], spoken))
     found.sort(key=lambda pair: -sum(r.end - r.start for r in pair[1]))
     return found
 
@@ -201,7 +203,7 @@ def spacings(speech: Sequence[tuple[np.ndarray, list[Region]]]) -> list[str]:
         config = replace(XVectorConfig(), **values)
         began, count = time.perf_counter(), 0
         for samples, regions in speech:
-            count += len(xvectors.extract(config, extractor, "a", regions, samples))
+            count += len(extraction.extract(config, extractor, "a", regions, samples))
         spent = time.perf_counter() - began
         base = base or spent
         lines.append(f"| {name} | {count / total:.2f} | {spent / total:.4f} | {spent / base:.2f} |")

@@ -26,14 +26,15 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-import program
-from diar import config, kaldi_data, kaldi_import, recordings, rttm, validation
-from diar.autoencoder import AutoencoderConfig
-from diar.clustering import BaselineConfig
-from diar.diarization import DecConfig
-from diar.errors import DataError
-from diar.subsegments import XVectorConfig
-from diar.vad import VadConfig
+from cli import program
+from diar.autoencoder.network import AutoencoderConfig
+from diar.base import config
+from diar.base.errors import DataError
+from diar.dec.diarization import DecConfig
+from diar.kaldi import arks, importing, recordings, rttm, tables, validation
+from diar.pipeline.baselines import BaselineConfig
+from diar.speech.vad import VadConfig
+from diar.xvectors.windows import XVectorConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 5  # seconds
@@ -63,18 +64,18 @@ def damaged(draw, good: bytes):
 def targets(folder: Path) -> dict[str, tuple[bytes, Callable[[Path], object]]]:
     """Name of the reader -> (a good file, the reader)."""
     ark = folder / "good.ark"
-    kaldi_data.write_ark(ark, {"u1": np.ones(3, np.float32), "u2": np.eye(2)})
+    arks.write_ark(ark, {"u1": np.ones(3, np.float32), "u2": np.eye(2)})
     offset = int(ark.with_suffix(".scp").read_text().split(":")[1].split()[0])
     found: dict[str, tuple[bytes, Callable[[Path], object]]] = {
         "RTTM": (b"SPEAKER r 1 0.5 1.0 <NA> <NA> s <NA> <NA>\n;; note\nSPKR-INFO r 1 <NA>\n" * 2, rttm.load_rttm),
         "UEM": (b"r 1 0.0 10.0\ns 1 1 2\n", rttm.read_uem),
-        "STM": (b"r 1 s 0.0 1.5 <o> hello\n;; note\nr 1 t 1 2 x\n", lambda p: list(kaldi_import.read_stm(p))),
-        "segments": (b"u1 r 0.0 1.5\nu2 r 1 2\nu3 s 0 1\n", kaldi_data.read_segments),
-        "wav.scp": (b"r a.wav\ns cat b |\nt c.wav\n", kaldi_data.read_wav_scp),
-        "reco2dur": (b"r 1.5\ns 2\n", kaldi_data.read_numbers),
+        "STM": (b"r 1 s 0.0 1.5 <o> hello\n;; note\nr 1 t 1 2 x\n", lambda p: list(importing.read_stm(p))),
+        "segments": (b"u1 r 0.0 1.5\nu2 r 1 2\nu3 s 0 1\n", tables.read_segments),
+        "wav.scp": (b"r a.wav\ns cat b |\nt c.wav\n", tables.read_wav_scp),
+        "reco2dur": (b"r 1.5\ns 2\n", tables.read_numbers),
         "reco2file_and_channel": (b"r a A\ns b 2\n", recordings.read_channels),
         "xvector.scp": (f"u1 {ark}:{offset}\nu2 {ark}:{offset + 20}\n".encode(), read_scp),
-"ark": (ark.read_bytes()[offset:], kaldi_data.read_array),
+"ark": (ark.read_bytes()[offset:], arks.read_array),
     }  # fmt: skip
     for name, kind in (
         ("vad", VadConfig), ("xvector", XVectorConfig), ("autoencoder", AutoencoderConfig),
@@ -93,7 +94,7 @@ def targets(folder: Path) -> dict[str, tuple[bytes, Callable[[Path], object]]]:
 
 
 def read_scp(path: Path) -> None:
-    scp = kaldi_data.Scp(path)
+    scp = arks.Scp(path)
     for key in scp:
         scp[key]
 

@@ -18,9 +18,11 @@ import shutil
 import numpy as np
 import soundfile
 
-import program
-from diar import audio, kaldi_data
-from diar.recordings import Recordings
+from cli import program
+from diar.audio import waveform
+from diar.base.regions import regions_of
+from diar.kaldi import arks, tables
+from diar.kaldi.recordings import Recordings
 
 RATE = 8000
 UTTERANCE = 30.0  # seconds, of segments
@@ -38,14 +40,14 @@ def main() -> None:
         shutil.copy(args.data_dir / name, plain / name)
         shutil.copy(args.data_dir / name, telephone / other)
 
-    speech = kaldi_data.read_segments(args.vad_dir / "segments")
+    speech = tables.read_segments(args.vad_dir / "segments")
     rows = speech.by_recording()
     wavs, channels, segments, speakers, decisions = [], [], [], [], {}
     before = np.zeros(RATE, np.float32)
     for i, name in enumerate(recordings.names):
         samples, _ = recordings.load(name, RATE)
-        audio.save(plain / "wav" / f"{name}.wav", samples, RATE)
-        samples = audio.load(plain / "wav" / f"{name}.wav", RATE)
+        waveform.save(plain / "wav" / f"{name}.wav", samples, RATE)
+        samples = waveform.load(plain / "wav" / f"{name}.wav", RATE)
         stereo = np.stack([np.resize(before, len(samples)), samples], axis=1)
         path = telephone / "wav" / f"{name}.wav"
         soundfile.write(path, stereo, RATE, subtype="PCM_16")
@@ -54,7 +56,7 @@ def main() -> None:
         channels.append(f"{name} {name} B\n")
         duration = len(samples) / RATE
         frames = np.zeros(int(100 * duration), np.float32)
-        for start, end in kaldi_data.regions_of(speech, rows.get(name, ())):
+        for start, end in regions_of(speech, rows.get(name, ())):
             frames[round(100 * start) : round(100 * end)] = 1
         for start in np.arange(0, duration, UTTERANCE):
             end = min(start + UTTERANCE, duration)
@@ -69,7 +71,7 @@ def main() -> None:
         ("wav.scp", wavs), ("reco2file_and_channel", channels), ("segments", segments), ("utt2spk", speakers),
     ):  # fmt: skip
         (telephone / name).write_text("".join(reversed(lines)))
-    kaldi_data.write_ark(telephone / "vad.ark", decisions, telephone / "vad.scp")
+    arks.write_ark(telephone / "vad.ark", decisions, telephone / "vad.scp")
 
 
 if __name__ == "__main__":

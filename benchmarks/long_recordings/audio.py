@@ -22,11 +22,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-import program
-from diar.audio import SAMPLE_RATE
-from diar.errors import DataError
-from diar.files import write_text
-from diar.recordings import Recordings
+from cli import program
+from diar.audio.waveform import SAMPLE_RATE
+from diar.base.errors import DataError
+from diar.base.files import write_text
+from diar.kaldi.recordings import Recordings
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = "| hours | stage | seconds | RTF | peak memory, MB |\n|---:|---|---:|---:|---:|\n"

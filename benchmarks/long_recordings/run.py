@@ -31,15 +31,16 @@ from pathlib import Path
 
 import numpy as np
 
-import program
-from diar import kaldi_data, rttm, scoring
-from diar.errors import DataError
-from diar.files import write_text
-from diar.types import Subsegments, Turn, concatenate
+from cli import program
+from diar.base.errors import DataError
+from diar.base.files import write_text
+from diar.base.types import Subsegments, Turn, concatenate
+from diar.kaldi import arks, rttm, tables
+from diar.scoring import rates
 
 ROOT = Path(__file__).resolve().parents[2]
 COSINE = 0.98
-FORGIVING = scoring.Protocol(0.25, "out")
+FORGIVING = rates.Protocol(0.25, "out")
 HEAD = """\
 | hours | windows | system | seconds | growth | peak memory, MB | DER, forgiving | speakers |
 |---:|---:|---|---:|---:|---:|---:|---:|
@@ -89,8 +90,8 @@ class Tile:
 
     @staticmethod
     def read(data_dir: Path, xvector_dir: Path, names: Sequence[str]) -> Tile:
-        directory = kaldi_data.XVectorDir(xvector_dir)
-        durations = kaldi_data.read_numbers(xvector_dir / "reco2dur")
+        directory = xvector_dir.XVectorDir(xvector_dir)
+        durations = tables.read_numbers(xvector_dir / "reco2dur")
         reference = rttm.read_rttm(data_dir / "ref.rttm")
         windows, vectors, turns, now = [], [], [], 0.0
         for name in names or directory.windows:
@@ -127,10 +128,10 @@ class Tile:
         ids = [f"long-{i:07d}" for i in range(total)]
         names = ["long"] * total
         windows = Subsegments(ids, names, np.concatenate(starts), np.concatenate(ends))
-        kaldi_data.write_segments(folder, windows)
+        tables.write_segments(folder, windows)
         table = dict(zip(ids, np.concatenate(vectors), strict=True))
-        kaldi_data.write_ark(folder / "xvector.ark", table)
-        kaldi_data.write_map(folder / "reco2dur", {"long": f"{seconds:.3f}"})
+        arks.write_ark(folder / "xvector.ark", table)
+        tables.write_map(folder / "reco2dur", {"long": f"{seconds:.3f}"})
         return {"long": turns}, total
 
 
@@ -183,7 +184,7 @@ def measure(
     if status or (out / "jobs/1/failed").read_text():
         raise DataError(f"{system} failed", out / "log")
     hypothesis = rttm.read_rttm(out / "jobs/1/rttm")
-    total = scoring.score(reference, hypothesis, None, FORGIVING).total
+    total = rates.score(reference, hypothesis, None, FORGIVING).total
     return Run(
         system, hours, windows, seconds, usage.ru_maxrss / 1024, total.der,
         len({turn.speaker for turn in hypothesis["long"]}),

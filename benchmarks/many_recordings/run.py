@@ -21,10 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
-import program
-from diar import kaldi_data, rttm
-from diar.errors import DataError
-from diar.types import Turn, concatenate
+from cli import program
+from diar.base.errors import DataError
+from diar.base.types import Turn, concatenate
+from diar.kaldi import arks, rttm, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,8 +55,8 @@ class Pieces:
 
     def __init__(self, data_dir: Path, xvector_dir: Path, seconds: float):
         self.reference = rttm.read_rttm(data_dir / "ref.rttm")
-        directory = kaldi_data.XVectorDir(xvector_dir)
-        durations = kaldi_data.read_numbers(xvector_dir / "reco2dur")
+        directory = xvector_dir.XVectorDir(xvector_dir)
+        durations = tables.read_numbers(xvector_dir / "reco2dur")
         self.vectors = {r: directory.load(r) for r in directory.windows if durations[r] > seconds}
         self.durations, self.seconds = durations, seconds
 
@@ -85,8 +85,8 @@ class Pieces:
         xvectors, data = folder / f"xvectors_{name}", folder / "data" / name
         for directory in (xvectors, data):
             directory.mkdir(parents=True)
-        kaldi_data.write_segments(xvectors, concatenate(windows))
-        kaldi_data.write_ark(xvectors / "xvector.ark", vectors)
+        tables.write_segments(xvectors, concatenate(windows))
+        arks.write_ark(xvectors / "xvector.ark", vectors)
         rttm.write_rttm(data / "ref.rttm", turns)
 
 

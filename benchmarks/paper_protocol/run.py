@@ -24,12 +24,13 @@ sys.path.insert(0, str(ROOT / "local"))
 
 import numpy as np  # noqa: E402
 
-import program  # noqa: E402
-from diar import grid, tables  # noqa: E402
-from diar.kaldi_data import read_map  # noqa: E402
-from diar.rttm import read_rttm  # noqa: E402
-from diar.scoring import ScoringConfig, evaluate  # noqa: E402
-from diar.types import Turn  # noqa: E402
+from cli import program  # noqa: E402
+from diar.base.types import Turn  # noqa: E402
+from diar.kaldi.rttm import read_rttm  # noqa: E402
+from diar.kaldi.tables import read_map  # noqa: E402
+from diar.scoring import text  # noqa: E402
+from diar.scoring.rates import ScoringConfig, evaluate  # noqa: E402
+from diar.xvectors import grid  # noqa: E402
 
 STEPS = (0.75, 0.25)
 PROTOCOLS = ("paper", "forgiving", "full")
@@ -45,7 +46,7 @@ def main() -> None:
     if not directory:
         arguments.error("no <rttm-dir>, and VOXCONVERSE_RTTM is not set")
     header = ["step", "protocol", "scored s", "DER %", "FA %", "miss %", "conf. %"]
-    print(tables.markdown(header, [list(row) for row in golden(directory)], names=2), end="")
+    print(text.markdown(header, [list(row) for row in golden(directory)], names=2), end="")
 
 
 def golden(directory: str | Path, steps: Sequence[float] = STEPS) -> Iterator[tuple[str, ...]]:
@@ -60,7 +61,7 @@ def golden(directory: str | Path, steps: Sequence[float] = STEPS) -> Iterator[tu
         for name in PROTOCOLS:
             t = scores[name].total
             parts = (t.percent(seconds) for seconds in (t.false_alarm, t.miss, t.confusion))
-            figures = (tables.number(figure) for figure in (t.der, *parts))
+            figures = (text.number(figure) for figure in (t.der, *parts))
             yield f"{1000 * step:.0f} ms", name, f"{t.scored:.0f}", *figures
 
 

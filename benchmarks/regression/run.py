@@ -24,12 +24,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import program
-from diar import autoencoder, config, diarization, linkage, markov, vad
-from diar.clustering import Bounds, ClusteringConfig, ahc
-from diar.diarization import DecConfig
+from cli import program
+from diar.autoencoder import network
+from diar.base import config
+from diar.base.types import Bounds, Subsegments
+from diar.clustering import linkage
+from diar.clustering.methods import ClusteringConfig, ahc
+from diar.dec import diarization, markov
+from diar.dec.diarization import DecConfig
 from diar.extractors import campplus
-from diar.types import Subsegments
+from diar.speech import vad
 
 ROOT = Path(__file__).resolve().parents[2]
 STORED = Path(__file__).with_name("ratios.tsv")
@@ -112,7 +116,7 @@ def four_voices(count: int) -> np.ndarray:
 
 def dec(count: int) -> Way:
     """The default DEC of so many windows, 0.25 s apart."""
-    encoder = autoencoder.load_model(autoencoder.SHIPPED)
+    encoder = network.load_model(network.SHIPPED)
     options = config.load(DecConfig, ROOT / "conf/dec.yaml", ["settled=0"])
     starts = 0.25 * np.arange(count)
     windows = Subsegments([f"r-{i}" for i in range(count)], ["r"] * count, starts, starts + 1.5)
@@ -121,7 +125,7 @@ def dec(count: int) -> Way:
 
 
 def passes(count: int) -> Way:
-    encoder = autoencoder.load_model(autoencoder.SHIPPED).train()
+    encoder = network.load_model(network.SHIPPED).train()
     data = torch.from_numpy(four_voices(count))
 
     def work() -> None:

@@ -26,11 +26,11 @@ import numpy as np
 import soundfile
 from playwright.sync_api import Page, sync_playwright
 
-import program
-from diar import kaldi_data, rttm
-from diar.audio import SAMPLE_RATE
-from diar.files import write_text
-from diar.recordings import Recordings
+from cli import program
+from diar.audio.waveform import SAMPLE_RATE
+from diar.base.files import write_text
+from diar.kaldi import rttm, tables
+from diar.kaldi.recordings import Recordings
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests"))
@@ -83,8 +83,8 @@ def join(source: Path, target: Path, hours: float) -> None:
         t._replace(start=t.start + i * now) for i in range(int(length / now) + 1) for t in turns
     ]
     rttm.write_rttm(target / "ref.rttm", [t for t in again if t.end < length])
-    kaldi_data.write_map(target / "wav.scp", {"long": target / "long.wav"})
-    kaldi_data.write_map(target / "reco2dur", {"long": f"{length:.3f}"})
+    tables.write_map(target / "wav.scp", {"long": target / "long.wav"})
+    tables.write_map(target / "reco2dur", {"long": f"{length:.3f}"})
     rttm.write_uem(target / "all.uem", {"long": length})
 
 
@@ -118,17 +118,17 @@ def row(name: str, data: Path, exp: Path, sets: str, out: Path) -> str:
     made = time.monotonic() - began
     files = [out / "index.html", *out.glob("index_files/**/*.js")]
     size = sum(file.stat().st_size for file in files) / 1e6
-    lengths = kaldi_data.read_numbers(data / sets / "reco2dur")
+    lengths = tables.read_numbers(data / sets / "reco2dur")
     hours = sum(lengths.values()) / 3600
     with sync_playwright() as driver:
         context = driver.chromium.launch_persistent_context(
             tempfile.mkdtemp(), executable_path=chromium(), headless=True, args=FLAGS
         )
-        tables, drawn, zoomed = seen(
+        shown, drawn, zoomed = seen(
             context.new_page(), (out / "index.html").as_uri(), f"{sets}%2F{max(lengths)}"
         )
         context.close()
-    figures = f"{made:.1f} | {size:.2f} | {tables:.2f} | {drawn:.2f} | {zoomed:.2f}"
+    figures = f"{made:.1f} | {size:.2f} | {shown:.2f} | {drawn:.2f} | {zoomed:.2f}"
     return f"| {name} | {len(lengths)} | {hours:.2f} | {figures} |\n"
 
 
@@ -136,7 +136,7 @@ def seen(page: Page, address: str, recording: str) -> tuple[float, float, float]
     """Seconds until the tables are there, until a recording is drawn, and until it is zoomed."""
     began = time.monotonic()
     page.goto(address)
-    tables = time.monotonic() - began
+    shown = time.monotonic() - began
     began = time.monotonic()
     page.evaluate("(hash) => { location.hash = hash; }", recording)
     page.wait_for_function(DRAWN)
@@ -145,7 +145,7 @@ def seen(page: Page, address: str, recording: str) -> tuple[float, float, float]
     began = time.monotonic()
     page.keyboard.press("+")
     page.wait_for_function("(b) => element('timeline')._fullLayout.xaxis.range[1] < b", arg=before)
-    return tables, drawn, time.monotonic() - began
+    return shown, drawn, time.monotonic() - began
 
 
 if __name__ == "__main__":

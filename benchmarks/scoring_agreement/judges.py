@@ -8,11 +8,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from diar.errors import DataError
-from diar.fetch import Package, deb, unpack_deb
-from diar.files import cache_dir
-from diar.rttm import read_rttm, read_uem
-from diar.scoring import Protocol
+from diar.base.errors import DataError
+from diar.base.files import cache_dir
+from diar.fetching.packages import Package, deb, unpack_deb
+from diar.kaldi.rttm import read_rttm, read_uem
+from diar.scoring.rates import Protocol
 
 SCTK = Package(
     "sctk",

@@ -39,15 +39,15 @@ import judges  # noqa: E402
 import numpy as np  # noqa: E402
 from perturb import perturb  # noqa: E402
 
-import program  # noqa: E402
-from diar import config  # noqa: E402
-from diar.files import write_text  # noqa: E402
-from diar.rttm import read_rttm, read_uem, write_rttm  # noqa: E402
-from diar.scoring import Score, Scores, ScoringConfig, evaluate, merge_turns  # noqa: E402
-from diar.seeds import seed_for  # noqa: E402
-from diar.tables import markdown, number  # noqa: E402
-from diar.turn_taking import TurnTaking, converse  # noqa: E402
-from diar.types import Turn  # noqa: E402
+from cli import program  # noqa: E402
+from diar.base import config  # noqa: E402
+from diar.base.files import write_text  # noqa: E402
+from diar.base.seeds import seed_for  # noqa: E402
+from diar.base.types import Turn  # noqa: E402
+from diar.kaldi.rttm import read_rttm, read_uem, write_rttm  # noqa: E402
+from diar.scoring.rates import Score, Scores, ScoringConfig, evaluate, merge_turns  # noqa: E402
+from diar.scoring.text import markdown, number  # noqa: E402
+from diar.simulation.turn_taking import TurnTaking, converse  # noqa: E402
 
 RECORDINGS = 216  # simulated; as many as VoxConverse dev has
 ALLOWED = 0.01  # DER points, of which 0.005 are md-eval's rounding

@@ -10,8 +10,7 @@ import logging
 import re
 from pathlib import Path
 
-from diar import rttm
-from diar.archives import unpack
+from diar.base.errors import DataError
 from diar.corpora.corpus import (
     Corpus,
     CorpusSet,
@@ -21,9 +20,10 @@ from diar.corpora.corpus import (
     collect,
     reference_of,
 )
-from diar.download import Downloads, Remote, Stopped
-from diar.errors import DataError
-from diar.kaldi_data import records
+from diar.fetching.archives import unpack
+from diar.fetching.download import Downloads, Remote, Stopped
+from diar.kaldi import rttm
+from diar.kaldi.tables import records
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from diar import rttm
-from diar.archives import unpack
+from diar.base.errors import DataError
 from diar.corpora.corpus import Corpus, CorpusSet, Files, Options, Recording, collect
-from diar.download import Downloads, Remote
-from diar.errors import DataError
-from diar.kaldi_data import read_numbers
+from diar.fetching.archives import unpack
+from diar.fetching.download import Downloads, Remote
+from diar.kaldi import rttm
+from diar.kaldi.tables import read_numbers
 
 KEY = Remote(
     "sre2000-key.tar.gz",

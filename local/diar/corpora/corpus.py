@@ -10,12 +10,13 @@ from pathlib import Path
 
 import soundfile
 
-from diar import audio, rttm
-from diar.data_dir import write_files
-from diar.download import Downloads
-from diar.errors import DataError
-from diar.files import write_text
-from diar.types import Region, Turn
+from diar.audio import waveform
+from diar.base.errors import DataError
+from diar.base.files import write_text
+from diar.base.types import Region, Turn
+from diar.fetching.download import Downloads
+from diar.kaldi import rttm
+from diar.kaldi.writing import write_files
 
 BEYOND = 0.5  # seconds by which a reference may end after its audio before that is remarked on
 
@@ -271,7 +272,7 @@ def _header(path: Path) -> tuple[float, int]:
         pass
     coding = sphere_coding(path)
     try:
-        return audio.probe(path)
+        return waveform.probe(path)
     except DataError:
         if "shorten" in coding:
             raise DataError(

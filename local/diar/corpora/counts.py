@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from diar import config
-from diar.errors import DataError
-from diar.kaldi_data import read_numbers
-from diar.rttm import read_rttm
+from diar.base import config
+from diar.base.errors import DataError
+from diar.kaldi.rttm import read_rttm
+from diar.kaldi.tables import read_numbers
 
 UNITS = ("recordings", "hours", "turns", "speakers", "recording_speakers")
 

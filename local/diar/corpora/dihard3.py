@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diar import rttm
+from diar.base.errors import DataError
 from diar.corpora.corpus import (
     Corpus,
     CorpusSet,
@@ -22,8 +22,8 @@ from diar.corpora.corpus import (
     collect,
     reference_of,
 )
-from diar.download import Downloads
-from diar.errors import DataError
+from diar.fetching.download import Downloads
+from diar.kaldi import rttm
 
 RELEASES = {"dev": "LDC2020E12 or LDC2022S12", "eval": "LDC2021E02 or LDC2022S14"}
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from diar.archives import unpack
+from diar.base.errors import DataError
 from diar.corpora.corpus import (
     Corpus,
     CorpusSet,
@@ -22,9 +22,9 @@ from diar.corpora.corpus import (
     collect,
     reference_of,
 )
-from diar.download import Downloads, Remote
-from diar.errors import DataError
-from diar.kaldi_data import read_map
+from diar.fetching.archives import unpack
+from diar.fetching.download import Downloads, Remote
+from diar.kaldi.tables import read_map
 
 SPLIT = Path(__file__).resolve().parents[3] / "conf" / "voxconverse_split.tsv"
 COMMIT = "24bf60be297701cd7e4ef18550c6d390c1b87365"  # its README calls it 0.3; there is no tag

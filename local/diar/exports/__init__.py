@@ -1,6 +1,6 @@
 """Diarization results for other tools: one text per format, and files that hold them.
 
-What is written has whole milliseconds, rounded as in ``diar.rttm``. ``diar.exports.reading`` is the way
+What is written has whole milliseconds, rounded as in ``diar.kaldi.rttm``. ``diar.exports.reading`` is the way
 back, from files that people have corrected.
 """
 
@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from diar.errors import DataError
+from diar.base.errors import DataError
+from diar.base.files import whole
+from diar.base.types import Turn
 from diar.exports import audacity, captions, document, elan, lines, textgrid
 from diar.exports.recording import Recording, recording_of
-from diar.files import whole
-from diar.types import Turn
 
 
 class Format(NamedTuple):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from diar.errors import DataError
+from diar.base.errors import DataError
+from diar.base.numbers import number_in
 from diar.exports.marks import Mark, Marks
 from diar.exports.recording import Recording
-from diar.numbers import number_in
 
 
 def text_of(recording: Recording) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pympi.Elan import Eaf, to_string
 
 from diar import __version__
-from diar.errors import DataError
+from diar.base.errors import DataError
 from diar.exports.marks import Mark, Marks
 from diar.exports.recording import NO_SPEAKER, Recording
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from diar.errors import DataError
+from diar.base.errors import DataError
+from diar.base.types import Turn
 from diar.exports.recording import recording_of
-from diar.types import Turn
 
 
 class Mark(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diar.errors import DataError
+from diar.base.errors import DataError
 from diar.exports import audacity, elan, textgrid
 from diar.exports.marks import Marks
 

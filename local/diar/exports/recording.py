@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from diar.errors import DataError
-from diar.types import Turn
+from diar.base.errors import DataError
+from diar.base.types import Turn
 
 NO_SPEAKER = "speaker"  # the tier of a recording in which nobody speaks: some tools want one
 
@@ -41,7 +41,7 @@ class Recording:
     def tiers(self) -> dict[str, list[Span]]:
         """Turns of each speaker, by first turn; those that overlap are joined.
 
-        Turns that touch stay apart, unlike in ``diar.scoring.merge_turns``: a tier can hold them.
+        Turns that touch stay apart, unlike in ``diar.scoring.rates.merge_turns``: a tier can hold them.
         """
         tiers: dict[str, list[Span]] = {}
         for span in self.spans:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from praatio.utilities.textgrid_io import getTextgridAsStr
 
-from diar.errors import DataError
+from diar.base.errors import DataError
+from diar.base.numbers import number_in
 from diar.exports.marks import Mark, Marks
 from diar.exports.recording import NO_SPEAKER, Recording
-from diar.numbers import number_in
 
 HEAD = 200  # characters in which a text file of Praat says that it is one
 

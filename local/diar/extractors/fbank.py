@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from diar.errors import DataError
+from diar.base.errors import DataError
 from diar.extractors.windows import for_batches, frame_runs, padded
 
 

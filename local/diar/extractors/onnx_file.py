@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from diar import config
-from diar.errors import DataError
+from diar.base import config
+from diar.base.errors import DataError
+from diar.base.files import sha256 as digest_of
 from diar.extractors import Described
 from diar.extractors.cards import ONNX
 from diar.extractors.fbank import FbankConfig, embed_windows, filter_banks
 from diar.extractors.runtime import session
 from diar.extractors.windows import sample_spans
-from diar.files import sha256 as digest_of
 
 BATCH = 8
 PROBES = (120, 150)  # frames: an output that is one vector has the same shape for both

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diar.errors import DataError
+from diar.base.errors import DataError
 from diar.extractors import Described
 from diar.extractors.cards import RESEMBLYZER
 from diar.extractors.runtime import torch_network
 from diar.extractors.windows import for_batches, sample_spans
-from diar.fetch import Package, weights
+from diar.fetching.packages import Package, weights
 
 WHEEL = Package(
     name="Resemblyzer",

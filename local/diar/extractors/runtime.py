@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diar.errors import DataError
-from diar.files import cache_dir, whole
+from diar.base.errors import DataError
+from diar.base.files import cache_dir, whole
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from diar.errors import DataError
+from diar.base.errors import DataError
 
 
 def sample_spans(

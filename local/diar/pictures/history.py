@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from diar import colours
-from diar.errors import DataError
-from diar.history import Step
+from diar.base import colours
+from diar.base.errors import DataError
+from diar.base.types import Step
 from diar.pictures import page
 
 _PANEL, _REST = 1.15, 0.5  # inches: a panel, what is around all

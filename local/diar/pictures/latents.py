@@ -16,13 +16,13 @@ from matplotlib.lines import Line2D
 from scipy.optimize import linear_sum_assignment
 from sklearn.decomposition import PCA
 
-from diar import colours
-from diar.errors import DataError
+from diar.base import colours
+from diar.base.errors import DataError
+from diar.base.regions import TOUCH
+from diar.base.types import Subsegments, Turn
 from diar.pictures import page
 from diar.pictures.timeline import covered
-from diar.regions import TOUCH
-from diar.scoring import merge_turns
-from diar.types import Subsegments, Turn
+from diar.scoring.rates import merge_turns
 
 _MANY = 5000  # points; more are a bitmap within a PDF, which would be slow to show
 _TITLE, _ENTRY, _LEFT, _BELOW = 0.2, 0.13, 0.2, 0.25  # inches: around a panel, a line of the legend

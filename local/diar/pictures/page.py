@@ -10,9 +10,9 @@ from matplotlib.artist import Artist
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from diar import colours
-from diar.errors import DataError
-from diar.files import whole
+from diar.base import colours
+from diar.base.errors import DataError
+from diar.base.files import whole
 
 COLUMN, PAGE = 3.4, 7.0  # inches: one column of a paper, and both
 SMALL = 6.0  # points: nothing is smaller, unless there are more lanes than a page has room for

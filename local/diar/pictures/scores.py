@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
 
-from diar.colours import ERRORS
-from diar.comparison import Figures, rate_interval, read_figures
-from diar.errors import DataError
+from diar.base.colours import ERRORS
+from diar.base.errors import DataError
 from diar.pictures import page
-from diar.scoring import count_table
-from diar.systems import collect, protocol_names, system_name
+from diar.scoring.comparison import Figures, rate_interval, read_figures
+from diar.scoring.rates import count_table
+from diar.scoring.systems import collect, protocol_names, system_name
 
 _PARTS = {"miss": "miss_%", "false alarm": "fa_%", "confusion": "conf_%"}
 _BAR, _AROUND, _LEGEND = 0.19, 0.5, 0.2  # inches: a system, title and axis of a panel, the legend

@@ -19,12 +19,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from diar import colours
-from diar.errors import DataError
-from diar.errors_in_time import Differences, differences
+from diar.base import colours
+from diar.base.errors import DataError
+from diar.base.regions import union
+from diar.base.types import Region, Turn
 from diar.pictures import page
-from diar.regions import union
-from diar.types import Region, Turn
+from diar.scoring.errors_in_time import Differences, differences
 
 # Inches: a speaker, a kind of error, the space between both, a panel's title, the time axis, a tick.
 _LANE, _ROW, _GAP, _TITLE, _AXIS, _TICK = 0.15, 0.095, 0.05, 0.22, 0.42, 0.62

@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
-from diar import kaldi_data, rttm
-from diar.comparison import FILE, read_figures
-from diar.history import read_history
+from diar.base.types import Region, Turn
+from diar.kaldi import arks, rttm, tables
+from diar.kaldi.history import read_history
 from diar.report.overview import SetPage, recording_table, scored_set
 from diar.report.recordings import Refined, View
-from diar.systems import OURS, SYSTEMS, Summaries, rank, read_json, system_name
-from diar.types import Region, Turn
+from diar.scoring.comparison import FILE, read_figures
+from diar.scoring.systems import OURS, SYSTEMS, Summaries, rank, read_json, system_name
 
 
 class ExperimentSet:
@@ -57,13 +57,13 @@ class ExperimentSet:
             for recording, turns in side.items():
                 ends[recording] = max(ends.get(recording, 0.0), *(turn.end for turn in turns))
         path = self.data / "reco2dur"
-        known = kaldi_data.read_numbers(path) if path.exists() else {}
+        known = tables.read_numbers(path) if path.exists() else {}
         return dict(sorted((ends | known).items()))
 
     @cached_property
     def audio(self) -> dict[str, Path]:
         path = self.data / "wav.scp"
-        return kaldi_data.read_wav_scp(path)[0] if path.exists() else {}
+        return tables.read_wav_scp(path)[0] if path.exists() else {}
 
     def reference_of(self, recording: str) -> list[Turn] | None:
         """Its reference, as scoring takes it: a recording that is evaluated may have no turns; of any
@@ -128,9 +128,9 @@ class RefinedDir:
         return all((directory / name).exists() for name in names)
 
     def __init__(self, directory: Path):
-        self._scp = {name: kaldi_data.Scp(directory / f"{name}.scp") for name in self.TABLES}
+        self._scp = {name: arks.Scp(directory / f"{name}.scp") for name in self.TABLES}
         self._history = read_history(directory / "history")
-        segments = kaldi_data.read_segments(directory / "segments")
+        segments = tables.read_segments(directory / "segments")
         self._windows = {r: segments.take(rows) for r, rows in segments.by_recording().items()}
 
     def __contains__(self, recording: str) -> bool:

@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from diar.files import write_text
-from diar.pipeline import Found
+from diar.base.files import write_text
+from diar.pipeline.recording import Found
 from diar.report.experiment import address, speakers
 from diar.report.overview import SetPage, recording_table, versions
 from diar.report.page import About, pack, write_page

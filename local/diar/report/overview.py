@@ -9,11 +9,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from diar import tables
-from diar.comparison import Figures, compare, rate_interval, read_figures
-from diar.errors import DataError
-from diar.scoring import count_table
-from diar.systems import Summaries, protocol_names, system_name
+from diar.base.errors import DataError
+from diar.scoring import text
+from diar.scoring.comparison import Figures, compare, rate_interval, read_figures
+from diar.scoring.rates import count_table
+from diar.scoring.systems import Summaries, protocol_names, system_name
 
 PACKAGES = (
     "torch",
@@ -94,7 +94,7 @@ def _main_table(systems: Summaries, figures: Mapping[str, Mapping[str, Figures]]
                 cells.append(Cell("-"))
                 continue
             limits = rate_interval(numbers.error, numbers.scored)
-            cells.append(_percent(scores["der_%"], tables.rate_span(limits) if limits else ""))
+            cells.append(_percent(scores["der_%"], text.rate_span(limits) if limits else ""))
         count = summary["speakers"]
         cells += [
             _percent(summary["jer_%"]),
@@ -143,8 +143,8 @@ def _paired(ours: str, figures: Mapping[str, Mapping[str, Figures]]) -> Table:
         for protocol, c in comparisons.items():
             rows.append(
                 [name, Cell(protocol)]
-                + [Cell(tables.signed(c.difference), c.difference, tables.span(c.interval()))]
-                + [Cell(tables.p_value(c.p_value), c.p_value)]
+                + [Cell(text.signed(c.difference), c.difference, text.span(c.interval()))]
+                + [Cell(text.p_value(c.p_value), c.p_value)]
                 + [Cell(str(n), n) for n in c.wins]
             )
     header = ["against", "protocol", "DER points", "p", "better", "equal", "worse"]
@@ -222,7 +222,7 @@ def clock(seconds: float) -> str:
 
 
 def _percent(value: float | None, below: str = "") -> Cell:
-    return Cell(tables.number(value), value, below)
+    return Cell(text.number(value), value, below)
 
 
 def _version(package: str) -> str:

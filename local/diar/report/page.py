@@ -18,8 +18,8 @@ from urllib.parse import quote
 
 import jinja2
 
-from diar import colours
-from diar.files import whole, write_text
+from diar.base import colours
+from diar.base.files import whole, write_text
 from diar.report.overview import SetPage
 from diar.report.usage import Usage
 

@@ -8,14 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from diar import colours
-from diar.diarization import Fit
-from diar.errors_in_time import differences
-from diar.history import Step
+from diar.base import colours
+from diar.base.types import Region, Step, Subsegments, Turn
+from diar.clustering.sampling import sample_rows
+from diar.dec.diarization import Fit
 from diar.report.projection import available, project
-from diar.sampling import sample_rows
-from diar.scoring import merge_turns
-from diar.types import Region, Subsegments, Turn
+from diar.scoring.errors_in_time import differences
+from diar.scoring.rates import merge_turns
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Samples of audio files: decoded, resampled, and spooled where they are long."""

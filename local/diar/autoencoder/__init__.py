@@ -1,0 +1,1 @@
+"""The residual autoencoder: network, pretraining, and the space in which speakers differ."""

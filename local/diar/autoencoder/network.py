@@ -1,0 +1,276 @@
+"""The residual autoencoder: network, layer-wise reconstruction loss, weights on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diar.autoencoder.speaker_space import SpeakerSpace
+from diar.base.errors import DataError
+from diar.base.files import whole
+
+SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
+SHIPPED_EXTRACTOR = "campplus"  # whose x-vectors they were trained on
+SHIPPED_PAPER = SHIPPED.with_name("paper.safetensors")
+BLOCK = 1 << 14  # x-vectors that are encoded at a time
+PAPER_DIMS = (500, 500, 2000, 30)
+
+
+class Layer(nn.Module):
+    """A linear layer with an optional activation and an optional linear shortcut around both.
+
+    ``relu(W x + b)``, or ``relu(W x + b) + S x``: the identity-mapping shortcut of He et al.
+    ("Identity mappings in deep residual networks", 2016), with S a projection where the widths
+    differ, so that a path without any nonlinearity runs through the whole network.
+    """
+
+    def __init__(self, n_in: int, n_out: int, *, relu: bool, shortcut: bool):
+        super().__init__()
+        self.linear = nn.Linear(n_in, n_out)
+        self.relu = relu
+        self.shortcut: nn.Module | None = None
+        if shortcut and n_in == n_out:
+            self.shortcut = nn.Identity()
+        elif shortcut:
+            self.shortcut = nn.Linear(n_in, n_out, bias=False)
+            nn.init.orthogonal_(self.shortcut.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.linear(x)
+        if self.relu:
+            y = F.relu(y)
+        return y if self.shortcut is None else y + self.shortcut(x)
+
+
+class ResidualAutoEncoder(nn.Module):
+    """Autoencoder that reconstructs the input of every encoder layer, not only the first.
+
+    Linear layers with ReLU between, none on the bottleneck nor on the final reconstruction.
+
+    Args:
+        ip_features: dimension d of the x-vectors.
+        hidden_dims: widths of the encoder layers, the last one is the latent's; at least one.
+        shortcut: add ResNet-style linear shortcuts around every layer (the published code has none).
+        length_norm: scale each input to length sqrt(d) first (Garcia-Romero & Espy-Wilson,
+            Interspeech 2011), so that only the direction of an x-vector counts.
+        center: subtract the mean of the training x-vectors before that (buffer ``mean``).
+        speaker_space: keep a ``SpeakerSpace`` of the latents with the weights (``set_speakers``).
+
+    ``encode(x)`` gives the latents alone.
+    """
+
+    def __init__(
+        self,
+        ip_features: int,
+        hidden_dims: Sequence[int] = PAPER_DIMS,
+        *,
+        shortcut: bool = False,
+        length_norm: bool = False,
+        center: bool = False,
+        speaker_space: bool = False,
+    ):
+        super().__init__()
+        if not hidden_dims or min(ip_features, *hidden_dims) < 1:
+            raise ValueError(f"widths must be positive, at least one: {ip_features}, {hidden_dims}")
+        self.ip_features = ip_features
+        self.hidden_dims = list(hidden_dims)
+        self.options = {
+            "shortcut": shortcut,
+            "length_norm": length_norm,
+            "center": center,
+            "speaker_space": speaker_space,
+        }
+        widths = [ip_features, *hidden_dims]
+        depth = len(hidden_dims)
+        self.encoder = nn.ModuleList(
+            Layer(widths[i], widths[i + 1], relu=i < depth - 1, shortcut=shortcut)
+            for i in range(depth)
+        )
+        # decoder[i] reconstructs the input of encoder[i]; applied from the last to the first.
+        self.decoder = nn.ModuleList(
+            Layer(widths[i + 1], widths[i], relu=i > 0, shortcut=shortcut) for i in range(depth)
+        )
+        if center:
+            self.register_buffer("mean", torch.zeros(ip_features))
+        if speaker_space:
+            self.register_buffer("speaker_mean", torch.zeros(self.latent_dim))
+            self.register_buffer("speaker_transform", torch.eye(self.latent_dim))
+            self.register_buffer("speaker_between", torch.ones(self.latent_dim))
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """What it takes to build the same network: the arguments of the constructor."""
+        dims = {"ip_features": self.ip_features, "hidden_dims": self.hidden_dims}
+        return {**dims, **self.options}
+
+    @property
+    def latent_dim(self) -> int:
+        return self.hidden_dims[-1]
+
+    def _input(self, x: Tensor) -> Tensor:
+        if x.ndim != 2 or x.shape[1] != self.ip_features:
+            raise ValueError(f"expected x-vectors (n, {self.ip_features}), got {tuple(x.shape)}")
+        if self.options["center"]:
+            x = x - self.mean
+        if self.options["length_norm"]:
+            x = F.normalize(x, dim=1) * self.ip_features**0.5
+        return x
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Latents (n, hidden_dims[-1]) of x-vectors (n, ip_features)."""
+        z = self._input(x)
+        for layer in self.encoder:
+            z = layer(z)
+        return z
+
+    @torch.no_grad()
+    def encode_all(self, x: Tensor) -> Tensor:
+        """Latents of any number of x-vectors, without gradients; the hidden layers of a long
+        recording at once would take much memory."""
+        return torch.cat([self.encode(block) for block in x.split(BLOCK)])
+
+    def set_speakers(self, space: SpeakerSpace) -> None:
+        """Take over the speaker space that was learnt of the latents."""
+        for name in ("mean", "transform", "between"):
+            value = torch.from_numpy(getattr(space, name).copy())
+            getattr(self, f"speaker_{name}").copy_(value)
+
+    def in_speaker_space(self, z: Tensor) -> Tensor:
+        """Latents (n, l) in coordinates (n, l) whose variance within a speaker is 1."""
+        return (F.normalize(z, dim=1) - self.speaker_mean) @ self.speaker_transform
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """(z, xo, xr): latents, inputs of the encoder layers, and their reconstructions.
+
+        ``xo[0]`` is the (centred, length-normalised, where asked for) input, ``xr[i]`` has the
+        shape of ``xo[i]``.
+
+        Raises:
+            ValueError: ``x`` is not (n, ip_features).
+        """
+        z = self._input(x)
+        xo = []
+        for layer in self.encoder:
+            xo.append(z)
+            z = layer(z)
+        xr = [z]
+        for layer in reversed(self.decoder):
+            xr.append(layer(xr[-1]))
+        return z, xo, xr[:0:-1]
+
+
+def reconstruction_loss(xo: Sequence[Tensor], xr: Sequence[Tensor]) -> Tensor:
+    """Sum over depth k = 1..L of (L + 1 - k) MSE(xo_k, xr_k): the input counts most."""
+    depth = len(xo)
+    terms = [(depth - i) * F.mse_loss(r, o) for i, (o, r) in enumerate(zip(xo, xr, strict=True))]
+    return torch.stack(terms).sum()
+
+
+def cosine_loss(x: Tensor, z: Tensor) -> Tensor:
+    """Mean squared difference of the pairwise cosines within a batch, before and after encoding.
+
+    Clustering compares directions, so the latent should keep the angles between x-vectors
+    (metric multidimensional scaling, Torgerson 1952, on the unit sphere).
+    """
+    a, b = F.normalize(x, dim=1), F.normalize(z, dim=1)
+    return F.mse_loss(b @ b.T, a @ a.T)
+
+
+def save_model(
+    path: str | Path, model: ResidualAutoEncoder, dtype: torch.dtype = torch.float32
+) -> None:
+    """Write weights and architecture to one safetensors file, whole or not at all."""
+    tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in model.state_dict().items()}
+    with whole(path, "wb") as stream:
+        stream.write(save(tensors, {"autoencoder": json.dumps(model.architecture)}))
+
+
+def load_model(path: str | Path, device: str | torch.device = "cpu") -> ResidualAutoEncoder:
+    """Read what ``save_model`` wrote (or the directory it is in); half-precision becomes float32.
+
+    Raises:
+        DataError: no such file, or not an autoencoder of this recipe.
+    """
+    if Path(path).is_dir():
+        path = Path(path) / "model.safetensors"
+    if not Path(path).exists():
+        raise DataError("no such autoencoder: train it with ./run.sh --stage 3", path)
+    try:
+        with safe_open(path, "pt") as bundle:
+            card = json.loads((bundle.metadata() or {})["autoencoder"])
+            weights = {name: bundle.get_tensor(name).float() for name in bundle.keys()}
+        model = ResidualAutoEncoder(card.pop("ip_features"), card.pop("hidden_dims"), **card)
+        model.load_state_dict(weights)
+    except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"not an autoencoder of this recipe: {reason}", path) from None
+    return model.to(device).eval()
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of pretraining at one learning rate."""
+
+    epochs: int
+    lr: float
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """Architecture and pretraining; the defaults are the recipe's, see conf/autoencoder.yaml.
+
+    init 'shipped' takes the weights that ship with the recipe as they are, where architecture and
+    dimension are the same, 'continue' trains them further, 'scratch' never uses them;
+    speaker_space: learn how speakers differ in the latent space, too (``diar.autoencoder.speaker_space``);
+    cosine_weight scales ``cosine_loss``; noise is the standard deviation of Gaussian noise on the
+    input, relative to the spread of the training x-vectors (denoising, Vincent et al. 2010);
+    patience stops a phase when the validation loss has not improved for that many epochs (0: never);
+    threads is fixed, because sums in another order give other bits.
+    """
+
+    hidden_dims: tuple[int, ...] = (500, 500, 64)
+    shortcut: bool = True
+    length_norm: bool = True
+    center: bool = False
+    speaker_space: bool = True
+    init: Literal["shipped", "continue", "scratch"] = "shipped"
+    cosine_weight: float = 100.0
+    noise: float = 0.0
+    batch: int = 256
+    phases: tuple[Phase, ...] = dataclasses.field(
+        default_factory=lambda: (Phase(60, 1e-3), Phase(60, 1e-4))
+    )
+    patience: int = 5
+    threads: int = 2
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.batch < 2 or self.threads < 1 or self.patience < 0 or not self.phases:
+            raise ValueError("batch >= 2, threads >= 1, patience >= 0 and one phase are needed")
+
+    def build(self, dim: int) -> tuple[ResidualAutoEncoder, bool]:
+        """A network for x-vectors of this dimension, and whether it has the shipped weights."""
+        model = ResidualAutoEncoder(
+            dim,
+            self.hidden_dims,
+            shortcut=self.shortcut,
+            length_norm=self.length_norm,
+            center=self.center,
+            speaker_space=self.speaker_space,
+        )
+        if self.init == "scratch" or not SHIPPED.exists():
+            return model, False
+        shipped = load_model(SHIPPED)
+        if shipped.architecture != model.architecture:
+            return model, False
+        return shipped.train(), True

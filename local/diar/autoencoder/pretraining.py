@@ -1,0 +1,170 @@
+"""Pretraining of the autoencoder on the x-vectors of the training set."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from diar.autoencoder.network import (
+    AutoencoderConfig,
+    ResidualAutoEncoder,
+    cosine_loss,
+    reconstruction_loss,
+)
+from diar.autoencoder.speaker_space import estimate
+from diar.base.errors import DataError
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of loss.tsv."""
+
+    epoch: int
+    lr: float
+    train: float
+    valid: float
+
+
+def pretrain(
+    train: np.ndarray,
+    valid: np.ndarray,
+    config: AutoencoderConfig,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    device: torch.device | str = "cpu",
+) -> ResidualAutoEncoder:
+    """Train by layer-wise reconstruction; keep the weights of the best validation epoch.
+
+    With ``patience`` 0 every phase runs to its end and the last weights are kept, as published.
+    Where training starts from the shipped weights, those count as epoch 0; with ``init`` 'shipped'
+    it ends there.
+
+    Args:
+        train: (n, d) float32 x-vectors.
+        valid: (m, d) float32 x-vectors of other speakers; m may be 0 where patience is 0.
+        config: architecture and schedule.
+        on_epoch: called after each epoch.
+        device: where to; the model stays there.
+
+    Raises:
+        DataError: too few x-vectors, or nothing to validate on where patience asks for it.
+    """
+    if len(train) < 2:
+        raise DataError(f"{len(train)} training x-vectors: too few to train an autoencoder")
+    if config.patience and not len(valid):
+        raise DataError("early stopping (patience > 0) needs validation x-vectors")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.threads)
+    try:
+        cuda = torch.device(device).type == "cuda"
+        with torch.random.fork_rng(devices=[device] if cuda else []):
+            torch.manual_seed(config.seed)
+            return _train(train, valid, config, on_epoch, device)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def learn_speakers(
+    model: ResidualAutoEncoder, recordings: Iterable[tuple[np.ndarray, np.ndarray]], window: float
+) -> None:
+    """Give the model the speaker space of its latents.
+
+    Args:
+        recordings: x-vectors (n, d) of each training recording in time order, and the starts (n,) of
+            their windows in seconds.
+        window: seconds.
+
+    Raises:
+        DataError: too few recordings with neighbouring windows.
+    """
+    latents = ((_unit_latents(model, x), starts) for x, starts in recordings)
+    model.set_speakers(estimate(latents, window))
+
+
+@torch.no_grad()
+def _unit_latents(model: ResidualAutoEncoder, x: np.ndarray) -> np.ndarray:
+    z = model.encode(torch.from_numpy(x).to(next(model.parameters()).device))
+    return F.normalize(z, dim=1).double().cpu().numpy()
+
+
+def _train(
+    train: np.ndarray,
+    valid: np.ndarray,
+    config: AutoencoderConfig,
+    on_epoch: Callable[[Epoch], None],
+    device: torch.device | str,
+) -> ResidualAutoEncoder:
+    order = np.random.default_rng(config.seed)
+    x, v = torch.from_numpy(train).to(device), torch.from_numpy(valid).to(device)
+    model, shipped = config.build(x.shape[1])
+    model.to(device)
+    if config.center and not shipped:
+        model.mean.copy_(x.mean(0))
+    noise = config.noise * (x - x.mean(0)).square().mean().sqrt()
+    best, best_weights, number = float("inf"), None, 0
+    if shipped:
+        validation = _evaluate(model, v, config)
+        on_epoch(Epoch(0, 0.0, float("nan"), validation))
+        if config.init == "shipped":
+            return model.eval()
+        if config.patience:
+            best, best_weights = validation, copy.deepcopy(model.state_dict())
+    for phase in config.phases:
+        optimiser = torch.optim.Adam(model.parameters(), lr=phase.lr)
+        waited = 0
+        for _ in range(phase.epochs):
+            number += 1
+            losses = []
+            for rows in _batches(order.permutation(len(x)), config.batch):
+                loss = _loss(model, x[rows], config, noise)
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                optimiser.step()
+                losses.append(loss.item() * len(rows))
+            validation = _evaluate(model, v, config)
+            on_epoch(Epoch(number, phase.lr, sum(losses) / len(x), validation))
+            if not config.patience:
+                continue
+            if validation < best:
+                best, best_weights, waited = validation, copy.deepcopy(model.state_dict()), 0
+            else:
+                waited += 1
+                if waited >= config.patience:
+                    break
+        if best_weights is not None:  # each phase starts from the best so far
+            model.load_state_dict(best_weights)
+    return model.eval()
+
+
+def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    """Batches of ``size``; a last one of a single row joins the one before it."""
+    cuts = list(range(size, len(rows), size))
+    if cuts and len(rows) - cuts[-1] == 1:
+        cuts.pop()
+    return np.split(rows, cuts)
+
+
+def _loss(
+    model: ResidualAutoEncoder, x: Tensor, config: AutoencoderConfig, noise: Tensor | float = 0.0
+) -> Tensor:
+    z, xo, xr = model(x)
+    if noise:  # the targets stay clean: only what the network sees is disturbed
+        z, _, xr = model(x + noise * torch.randn_like(x))
+    loss = reconstruction_loss(xo, xr)
+    if config.cosine_weight:
+        loss = loss + config.cosine_weight * cosine_loss(xo[0], z)
+    return loss
+
+
+@torch.no_grad()
+def _evaluate(model: ResidualAutoEncoder, x: Tensor, config: AutoencoderConfig) -> float:
+    if not len(x):
+        return float("nan")
+    rows = _batches(np.arange(len(x)), config.batch)
+    total = sum(_loss(model, x[r], config).item() * len(r) for r in rows)
+    return total / len(x)

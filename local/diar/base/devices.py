@@ -1,0 +1,36 @@
+"""The device that networks run on."""
+
+from __future__ import annotations
+
+import torch
+
+from diar.base.errors import DataError
+
+
+def device_of(name: str) -> torch.device:
+    """The device of this name: 'cpu', 'cuda', 'cuda:1'; 'auto' is 'cuda' where there is one.
+
+    Raises:
+        DataError: there is no such device; says why, and what to do.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise DataError(f"device {name!r}: it is cpu, cuda, cuda:1 or the like, or auto")
+    if device.type == "cpu":
+        return device
+    if torch.version.cuda is None and torch.version.hip is None:
+        raise DataError(
+            f"device {name!r}: this PyTorch ({torch.__version__}) is built for CPUs: install a CUDA"
+            f" build of {torch.__version__.split('+')[0]} into .venv (https://pytorch.org/get-started)"
+        )
+    if (device.index or 0) >= torch.cuda.device_count():
+        raise DataError(
+            f"device {name!r}: PyTorch finds {torch.cuda.device_count()} GPUs: nvidia-smi tells"
+            " whether the driver does, CUDA_VISIBLE_DEVICES may hide them"
+        )
+    return device

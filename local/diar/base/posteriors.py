@@ -1,0 +1,15 @@
+"""Posteriors of clusters: the rows (n, k) of windows, each summing to 1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """Posteriors (n, k) of hard labels 0..k-1 (n,)."""
+    return np.eye(int(labels.max()) + 1 if len(labels) else 1)[labels]
+
+
+def normalised(rows: np.ndarray) -> np.ndarray:
+    """Rows (n, k) divided by their sums."""
+    return rows / rows.sum(axis=1, keepdims=True)

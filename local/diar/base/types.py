@@ -1,0 +1,141 @@
+"""Small typed values that travel between the modules; times are seconds (float64)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from diar.base.errors import DataError
+
+
+class Turn(NamedTuple):
+    """One speaker turn, as in one SPEAKER line of an RTTM."""
+
+    recording: str
+    start: float
+    duration: float
+    speaker: str
+
+    @property
+    def end(self) -> float:
+        return self.start + self.duration
+
+
+class Region(NamedTuple):
+    """A stretch of speech [start, end) of some recording."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Subsegments:
+    """The windows of one or more recordings, in time order within a recording.
+
+    ids, recordings: n strings; starts, ends: (n,) float64 seconds.
+    """
+
+    ids: Sequence[str]
+    recordings: Sequence[str]
+    starts: np.ndarray
+    ends: np.ndarray
+
+    def __post_init__(self):
+        lengths = {len(self.ids), len(self.recordings), len(self.starts), len(self.ends)}
+        if len(lengths) != 1:
+            raise ValueError(f"fields of different lengths: {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> Subsegments:
+        """The windows at these row numbers, in this order."""
+        rows = np.asarray(rows, dtype=int)
+        return Subsegments(
+            [self.ids[i] for i in rows],
+            [self.recordings[i] for i in rows],
+            np.asarray(self.starts)[rows],
+            np.asarray(self.ends)[rows],
+        )
+
+    def by_recording(self) -> dict[str, np.ndarray]:
+        """Row numbers of each recording, recordings sorted, rows in time order."""
+        rows: dict[str, list[int]] = {}
+        for i, recording in enumerate(self.recordings):
+            rows.setdefault(recording, []).append(i)
+        key = {i: (self.starts[i], self.ends[i]) for r in rows.values() for i in r}
+        return {r: np.array(sorted(rows[r], key=key.__getitem__)) for r in sorted(rows)}
+
+
+def concatenate(windows: Sequence[Subsegments]) -> Subsegments:
+    """The windows of several recordings as one."""
+    return Subsegments(
+        [i for w in windows for i in w.ids],
+        [r for w in windows for r in w.recordings],
+        np.concatenate([np.zeros(0), *(w.starts for w in windows)]),
+        np.concatenate([np.zeros(0), *(w.ends for w in windows)]),
+    )
+
+
+@dataclass(frozen=True)
+class XVectors:
+    """Subsegments with their embeddings, ``vectors`` (n, d) float32, all finite."""
+
+    subsegments: Subsegments
+    vectors: np.ndarray
+
+    def __post_init__(self):
+        if self.vectors.ndim != 2 or len(self.vectors) != len(self.subsegments):
+            raise ValueError(
+                f"{len(self.subsegments)} subsegments but vectors of shape {self.vectors.shape}"
+            )
+        bad = ~np.isfinite(self.vectors).all(axis=1)
+        if bad.any():
+            first = self.subsegments.ids[int(np.flatnonzero(bad)[0])]
+            raise DataError(
+                f"{int(bad.sum())} of {len(bad)} x-vectors hold NaN or infinity, the first is {first!r}:"
+                " extract them again"
+            )
+
+    def __len__(self) -> int:
+        return len(self.subsegments)
+
+    @property
+    def dim(self) -> int:
+        return self.vectors.shape[1]
+
+
+class Step(NamedTuple):
+    """One step of a refinement: its loss, and the share of the windows whose most likely cluster became
+    another; nan where there is none. A step without loss is no training: the sequence model has decided
+    anew."""
+
+    loss: float
+    changed: float
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is known of the number of speakers: ``exact``, or between ``least`` and ``most``."""
+
+    exact: int | None = None
+    least: int = 1
+    most: int = 20
+
+    def __post_init__(self):
+        if self.exact is not None and self.exact < 1:
+            raise ValueError(f"the number of speakers must be at least 1, not {self.exact}")
+        if not 1 <= self.least <= self.most:
+            raise ValueError(f"need 1 <= min <= max speakers, got {self.least} and {self.most}")
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """(least, most), equal where the number is known."""
+        return (self.exact, self.exact) if self.exact else (self.least, self.most)
+
+    def clip(self, count: int) -> int:
+        least, most = self.range
+        return min(max(count, least), most)

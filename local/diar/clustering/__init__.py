@@ -1,0 +1,1 @@
+"""Clusterings of vectors without a network, and how they count."""

@@ -1,0 +1,118 @@
+"""Average linkage by cosine (UPGMA), for any number of windows.
+
+All pairs of n windows are n^2 numbers. A long recording is therefore cut into blocks, and only the
+merges at the smallest heights are made within them, as many as it takes for the groups that are left
+to be compared in pairs. From there the linkage continues exactly: the mean cosine between two groups
+is the scalar product of the means of their unit vectors, however they came about.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import squareform
+
+from diar.clustering.counting import cosine_affinity, unit_rows
+
+BLOCK = 1000  # windows: merges of small height are found among so many already
+
+
+def tree_of(x: np.ndarray) -> np.ndarray:
+    """The scipy linkage tree (n - 1, 4) of vectors (n, d), n >= 2; heights are 1 - cosine."""
+    distance = 1.0 - cosine_affinity(x)
+    np.fill_diagonal(distance, 0.0)
+    return linkage(squareform(np.maximum(distance, 0.0), checks=False), method="average")
+
+
+def cut(tree: np.ndarray, count: int) -> np.ndarray:
+    """Exactly ``count`` clusters (at most n) of a scipy linkage tree, also where heights are tied."""
+    n = len(tree) + 1
+    labels = fcluster(tree, min(count, n), criterion="maxclust")
+    if len(np.unique(labels)) == min(count, n):
+        return labels
+    # Ties (identical windows): undo the last merges one by one instead of by height.
+    members: dict[int, list[int]] = {i: [i] for i in range(n)}
+    for step, (a, b) in enumerate(tree[: n - min(count, n), :2].astype(int)):
+        members[n + step] = members.pop(a) + members.pop(b)
+    labels = np.zeros(n, dtype=int)
+    for label, rows in enumerate(members.values()):
+        labels[rows] = label
+    return labels
+
+
+def groups_within_blocks(x: np.ndarray, count: int, block: int = BLOCK) -> np.ndarray:
+    """Group labels 0..k-1 (n,): the lowest merges within blocks of rows that follow each other.
+
+    Args:
+        x: (n, d) vectors. count: groups to be left, k = ``count`` unless there are more blocks.
+        block: rows of a block, at most.
+    """
+    blocks = np.array_split(np.arange(len(x)), -(-len(x) // block))
+    trees = [tree_of(x[rows]) if len(rows) > 1 else np.zeros((0, 4)) for rows in blocks]
+    heights = np.concatenate([tree[:, 2] for tree in trees])
+    block_of = np.repeat(np.arange(len(trees)), [len(tree) for tree in trees])
+    lowest = np.argsort(heights, kind="stable")[: max(len(x) - count, 0)]
+    merges = np.bincount(block_of[lowest], minlength=len(blocks))
+    labels, first = [], 0
+    for tree, made in zip(trees, merges, strict=True):
+        left = len(tree) + 1 - int(made)
+        inside = cut(tree, left) if len(tree) else np.zeros(1, dtype=int)
+        labels.append(first + np.unique(inside, return_inverse=True)[1])
+        first += left
+    return np.concatenate(labels)
+
+
+def means_of(x: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means (k, d) of the unit vectors of rows (n, d) in groups 0..k-1 (n,), and their sizes (k,)."""
+    sizes = np.bincount(groups)
+    order = np.argsort(groups, kind="stable")
+    sums = np.zeros((len(sizes), x.shape[1]))
+    for rows in np.array_split(order, -(-len(x) // (1 << 14))):  # a copy of all would be large
+        np.add.at(sums, groups[rows], unit_rows(x[rows]))
+    return sums / sizes[:, None], sizes
+
+
+def merges_of(means: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All merges of average linkage that starts from groups: edges (k - 1, 2), and heights (k - 1,).
+
+    An edge joins two of the k groups, each standing for the cluster that it is in; they come in the
+    order of their heights, 1 - mean cosine. Nearest-neighbour chain (Murtagh, The Computer Journal
+    26, 1983): it needs no search among all pairs, and finds the merges of the greedy algorithm.
+
+    Args:
+        means: (k, d) means of unit vectors. sizes: (k,) of how many.
+    """
+    weights = sizes.astype(float)
+    cosine = means @ means.T
+    np.fill_diagonal(cosine, -np.inf)
+    edges, heights, chain = [], [], []
+    left = np.ones(len(means), dtype=bool)
+    while len(edges) < len(means) - 1:
+        if not chain:
+            chain.append(int(left.argmax()))
+        a = chain[-1]
+        b = int(cosine[a].argmax())
+        if len(chain) < 2 or cosine[a, chain[-2]] < cosine[a, b]:
+            chain.append(b)
+            continue
+        b = chain[-2]  # each is the other's nearest
+        del chain[-2:]
+        edges.append((a, b))
+        heights.append(1.0 - cosine[a, b])
+        total = weights[a] + weights[b]
+        joined = (weights[a] * cosine[a] + weights[b] * cosine[b]) / total
+        joined[[a, b]] = -np.inf
+        cosine[b] = cosine[:, b] = joined
+        cosine[a] = cosine[:, a] = -np.inf
+        weights[b], left[a] = total, False
+    order = np.argsort(heights, kind="stable")
+    return np.array(edges, dtype=int).reshape(-1, 2)[order], np.array(heights)[order]
+
+
+def joined(edges: np.ndarray, count: int, size: int) -> np.ndarray:
+    """Labels (size,) of the ``count`` clusters that the first ``size - count`` edges leave."""
+    a, b = edges[: max(size - count, 0)].T
+    graph = coo_array((np.ones(len(a)), (a, b)), shape=(size, size))
+    return connected_components(graph, directed=False)[1]

@@ -1,0 +1,147 @@
+"""Clustering of x-vectors without a network: the baselines, and the starts of DEC.
+
+Every function takes (n, d) vectors with n >= 0 and returns (n,) int labels 0..k-1, numbered by
+first appearance, with k within the bounds as far as n allows.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import eigh
+from sklearn.cluster import KMeans
+
+from diar.base.types import Bounds
+from diar.clustering.counting import cosine_affinity, eigengap, laplacian, nme
+from diar.clustering.linkage import cut, groups_within_blocks, joined, means_of, merges_of, tree_of
+from diar.clustering.sampling import EXACT, SAMPLE, SampledEigengap, blurred, completed, sample_rows
+
+_STRETCH = 16  # windows: the nearest ones, in the graph of NME, are those that overlap
+
+
+@dataclass(frozen=True)
+class ClusteringConfig:
+    """ahc_threshold: mean cosine below which clusters are not merged; nme_sparse: number of
+    neighbourhood sizes that NME tries; p_percentile, gaussian_blur_sigma: see ``eigengap``; exact:
+    most windows of which all pairs are compared (``diar.clustering.linkage`` and ``diar.clustering.sampling`` do more)."""
+
+    ahc_threshold: float = 0.27
+    nme_sparse: int = 20
+    p_percentile: float = 0.8
+    gaussian_blur_sigma: float = 2.0
+    exact: int = EXACT
+
+    def __post_init__(self):
+        if self.exact < 3:
+            raise ValueError("exact must be at least 3")
+
+
+def ahc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
+    """Agglomerative clustering by average cosine (UPGMA), cut at a threshold within the bounds."""
+    if len(x) < 2:
+        return np.zeros(len(x), dtype=int)
+    if len(x) <= config.exact:
+        tree = tree_of(x)
+        found = int((tree[:, 2] > 1.0 - config.ahc_threshold).sum()) + 1
+        return renumber(cut(tree, bounds.clip(found)))
+    groups = groups_within_blocks(x, config.exact)
+    edges, heights = merges_of(*means_of(x, groups))
+    found = int((heights > 1.0 - config.ahc_threshold).sum()) + 1
+    return renumber(joined(edges, bounds.clip(found), len(edges) + 1)[groups])
+
+
+def kmeans(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
+    """Spherical start of k-means: Lloyd's algorithm on length-normalised vectors; needs the count.
+
+    Raises:
+        ValueError: the bounds do not fix the number of speakers.
+    """
+    least, most = bounds.range
+    if least != most:
+        raise ValueError("k-means needs the number of speakers")
+    if len(x) > config.exact:
+        return on_sample(kmeans, x, bounds, config, seed)
+    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
+    return kmeans_labels(unit, most, seed)
+
+
+def spectral(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
+    """Refined cosine affinity, eigengap count, k-means on the eigenvectors (Wang et al. 2018)."""
+    if len(x) < 2:
+        return np.zeros(len(x), dtype=int)
+    least, most = bounds.range
+    if len(x) > config.exact:
+        rows = sample_rows(len(x), min(SAMPLE, config.exact))
+        finder = SampledEigengap(least, most, config.p_percentile)
+        points = blurred(x, rows, config.gaussian_blur_sigma)
+        return renumber(completed(x, rows, _embedded(finder, points, seed)))
+    finder = eigengap(
+        min_clusters=least,
+        max_clusters=most,
+        p_percentile=config.p_percentile,
+        gaussian_blur_sigma=config.gaussian_blur_sigma,
+    )
+    return _embedded(finder, x, seed)
+
+
+def _embedded(finder: eigengap, x: np.ndarray, seed: int) -> np.ndarray:
+    count = finder.find(x)
+    return kmeans_labels(finder.spectral_embedding(x, count), count, seed)
+
+
+def nme_sc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
+    """Spectral clustering on the graph and with the count of NME (Park et al. 2020)."""
+    if len(x) < 3:
+        return np.arange(len(x)) % max(1, min(bounds.range[0], max(len(x), 1)))
+    if len(x) > config.exact:
+        return on_sample(nme_sc, x, bounds, config, seed, _STRETCH)
+    count, graph = nme(cosine_affinity(x), *bounds.range, sparse=config.nme_sparse)
+    if count == 1:
+        return np.zeros(len(x), dtype=int)
+    _, vectors = eigh(laplacian(graph), subset_by_index=(0, count - 1))
+    return kmeans_labels(vectors, count, seed)
+
+
+def on_sample(
+    method: Callable[..., np.ndarray],
+    x: np.ndarray,
+    bounds: Bounds,
+    config: ClusteringConfig,
+    seed: int,
+    stretch: int = 1,
+) -> np.ndarray:
+    """Labels by a method that sees a sample of the windows, in stretches of so many."""
+    rows = sample_rows(len(x), min(SAMPLE, config.exact), stretch)
+    return renumber(completed(x, rows, method(x[rows], bounds, config, seed)))
+
+
+def kmeans_labels(x: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Lloyd's algorithm from 10 seeded k-means++ starts; as many clusters as distinct rows allow."""
+    count = min(count, len(np.unique(x, axis=0))) if count > 1 else 1
+    if count < 2:
+        return np.zeros(len(x), dtype=int)
+    return renumber(KMeans(count, n_init=10, random_state=seed).fit_predict(x))
+
+
+def renumber(labels: np.ndarray) -> np.ndarray:
+    """Labels 0, 1, 2 ... in order of first appearance."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=int)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]
+
+
+METHODS = {  # module:function, also of other modules; a new one: docs/extending.md
+    "ahc": "diar.clustering.methods:ahc",
+    "kmeans": "diar.clustering.methods:kmeans",
+    "nme_sc": "diar.clustering.methods:nme_sc",
+    "spectral": "diar.clustering.methods:spectral",
+}
+
+
+def method_of(name: str) -> Callable[..., np.ndarray]:
+    """The clustering of that name, one of ``METHODS``."""
+    return pkgutil.resolve_name(METHODS[name])

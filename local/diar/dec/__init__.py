@@ -1,0 +1,1 @@
+"""Deep embedded clustering of one recording."""

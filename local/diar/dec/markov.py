@@ -1,0 +1,122 @@
+"""Posteriors of a hidden Markov chain whose states are kept, or drawn anew.
+
+From one window to the next a state is kept with a probability that the time between them decides; else
+the next one, perhaps the same, is drawn with the probabilities ``shares``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from diar.base.posteriors import normalised
+
+SEQUENTIAL = 8192  # windows: more are gone through in pieces, side by side
+_PIECE = 1024  # windows
+_SAME = 1e-13  # relative: rounding
+
+Advance = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
+
+
+def forward_backward(
+    scores: np.ndarray, shares: np.ndarray, stay: np.ndarray, sequential: int = SEQUENTIAL
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Posteriors of the states of a hidden Markov model.
+
+    Args:
+        scores: (n, k) log evidence, n >= 1. shares: (k,) sum to 1.
+        stay: (n,) probability that the state of the window before is kept; the first has none.
+        sequential: most windows that are gone through one after the other; more of them in pieces,
+            with the same result but for rounding.
+
+    Returns:
+        (n, k) posteriors; (k,) how often each state is entered, summing to 1; the log likelihood.
+    """
+    work = _one_by_one if len(scores) <= sequential else _in_pieces
+    posteriors, entries, likelihood = work(scores, scores.max(axis=1), shares, stay)
+    return posteriors, entries / entries.sum(), likelihood
+
+
+def _one_by_one(
+    scores: np.ndarray, top: np.ndarray, shares: np.ndarray, stay: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    evidence = np.exp(scores - top[:, None])
+    forward = np.empty_like(evidence)
+    scale = np.empty(len(evidence))
+    reached = shares
+    for t, (row, kept) in enumerate(zip(evidence, np.append(stay[1:], 1.0), strict=True)):
+        joint = reached * row
+        scale[t] = joint.sum()
+        forward[t] = joint / scale[t]
+        reached = kept * forward[t] + (1 - kept) * shares
+    backward = np.ones_like(evidence)
+    for t in range(len(evidence) - 1, 0, -1):
+        later = backward[t] * evidence[t] / scale[t]
+        backward[t - 1] = stay[t] * later + (1 - stay[t]) * (shares @ later)
+    posteriors = normalised(forward * backward)
+    drawn = (1 - stay[1:, None]) * shares * evidence[1:] * backward[1:] / scale[1:, None]
+    return posteriors, posteriors[0] + drawn.sum(axis=0), float(np.log(scale).sum() + top.sum())
+
+
+def _in_pieces(
+    scores: np.ndarray, top: np.ndarray, shares: np.ndarray, stay: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    n, k = scores.shape
+    pieces = -(-n // _PIECE)
+    evidence = np.ones((pieces * _PIECE, k))  # after the end none, which changes no posterior
+    np.exp(np.subtract(scores, top[:, None], out=evidence[:n]), out=evidence[:n])
+    evidence = evidence.reshape(pieces, _PIECE, k)
+    scale = np.ones((pieces, _PIECE))
+    kept = np.ones(pieces * _PIECE + 1)
+    kept[:n] = stay
+    before, after = (part.reshape(pieces, _PIECE) for part in (kept[:-1], kept[1:]))
+
+    def ahead(t: int, rows: np.ndarray, reached: np.ndarray) -> np.ndarray:
+        joint = reached * evidence[rows, t]
+        scale[rows, t] = joint.sum(axis=1)
+        stays = after[rows, t, None]
+        return stays * (joint / scale[rows, t, None]) + (1 - stays) * shares
+
+    def back(t: int, rows: np.ndarray, backward: np.ndarray) -> np.ndarray:
+        rows, t = pieces - 1 - rows, _PIECE - 1 - t
+        later = backward * evidence[rows, t] / scale[rows, t, None]
+        stays = before[rows, t, None]
+        return stays * later + (1 - stays) * (later @ shares)[:, None]
+
+    posteriors = sweep(ahead, np.broadcast_to(shares, (pieces, k)), _PIECE)
+    evidence *= sweep(back, np.ones((pieces, k)), _PIECE)[::-1, ::-1]
+    posteriors *= evidence
+    posteriors = posteriors.reshape(-1, k)[:n]
+    posteriors /= posteriors.sum(axis=1, keepdims=True)
+    evidence /= scale[..., None]
+    drawn = shares * ((1 - stay[1:]) @ evidence.reshape(-1, k)[1:n])
+    return posteriors, posteriors[0] + drawn, float(np.log(scale).sum() + top.sum())
+
+
+def sweep(advance: Advance, start: np.ndarray, length: int) -> np.ndarray:
+    """The states (p, length, k) of one recursion that runs through p pieces, each from ``start`` (p, k).
+
+    Only the first piece is known to start there. Each other one is gone through again from where the
+    one before it ends, until it meets the states that it had: the recursions are linear in the state
+    but for its scale, so that relative differences never grow (Birkhoff, Trans. AMS 85, 1957). Where
+    a recursion forgets soon, that takes a little more than one pass; where it does not, one per piece.
+
+    Args:
+        advance: (t, rows, states (r, k)) to the states one window later in these pieces.
+    """
+    pieces, k = start.shape
+    states = np.empty((pieces, length, k))
+    rows, state, first = np.arange(pieces), start, True
+    while len(rows):
+        for t in range(length):
+            if not first:
+                differs = (np.abs(state - states[rows, t]) > _SAME * state).any(axis=1)
+                rows, state = rows[differs], state[differs]
+                if not len(rows):
+                    break
+            states[rows, t] = state
+            state = advance(t, rows, state)
+        inside = rows < pieces - 1
+        rows, state, first = rows[inside] + 1, state[inside], False
+    return states

@@ -1,0 +1,1 @@
+"""Models, voices and corpora from elsewhere: downloaded once, checked, unpacked with care."""

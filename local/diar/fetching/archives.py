@@ -1,0 +1,81 @@
+"""Archives, unpacked so that nothing lands outside of their folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from diar.base.errors import DataError
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack a zip or tar archive as ``folder``, all of it or nothing; kept when it is there.
+
+    Raises:
+        DataError: damaged; or a member that is a link or a device, or whose name is absolute or
+            leads outside. Then nothing is unpacked.
+    """
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as tmp:
+        target = Path(tmp) / "unpacked"
+        target.mkdir()
+        try:
+            with _members(archive) as members:
+                for name, source in members:
+                    path = target.joinpath(*_parts(name, archive))
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    with source, open(path, "xb") as sink:
+                        shutil.copyfileobj(source, sink, 1 << 20)
+        except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise DataError(
+                f"cannot be unpacked ({reason}): delete it and run again", archive
+            ) from None
+        except (FileExistsError, NotADirectoryError) as error:
+            raise DataError(f"it holds {error.filename} twice: not unpacked", archive) from None
+        os.replace(target, folder)
+    return folder
+
+
+@contextmanager
+def _members(archive: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
+    """(name, content) of the files of an archive; what is neither file nor folder is refused."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as bundle:
+            for info in bundle.infolist():
+                kind = stat.S_IFMT(info.external_attr >> 16)
+                _refuse_special(info.filename, kind in (0, stat.S_IFREG, stat.S_IFDIR), archive)
+                _parts(info.filename, archive)
+            yield ((i.filename, bundle.open(i)) for i in bundle.infolist() if not i.is_dir())
+    else:
+        with tarfile.open(archive) as bundle:
+            for member in bundle:
+                _refuse_special(member.name, member.isfile() or member.isdir(), archive)
+                _parts(member.name, archive)
+            files = (m for m in bundle if m.isfile())
+            yield ((m.name, source) for m in files if (source := bundle.extractfile(m)))
+
+
+def _refuse_special(name: str, plain: bool, archive: Path) -> None:
+    if not plain:
+        raise DataError(f"it holds {name!r}, a link or a device: not unpacked", archive)
+
+
+def _parts(name: str, archive: Path) -> tuple[str, ...]:
+    """The parts of a member's path, none of which leads out of the folder."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    parts = path.parts
+    if path.is_absolute() or ".." in parts or (parts and parts[0].endswith(":")):
+        raise DataError(f"it holds {name!r}, which leads outside of it: not unpacked", archive)
+    return parts

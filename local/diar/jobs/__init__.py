@@ -1,0 +1,1 @@
+"""Work shared among processes, machines and clusters."""

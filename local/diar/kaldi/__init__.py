@@ -1,0 +1,1 @@
+"""Kaldi's files and NIST's: read, checked, mended, written. Nothing here computes."""

@@ -1,0 +1,151 @@
+"""Which audio files are meant: files, folders of them, lists, and what comes through a pipe."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from diar.base.errors import DataError
+from diar.kaldi.tables import audio_of_line, found, records
+
+STDIN = Path("-")
+# What is taken of a folder: endings of what libsndfile or FFmpeg's libraries decode, video with sound too.
+SUFFIXES = frozenset(
+    ".aac .ac3 .aif .aifc .aiff .amr .ape .au .avi .caf .eac3 .flac .flv .g722 .gsm .m4a .m4b .mka .mkv"
+    " .mov .mp2 .mp3 .mp4 .mpeg .mpg .nist .oga .ogg .opus .rf64 .sph .spx .tta .voc .w64 .wav .webm .wma"
+    " .wmv .wv .3gp".split()
+)
+
+
+@dataclass(frozen=True)
+class Input:
+    """An audio file (``STDIN``: what comes in), the id of its recording, and what is known to be wrong."""
+
+    recording: str
+    path: Path
+    fault: str = ""
+
+
+def gather(paths: Iterable[Path], listing: Path | None = None) -> list[Input]:
+    """The audio of these files and folders, then that of a list; a file that comes twice counts once.
+
+    Args:
+        listing: a file of lines '<file>' or, as Kaldi's wav.scp, '<id> <file>'; relative names count as
+            ``kaldi_data.found`` says. A line that cannot be used costs only itself.
+
+    Raises:
+        DataError: a folder or a list without any; two files that would be one recording.
+    """
+    inputs: dict[str, Input] = {}
+    for new in [*(i for path in paths for i in _of_path(path)), *_of_list(listing)]:
+        old = inputs.setdefault(new.recording, new)
+        if not _same(old.path, new.path):
+            raise DataError(
+                f"{old.path} and {new.path} would both be recording {new.recording!r}: rename one, or"
+                " give them ids, in a file of lines '<id> <file>' (--list)"
+            )
+    return list(inputs.values())
+
+
+def recording_of(path: Path) -> str:
+    """The id after a file's name: without its ending, blanks, which an RTTM cannot hold, as '_'."""
+    return "stdin" if path == STDIN else "_".join(path.stem.split())
+
+
+def _of_path(path: Path) -> Iterator[Input]:
+    files = _in_folder(path) if path != STDIN and path.is_dir() else [path]
+    yield from (Input(recording_of(file), file) for file in files)
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """The audio in a folder and below it, sorted; nothing hidden, and by their endings."""
+    files: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=_fail):
+        folders[:] = sorted(name for name in folders if name[0] != ".")
+        shown = (Path(place, name) for name in sorted(names) if name[0] != ".")
+        files += [file for file in shown if file.suffix.lower() in SUFFIXES]
+    if not files:
+        raise DataError(
+            "no audio file in this folder (such as *.wav, *.flac, *.mp3, *.m4a)", folder
+        )
+    return files
+
+
+def _fail(error: OSError) -> None:
+    raise error
+
+
+def _of_list(listing: Path | None) -> Iterator[Input]:
+    if listing is None:
+        return
+    path = Path("/dev/stdin") if listing == STDIN else listing
+    number = 0
+    for number, (line,) in records(path, 0):
+        if whole := found(line, path):  # a name with blanks, too
+            yield Input(recording_of(whole), whole)
+            continue
+        recording, *rest = line.split(None, 1)
+        if not rest:
+            yield Input(
+                recording_of(Path(line)), Path(line)
+            )  # reading it will say that it is missing
+            continue
+        if "/" in recording:
+            raise DataError(f"no such file, and no recording id: {recording!r}", path, number)
+        audio = audio_of_line(rest[0], path, number)
+        if isinstance(audio, Path):
+            yield Input(recording, audio)
+        else:
+            yield Input(recording, Path(rest[0]), audio)
+    if not number:
+        raise DataError("empty: expected lines '<file>' or '<id> <file>'", path)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one == other or one.samefile(other)
+    except OSError:
+        return False
+
+
+def named(given: Input, recording: str) -> Input:
+    """The same audio as another recording.
+
+    Raises:
+        DataError: an id that is empty, or holds a blank or '/'.
+    """
+    if recording.split() != [recording] or "/" in recording:
+        raise DataError(
+            f"{recording!r} cannot be the id of a recording: empty, or with a blank or '/'"
+        )
+    return replace(given, recording=recording)
+
+
+@contextmanager
+def opened(given: Input) -> Iterator[Path]:
+    """A file that can be read anywhere: itself, or what came through a pipe, as a temporary file.
+
+    Raises:
+        DataError: the fault that is known.
+    """
+    if given.fault:
+        raise DataError(given.fault)
+    piped = given.path == STDIN
+    if not piped and not given.path.is_fifo():
+        yield given.path
+        return
+    with tempfile.NamedTemporaryFile(prefix="audio.") as copy:
+        with sys.stdin.buffer if piped else open(given.path, "rb") as stream:
+            shutil.copyfileobj(stream, copy)
+        copy.flush()
+        try:
+            yield Path(copy.name)
+        except DataError as error:
+            name = "standard input" if piped else str(given.path)
+            raise DataError(str(error).replace(copy.name, name)) from None

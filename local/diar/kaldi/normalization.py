@@ -1,0 +1,74 @@
+"""What Kaldi does to x-vectors before it compares them: mean, whitening, length."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from diar.base.errors import DataError
+from diar.kaldi.arks import read_array
+
+
+class Normalization:
+    """``mean.vec`` and ``transform.mat`` of a Kaldi x-vector directory, where it has them.
+
+    As in Kaldi's diarization recipes (score_plda.sh): ivector-subtract-global-mean, transform-vec,
+    ivector-normalize-length, which scales a vector of dimension d to length sqrt(d).
+
+    Raises:
+        DataError: a file that is no vector or matrix of Kaldi's.
+    """
+
+    def __init__(self, directory: str | Path):
+        self.path = Path(directory)
+        self.mean = _load(self.path / "mean.vec", 1)
+        self.transform = _load(self.path / "transform.mat", 2)
+
+    @property
+    def steps(self) -> list[str]:
+        """What is done, for people to read."""
+        done = []
+        if self.mean is not None:
+            done.append("mean subtracted (mean.vec)")
+        if self.transform is not None:
+            done.append("whitened (transform.mat)")
+        return [*done, "length-normalised"] if done else []
+
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
+        """(n, d) vectors to (n, d') float32.
+
+        Raises:
+            DataError: another dimension than that of mean or transform.
+        """
+        x = np.asarray(vectors, np.float64)
+        if self.mean is not None:
+            self._check("mean.vec", x.shape[1], (len(self.mean),))
+            x = x - self.mean
+        if self.transform is not None:
+            columns = self.transform.shape[1]
+            self._check("transform.mat", x.shape[1], (columns, columns - 1))
+            linear = x @ self.transform[:, : x.shape[1]].T
+            x = linear if columns == x.shape[1] else linear + self.transform[:, -1]
+        if self.steps:
+            norms = np.linalg.norm(x, axis=1, keepdims=True)
+            x = x * np.sqrt(x.shape[1]) / np.maximum(norms, np.finfo(float).tiny)
+        return x.astype(np.float32)
+
+    def _check(self, name: str, dim: int, allowed: tuple[int, ...]) -> None:
+        if dim not in allowed:
+            raise DataError(
+                f"for vectors of {allowed[0]} numbers, but the x-vectors have {dim}",
+                self.path / name,
+            )
+
+
+def _load(path: Path, dimensions: int) -> np.ndarray | None:
+    if not path.exists():
+        return None
+    array = np.asarray(read_array(path), np.float64)
+    if array.ndim != dimensions or not array.size or not np.isfinite(array).all():
+        raise DataError(
+            f"expected finite numbers in {dimensions} dimension(s), found shape {array.shape}", path
+        )
+    return array

@@ -1,0 +1,109 @@
+"""The recordings of a Kaldi data directory: which file, which channel, and how they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from diar.audio import waveform
+from diar.audio.spool import Spooled
+from diar.base.errors import DataError
+from diar.base.numbers import channel_in
+from diar.kaldi.tables import read_wav_scp, records
+
+CLIPPED = 0.01  # share of samples at full scale from which it is said
+
+
+class Recordings:
+    """``wav.scp``, and ``reco2file_and_channel`` where there is one.
+
+    Attributes:
+        paths: recording -> audio file.
+        faults: recording -> what is wrong with its line of wav.scp.
+
+    Raises:
+        DataError: what ``read_wav_scp`` refuses, a malformed line of reco2file_and_channel.
+    """
+
+    def __init__(self, data_dir: str | Path):
+        directory = Path(data_dir)
+        self.paths, self.faults = read_wav_scp(directory / "wav.scp")
+        channels = directory / "reco2file_and_channel"
+        self.channels = read_channels(channels) if channels.exists() else {}
+
+    @property
+    def names(self) -> list[str]:
+        """All of them, sorted, those with faults too."""
+        return sorted(self.paths.keys() | self.faults.keys())
+
+    def size(self, recording: str) -> int:
+        """Bytes of its file; 0 where there is none."""
+        path = self.paths.get(recording)
+        return path.stat().st_size if path else 0
+
+    def seconds(self, recording: str) -> float:
+        """Its length as its header says; 0 where only decoding would tell."""
+        path = self.paths.get(recording)
+        return (path and waveform.header_duration(path)) or 0.0
+
+    def load(
+        self, recording: str, rate: int = waveform.SAMPLE_RATE
+    ) -> tuple[np.ndarray | Spooled, list[str]]:
+        """(mono samples at ``rate``, what was done to get them: resampled, mixed ...).
+
+        A file with one channel is taken whatever ``reco2file_and_channel`` says: there the channel
+        was chosen when the file was written, as Kaldi's own wav.scp do by a command.
+
+        Raises:
+            DataError: its line has a fault, or its file cannot be used.
+        """
+        if recording in self.faults:
+            raise DataError(self.faults[recording])
+        if recording not in self.paths:
+            raise DataError(f"no recording {recording!r} in wav.scp")
+        channel = self.channels.get(recording)
+        heard = waveform.listen(self.paths[recording], rate, channel, only_of_many=True)
+        return heard.samples, remarks(heard, rate, channel)
+
+
+def remarks(heard: waveform.Heard, rate: int, channel: int | None) -> list[str]:
+    """What was done to get samples at ``rate`` (resampled, mixed ...), and what is wrong with them."""
+    notes = []
+    if heard.rate != rate:
+        notes.append(f"resampled from {heard.rate} Hz")
+    if heard.channels > 1:
+        one = channel is not None
+        notes.append(
+            f"channel {channel + 1} of {heard.channels}"
+            if one
+            else f"{heard.channels} channels mixed"
+        )
+    if heard.truncated:
+        notes.append("truncated: its header promises more")
+    if heard.clipped >= CLIPPED:
+        notes.append("clipped")
+    return notes
+
+
+def read_channels(path: str | Path) -> dict[str, int]:
+    """'<recording> <file> <A|B|1|2...>' lines: recording -> channel, counted from 0.
+
+    Raises:
+        DataError: too few fields, another name of a channel, a recording that comes twice.
+    """
+    channels: dict[str, int] = {}
+    for number, fields in records(path):
+        if len(fields) != 3:
+            raise DataError(
+                f"expected '<recording> <file> <channel>', found {len(fields)} field(s)",
+                path, number,
+            )  # fmt: skip
+        recording, _, name = fields
+        if recording in channels:
+            raise DataError(f"duplicate recording {recording!r}", path, number)
+        channel = channel_in(name)
+        if channel is None:
+            raise DataError(f"channel {name!r}: expected A, B, 1, 2, ...", path, number)
+        channels[recording] = channel
+    return channels

@@ -1,0 +1,201 @@
+"""RTTM and UEM files (NIST Rich Transcription 2009 evaluation plan, appendix A)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from diar.base.errors import DataError
+from diar.base.files import write_text
+from diar.base.numbers import number_in
+from diar.base.types import Region, Turn
+
+# All line types of the format.
+_TYPES = frozenset(
+    "SEGMENT NOSCORE NO_RT_METADATA LEXEME NON-LEX NON-SPEECH FILLER EDIT SU IP CB A/P SPEAKER"
+    " SPKR-INFO".split()
+)
+
+
+@dataclass(frozen=True)
+class Rttm:
+    """What a file or a directory of RTTMs holds.
+
+    turns: of each recording, sorted by start; recordings sorted.
+    skipped: line type -> how many lines of it were passed over.
+    silent: names of the files (without ending) that hold no turn.
+    channels: the recordings whose turns name more than one channel.
+    """
+
+    turns: dict[str, list[Turn]]
+    skipped: dict[str, int]
+    silent: tuple[str, ...]
+    channels: tuple[str, ...]
+
+
+def read_rttm(path: str | Path) -> dict[str, list[Turn]]:
+    """The turns of ``load_rttm``."""
+    return load_rttm(path).turns
+
+
+def load_rttm(path: str | Path) -> Rttm:
+    """Read an RTTM file, or all ``*.rttm`` of a directory.
+
+    Only SPEAKER lines make turns, whatever their channel; ';;' comments and lines of other types are
+    passed over. Trailing fields after the speaker name may be missing.
+
+    Raises:
+        DataError: a directory without RTTMs; lines, but none of an RTTM; too few fields, times that
+            are no numbers, negative starts, durations <= 0; a recording in two files.
+    """
+    turns: dict[str, list[Turn]] = {}
+    channels: dict[str, set[str]] = {}
+    skipped: Counter[str] = Counter()
+    source: dict[str, Path] = {}
+    silent = []
+    for file in _files(Path(path), ".rttm"):
+        types: Counter[str] = Counter()
+        for number, fields in _lines(file):
+            types[fields[0]] += 1
+            if fields[0] != "SPEAKER":
+                continue
+            turn = _turn(fields, file, number)
+            if source.setdefault(turn.recording, file) != file:
+                before = source[turn.recording].name
+                raise DataError(f"{turn.recording} has turns in {before} too", file, number)
+            turns.setdefault(turn.recording, []).append(turn)
+            channels.setdefault(turn.recording, set()).add(fields[2])
+        if types and types.keys().isdisjoint(_TYPES):
+            raise DataError(f"no RTTM: none of its {types.total()} lines is a SPEAKER line", file)
+        if not types.pop("SPEAKER", 0):
+            silent.append(file.stem)
+        skipped += types
+    return Rttm(
+        {recording: sorted(turns[recording]) for recording in sorted(turns)},
+        dict(sorted(skipped.items())),
+        tuple(silent),
+        tuple(recording for recording in sorted(turns) if len(channels[recording]) > 1),
+    )
+
+
+def read_parts(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, str], Counter[str]]:
+    """The references of a corpus: one bad line costs its recording, and nothing else.
+
+    Returns:
+        (turns of each recording, what is wrong with the others, how many turns of no length a
+        recording had: they say nothing and are left out).
+    """
+    turns: dict[str, list[Turn]] = {}
+    faults: dict[str, str] = {}
+    empty: Counter[str] = Counter()
+    for file in _files(Path(path), ".rttm"):
+        for number, fields in _lines(file):
+            if fields[0] != "SPEAKER":
+                continue
+            recording = fields[1] if len(fields) > 1 else file.stem
+            try:
+                if len(fields) > 4 and _number(fields[4], file, number) == 0:
+                    empty[recording] += 1
+                    continue
+                turns.setdefault(recording, []).append(_turn(fields, file, number))
+            except DataError as error:
+                faults.setdefault(recording, str(error))
+    return {r: sorted(turns[r]) for r in sorted(turns) if r not in faults}, faults, empty
+
+
+def _turn(fields: Sequence[str], file: Path, number: int) -> Turn:
+    if not 8 <= len(fields) <= 10:
+        raise DataError(f"a SPEAKER line has 8 to 10 fields, found {len(fields)}", file, number)
+    start, duration = (_number(text, file, number) for text in fields[3:5])
+    if start < 0:
+        raise DataError(f"negative start {fields[3]}", file, number)
+    if duration <= 0:
+        raise DataError(f"duration {fields[4]} is not positive", file, number)
+    return Turn(fields[1], start, duration, fields[7])
+
+
+def format_rttm(turns: Iterable[Turn]) -> str:
+    """RTTM text: sorted, times in milliseconds, turns that round to nothing left out.
+
+    Both ends are rounded, so that turns which touch still touch.
+
+    Raises:
+        DataError: a name that is empty or holds a blank, which no reader could take apart.
+    """
+    lines = []
+    for turn in sorted(turns):
+        for name in (turn.recording, turn.speaker):
+            if name.split() != [name]:
+                raise DataError(f"{name!r} cannot stand in an RTTM: empty, or with a blank")
+        start, end = round(turn.start * 1000), round(turn.end * 1000)
+        if end > start:
+            lines.append(
+                f"SPEAKER {turn.recording} 1 {start / 1000:.3f} {(end - start) / 1000:.3f}"
+                f" <NA> <NA> {turn.speaker} <NA> <NA>\n"
+            )
+    return "".join(lines)
+
+
+def write_rttm(path: str | Path, turns: Iterable[Turn]) -> None:
+    """Write one RTTM file, whole or not at all; no turns give a valid empty file."""
+    write_text(path, format_rttm(turns))
+
+
+def read_uem(path: str | Path) -> dict[str, list[Region]]:
+    """Evaluation regions of each recording ('<recording> <channel> <start> <end>')."""
+    regions: dict[str, list[Region]] = {}
+    for file in _files(Path(path), ".uem"):
+        for number, fields in _lines(file):
+            if len(fields) != 4:
+                raise DataError(
+                    f"expected '<recording> <channel> <start> <end>', found {len(fields)} field(s)",
+                    file, number,
+                )  # fmt: skip
+            start, end = (_number(text, file, number) for text in fields[2:])
+            if not 0 <= start < end:
+                raise DataError(f"empty or reversed region {start} {end}", file, number)
+            regions.setdefault(fields[0], []).append(Region(start, end))
+    return {recording: sorted(regions[recording]) for recording in sorted(regions)}
+
+
+def write_uem(path: str | Path, regions: Mapping[str, float | Sequence[Region]]) -> None:
+    """Write a UEM of each recording's regions; a number evaluates it from 0 to there."""
+    lines = []
+    for recording in sorted(regions):
+        spans = regions[recording]
+        for start, end in [(0.0, spans)] if isinstance(spans, (int, float)) else spans:
+            lines.append(f"{recording} 1 {start:.3f} {end:.3f}\n")
+    write_text(path, "".join(lines))
+
+
+def _files(path: Path, suffix: str) -> list[Path]:
+    if path.is_dir():
+        files = sorted(p for p in path.iterdir() if p.suffix == suffix)
+        if not files:
+            raise DataError(f"no *{suffix} file in this directory", path)
+        return files
+    if not path.exists():
+        raise DataError("no such file", path)
+    return [path]
+
+
+def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line number, fields) of each line that is neither blank nor a ';;' comment."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError("not a UTF-8 text file", file) from None
+    for number, line in enumerate(text.split("\n"), 1):
+        fields = line.split()
+        if fields and not fields[0].startswith(";"):
+            yield number, fields
+
+
+def _number(text: str, path: Path, line: int) -> float:
+    value = number_in(text)
+    if math.isnan(value):
+        raise DataError(f"{text!r} is not a number", path, line)
+    return value

@@ -1,0 +1,175 @@
+"""Kaldi data directories and archives: read, check, write.
+
+Text files are one record a line, UTF-8, sorted by the first field in the C locale. Every reader
+names the file and the line of what it refuses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from diar.base.errors import DataError
+from diar.base.files import write_text
+from diar.base.numbers import number_in
+from diar.base.types import Subsegments
+
+
+def records(path: str | Path, splits: int = -1) -> Iterator[tuple[int, list[str]]]:
+    """(line number, fields) of each non-empty line; with ``splits`` the last field is the rest."""
+    try:
+        with open(path, encoding="utf-8-sig") as stream:
+            for number, line in enumerate(stream, 1):
+                if fields := line.strip().split(None, splits):
+                    yield number, fields
+    except FileNotFoundError:
+        raise DataError("no such file", path) from None
+    except IsADirectoryError:
+        raise DataError("a directory, expected a file", path) from None
+    except UnicodeDecodeError:
+        raise DataError("not a UTF-8 text file", path) from None
+
+
+def read_map(path: str | Path) -> dict[str, str]:
+    """A two-column file (utt2spk, reco2dur, labels ...) as a dict, order kept.
+
+    Raises:
+        DataError: a line without exactly two fields, or an id that comes twice.
+    """
+    table: dict[str, str] = {}
+    for number, fields in records(path):
+        if len(fields) != 2:
+            raise DataError(f"expected '<id> <value>', found {len(fields)} field(s)", path, number)
+        if fields[0] in table:
+            raise DataError(f"duplicate id {fields[0]!r}", path, number)
+        table[fields[0]] = fields[1]
+    return table
+
+
+def read_numbers(path: str | Path) -> dict[str, float]:
+    """A two-column file whose values are finite numbers >= 0 (reco2dur, reco2num_spk)."""
+    table = read_map(path)
+    lines = {fields[0]: number for number, fields in records(path)}
+    return {key: _time(text, path, lines[key]) for key, text in table.items()}
+
+
+def write_map(path: str | Path, table: Mapping[str, object]) -> None:
+    """Write a two-column file, sorted by id."""
+    write_text(path, "".join(f"{key} {table[key]}\n" for key in sorted(table)))
+
+
+def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """(recording -> audio file, recording -> what is wrong with its line).
+
+    Relative paths are looked for as ``found`` says. Commands (lines that end in '|') are not run
+    here, but named as faults.
+
+    Raises:
+        DataError: no such file, nothing in it, a recording that comes twice, '/' in its id.
+    """
+    wavs: dict[str, Path] = {}
+    faults: dict[str, str] = {}
+    for number, fields in records(path, 1):
+        recording, value = fields[0], "".join(fields[1:])
+        if "/" in recording:  # files are named after it
+            raise DataError(f"'/' in recording id {recording!r}", path, number)
+        if recording in wavs or recording in faults:
+            raise DataError(f"duplicate recording {recording!r}", path, number)
+        audio = audio_of_line(value, path, number)
+        if isinstance(audio, Path):
+            wavs[recording] = audio
+        else:
+            faults[recording] = audio
+    if not wavs and not faults:
+        raise DataError("empty: expected '<recording> <audio file>' lines", path)
+    return wavs, faults
+
+
+def audio_of_line(value: str, scp: str | Path, number: int) -> Path | str:
+    """The audio file that a line of an scp names, or what is wrong with the line."""
+    if not value:
+        return f"{scp}:{number}: no audio path after the recording id"
+    if value.endswith("|"):
+        return (
+            f"{scp}:{number}: a command, which is run only when asked for: steps/import_data.sh"
+            " --wav-pipes true"
+        )
+    return found(value, scp) or f"{scp}:{number}: no such audio file: {value}"
+
+
+def found(name: str, scp: str | Path) -> Path | None:
+    """The file that an scp names, None where there is none.
+
+    Relative names count from the working directory, as in Kaldi; or else from the directory of the
+    scp or one above it, so that an experiment of Kaldi can be read from anywhere.
+    """
+    places = [Path()]
+    if not Path(name).is_absolute():
+        places += Path(scp).absolute().parents
+    try:
+        return next((place / name for place in places if (place / name).exists()), None)
+    except (OSError, ValueError):  # a name that no file can have
+        return None
+
+
+def read_segments(path: str | Path, open_ends: bool = False) -> Subsegments:
+    """Read ``segments`` ('<utterance> <recording> <start> <end> [<channel>]', seconds).
+
+    Args:
+        open_ends: an end of -1, Kaldi's for 'up to the end', becomes infinity.
+
+    Raises:
+        DataError: wrong field count, times that are no numbers, reversed or empty segments,
+            duplicate ids.
+    """
+    ids, recordings, starts, ends = [], [], [], []
+    seen: set[str] = set()
+    for number, fields in records(path):
+        if len(fields) not in (4, 5):
+            raise DataError(
+                f"expected '<utterance> <recording> <start> <end>', found {len(fields)} field(s)",
+                path, number,
+            )  # fmt: skip
+        if fields[0] in seen:
+            raise DataError(f"duplicate utterance {fields[0]!r}", path, number)
+        seen.add(fields[0])
+        start = _time(fields[2], path, number)
+        still_open = open_ends and fields[3] in ("-1", "-1.0")
+        end = math.inf if still_open else _time(fields[3], path, number)
+        if end <= start:
+            raise DataError(f"end {fields[3]} is not after start {fields[2]}", path, number)
+        ids.append(fields[0])
+        recordings.append(fields[1])
+        starts.append(start)
+        ends.append(end)
+    return Subsegments(ids, recordings, np.array(starts, float), np.array(ends, float))
+
+
+def write_segments(directory: str | Path, segments: Subsegments) -> None:
+    """Write ``segments``, ``utt2spk`` and ``spk2utt`` of unlabelled windows (speaker = recording)."""
+    order = sorted(range(len(segments)), key=lambda i: segments.ids[i])
+    lines = [
+        f"{segments.ids[i]} {segments.recordings[i]} {segments.starts[i]:.3f} {segments.ends[i]:.3f}\n"
+        for i in order
+    ]
+    write_text(Path(directory) / "segments", "".join(lines))
+    write_utt2spk(directory, dict(zip(segments.ids, segments.recordings, strict=True)))
+
+
+def write_utt2spk(directory: str | Path, utt2spk: Mapping[str, str]) -> None:
+    """Write ``utt2spk`` and its inverse ``spk2utt``."""
+    write_map(Path(directory) / "utt2spk", utt2spk)
+    spk2utt: dict[str, list[str]] = {}
+    for utt in sorted(utt2spk):
+        spk2utt.setdefault(utt2spk[utt], []).append(utt)
+    write_map(Path(directory) / "spk2utt", {spk: " ".join(utts) for spk, utts in spk2utt.items()})
+
+
+def _time(text: str, path: str | Path, line: int) -> float:
+    value = number_in(text)
+    if not value >= 0:
+        raise DataError(f"{text!r} is not a number >= 0", path, line)
+    return value

@@ -1,0 +1,313 @@
+"""What is wrong with a Kaldi data directory, line by line, and what is left when it is mended.
+
+As Kaldi's validate_data_dir.sh and fix_data_dir.sh, but every fault names its line and the remedy, and
+nothing needs Kaldi. Mending drops lines and sorts; it invents nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from diar.base.errors import DataError
+from diar.base.numbers import channel_in, number_in
+from diar.kaldi.tables import found, records
+
+# Files whose first field is a recording, those whose first field is an utterance, and the rest.
+OF_RECORDINGS = ("wav.scp", "reco2dur", "reco2num_spk", "reco2file_and_channel")
+OF_UTTERANCES = ("segments", "utt2spk", "utt2dur", "text", "feats.scp", "utt2num_frames")
+OF_EITHER = ("vad.scp",)
+REST = frozenset(
+    {"wav.scp", "text", "feats.scp", "vad.scp"}
+)  # id, and the rest of the line as it is
+LONGEST = 200  # bytes of an id: files are named after it
+SHORTEST = 0.01  # seconds: segments must be longer
+BEYOND = 0.1  # seconds that a segment may end after its recording: rounding
+
+
+@dataclass(frozen=True)
+class Fault:
+    """file:line, what is wrong, what to do, and whether mending would drop or change the line."""
+
+    path: Path
+    line: int | None
+    message: str
+    remedy: str
+    mended: bool = True
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}" if self.line else str(self.path)
+        return f"{place}: {self.message}: {self.remedy}"
+
+
+@dataclass
+class Table:
+    """The good lines of a file: (line number, fields), and the ids."""
+
+    path: Path
+    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+
+    @property
+    def ids(self) -> set[str]:
+        return {fields[0] for _, fields in self.rows}
+
+    def text(self) -> str:
+        """Sorted as the C locale does: by the bytes of the id."""
+        lines = sorted(" ".join(fields) for _, fields in self.rows)
+        return "".join(
+            f"{line}\n" for line in sorted(lines, key=lambda x: x.split(" ")[0].encode())
+        )
+
+
+@dataclass
+class DataDir:
+    """What an examination found: the faults, and the tables without the faulty lines."""
+
+    path: Path
+    faults: list[Fault]
+    tables: dict[str, Table]
+
+    @property
+    def recordings(self) -> set[str]:
+        return self.tables["wav.scp"].ids
+
+    @property
+    def lost(self) -> list[str]:
+        """The files of which not one line is left."""
+        return [
+            name
+            for name, table in self.tables.items()
+            if not table.rows and table.path.exists() and table.path.read_bytes().strip()
+        ]
+
+    def mended(self) -> dict[str, str]:
+        """File name -> what it should hold, spk2utt as the inverse of utt2spk."""
+        files = {name: table.text() for name, table in self.tables.items()}
+        if "utt2spk" in self.tables:
+            speakers: dict[str, list[str]] = {}
+            for _, (utterance, speaker) in self.tables["utt2spk"].rows:
+                speakers.setdefault(speaker, []).append(utterance)
+            files["spk2utt"] = "".join(
+                f"{spk} {' '.join(sorted(speakers[spk], key=str.encode))}\n"
+                for spk in sorted(speakers, key=str.encode)
+            )
+        return files
+
+
+def examine(directory: str | Path, durations: Mapping[str, float] | None = None) -> DataDir:
+    """Read every known file of a data directory and list all faults.
+
+    Args:
+        durations: seconds of the recordings, where they are known better than by reco2dur.
+
+    Raises:
+        DataError: no wav.scp, or none of its lines can be used.
+    """
+    directory = Path(directory)
+    if not (directory / "wav.scp").exists():
+        raise DataError("no wav.scp in it: no data directory", directory)
+    faults: list[Fault] = []
+    tables = {
+        name: _read(directory / name, _CHECKS[name], faults)
+        for name in (*OF_RECORDINGS, *OF_UTTERANCES, *OF_EITHER)
+        if (directory / name).exists()
+    }
+    if not tables["wav.scp"].rows:
+        raise DataError(
+            f"none of its lines can be used: {faults[0].message if faults else 'empty'}",
+            directory / "wav.scp",
+        )
+    if durations is None and "reco2dur" in tables:
+        durations = {fields[0]: float(fields[1]) for _, fields in tables["reco2dur"].rows}
+    if "utt2spk" not in tables and (directory / "spk2utt").exists():
+        tables["utt2spk"] = _inverted(directory, faults)
+    _ends(tables, durations or {}, faults)
+    _common(tables, faults)
+    _inverse(directory, tables, faults)
+    return DataDir(directory, faults, tables)
+
+
+def _read(path: Path, check: Callable[[list[str]], str | None], faults: list[Fault]) -> Table:
+    """The lines of a file that are good in themselves."""
+    table = Table(path)
+    first: dict[str, int] = {}
+    before = b""
+    unsorted = returns = False
+    for number, raw in enumerate(path.read_bytes().split(b"\n"), 1):
+        try:
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError:
+            faults.append(Fault(path, number, "not UTF-8", "convert the file with iconv"))
+            continue
+        if not (fields := line.split(None, 1 if path.name in REST else -1)):
+            continue
+        returns |= raw.endswith(b"\r")
+        message = _bad_id(fields[0]) or check(fields)
+        if fields[0] in first:
+            message = f"{fields[0]!r} is in line {first[fields[0]]} already"
+        if message:
+            faults.append(Fault(path, number, message, "mend or remove the line"))
+            continue
+        first[fields[0]] = number
+        unsorted |= fields[0].encode() < before
+        before = fields[0].encode()
+        table.rows.append((number, fields))
+    if unsorted:
+        faults.append(Fault(path, None, "not sorted", f"LC_ALL=C sort -o {path} {path}"))
+    if returns:
+        faults.append(Fault(path, None, "lines end in CR LF", f"sed -i 's/\\r$//' {path}"))
+    return table
+
+
+def _inverted(directory: Path, faults: list[Fault]) -> Table:
+    """utt2spk, of which there is only the inverse."""
+    table = Table(directory / "utt2spk")
+    for number, fields in records(directory / "spk2utt"):
+        table.rows += [(number, [utterance, fields[0]]) for utterance in fields[1:]]
+    faults.append(Fault(table.path, None, "no such file, but spk2utt", "it is made of that"))
+    return table
+
+
+def _bad_id(name: str) -> str | None:
+    if "/" in name or name in (".", ".."):
+        return f"id {name!r}: files are named after it, so '/', '.' and '..' cannot be"
+    if len(name.encode()) > LONGEST:
+        return f"id {name[:20]!r}... has over {LONGEST} bytes: files are named after it"
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in name):
+        return f"id {name!r} holds control characters"
+    return None
+
+
+def _wav(fields: list[str]) -> str | None:
+    return None if len(fields) > 1 else "no audio path after the recording id"
+
+
+def _number(fields: list[str]) -> str | None:
+    if len(fields) != 2:
+        return f"expected '<id> <number>', found {len(fields)} field(s)"
+    return None if number_in(fields[1]) >= 0 else f"{fields[1]!r} is not a number >= 0"
+
+
+def _count(fields: list[str]) -> str | None:
+    wrong = _number(fields)
+    if not wrong and not (number_in(fields[1]) >= 1 and number_in(fields[1]) % 1 == 0):
+        wrong = f"{fields[1]!r} is not a number of speakers"
+    return wrong
+
+
+def _pair(fields: list[str]) -> str | None:
+    return None if len(fields) == 2 else f"expected 2 fields, found {len(fields)}"
+
+
+def _channel(fields: list[str]) -> str | None:
+    if len(fields) != 3:
+        return f"expected '<recording> <file> <channel>', found {len(fields)} field(s)"
+    if channel_in(fields[2]) is None:
+        return f"channel {fields[2]!r}: expected A, B, 1, 2, ..."
+    return None
+
+
+def _segment(fields: list[str]) -> str | None:
+    if len(fields) not in (4, 5):  # the fifth is a channel
+        return f"expected '<utterance> <recording> <start> <end>', found {len(fields)} field(s)"
+    start, end = number_in(fields[2]), number_in(fields[3])
+    if not start >= 0 or not math.isfinite(end):
+        return f"{fields[2]!r}, {fields[3]!r} are not times in seconds"
+    if end == -1:  # Kaldi: up to the end of the recording
+        return None
+    return None if end - start >= SHORTEST else f"end {fields[3]} is not after start {fields[2]}"
+
+
+def _anything(fields: list[str]) -> str | None:
+    return None
+
+
+_CHECKS: dict[str, Callable[[list[str]], str | None]] = {
+    "wav.scp": _wav,
+    "reco2dur": _number,
+    "reco2num_spk": _count,
+    "reco2file_and_channel": _channel,
+    "segments": _segment,
+    "utt2spk": _pair,
+    "utt2dur": _number,
+    "utt2num_frames": _number,
+    "text": _anything,
+    "feats.scp": _wav,
+    "vad.scp": _wav,
+}
+
+
+def _ends(tables: dict[str, Table], durations: Mapping[str, float], faults: list[Fault]) -> None:
+    """Segments against durations: what starts beyond the end goes, what ends there is cut."""
+    if "segments" not in tables:
+        return
+    table = tables["segments"]
+    kept = []
+    for number, fields in table.rows:
+        duration = durations.get(fields[1], math.inf)
+        if float(fields[2]) >= duration:
+            message = f"starts at {fields[2]} s, but {fields[1]} lasts {duration:g} s"
+            faults.append(Fault(table.path, number, message, "mend or remove the line"))
+            continue
+        if float(fields[3]) > duration + BEYOND:
+            message = f"ends at {fields[3]} s, but {fields[1]} lasts {duration:g} s"
+            faults.append(Fault(table.path, number, message, "is cut at the end of the recording"))
+        if math.isfinite(duration) and not 0 <= float(fields[3]) <= duration:
+            fields = [*fields[:3], f"{duration:.3f}", *fields[4:]]
+        kept.append((number, fields))
+    table.rows = kept
+
+
+def _common(tables: dict[str, Table], faults: list[Fault]) -> None:
+    """Keep what all files know of: utterances of utt2spk and segments, recordings of wav.scp."""
+    recordings = tables["wav.scp"].ids
+    segments = tables.get("segments")
+    if segments:
+        _keep(segments, 1, recordings, "recording {!r} is not in wav.scp", faults)
+    utterances = segments.ids if segments else set(recordings)
+    if "utt2spk" in tables:
+        where = "segments" if segments else "wav.scp"
+        _keep(tables["utt2spk"], 0, utterances, f"{{!r}} is not in {where}", faults)
+        if segments:
+            known = tables["utt2spk"].ids
+            _keep(segments, 0, known, "utterance {!r} is not in utt2spk", faults)
+            utterances &= known
+    for name, table in tables.items():
+        if name in OF_RECORDINGS[1:]:
+            _keep(table, 0, recordings, "{!r} is not in wav.scp", faults)
+        elif name in OF_EITHER:
+            known = utterances | recordings
+            _keep(table, 0, known, "{!r} is no utterance and no recording", faults)
+        elif name in OF_UTTERANCES[2:]:
+            _keep(table, 0, utterances, "{!r} is no utterance", faults)
+
+
+def _keep(table: Table, column: int, known: set[str], message: str, faults: list[Fault]) -> None:
+    for number, fields in table.rows:
+        if fields[column] not in known:
+            text = message.format(fields[column])
+            faults.append(Fault(table.path, number, text, "add it there, or remove the line"))
+    table.rows = [row for row in table.rows if row[1][column] in known]
+
+
+def _inverse(directory: Path, tables: dict[str, Table], faults: list[Fault]) -> None:
+    """spk2utt has to be the inverse of utt2spk; audio has to exist."""
+    path = directory / "spk2utt"
+    if path.exists() and "utt2spk" in tables:
+        said = {
+            (utterance, fields[0])
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+            if (fields := line.split())
+            for utterance in fields[1:]
+        }
+        if said != {tuple(fields) for _, fields in tables["utt2spk"].rows}:
+            faults.append(
+                Fault(path, None, "not the inverse of utt2spk", "make it again from that")
+            )
+    for number, fields in tables["wav.scp"].rows:
+        name = " ".join(fields[1:])
+        if not name.endswith("|") and not found(name, tables["wav.scp"].path):
+            message, remedy = f"no such audio file: {name}", "mend the path"
+            faults.append(Fault(tables["wav.scp"].path, number, message, remedy, mended=False))

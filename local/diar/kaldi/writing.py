@@ -1,0 +1,46 @@
+"""The files of a Kaldi data directory with a reference, of whatever corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from diar.base.types import Region, Turn
+from diar.kaldi.rttm import write_rttm, write_uem
+from diar.kaldi.tables import write_map, write_utt2spk
+
+
+def write_files(
+    directory: Path,
+    wavs: Mapping[str, Path],
+    durations: Mapping[str, float],
+    turns: Iterable[Turn],
+    regions: Mapping[str, Sequence[Region]] | None = None,
+    channels: Mapping[str, int] | None = None,
+) -> None:
+    """Write reco2dur reco2num_spk utt2spk spk2utt ref.rttm all.uem, and at last wav.scp.
+
+    Args:
+        directory: where; other files in it are left alone.
+        wavs: audio file of each recording, best as absolute paths.
+        durations: seconds of each recording.
+        turns: the reference of all of them.
+        regions: what is evaluated of a recording; those that are not in it count whole.
+        channels: the channel to take of a recording, counted from 1; where there are such, they are
+            in reco2file_and_channel.
+    """
+    turns = sorted(turns)
+    speakers: dict[str, set[str]] = {recording: set() for recording in wavs}
+    for turn in turns:
+        speakers[turn.recording].add(turn.speaker)
+    write_map(directory / "reco2dur", {r: f"{seconds:.3f}" for r, seconds in durations.items()})
+    write_map(directory / "reco2num_spk", {r: len(who) for r, who in speakers.items()})
+    write_utt2spk(directory, {recording: recording for recording in wavs})
+    write_rttm(directory / "ref.rttm", turns)
+    write_uem(directory / "all.uem", {**durations, **(regions or {})})
+    if channels:
+        write_map(
+            directory / "reco2file_and_channel",
+            {r: f"{wavs[r].stem} {channel}" for r, channel in channels.items()},
+        )
+    write_map(directory / "wav.scp", wavs)

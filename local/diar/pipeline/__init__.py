@@ -1,0 +1,1 @@
+"""All arrows for one recording at a time, and the baselines."""

@@ -1,0 +1,83 @@
+"""From samples to turns in one call: VAD, x-vectors, DEC, decoding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from diar.autoencoder.network import ResidualAutoEncoder
+from diar.base.errors import DataError
+from diar.base.types import Bounds, Region, Subsegments, Turn
+from diar.dec import diarization
+from diar.dec.diarization import DecConfig, Fit
+from diar.extractors import Extractor
+from diar.speech import vad
+from diar.speech.vad import VadConfig
+from diar.turns import decoding
+from diar.xvectors import extraction
+from diar.xvectors.windows import XVectorConfig
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything that is found in a recording; without speech, no windows and no fit."""
+
+    turns: list[Turn]
+    speech: list[Region]
+    windows: Subsegments
+    fit: Fit | None
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The stages of the experiment for one recording at a time, with everything loaded.
+
+    ``vad_kind`` is 'silero' or 'energy'.
+    """
+
+    extractor: Extractor
+    encoder: ResidualAutoEncoder
+    vad_kind: str = "silero"
+    vad: VadConfig = field(default_factory=VadConfig)
+    xvector: XVectorConfig = field(default_factory=XVectorConfig)
+    dec: DecConfig = field(default_factory=DecConfig)
+
+    def __post_init__(self):
+        if self.extractor.dim != self.encoder.ip_features:
+            raise DataError(
+                f"extractor {self.extractor.name!r} gives {self.extractor.dim} dimensions, the"
+                f" autoencoder takes {self.encoder.ip_features}"
+            )
+
+    def __call__(
+        self, recording: str, samples: np.ndarray, bounds: Bounds | None = None, seed: int = 0
+    ) -> list[Turn]:
+        """Turns of a recording; none where there is no speech. The arguments are those of ``find``."""
+        return self.find(recording, samples, bounds, seed).turns
+
+    def find(
+        self, recording: str, samples: np.ndarray, bounds: Bounds | None = None, seed: int = 0
+    ) -> Found:
+        """Turns of a recording, and what they were made from.
+
+        Args:
+            recording: its id.
+            samples: (n,) float32 mono at ``extractor.rate``.
+            bounds: what is known of the number of speakers.
+            seed: of everything random.
+        """
+        duration = len(samples) / self.extractor.rate
+        speech = vad.find_speech(samples, self.vad_kind, self.vad)
+        found = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
+        windows = found.subsegments
+        if not len(windows):
+            return Found([], speech, windows, None)
+        bounds = bounds or Bounds(most=self.dec.max_speakers)
+        fit = diarization.fit(found.vectors, windows, self.encoder, self.dec, bounds, seed)
+        on_grid = self.xvector.layout == "grid"
+        grid = (self.xvector.window, self.xvector.step) if on_grid else None
+        turns = decoding.decode(
+            windows, fit.posteriors, duration, self.dec.decoding, grid, bounds.range[0]
+        )
+        return Found(turns, speech, windows, fit)

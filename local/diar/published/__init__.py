@@ -1,0 +1,1 @@
+"""The published interface's data set and its runs over data sets."""

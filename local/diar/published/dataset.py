@@ -1,0 +1,256 @@
+"""The published data set class: recordings as windows on the published grid, with references."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from diar.audio import waveform
+from diar.base import config, regions
+from diar.base.errors import DataError
+from diar.base.types import Region, Subsegments, Turn
+from diar.extractors import get as get_extractor
+from diar.kaldi import rttm, tables, xvector_dir
+from diar.speech import vad
+from diar.xvectors.grid import activity
+from diar.xvectors.windows import XVectorConfig, cut_grid, grid_indices
+
+ROOT = Path(__file__).resolve().parents[3]
+# The published names of data sets, and what stage 0 makes of them.
+CORPORA = {"ami": "ami/test", "ami_dev": "ami/dev", "voxconverse": "voxconverse/full"}
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".sph"}
+
+
+class DiarizationDataset(Dataset):
+    """Recordings as x-vectors on a grid of windows, with what the reference says of each.
+
+    Item i is ``(audio_segments, diarization_segments, speech_segments, path)``: x-vectors (n, d)
+    float32, zero where there is no speech; reference (n, speakers) 0/1; speech (n,) 0/1; and the
+    recording's reference RTTM, whose stem is its name. Window i is centred on i * window_step. Without
+    a reference, the second has no columns and the path names a file that does not exist.
+
+    Args:
+        dataset_name: a Kaldi directory below data/ of the recipe; 'ami', 'ami_dev' and 'voxconverse' are
+            what steps/prepare_ami.sh and prepare_voxconverse.sh make there.
+        data_dir: any Kaldi data directory, or a folder with ``audio/`` and ``rttm/``.
+        sr: samples per second; 16000 is what the extractors here take.
+        window_len, window_step: milliseconds.
+        transform: applied to audio_segments.
+        batch_size_for_ecapa, vad_step: accepted as published; batches and the chunks of the VAD
+            are chosen by the extractor and by Silero.
+        split: 'full', or 'train' or 'test' of the published VoxConverse split.
+        use_precomputed_vad: take speech from exp/vad_silero and x-vectors from
+            exp/xvectors_<extractor>_paper, where the stages have made them for this data.
+        use_oracle_vad: speech is where the reference speaks.
+        skip_overlap: with the oracle VAD, windows in which the reference has several speakers are not
+            speech, as published. Without the oracle the reference does not touch the input (the
+            published code drops such windows there, too: an oracle that leaks).
+        extractor: a name that ``diar.extractors`` knows.
+
+    Raises:
+        DataError: no such data, an unknown split, or a reference that is needed and missing.
+    """
+
+    def __init__(
+        self,
+        dataset_name: str | None = None,
+        data_dir: str | Path | None = None,
+        sr: int = 16000,
+        window_len: int = 240,
+        window_step: int = 120,
+        transform: Callable[[Tensor], Any] | None = None,
+        batch_size_for_ecapa: int = 512,
+        vad_step: int = 4,
+        split: str = "full",
+        use_precomputed_vad: bool = True,
+        use_oracle_vad: bool = False,
+        skip_overlap: bool = True,
+        *,
+        extractor: str = "campplus",
+    ):
+        if (dataset_name is None) == (data_dir is None):
+            raise DataError("give dataset_name or data_dir, one of them")
+        if split not in ("full", "train", "test"):
+            raise DataError(f"unknown split {split!r}: full, train or test")
+        self.data_dir = Path(data_dir) if data_dir is not None else _named(dataset_name)
+        self.sr, self.win_len, self.win_step = sr, window_len, window_step
+        self.window, self.step = window_len / 1000, window_step / 1000
+        self.transform = transform
+        self.use_oracle_vad, self.skip_overlap = use_oracle_vad, skip_overlap
+        self.extractor_name = extractor
+        self._extractor: Any = None
+        self._wavs, self._reference = _read(self.data_dir)
+        if self._reference is None and (use_oracle_vad or skip_overlap):
+            option = "use_oracle_vad" if use_oracle_vad else "skip_overlap"
+            raise DataError(f"{option}=True needs a reference, and there is none", self.data_dir)
+        self.names = sorted(_of_split(self._wavs, split))
+        self._speech = _Precomputed(self, use_precomputed_vad)
+        self._rttm_dir = tempfile.TemporaryDirectory(prefix="rttm.")
+        for name in self.names if self._reference is not None else ():
+            rttm.write_rttm(self._rttm(name), self._reference.get(name, ()))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> tuple[Any, Tensor, Tensor, str]:
+        name = self.names[index]
+        samples = waveform.load(self._wavs[name], self.sr)
+        duration = len(samples) / self.sr
+        turns = self._reference.get(name, []) if self._reference is not None else []
+        reference = activity(turns, self.step, duration)[0].astype(np.int64)
+        if self.use_oracle_vad:
+            regions = vad.speech_of(turns, duration)
+        else:
+            regions = self._speech.regions(name)
+            if regions is None:
+                options = config.load(vad.VadConfig, ROOT / "conf" / "vad.yaml")
+                regions = vad.find_speech(samples, "silero", options)
+        windows, cells = cut_grid(name, regions, len(samples), self.sr, self.window, self.step)
+        if self.use_oracle_vad and self.skip_overlap:
+            keep = np.flatnonzero(reference[cells].sum(axis=1) < 2)
+            windows, cells = windows.take(keep), cells[keep]
+        known = self._speech.vectors(name)
+        vectors = np.zeros((len(reference), self.extractor.dim), np.float32)
+        missing = [i for i, cell in enumerate(cells) if cell not in known]
+        if missing:
+            some = windows.take(missing)
+            vectors[cells[missing]] = self.extractor.embed(samples, some.starts, some.ends)
+        for cell in cells:
+            if cell in known:
+                vectors[cell] = known[cell]
+        speech = np.zeros(len(reference), np.int64)
+        speech[cells] = 1
+        segments: Any = torch.from_numpy(vectors)
+        if self.transform is not None:
+            segments = self.transform(segments)
+        return (
+            segments,
+            torch.from_numpy(reference),
+            torch.from_numpy(speech),
+            str(self._rttm(name)),
+        )
+
+    def duration(self, name: str) -> float:
+        """Seconds of a recording."""
+        return waveform.duration(self._wavs[name])
+
+    def windows(self, name: str, index: np.ndarray) -> Subsegments:
+        """The windows of these numbers (n,), centred on number * step, before any clipping."""
+        centres = np.asarray(index) * self.step
+        ids = [f"{name}-{i}" for i in index]
+        return Subsegments(
+            ids, [name] * len(ids), centres - self.window / 2, centres + self.window / 2
+        )
+
+    @property
+    def extractor(self) -> Any:
+        """The extractor, made when first needed."""
+        if self._extractor is None:
+            self._extractor = get_extractor(self.extractor_name)
+            if self._extractor.rate != self.sr:
+                raise DataError(
+                    f"{self.extractor_name} takes sr={self._extractor.rate}, not {self.sr}"
+                )
+        return self._extractor
+
+    def read_rttm(self, path: str | Path) -> np.ndarray:
+        """(turns, 3) ints: start sample, end sample, speaker index, sorted by start.
+
+        Speakers are numbered as the columns of ``diarization_segments``, by name.
+        """
+        turns = sorted(t for side in rttm.read_rttm(path).values() for t in side)
+        index = {speaker: i for i, speaker in enumerate(sorted({t.speaker for t in turns}))}
+        rows = [(round(t.start * self.sr), round(t.end * self.sr), index[t.speaker]) for t in turns]
+        return np.array(sorted(rows), dtype=np.int64).reshape(-1, 3)
+
+    def _rttm(self, name: str) -> Path:
+        return Path(self._rttm_dir.name) / f"{name}.rttm"
+
+
+class _Precomputed:
+    """Speech and x-vectors that the stages have made for a data set of the recipe."""
+
+    def __init__(self, dataset: DiarizationDataset, wanted: bool):
+        self.dataset = dataset
+        name, above = dataset.data_dir.name, dataset.data_dir.resolve().parent
+        data = (ROOT / "data").resolve()
+        ours = wanted and above.is_relative_to(data)
+        exp = ROOT / "exp" / above.relative_to(data) if ours else ROOT  # data/ami/test: exp/ami
+        found = _done(exp / "vad_silero" / name) if ours else None
+        self.segments = tables.read_segments(found / "segments") if found else None
+        self.rows = self.segments.by_recording() if self.segments else {}
+        made = _done(exp / f"xvectors_{dataset.extractor_name}_paper" / name) if ours else None
+        self.xvectors = None
+        if made is not None:
+            card = config.load(XVectorConfig, made / "config.yaml")
+            if (card.layout, card.window, card.step) == ("grid", dataset.window, dataset.step):
+                self.xvectors = xvector_dir.XVectorDir(made)
+
+    def regions(self, name: str) -> list[Region] | None:
+        """Speech of a recording; None where it has to be found."""
+        if self.segments is None:
+            return None
+        return regions.regions_of(self.segments, self.rows.get(name, ()))
+
+    def vectors(self, name: str) -> dict[int, np.ndarray]:
+        """Window number -> x-vector."""
+        if self.xvectors is None or name not in self.xvectors.windows:
+            return {}
+        made = self.xvectors.load(name)
+        cells = grid_indices(made.subsegments, self.dataset.window, self.dataset.step)
+        return dict(zip(cells.tolist(), made.vectors, strict=True))
+
+
+def _named(name: str) -> Path:
+    """The directory of a data set of the recipe."""
+    directory = ROOT / "data" / name
+    if name not in CORPORA or (directory / "wav.scp").exists():
+        return directory
+    made = ROOT / "data" / CORPORA[name]
+    if not (made / "wav.scp").exists():
+        corpus = made.parent.name
+        raise DataError(f"not prepared: steps/prepare_{corpus}.sh data/{corpus} makes it", made)
+    return made
+
+
+def _read(directory: Path) -> tuple[dict[str, Path], dict[str, list[Turn]] | None]:
+    """(recording -> audio, reference turns or None) of a Kaldi directory or an audio folder."""
+    if (directory / "wav.scp").exists():
+        wavs, faults = tables.read_wav_scp(directory / "wav.scp")
+        if faults:
+            raise DataError(next(iter(faults.values())))
+        reference = directory / "ref.rttm"
+        if not reference.exists():
+            reference = directory / "rttm"
+    elif (directory / "audio").is_dir():
+        files = sorted((directory / "audio").iterdir())
+        wavs = {f.stem: f for f in files if f.suffix.lower() in AUDIO_SUFFIXES}
+        reference = directory / "rttm"
+    else:
+        raise DataError("neither a Kaldi directory (wav.scp) nor a folder with audio/", directory)
+    if not wavs:
+        raise DataError("no recordings in it", directory)
+    return wavs, rttm.read_rttm(reference) if reference.exists() else None
+
+
+def _of_split(wavs: dict[str, Path], split: str) -> list[str]:
+    if split == "full":
+        return list(wavs)
+    table = tables.read_map(ROOT / "conf" / "voxconverse_split.tsv")
+    chosen = [name for name in wavs if table.get(name) == split]
+    if not chosen:
+        raise DataError(
+            f"split {split!r} is that of VoxConverse dev; no recording here belongs to it"
+        )
+    return chosen
+
+
+def _done(directory: Path) -> Path | None:
+    return directory if (directory / ".done").exists() else None

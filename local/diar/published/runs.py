@@ -1,0 +1,142 @@
+"""Whole data sets through the published functions: one RTTM per recording in a directory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pyannote.core import Annotation, Segment
+from tqdm import tqdm
+
+from diar.autoencoder.network import ResidualAutoEncoder
+from diar.base.errors import DataError
+from diar.base.seeds import seed_for
+from diar.base.types import Bounds, Subsegments, Turn
+from diar.clustering.methods import ClusteringConfig, method_of
+from diar.dec import diarization
+from diar.dec.diarization import DecConfig
+from diar.kaldi.rttm import write_rttm
+from diar.published.dataset import DiarizationDataset
+from diar.scoring.rates import merge_turns
+from diar.xvectors.grid import SILENCE, turns_from_cells
+
+log = logging.getLogger(__name__)
+
+PUBLISHED = ClusteringConfig(p_percentile=0.9, gaussian_blur_sigma=2.0)
+
+Labeller = Callable[[np.ndarray, Subsegments, int, int], np.ndarray]
+
+
+def make_rttm(
+    out_dir: str | Path,
+    name: str,
+    labels: np.ndarray,
+    win_step: float,
+    *,
+    duration: float | None = None,
+) -> str:
+    """Write ``<out_dir>/<name>.rttm`` of one label per window; returns its path.
+
+    Args:
+        labels: (n,) ints, -1 where nobody speaks; window i stands for
+            [(i - 0.5) win_step, (i + 0.5) win_step), clipped to the recording.
+        win_step: milliseconds.
+        duration: of the recording, seconds; None for n win_step.
+    """
+    labels = np.asarray(labels, dtype=int)
+    step = win_step / 1000
+    turns = turns_from_cells(name, labels, step, duration or len(labels) * step)
+    path = Path(out_dir) / f"{name}.rttm"
+    write_rttm(path, [Turn(name, t.start, t.duration, f"spk{t.speaker}") for t in turns])
+    return str(path)
+
+
+def annotation(name: str, turns: Sequence[Turn]) -> Annotation:
+    """Turns of one recording as a pyannote.core annotation, a speaker's overlapping turns joined."""
+    result = Annotation(uri=name)
+    for i, turn in enumerate(merge_turns(turns)[0]):
+        result[Segment(turn.start, turn.end), i] = turn.speaker
+    return result
+
+
+def diarize_dataset(
+    dataset: DiarizationDataset, hypothesis_dir: str | Path | None, label: Labeller
+) -> str:
+    """Label the speech windows of every recording; returns the directory of the RTTMs.
+
+    ``label(x, windows, speakers, seed)`` gets x-vectors (n, d) of the speech windows, the windows, and
+    the number of speakers of the reference.
+
+    Raises:
+        DataError: after all others are done, if some recordings failed.
+    """
+    out_dir = Path(hypothesis_dir or "./rttm_output/")
+    out_dir.mkdir(parents=True, exist_ok=True)
+    failed = []
+    for i in tqdm(range(len(dataset)), disable=None, unit="rec"):
+        name = dataset.names[i]
+        try:
+            segments, reference, speech, _ = dataset[i]
+            rows = np.flatnonzero(speech.numpy())
+            labels = np.full(len(speech), SILENCE)
+            if len(rows):
+                x = segments.numpy()[rows]
+                labels[rows] = label(
+                    x, dataset.windows(name, rows), reference.shape[1], seed_for(0, name)
+                )
+            make_rttm(out_dir, name, labels, dataset.win_step, duration=dataset.duration(name))
+        except DataError as error:
+            log.error("%s: %s", name, error)
+            failed.append(name)
+    if failed:
+        raise DataError(f"{len(failed)} recording(s) failed, see the messages: {' '.join(failed)}")
+    return str(out_dir)
+
+
+def known_count(speakers: int) -> Bounds:
+    """Bounds of a number that is known.
+
+    Raises:
+        DataError: there are none, as where a recording has no reference.
+    """
+    if speakers < 1:
+        raise DataError(f"{speakers} speakers: the oracle needs a reference that names some")
+    return Bounds(speakers)
+
+
+def run_dec(
+    dataset: DiarizationDataset,
+    num_spkr: int | Literal["oracle"] | None,
+    hypothesis_dir: str | Path | None,
+    encoder: ResidualAutoEncoder,
+    config: DecConfig,
+) -> str:
+    """DEC of every recording; ``num_spkr`` None estimates, 'oracle' takes the reference's count."""
+
+    if isinstance(num_spkr, str) and num_spkr != "oracle":
+        raise DataError(f"num_spkr is {num_spkr!r}: 'oracle', a number, or None")
+
+    def label(x: np.ndarray, windows: Subsegments, speakers: int, seed: int) -> np.ndarray:
+        known = speakers if num_spkr == "oracle" else num_spkr
+        bounds = Bounds(most=config.max_speakers) if known is None else known_count(known)
+        return diarization.fit(x, windows, encoder, config, bounds, seed).labels
+
+    return diarize_dataset(dataset, hypothesis_dir, label)
+
+
+def run_baseline(
+    dataset: DiarizationDataset,
+    method: str,
+    oracle: bool,
+    hypothesis_dir: str | Path | None,
+) -> str:
+    """A baseline on every recording, with the reference's count or the eigengap's."""
+
+    def label(x: np.ndarray, windows: Subsegments, speakers: int, seed: int) -> np.ndarray:
+        bounds = known_count(speakers) if oracle else Bounds(most=100)
+        return method_of(method)(x, bounds, PUBLISHED, seed)
+
+    return diarize_dataset(dataset, hypothesis_dir, label)

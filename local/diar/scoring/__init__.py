@@ -1,0 +1,1 @@
+"""How right hypotheses are: rates, comparisons, tables."""

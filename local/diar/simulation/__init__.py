@@ -1,0 +1,1 @@
+"""Conversations that never were, of real voices."""

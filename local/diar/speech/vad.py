@@ -1,0 +1,194 @@
+"""Where there is speech, by the sound: Silero's network, or Kaldi's energy rule."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from diar.audio.spool import Spooled
+from diar.audio.waveform import SAMPLE_RATE
+from diar.base.regions import intersection, union
+from diar.base.types import Region, Turn
+
+KINDS = ("silero", "energy")
+FRAMES = 10000  # whose energies are computed at once
+SILERO_CHUNK = 512  # samples, fixed by the published network at 16 kHz
+
+
+@dataclass(frozen=True)
+class Hysteresis:
+    """Speech begins at ``onset``, ends below ``offset``; times in seconds.
+
+    Pauses under ``min_silence`` are bridged, then regions under ``min_speech`` dropped, then
+    ``pad`` added at both ends.
+    """
+
+    onset: float = 0.4
+    offset: float = 0.28
+    min_speech: float = 0.25
+    min_silence: float = 0.3
+    pad: float = 0.03
+
+    def __post_init__(self):
+        if not 0 <= self.offset <= self.onset <= 1:
+            raise ValueError(f"need 0 <= offset <= onset <= 1, got {self.offset}, {self.onset}")
+        if min(self.min_speech, self.min_silence, self.pad) < 0:
+            raise ValueError("min_speech, min_silence and pad must not be negative")
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Kaldi's compute-vad: a frame is loud if its log energy exceeds
+    ``threshold + mean_scale * mean`` (and ``floor``: digital silence is no speech); the score is the
+    share of loud frames within ``context`` frames on both sides."""
+
+    threshold: float = -1.0
+    mean_scale: float = 1.0
+    floor: float = 9.0
+    context: int = 5
+
+    def __post_init__(self):
+        if self.context < 0:
+            raise ValueError("context must not be negative")
+
+
+@dataclass(frozen=True)
+class VadConfig:
+    """conf/vad.yaml: how the scores of each kind of VAD become regions; ``frame_shift`` (seconds) is that
+    of the decisions that a data directory brings (vad.scp)."""
+
+    silero: Hysteresis = Hysteresis()
+    energy: Hysteresis = Hysteresis(onset=0.3, offset=0.21, min_silence=0.5, pad=0.0)
+    energy_frames: Energy = Energy()
+    frame_shift: float = 0.01
+
+    def __post_init__(self):
+        if not 0 < self.frame_shift <= 1:
+            raise ValueError(f"frame_shift is {self.frame_shift:g}; it must be in (0, 1] seconds")
+
+
+def silero_scores(samples: np.ndarray | Spooled) -> tuple[np.ndarray, float]:
+    """(speech probability of each 32 ms chunk, chunk length in seconds) by Silero VAD v6.
+
+    Args:
+        samples: (n,) float32 at 16 kHz.
+    """
+    return _silero().audio_forward(samples), SILERO_CHUNK / SAMPLE_RATE
+
+
+@functools.cache
+def _silero():
+    """The network that takes many chunks in one call: the same scores in a third of the time."""
+    import torch
+    from silero_vad import load_silero_vad
+
+    threads = torch.get_num_threads()  # the package sets it to one
+    model = load_silero_vad(onnx=True, sequence=True)
+    torch.set_num_threads(threads)
+    return model
+
+
+def energy_scores(samples: np.ndarray | Spooled, options: Energy) -> tuple[np.ndarray, float]:
+    """(share of loud frames around each 10 ms frame, 0.01) by Kaldi's energy rule.
+
+    Args:
+        samples: (n,) float32 in [-1, 1] at 16 kHz; energies are those of 16-bit samples.
+    """
+    hop, width = SAMPLE_RATE // 100, SAMPLE_RATE // 40
+    count = 1 + max(0, len(samples) - width) // hop
+    energy = np.concatenate(
+        [
+            _log_energies(samples[first * hop : (min(first + FRAMES, count) - 1) * hop + width])
+            for first in range(0, count, FRAMES)
+        ]
+    )
+    loud = energy > max(options.threshold + options.mean_scale * energy.mean(), options.floor)
+    share = uniform_filter1d(loud.astype(float), 2 * options.context + 1, mode="nearest")
+    return share, hop / SAMPLE_RATE
+
+
+def _log_energies(samples: np.ndarray) -> np.ndarray:
+    """(frames,) of samples that are at least one frame, or padded to be."""
+    hop, width = SAMPLE_RATE // 100, SAMPLE_RATE // 40
+    padded = np.pad(samples.astype(np.float64) * 32768.0, (0, max(0, width - len(samples))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, width)[::hop]
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    return np.log(np.maximum(np.square(frames).sum(axis=1), 1.0))
+
+
+def regions_from_scores(
+    scores: np.ndarray, frame: float, duration: float, options: Hysteresis
+) -> list[Region]:
+    """Speech regions from frame scores by hysteresis.
+
+    Args:
+        scores: (t,) in [0, 1], frame i covers [i, i + 1) * frame.
+        frame: seconds.
+        duration: of the recording, seconds; no region ends later.
+    """
+    regions: list[Region] = []
+    start = None
+    for i, score in enumerate(scores):
+        if start is None and score >= options.onset:
+            start = i
+        elif start is not None and score < options.offset:
+            regions.append(Region(start * frame, i * frame))
+            start = None
+    if start is not None:
+        regions.append(Region(start * frame, len(scores) * frame))
+    regions = [
+        r for r in union(regions, options.min_silence) if r.end - r.start >= options.min_speech
+    ]
+    padded = (Region(max(0.0, s - options.pad), min(duration, e + options.pad)) for s, e in regions)
+    return union(r for r in padded if r.end > r.start)
+
+
+def speech_of(turns: Iterable[Turn], duration: float) -> list[Region]:
+    """The oracle: where anybody speaks in the reference, within the recording."""
+    clipped = (Region(t.start, min(t.end, duration)) for t in turns)
+    return union(r for r in clipped if r.end > r.start)
+
+
+def find_speech(samples: np.ndarray | Spooled, kind: str, config: VadConfig) -> list[Region]:
+    """Speech regions of 16 kHz samples by 'silero' or 'energy'.
+
+    Raises:
+        ValueError: another kind.
+    """
+    duration = len(samples) / SAMPLE_RATE
+    if kind == "silero":
+        scores, frame = silero_scores(samples)
+        return regions_from_scores(scores, frame, duration, config.silero)
+    if kind == "energy":
+        scores, frame = energy_scores(samples, config.energy_frames)
+        return regions_from_scores(scores, frame, duration, config.energy)
+    raise ValueError(f"unknown VAD {kind!r}: silero or energy")
+
+
+@dataclass(frozen=True)
+class VadErrors:
+    """Seconds of reference speech, of it missed, and of false alarm."""
+
+    speech: float
+    miss: float
+    false_alarm: float
+
+    def __add__(self, other: VadErrors) -> VadErrors:
+        return VadErrors(
+            self.speech + other.speech,
+            self.miss + other.miss,
+            self.false_alarm + other.false_alarm,
+        )
+
+
+def compare(reference: Sequence[Region], hypothesis: Sequence[Region]) -> VadErrors:
+    """Missed and falsely accepted seconds, no collar; both lists sorted and disjoint."""
+    speech, found, both = (
+        sum(end - start for start, end in regions)
+        for regions in (reference, hypothesis, intersection(reference, hypothesis))
+    )
+    return VadErrors(speech, speech - both, found - both)

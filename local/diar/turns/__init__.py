@@ -1,0 +1,1 @@
+"""From the posteriors of windows to turns."""

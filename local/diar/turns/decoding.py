@@ -1,0 +1,208 @@
+"""From what each window says to who spoke when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from diar.base.errors import DataError
+from diar.base.regions import TOUCH, regions_of, union
+from diar.base.types import Region, Subsegments, Turn
+from diar.xvectors.grid import SILENCE, turns_from_cells
+from diar.xvectors.windows import grid_indices
+
+_SHORTEST = 0.5  # s of a speaker who is known to be there, but wins nowhere
+FLOOR = 1e-3  # no window is ever certain: keeps one odd window from forcing a change of speaker
+
+
+@dataclass(frozen=True)
+class DecodingConfig:
+    """How window posteriors become turns.
+
+    kind: 'frames' averages the posteriors of the windows over each frame and decodes them by an
+    HMM; 'cells' gives each window of the published grid its cell, as published.
+    sharpen: power to which the posteriors are raised first; 2 gives the size-neutral target of DEC.
+    frame: seconds. switch_penalty: log-probability that a change of speaker costs. rate: how many
+    independent windows a second of speech is worth (windows overlap, their evidence does too).
+    second: 'frames' gives a frame a second speaker where his share of the posterior is above this; 0
+    (none) is what scores best, as a window across a change of speaker looks like an overlapped one.
+    """
+
+    kind: Literal["frames", "cells"] = "frames"
+    sharpen: float = 1.0
+    frame: float = 0.05
+    switch_penalty: float = 2.0
+    rate: float = 1.5
+    second: float = 0.0
+
+    def __post_init__(self):
+        if min(self.frame, self.rate, self.sharpen) <= 0 or self.switch_penalty < 0:
+            raise ValueError("frame, rate and sharpen must be positive, switch_penalty at least 0")
+        if not 0 <= self.second <= 0.5:
+            raise ValueError("second must lie between 0 and 0.5")
+
+
+def decode(
+    windows: Subsegments,
+    posteriors: np.ndarray,
+    duration: float,
+    config: DecodingConfig,
+    grid: tuple[float, float] | None = None,
+    least: int = 1,
+) -> list[Turn]:
+    """Turns of one recording; the speaker of cluster j is named '<recording>_<j + 1>'.
+
+    Args:
+        windows: the n windows of one recording, in time order.
+        posteriors: (n, k), rows sum to 1.
+        duration: seconds; no turn ends later.
+        config: how to decode.
+        grid: (window, step) in seconds of the published grid that the windows lie on, or None.
+        least: as many speakers shall be left, where there are so many clusters: those that win no
+            frame get half a second where they lose least.
+
+    Raises:
+        DataError: 'cells' without such a grid.
+    """
+    if not len(windows):
+        return []
+    recording = windows.recordings[0]
+    if config.kind == "cells":
+        if grid is None:
+            raise DataError(
+                "decoding kind 'cells' needs x-vectors on the published grid: extract them with"
+                " conf/xvector_paper.yaml, or choose kind 'frames'"
+            )
+        turns = _by_cells(windows, posteriors.argmax(axis=1), duration, *grid)
+    else:
+        turns = _by_frames(windows, posteriors, config, grid, least)
+    return _named(recording, turns, duration)
+
+
+def _by_frames(
+    windows: Subsegments,
+    posteriors: np.ndarray,
+    config: DecodingConfig,
+    grid: tuple[float, float] | None,
+    least: int,
+) -> list[list[float]]:
+    """HMM decoding over frames of 'what the windows cover' as (start, end, cluster)."""
+    posteriors = posteriors**config.sharpen
+    posteriors /= posteriors.sum(axis=1, keepdims=True)
+    if grid is None:
+        regions = regions_of(windows, range(len(windows)))
+    else:  # windows reach beyond the speech there: their cells do not
+        centres = grid_indices(windows, *grid) * grid[1]
+        regions = union((max(0.0, c - grid[1] / 2), c + grid[1] / 2) for c in centres)
+    edges, frames = _frame_posteriors(windows, posteriors, regions, config.frame)
+    scores = np.maximum(frames, FLOOR)  # in place: frames of a day are many
+    np.log(scores, out=scores)
+    scores *= np.diff(edges, axis=1) * config.rate
+    path = viterbi(scores, config.switch_penalty)
+    _keep_speakers(path, frames, least, max(1, round(_SHORTEST / config.frame)))
+    turns = _runs(edges, path)
+    if config.second and posteriors.shape[1] > 1:
+        others = frames.copy()
+        others[np.arange(len(path)), path] = 0
+        turns += _runs(
+            edges, np.where(others.max(axis=1) > config.second, others.argmax(axis=1), SILENCE)
+        )
+    return sorted(turns)
+
+
+def _keep_speakers(path: np.ndarray, frames: np.ndarray, least: int, length: int) -> None:
+    """Give clusters that won no frame of the path (T,) the ``length`` frames where they lose least,
+    until ``least`` are left. No other cluster loses its last frame."""
+    sizes = np.bincount(path, minlength=frames.shape[1])
+    length = min(length, len(path))
+    missing = np.flatnonzero(sizes == 0)
+    missing = missing[np.argsort(-frames[:, missing].max(axis=0), kind="stable")]
+    for cluster in missing[: max(0, least - np.count_nonzero(sizes))]:
+        won = frames[np.arange(len(path)), path]
+        # 1e-300 tells apart what FLOOR would not
+        gain = np.log(np.maximum(frames[:, cluster], 1e-300)) - np.log(np.maximum(won, 1e-300))
+        totals = np.convolve(gain, np.ones(length), "valid")
+        for first in np.argsort(-totals, kind="stable"):
+            lost = np.bincount(path[first : first + length], minlength=len(sizes))
+            if ((lost == 0) | (lost < sizes)).all():
+                path[first : first + length] = cluster
+                sizes = np.bincount(path, minlength=len(sizes))
+                break
+
+
+def _runs(edges: np.ndarray, labels: np.ndarray) -> list[list[float]]:
+    """(start, end, label) of what lies together and has one label; SILENCE is left out."""
+    turns: list[list[float]] = []
+    for (start, end), label in zip(edges, labels, strict=True):
+        if label == SILENCE:
+            continue
+        if turns and turns[-1][2] == label and start <= turns[-1][1] + TOUCH:
+            turns[-1][1] = end
+        else:
+            turns.append([start, end, label])
+    return turns
+
+
+def viterbi(scores: np.ndarray, switch_penalty: float) -> np.ndarray:
+    """The best state path (T,) of log scores (T, k) when each change of state costs a constant."""
+    steps, states = scores.shape
+    stays = np.empty((steps, states), dtype=bool)
+    origin = np.empty(steps, dtype=int)  # of those that do not stay
+    best = scores[0].copy()
+    for t in range(1, steps):
+        origin[t] = best.argmax()
+        moved = best[origin[t]] - switch_penalty
+        stays[t] = best >= moved
+        best = np.maximum(best, moved) + scores[t]
+    path = np.empty(steps, dtype=int)
+    path[-1] = best.argmax()
+    for t in range(steps - 1, 0, -1):
+        path[t - 1] = path[t] if stays[t, path[t]] else origin[t]
+    return path
+
+
+def _frame_posteriors(
+    windows: Subsegments, posteriors: np.ndarray, regions: Sequence[Region], frame: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(T, 2) edges of frames that tile the regions, (T, k) mean posteriors over each.
+
+    A window counts the more the nearer its centre is to the frame's: a window speaks for its
+    middle rather than for its ends.
+    """
+    edges = []
+    for start, end in regions:
+        cuts = np.linspace(start, end, max(1, round((end - start) / frame)) + 1)
+        edges.append(np.stack([cuts[:-1], cuts[1:]], axis=1))
+    edges = np.concatenate(edges)
+    centres = edges.mean(axis=1)
+    total = np.zeros((len(edges), posteriors.shape[1]))
+    weight = np.zeros((len(edges), 1))
+    firsts, lasts = np.searchsorted(centres, (windows.starts, windows.ends))
+    for row, start, end, first, last in zip(
+        posteriors, windows.starts, windows.ends, firsts, lasts, strict=True
+    ):
+        half = (end - start) / 2
+        near = 1.0 - np.abs(centres[first:last, None] - (start + half)) / (half * 1.01)
+        total[first:last] += near * row
+        weight[first:last] += near
+    total /= np.maximum(weight, 1e-12)
+    return edges, total
+
+
+def _by_cells(
+    windows: Subsegments, labels: np.ndarray, duration: float, window: float, step: float
+) -> list[list[float]]:
+    """The published decoding: window i of the grid decides its cell and nothing else."""
+    cells = grid_indices(windows, window, step)
+    track = np.full(int(cells.max()) + 1, SILENCE)
+    track[cells] = labels
+    turns = turns_from_cells(windows.recordings[0], track, step, duration)
+    return [[t.start, t.end, int(t.speaker)] for t in turns]
+
+
+def _named(recording: str, turns: Sequence[Sequence[float]], duration: float) -> list[Turn]:
+    clipped = ((start, min(end, duration), int(label)) for start, end, label in turns)
+    return [Turn(recording, a, b - a, f"{recording}_{k + 1}") for a, b, k in clipped if b > a]

@@ -1,0 +1,1 @@
+"""Windows of speech, and an x-vector of each."""

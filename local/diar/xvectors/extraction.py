@@ -1,0 +1,88 @@
+"""X-vectors of a recording: windows wide apart, and close ones where the speaker may change.
+
+Close windows say when a change happens; elsewhere they repeat what their neighbours say, at the same
+cost. Half of them are enough for the same result (benchmarks/extractor).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from diar.audio.spool import Spooled
+from diar.base.errors import DataError
+from diar.base.types import Region, Subsegments, XVectors
+from diar.extractors import Extractor
+from diar.xvectors.neighbours import neighbour_cosine
+from diar.xvectors.windows import MILLISECOND, XVectorConfig, cut, subsegments
+
+STRETCH = 600.0  # seconds of a recording whose windows are embedded at once
+
+
+def extract(
+    config: XVectorConfig,
+    extractor: Extractor,
+    recording: str,
+    regions: Sequence[Region],
+    samples: np.ndarray | Spooled,
+) -> XVectors:
+    """The windows of a recording, in time order, and their vectors (n, dim).
+
+    Args:
+        regions: its speech, disjoint, in time order.
+        samples: (N,) float32 mono at ``extractor.rate``.
+
+    Raises:
+        DataError: the extractor gives vectors of another shape, or not finite ones.
+    """
+    windows = cut(config, recording, regions, len(samples), extractor.rate)
+    vectors = _embed(extractor, samples, windows)
+    if config.layout == "grid" or not config.coarse_step:
+        return XVectors(windows, vectors)
+    starts = starts_between(windows, vectors, config)
+    close = subsegments(recording, starts, starts + config.window)
+    vectors = np.concatenate([vectors, _embed(extractor, samples, close)])
+    starts = np.concatenate([windows.starts, close.starts])
+    ends = np.concatenate([windows.ends, close.ends])
+    order = np.argsort(starts, kind="stable")
+    return XVectors(subsegments(recording, starts[order], ends[order]), vectors[order])
+
+
+def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorConfig) -> np.ndarray:
+    """Where windows are wanted besides those every ``coarse_step``: (m,) starts in seconds.
+
+    Between two windows of one region the speaker may have changed if the first, and the one behind the
+    second, which shares less or no audio with it, are less alike than ``change`` times what neighbours
+    are in this recording.
+    """
+    starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
+    joined = starts[1:] <= ends[:-1] + MILLISECOND / 2  # in one region: regions do not touch
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-10)
+    least = config.change * neighbour_cosine(vectors, starts, config.window)
+    wanted = [np.zeros(0)]
+    for i in np.flatnonzero(joined):
+        other = i + 2 if i + 1 < len(joined) and joined[i + 1] else i + 1
+        if unit[i] @ unit[other] < least:
+            inner = np.arange(starts[i] + config.step, starts[i + 1] - MILLISECOND, config.step)
+            wanted.append(np.round(inner, 3))
+    return np.concatenate(wanted)
+
+
+def _embed(extractor: Extractor, samples: np.ndarray | Spooled, windows: Subsegments) -> np.ndarray:
+    """Vectors (n, dim), stretch by stretch, as features of a day would take much memory."""
+    rate = extractor.rate
+    parts = [np.zeros((0, extractor.dim), np.float32)]
+    starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
+    first = 0
+    while first < len(windows):
+        last = max(first + 1, int(np.searchsorted(starts, starts[first] + STRETCH)))
+        begin = int(starts[first] * rate)
+        piece = samples[begin : round(float(ends[first:last].max()) * rate)]
+        shift = begin / rate
+        vectors = extractor.embed(piece, starts[first:last] - shift, ends[first:last] - shift)
+        if vectors.shape != (last - first, extractor.dim) or not np.isfinite(vectors).all():
+            raise DataError(f"{extractor.name}: x-vectors of shape {vectors.shape} or not finite")
+        parts.append(vectors.astype(np.float32, copy=False))
+        first = last
+    return np.concatenate(parts)

@@ -1,0 +1,63 @@
+"""Windows that follow each other: most have the same speaker."""
+
+from __future__ import annotations
+
+import numpy as np
+
+PRIOR_COSINE = 0.45  # of two windows of one voice: median over the recordings of mini/train
+PRIOR_PAIRS = 10
+_PAIRS = 1 << 14  # of which the vectors are copied at a time
+
+
+def neighbours(
+    starts: np.ndarray, window: float, reach: float = 2.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of windows that share no audio, but in all likelihood the speaker.
+
+    They lie 1 to ``reach`` windows apart, within one stretch of speech: where windows follow each
+    other as they mostly do, or by half a window at most.
+
+    Args:
+        starts: (n,) seconds, ascending; window: seconds.
+
+    Returns:
+        (p,) and (p,) row numbers, the first below the second.
+    """
+    none = np.zeros(0, dtype=int)
+    if len(starts) < 2:
+        return none, none
+    steps = np.diff(starts)
+    pause = max(1.5 * float(np.median(steps)), window / 2) + 1e-3
+    stretch = np.concatenate([[0], np.cumsum(steps > pause)])
+    first = np.searchsorted(starts, starts + window - 1e-6)
+    last = np.searchsorted(starts, starts + reach * window, side="right")
+    pairs = [(none, none)]
+    for ahead in range(int((last - first).max())):
+        i = np.flatnonzero(first + ahead < last)
+        j = first[i] + ahead
+        same = stretch[i] == stretch[j]
+        pairs.append((i[same], j[same]))
+    left, right = zip(*pairs, strict=True)
+    return np.concatenate(left), np.concatenate(right)
+
+
+def neighbour_cosine(x: np.ndarray, starts: np.ndarray, window: float = 1.5) -> float:
+    """How similar two windows of one voice are in this recording: the median cosine of neighbours.
+
+    Few pairs are drawn towards ``PRIOR_COSINE``.
+
+    Args:
+        x: (n, d) x-vectors in time order; starts: (n,) seconds; window: seconds.
+    """
+    i, j = neighbours(starts, window)
+    if not len(i):
+        return PRIOR_COSINE
+    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
+    weight = len(i) / (len(i) + PRIOR_PAIRS)
+    pieces = -(-len(i) // _PAIRS)
+    cosines = [
+        (unit[a] * unit[b]).sum(axis=1)
+        for a, b in zip(np.array_split(i, pieces), np.array_split(j, pieces), strict=True)
+    ]
+    median = np.median(np.concatenate(cosines))
+    return float(weight * median + (1 - weight) * PRIOR_COSINE)

@@ -1,0 +1,168 @@
+"""Windows: how speech is cut into the pieces that get one x-vector each.
+
+Two layouts. ``regions``, the default, cuts inside each speech region, so that no window hears
+silence or what lies beyond it. ``grid`` is the layout of the published method: one grid over the whole
+recording, windows centred on it, kept where their cell is speech.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from diar.base.types import Region, Subsegments
+from diar.xvectors.grid import cells_of, step_samples
+
+MILLISECOND = 0.001  # times in files are whole milliseconds: closer ones are the same
+
+
+@dataclass(frozen=True)
+class XVectorConfig:
+    """How x-vectors are made.
+
+    extractor: a name that ``diar.extractors`` knows; options: its options; dim: size of its
+    vectors, None for whatever it gives (a finished x-vector directory states it);
+    layout, window, step: the windows, seconds.
+    coarse_step: 'regions' are cut every so many seconds first, and every ``step`` only where the
+        speaker may change (``diar.xvectors.extraction``); 0: every ``step`` everywhere.
+    change: a change is suspected where windows to its sides are less alike than this times what
+        neighbours are in the recording.
+    """
+
+    extractor: str = "campplus"
+    options: dict[str, Any] = field(default_factory=dict)
+    dim: int | None = None
+    layout: Literal["regions", "grid"] = "regions"
+    window: float = 1.5
+    step: float = 0.25
+    coarse_step: float = 0.75
+    change: float = 0.85
+
+    def __post_init__(self) -> None:
+        if not 0.01 <= self.step <= self.window <= 60:
+            raise ValueError(
+                f"0.01 <= step <= window <= 60 seconds is asked, not step {self.step:g} and"
+                f" window {self.window:g}"
+            )
+        if self.coarse_step and not self.step <= self.coarse_step <= self.window:
+            raise ValueError(
+                f"coarse_step is {self.coarse_step:g}: it must be 0, or between step {self.step:g} and"
+                f" window {self.window:g}"
+            )
+        if self.change < 0:
+            raise ValueError(f"change is {self.change:g}; it must not be negative")
+        if self.dim is not None and self.dim < 1:
+            raise ValueError(f"dim is {self.dim}; it must be at least 1")
+
+
+def cut(
+    config: XVectorConfig, recording: str, regions: Sequence[Region], samples: int, rate: int
+) -> Subsegments:
+    """The windows of one recording in the layout of ``config``, every ``coarse_step`` if there is one.
+
+    Speech outside the recording (``samples`` at ``rate``) is left out.
+    """
+    if config.layout == "grid":
+        return cut_grid(recording, regions, samples, rate, config.window, config.step)[0]
+    inside = clip(regions, samples / rate)
+    return cut_regions(recording, inside, config.window, config.coarse_step or config.step)
+
+
+def clip(regions: Sequence[Region], duration: float) -> list[Region]:
+    """The parts of regions within [0, duration], if at least a millisecond is left of them."""
+    clipped = [Region(max(0.0, r.start), min(r.end, duration)) for r in regions]
+    return [r for r in clipped if r.end - r.start >= MILLISECOND]
+
+
+def cut_regions(
+    recording: str, regions: Sequence[Region], window: float, step: float
+) -> Subsegments:
+    """Windows every ``step`` seconds inside each region.
+
+    The windows of a region cover it exactly: the first starts and the last ends with it, the last a
+    step after the one before, or less. A region no longer than a window is one window. Regions are
+    disjoint, in time order; times inside a region are rounded to the millisecond.
+    """
+    starts: list[np.ndarray] = []
+    ends: list[np.ndarray] = []
+    for region in regions:
+        spare = region.end - region.start - window
+        if spare <= MILLISECOND:
+            starts.append(np.array([region.start]))
+            ends.append(np.array([region.end]))
+            continue
+        # The last step may be a millisecond too long, so that no two windows are nearly the same.
+        count = int(np.ceil((spare - MILLISECOND) / step))
+        start = np.append(region.start + step * np.arange(count), region.end - window)
+        start[1:] = np.round(start[1:], 3)
+        end = start + window
+        end[:-1] = np.round(end[:-1], 3)
+        end[-1] = region.end
+        starts.append(start)
+        ends.append(end)
+    return subsegments(recording, np.concatenate([[], *starts]), np.concatenate([[], *ends]))
+
+
+def cut_grid(
+    recording: str,
+    regions: Sequence[Region],
+    samples: int,
+    rate: int,
+    window: float,
+    step: float,
+) -> tuple[Subsegments, np.ndarray]:
+    """Windows centred on i * step for i = 0, 1, ... within the recording, where that is speech.
+
+    The label of window i holds for its cell, and regions mark cells, as ``diar.xvectors.grid`` says. Windows
+    are clipped to the recording.
+
+    Returns:
+        (the windows, their numbers i (n,) int).
+    """
+    hop, width = step_samples(step, rate), round(window * rate)
+    speech = np.zeros(len(range(0, samples, hop)), bool)
+    for region in regions:
+        cells = cells_of(region.start, region.end, step, rate)
+        speech[cells.start : cells.stop] = True
+    index = np.flatnonzero(speech)
+    starts = np.maximum(index * hop - width // 2, 0) / rate
+    ends = np.minimum(index * hop + (width + 1) // 2, samples) / rate
+    return subsegments(recording, starts, ends), index
+
+
+def grid_indices(windows: Subsegments, window: float, step: float) -> np.ndarray:
+    """The numbers (n,) of the windows of one recording that ``cut_grid`` made, from their times.
+
+    A window that was clipped at the front is known by its end, any other by its start. Only where a
+    whole recording is shorter than ``window``, and ``step`` under half of it, do several windows
+    have the same times: they count as neighbours.
+    """
+    starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
+    by_start = np.rint((starts + window / 2) / step)
+    by_end = np.ceil((ends - window / 2 - MILLISECOND) / step)
+    index = np.where(starts > 0, by_start, np.maximum(by_end, 0)).astype(int)
+    for i in range(1, len(index)):
+        index[i] = max(index[i], index[i - 1] + 1)
+    return index
+
+
+def subsegments(recording: str, starts: np.ndarray, ends: np.ndarray) -> Subsegments:
+    """Windows with ids that differ even where times agree to 10 ms."""
+    ids: list[str] = []
+    seen: dict[str, int] = {}
+    for start, end in zip(starts, ends, strict=True):
+        name = segment_id(recording, float(start), float(end))
+        seen[name] = seen.get(name, 0) + 1
+        ids.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return Subsegments(ids, [recording] * len(ids), starts, ends)
+
+
+def segment_id(recording: str, start: float, end: float) -> str:
+    """'<recording>-<start>-<end>' with times in units of 10 ms, 7 digits: sorts by time.
+
+    Only a name: times are always read from ``segments``, never from ids.
+    """
+    return f"{recording}-{round(start * 100):07d}-{round(end * 100):07d}"
