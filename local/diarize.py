@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import program
+from cli.speakers import add_speakers, bounds_of
 from diar.base.errors import DataError
 from diar.kaldi import inputs
 from diar.kaldi.inputs import STDIN, Input
@@ -43,7 +44,7 @@ from diar.kaldi.inputs import STDIN, Input
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch
     from diar.audio.waveform import Heard
     from diar.base.types import Bounds
-    from diar.pipeline.recording import Found, Pipeline
+    from diar.pipeline.recording import Diarization, Pipeline
     from diar.report.found import FoundPage
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -60,7 +61,7 @@ class Result:
     heard: Heard | None = None
     duration: float = 0.0
     remarks: tuple[str, ...] = ()
-    found: Found | None = None
+    found: Diarization | None = None
     seconds: float = 0.0
     error: str = ""
 
@@ -79,19 +80,13 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     from diar import extractors
     from diar.autoencoder import network
     from diar.base import config, devices
-    from diar.base.types import Bounds
-    from diar.dec.diarization import DecConfig
-    from diar.pipeline.recording import Pipeline
+    from diar.pipeline.recording import DecStageConfig, Pipeline
     from diar.speech.vad import VadConfig
     from diar.xvectors.windows import XVectorConfig
 
     device = devices.device_of(args.device)
-    dec = config.load(DecConfig, args.dec_config, args.set.split())
-    try:
-        most = max(args.max_spk or dec.max_speakers, args.min_spk)
-        bounds = Bounds(args.num_spk, args.min_spk, args.max_spk or most)
-    except ValueError as error:
-        raise DataError(str(error)) from None
+    dec = config.load(DecStageConfig, args.dec_config, args.set.split())
+    bounds = bounds_of(args, dec.max_speakers)
     xvector = config.load(XVectorConfig, args.xvector_config)
     if args.autoencoder is None and xvector.extractor != network.SHIPPED_EXTRACTOR:
         raise DataError(
@@ -101,7 +96,7 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     where = {"device": str(device), "threads": args.threads}
     pipeline = Pipeline(
         extractors.get(xvector.extractor, **where, **xvector.options),
-        network.load_model(args.autoencoder or network.SHIPPED, device),
+        network.load_model(args.autoencoder or network.SHIPPED),
         args.vad,
         config.load(VadConfig, args.vad_config),
         xvector,
@@ -179,7 +174,7 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         try:
             with inputs.opened(given) as path:
                 heard = waveform.listen(path, rate, args.channel)
-            found = pipeline.find(name, heard.samples, bounds, seed_for(args.seed, name))
+            found = pipeline.run(name, heard.samples, bounds, seed_for(args.seed, name))
         except DataError as error:
             yield Result(given, error=str(error))
             continue
@@ -270,7 +265,7 @@ def parser() -> argparse.ArgumentParser:
         " diarization.html; with --skip-done, of the new ones",
     )
     add("--json", action="store_true", help="a line of JSON for each on standard output")
-    program.add_speakers(arguments, "number of speakers (default: estimated)")
+    add_speakers(arguments, "number of speakers")
     add("--channel", type=int, metavar="N", help="channel, counted from 0 (default: all mixed)")
     add("--vad", choices=("silero", "energy"), default="silero", help="how speech is found")
     add("--autoencoder", type=Path, metavar="FILE", help="default: the one that ships")

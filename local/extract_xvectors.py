@@ -17,6 +17,7 @@ import kaldiio
 import numpy as np
 
 from cli import program
+from cli.share import Share, add_job, log
 from diar import extractors
 from diar.base import config, devices
 from diar.base.errors import DataError
@@ -33,7 +34,7 @@ def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/xvector.yaml")
     program.add_device(arguments)
-    program.add_job(arguments)
+    add_job(arguments)
     arguments.add_argument(
         "--prepare", action="store_true", help="check, fetch the extractor, write config.yaml, stop"
     )
@@ -98,7 +99,7 @@ def extract(
     job: str,
 ) -> None:
     """The x-vectors of one job's recordings, into <out-dir>/xvector.JOB.ark and jobs/JOB."""
-    share = program.Share(out_dir, job)
+    share = Share(out_dir, job)
     names = source.names()
     windows: list[Subsegments] = []
     durations: list[str] = []
@@ -142,7 +143,7 @@ def check_ends(recording: str, regions: list[Region], duration: float) -> None:
             f"its speech begins at {regions[0].start:.3f} s, but the audio ends at {duration:.3f} s"
         )
     if regions and regions[-1].end > duration + 0.1:
-        program.log.warning(
+        log.warning(
             "%s: speech up to %.3f s, but the audio ends at %.3f s: the rest is left out",
             recording, regions[-1].end, duration,
         )  # fmt: skip

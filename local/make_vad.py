@@ -9,6 +9,7 @@ Example: local/make_vad.py --vad energy data/real_sample exp/by_hand/vad
 from __future__ import annotations
 
 from cli import program
+from cli.share import Share, add_job, log
 from diar.audio import waveform
 from diar.base import config
 from diar.base.regions import intersection
@@ -21,7 +22,7 @@ from diar.xvectors import windows
 def main() -> None:
     arguments = program.parser(__doc__)
     program.add_config(arguments, "conf/vad.yaml")
-    program.add_job(arguments)
+    add_job(arguments)
     arguments.add_argument(
         "--vad", choices=(*vad.KINDS, *FILES), default="silero", help="how speech is found"
     )
@@ -39,7 +40,7 @@ def main() -> None:
     given = GivenSpeech(args.data_dir, args.vad, shift) if args.vad in FILES else None
     inside = GivenSpeech(args.data_dir, "segments") if args.inside_segments == "true" else None
 
-    share = program.Share(args.out_dir, args.job)
+    share = Share(args.out_dir, args.job)
     share.state(options)
     segments: list[str] = []
     durations: list[str] = []
@@ -65,7 +66,7 @@ def main() -> None:
             ]
             segments += lines
             if not lines:
-                program.log.warning("%s: no speech found", recording)
+                log.warning("%s: no speech found", recording)
                 silent.append(f"{recording}\n")
     share.write("segments", segments)
     share.write("utt2spk", (f"{line.split()[0]} {line.split()[1]}\n" for line in segments))

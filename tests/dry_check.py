@@ -16,7 +16,7 @@ from pathlib import Path
 from diar.autoencoder.network import AutoencoderConfig
 from diar.base import config
 from diar.base.errors import DataError
-from diar.dec.diarization import DecConfig
+from diar.pipeline.recording import DecStageConfig
 from diar.pipeline.baselines import BaselineConfig
 from diar.report.recordings import ReportConfig
 from diar.speech.vad import VadConfig
@@ -34,7 +34,7 @@ OVERRIDDEN = {  # of run.sh: --dec.refine.niter 80
     "vad": (VadConfig, "conf/vad.yaml"),
     "xvector": (XVectorConfig, "conf/xvector.yaml"),
     "ae": (AutoencoderConfig, "conf/autoencoder.yaml"),
-    "dec": (DecConfig, "conf/dec.yaml"),
+    "dec": (DecStageConfig, "conf/dec.yaml"),
     "baseline": (BaselineConfig, "conf/baselines.yaml"),
     "report": (ReportConfig, "conf/report.yaml"),
 }

@@ -4,7 +4,7 @@ import pytest
 
 from diar.autoencoder.network import AutoencoderConfig
 from diar.base import config
-from diar.dec.diarization import DecConfig
+from diar.pipeline.recording import DecStageConfig
 from diar.extractors.campplus import FBANK
 from diar.extractors.fbank import FbankConfig
 from diar.jobs.slurm import SlurmConfig
@@ -24,7 +24,7 @@ from diar.xvectors.windows import XVectorConfig
         ("scoring", ScoringConfig),
         ("slurm", SlurmConfig),
         ("fbank/wespeaker", FbankConfig),
-        ("dec_paper", DecConfig),  # the defaults of DEC are the published constants
+        ("dec_paper", DecStageConfig),  # the defaults of DEC are the published constants
     ],
 )
 def test_file_repeats_the_defaults(root, name, cls):
@@ -36,7 +36,7 @@ def test_3dspeaker_has_the_filter_banks_of_its_campplus(root):
 
 
 def test_published_constants(root):
-    dec = config.load(DecConfig, root / "conf/dec_paper.yaml")
+    dec = config.load(DecStageConfig, root / "conf/dec_paper.yaml")
     assert (dec.finetune_iters, dec.start, dec.count) == (100, "spectral", "eigengap")
     assert (dec.refine.niter, dec.refine.lr_encoder, dec.refine.lr_centroids) == (50, 1e-3, 1e-1)
     assert dec.refine.mse_weight == 1 / 300 and dec.refine.kl_mean == "element"
@@ -50,6 +50,6 @@ def test_published_constants(root):
 
 
 def test_default_and_paper_differ(root):
-    default, paper = (config.load(DecConfig, root / f"conf/{n}.yaml") for n in ("dec", "dec_paper"))
+    default, paper = (config.load(DecStageConfig, root / f"conf/{n}.yaml") for n in ("dec", "dec_paper"))
     assert default.refine.frequency_power == 0 and paper.refine.frequency_power == 1
     assert default.decoding.kind == "frames" and paper.decoding.kind == "cells"

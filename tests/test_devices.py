@@ -6,6 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 import torch
+from diar.dec.together import MOST, fit_all, pays
 from elsewhere import DEVICE, Elsewhere, Remote, remote_module
 from test_together import encoder, recordings  # noqa: F401
 
@@ -13,9 +14,8 @@ from diar.autoencoder import pretraining
 from diar.autoencoder.network import AutoencoderConfig, Phase
 from diar.base import config, devices
 from diar.base.errors import DataError
-from diar.dec.diarization import DecConfig
-from diar.dec.module import DEC
-from diar.dec.together import MOST, fit_all, pays
+from diar.pipeline.recording import DecStageConfig
+from diar.published.dec import DEC
 
 
 def test_the_cpu_is_always_there():
@@ -88,7 +88,7 @@ def test_the_device_of_the_tests_tells_places_apart():
 def test_nothing_of_dec_stays_on_the_cpu(name, root, encoder, recordings):  # noqa: F811
     """Alone the results are the same bits: it is the same arithmetic."""
     few = ["finetune_iters=2", "refine.niter=3"] if name == "dec_paper" else []
-    options = config.load(DecConfig, root / f"conf/{name}.yaml", few)
+    options = config.load(DecStageConfig, root / f"conf/{name}.yaml", few)
     alone = fit_all(recordings, encoder, options, 1)
     with Elsewhere():
         far = remote_module(copy.deepcopy(encoder))

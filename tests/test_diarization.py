@@ -13,8 +13,9 @@ from diar.autoencoder.network import ResidualAutoEncoder
 from diar.autoencoder.pretraining import learn_speakers
 from diar.base import config
 from diar.base.types import Bounds, Subsegments, Turn
-from diar.dec.diarization import DecConfig, fit, survivors, thin
-from diar.dec.refinement import RefineConfig
+from diar.dec.diarization import fit, survivors, thin
+from diar.pipeline.recording import DecStageConfig
+from diar.dec.objective import RefineConfig
 from diar.pipeline.recording import Pipeline
 from diar.scoring import rates
 from diar.speech.vad import VadConfig
@@ -24,7 +25,7 @@ from diar.xvectors.windows import XVectorConfig
 
 @pytest.fixture(params=["dec", "dec_paper"])
 def options(request, root):
-    return config.load(DecConfig, root / "conf" / f"{request.param}.yaml")
+    return config.load(DecStageConfig, root / "conf" / f"{request.param}.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_bounds_are_kept(options, encoder, wanted):
 def test_a_known_count_in_a_recording_of_few_windows(root, encoder, wanted):
     """With 0.75 s between those that are fitted, four windows are one or two."""
     x, _, _ = voices([2, 2])
-    options = config.load(DecConfig, root / "conf/dec.yaml")
+    options = config.load(DecStageConfig, root / "conf/dec.yaml")
     windows = spaced(4)
     windows = replace(windows, starts=0.25 * np.arange(4), ends=0.25 * np.arange(4) + 1.5)
     found = fit(x, windows, encoder, options, Bounds(wanted))
@@ -94,7 +95,7 @@ def test_a_known_count_in_a_recording_of_few_windows(root, encoder, wanted):
 
 def test_too_many_are_merged_whole(root, encoder):
     x, windows, labels = voices([30, 25, 20])
-    options = config.load(DecConfig, root / "conf/dec.yaml")
+    options = config.load(DecStageConfig, root / "conf/dec.yaml")
     found = fit(x, windows, encoder, options, Bounds(most=2)).labels
     for voice in range(3):
         assert np.bincount(found[labels == voice]).max() > 0.9 * (labels == voice).sum()
@@ -102,7 +103,7 @@ def test_too_many_are_merged_whole(root, encoder):
 
 def test_without_steps_the_start_is_the_result(encoder):
     x, windows, labels = voices([30, 25, 20])
-    start = DecConfig(
+    start = DecStageConfig(
         finetune_iters=0, count="start", start="ahc", start_on="xvectors", ahc_ratio=0.75,
         refine=RefineConfig(niter=0),
     )  # fmt: skip
@@ -121,7 +122,7 @@ def test_rounds_end_when_the_speakers_are_settled(root, encoder):
     x, windows, _ = voices([30, 25, 20])
     steps = {}
     for settled in (0.0, 1.0):
-        options = config.load(DecConfig, root / "conf/dec.yaml", [f"settled={settled}"])
+        options = config.load(DecStageConfig, root / "conf/dec.yaml", [f"settled={settled}"])
         steps[settled] = len(fit(x, windows, encoder, options, Bounds()).losses)
     assert steps == {0.0: 2 * options.refine.niter, 1.0: options.refine.niter}
 
@@ -145,7 +146,7 @@ def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
         network.load_model(network.SHIPPED),
         vad=config.load(VadConfig, root / "conf/vad.yaml"),
         xvector=config.load(XVectorConfig, root / "conf/xvector.yaml"),
-        dec=config.load(DecConfig, root / "conf/dec.yaml"),
+        dec=config.load(DecStageConfig, root / "conf/dec.yaml"),
     )
     turns = pipeline("sample", sample)
     assert len({turn.speaker for turn in turns}) == 2
@@ -166,4 +167,4 @@ def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
 )
 def test_a_start_that_cannot_be(wrong, said):
     with pytest.raises(ValueError, match=said):
-        DecConfig(**wrong)
+        DecStageConfig(**wrong)

@@ -15,9 +15,9 @@ import pytest
 from diar import __version__
 from diar.base import config
 from diar.base.types import Subsegments, Turn
-from diar.dec.diarization import DecConfig
+from diar.pipeline.recording import DecStageConfig
 from diar.kaldi import rttm
-from diar.pipeline.recording import Found
+from diar.pipeline.recording import Diarization
 from diar.report.found import FoundPage
 from diar.report.recordings import ReportConfig
 
@@ -40,13 +40,13 @@ def test_one_file(root, sample_wav, tmp_path):
     assert shown == [(t.start, pytest.approx(t.end), t.speaker) for t in turns]
     assert len(ours["posteriors"]) >= 2 and len(ours["posteriors"][0]) == len(ours["windows"])
     assert "--html" in page and __version__ in page
-    assert config.dump(config.load(DecConfig, root / "conf/dec.yaml")).split("\n")[0] in page
+    assert config.dump(config.load(DecStageConfig, root / "conf/dec.yaml")).split("\n")[0] in page
 
 
 def test_several_and_one_without_speech(tmp_path):
     page = FoundPage(tmp_path / "diarization.html", "diarize.py ...", {}, ReportConfig(inline=0))
-    page.add("a", tmp_path / "a.wav", 5.0, Found([Turn("a", 1.0, 2.0, "a_1")], [], NONE, None))
-    page.add("silent", None, 3.0, Found([], [], NONE, None))
+    page.add("a", tmp_path / "a.wav", 5.0, Diarization([Turn("a", 1.0, 2.0, "a_1")], [], NONE, None))
+    page.add("silent", None, 3.0, Diarization([], [], NONE, None))
     files = page.write()
     assert [file.relative_to(tmp_path).as_posix() for file in files] == [
         "diarization_files/recordings/a.js",

@@ -20,8 +20,9 @@ from diar.clustering import linkage as upgma
 from diar.clustering import sampling
 from diar.clustering.counting import cosine_affinity, eigengap
 from diar.clustering.methods import METHODS, ClusteringConfig, ahc, method_of
-from diar.dec import markov, module
-from diar.dec.diarization import DecConfig, fit
+from diar.dec import markov, module, start
+from diar.dec.diarization import fit
+from diar.pipeline.recording import DecStageConfig
 from diar.turns import decoding
 from diar.xvectors.neighbours import neighbour_cosine
 
@@ -136,14 +137,14 @@ def test_sampled_count_is_that_of_all_windows():
         rows = sampling.sample_rows(len(x), 300)
         sampled = sampling.SampledEigengap(1, 20, percentile)
         exact = eigengap(1, 20, percentile).find(x)
-        assert sampled.find(sampling.blurred(x, rows, 2.0)) == exact == 3
-    assert module.count_on_latents(x, exact=300) == module.count_on_latents(x)
+        assert sampled.find(sampling.blur(x, rows, 2.0)) == exact == 3
+    assert start.count_on_latents(x, exact=300) == start.count_on_latents(x)
 
 
 def test_blur_before_the_sample_is_that_of_the_affinity():
     x, _ = conversation([40, 40])
     rows = np.arange(10, 70, 7)
-    points = sampling.blurred(x, rows, 2.0)
+    points = sampling.blur(x, rows, 2.0)
     operation = eigengap(gaussian_blur_sigma=2.0).operations[1]
     whole = operation.refine(cosine_affinity(x))
     assert points @ points.T == pytest.approx(whole[np.ix_(rows, rows)], abs=1e-6)
@@ -151,7 +152,7 @@ def test_blur_before_the_sample_is_that_of_the_affinity():
 
 def test_published_start_above_the_limit():
     x, labels = conversation([500, 400, 300], spread=0.1)
-    assert adjusted_rand_score(labels, module.spectral_labels(x, 3, 0, exact=300)) > 0.98
+    assert adjusted_rand_score(labels, start.spectral_labels(x, 3, 0, exact=300)) > 0.98
 
 
 @given(st.integers(1, 200), st.integers(1, 60), st.integers(1, 20))
@@ -224,7 +225,7 @@ def every_quarter(n):
 
 def test_ten_seconds_in_four_hours_survive(root, encoder):
     x, labels = conversation([57_560, 40], turn=40, spread=0.1)
-    options = config.load(DecConfig, root / "conf/dec.yaml")
+    options = config.load(DecStageConfig, root / "conf/dec.yaml")
     found = fit(x, every_quarter(len(x)), encoder, options, Bounds()).labels
     assert np.array_equal(np.unique(found), [0, 1])
     assert adjusted_rand_score(labels, found) > 0.9
@@ -232,7 +233,7 @@ def test_ten_seconds_in_four_hours_survive(root, encoder):
 
 def test_too_many_speakers_in_a_long_recording_are_merged(root, encoder):
     x, labels = conversation([400, 400, 400], turn=40, spread=0.1)
-    options = config.load(DecConfig, root / "conf/dec.yaml", ["clustering.exact=100"])
+    options = config.load(DecStageConfig, root / "conf/dec.yaml", ["clustering.exact=100"])
     assert fit(x, every_quarter(len(x)), encoder, options, Bounds()).count == 3
     found = fit(x, every_quarter(len(x)), encoder, options, Bounds(most=2))
     assert found.count == 2 and np.allclose(found.posteriors.sum(axis=1), 1)

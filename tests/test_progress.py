@@ -11,6 +11,7 @@ import termios
 import pytest
 
 from cli import program
+from cli.share import Share
 from cli.progress import Here, Part, Progress, time_left
 from diar.base.errors import DataError
 
@@ -126,7 +127,7 @@ class TestNumbers:
 def test_a_share_reports_its_audio_and_leaves_out_what_failed(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     seconds = {"a": 10.0, "b": 20.0, "c": 30.0}
-    share = program.Share(tmp_path, "1/1")
+    share = Share(tmp_path, "1/1")
     for recording in share.of(list(seconds), [1, 1, 1], seconds.get):
         with share.guard(recording):
             if recording == "b":

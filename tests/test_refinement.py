@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from diar.autoencoder.network import ResidualAutoEncoder
-from diar.dec.diarization import changed
+from diar.dec.diarization import share_changed
 from diar.dec.module import ClusteringModule
-from diar.dec.refinement import Adam, RefineConfig, batches, refine, target_distribution
+from diar.dec.objective import RefineConfig, target_distribution
+from diar.dec.refinement import Adam, batches, refine
 
 
 @pytest.fixture
@@ -151,6 +152,6 @@ def test_many_windows_are_encoded_in_parts(encoder, monkeypatch):
 
 def test_share_of_changed_windows():
     one = np.eye(2)[[0, 0, 1, 1]]
-    assert changed(one, one) == 0
-    assert changed(one, np.eye(2)[[0, 1, 1, 1]]) == 0.25
-    assert changed(one, np.eye(3)[[0, 0, 1, 1]]) == 1  # others cannot be compared
+    assert share_changed(one, one) == 0
+    assert share_changed(one, np.eye(2)[[0, 1, 1, 1]]) == 0.25
+    assert share_changed(one, np.eye(3)[[0, 0, 1, 1]]) == 1  # others cannot be compared

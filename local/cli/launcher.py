@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cli import program
 from cli.progress import Progress
+from cli.share import FINISHED
 from diar.base.files import cache_dir
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,7 @@ class Job:
     @property
     def finished(self) -> bool:
         """It ran to its end before, in <out>/jobs/<number> beside <out>/log."""
-        return (self.log.parent.parent / "jobs" / str(self.number) / program.FINISHED).exists()
+        return (self.log.parent.parent / "jobs" / str(self.number) / FINISHED).exists()
 
 
 def arguments(doc: str) -> argparse.ArgumentParser:
@@ -80,7 +81,8 @@ def stop_with_signals() -> None:
 
 def die_with_parent() -> None:
     """Ask Linux for SIGTERM when the parent is gone, be it by kill -9: nothing must go on writing
-    into a directory that the next run makes anew."""
+    into a directory that the next run makes anew.
+    """
     if PRCTL:
         PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -171,7 +171,8 @@ class Progress:
     @property
     def work(self) -> tuple[float, float]:
         """(done, in all): audio, or recordings where its length is not known; jobs that have not
-        begun count as the others do."""
+        begun count as the others do.
+        """
         done, total = self.audio
         if not total:
             done, total = sum(r.done for r in self.reports), sum(r.total for r in self.reports)
@@ -179,7 +180,8 @@ class Progress:
 
     def text(self, now: float) -> str:
         """'00:28 left, 3/12 recordings, 0.11/0.50 h, 49 x real time'; '~' stands before what jobs that
-        have not begun make uncertain."""
+        have not begun make uncertain.
+        """
         reports, (heard, audio) = self.reports, self.audio
         parts = [
             Part(*((r.heard, r.audio) if audio else (r.done, r.total)), r.began, r.last)

@@ -69,6 +69,11 @@ class ResidualAutoEncoder(nn.Module):
     ``encode(x)`` gives the latents alone.
     """
 
+    mean: Tensor
+    speaker_mean: Tensor
+    speaker_transform: Tensor
+    speaker_between: Tensor
+
     def __init__(
         self,
         ip_features: int,
@@ -136,7 +141,8 @@ class ResidualAutoEncoder(nn.Module):
     @torch.no_grad()
     def encode_all(self, x: Tensor) -> Tensor:
         """Latents of any number of x-vectors, without gradients; the hidden layers of a long
-        recording at once would take much memory."""
+        recording at once would take much memory.
+        """
         return torch.cat([self.encode(block) for block in x.split(BLOCK)])
 
     def set_speakers(self, space: SpeakerSpace) -> None:

@@ -27,7 +27,8 @@ _RIDGE = 1e-4  # share of the mean variance that is added within speakers, so th
 class SpeakerSpace:
     """mean (l,) of unit-length latents; transform (l, l), its columns the directions, those that tell
     most about speakers first; between (l,) the variance of speakers' means along each, where the
-    variance within a speaker is 1."""
+    variance within a speaker is 1.
+    """
 
     mean: np.ndarray
     transform: np.ndarray

@@ -91,7 +91,7 @@ class RowWiseThreshold(AffinityRefinementOperation):
             threshold = X.max(axis=1, keepdims=True) * self.p_percentile
         else:
             threshold = np.quantile(X, self.p_percentile, axis=1, keepdims=True)
-        return np.where(X < threshold, X * self.multiplier, X)
+        return np.where(threshold > X, X * self.multiplier, X)
 
 
 class Symmetrize(AffinityRefinementOperation):
@@ -124,7 +124,7 @@ def _row_max(X: np.ndarray) -> np.ndarray:
     return np.where(top > EPS, top, 1.0)
 
 
-class eigengap:  # noqa: N801 (the published name)
+class eigengap:
     """Speaker count from the eigengap of the refined cosine affinity.
 
     Args:

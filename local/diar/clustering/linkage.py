@@ -111,7 +111,7 @@ def merges_of(means: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.array(edges, dtype=int).reshape(-1, 2)[order], np.array(heights)[order]
 
 
-def joined(edges: np.ndarray, count: int, size: int) -> np.ndarray:
+def join_groups(edges: np.ndarray, count: int, size: int) -> np.ndarray:
     """Labels (size,) of the ``count`` clusters that the first ``size - count`` edges leave."""
     a, b = edges[: max(size - count, 0)].T
     graph = coo_array((np.ones(len(a)), (a, b)), shape=(size, size))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from diar.base.posteriors import normalised
+from diar.base.posteriors import normalise
 
 SEQUENTIAL = 8192  # windows: more are gone through in pieces, side by side
 _PIECE = 1024  # windows
@@ -54,7 +54,7 @@ def _one_by_one(
     for t in range(len(evidence) - 1, 0, -1):
         later = backward[t] * evidence[t] / scale[t]
         backward[t - 1] = stay[t] * later + (1 - stay[t]) * (shares @ later)
-    posteriors = normalised(forward * backward)
+    posteriors = normalise(forward * backward)
     drawn = (1 - stay[1:, None]) * shares * evidence[1:] * backward[1:] / scale[1:, None]
     return posteriors, posteriors[0] + drawn.sum(axis=0), float(np.log(scale).sum() + top.sum())
 

@@ -115,7 +115,8 @@ def _by_frames(
 
 def _keep_speakers(path: np.ndarray, frames: np.ndarray, least: int, length: int) -> None:
     """Give clusters that won no frame of the path (T,) the ``length`` frames where they lose least,
-    until ``least`` are left. No other cluster loses its last frame."""
+    until ``least`` are left. No other cluster loses its last frame.
+    """
     sizes = np.bincount(path, minlength=frames.shape[1])
     length = min(length, len(path))
     missing = np.flatnonzero(sizes == 0)

@@ -10,8 +10,9 @@ from scipy.stats import multivariate_normal, norm
 
 from diar.autoencoder.speaker_space import estimate
 from diar.base.errors import DataError
-from diar.dec.durations import Timeline, timeline, uniform
-from diar.dec.sequence import SequenceConfig, forward_backward, infer, merge, same_speaker, softened
+from diar.dec.durations import Durations, durations_of
+from diar.dec.markov import forward_backward
+from diar.dec.sequence import SequenceConfig, infer, merge, same_speaker, soften
 from diar.xvectors.neighbours import neighbours
 
 
@@ -35,6 +36,11 @@ def test_forward_backward_is_the_sum_over_all_paths(n, k, most, seed):
     assert entries.sum() == pytest.approx(1) and (entries >= 0).all()
 
 
+def uniform(count, step):
+    """Of windows every ``step`` seconds."""
+    return Durations(np.full(count, step), np.full(count, step))
+
+
 def conversation(speakers, turns, rng, dim=16, between=8.0, length=12):
     """Latents of spread 1 within a speaker; every turn is ``length`` windows."""
     means = rng.normal(0, np.sqrt(between), (speakers, dim))
@@ -49,7 +55,7 @@ def test_too_many_clusters_are_dissolved(speakers):
     y, labels = conversation(speakers, 20, rng)
     start = labels * 3 + rng.integers(0, 3, len(labels))  # every speaker in three pieces
     start = np.unique(start, return_inverse=True)[1]
-    found = infer(y, np.full(16, 8.0), softened(start), uniform(len(y), 0.75), SequenceConfig())
+    found = infer(y, np.full(16, 8.0), soften(start), uniform(len(y), 0.75), SequenceConfig())
     assert found.shape[1] == speakers
     assert np.allclose(found.sum(axis=1), 1)
     pairs = set(zip(labels.tolist(), found.argmax(axis=1).tolist(), strict=True))
@@ -62,7 +68,7 @@ def test_nothing_is_dissolved_when_the_number_is_known():
     found = infer(
         y,
         np.full(16, 8.0),
-        softened(start),
+        soften(start),
         uniform(len(y), 0.75),
         SequenceConfig(),
         dissolve=False,
@@ -77,7 +83,7 @@ def test_complexity_dissolves_more():
         infer(
             y,
             np.full(16, 0.5),
-            softened(labels),
+            soften(labels),
             uniform(len(y), 0.75),
             SequenceConfig(complexity=c),
         ).shape[1]
@@ -90,16 +96,16 @@ def test_complexity_dissolves_more():
 def test_time_decides_where_a_window_does_not():
     y, labels = conversation(2, 20, np.random.default_rng(1))
     y[30] = y[labels == labels[30]].mean(axis=0) * 0.5 + y[labels != labels[30]].mean(axis=0) * 0.5
-    found = infer(y, np.full(16, 8.0), softened(labels), uniform(len(y), 0.75), SequenceConfig())
+    found = infer(y, np.full(16, 8.0), soften(labels), uniform(len(y), 0.75), SequenceConfig())
     assert found[30].argmax() == found[29].argmax() == found[31].argmax()
 
 
 def test_order_of_clusters_does_not_matter():
     rng = np.random.default_rng(5)
     y, labels = conversation(3, 15, rng)
-    one = infer(y, np.full(16, 8.0), softened(labels), uniform(len(y), 0.75), SequenceConfig())
+    one = infer(y, np.full(16, 8.0), soften(labels), uniform(len(y), 0.75), SequenceConfig())
     other = infer(
-        y, np.full(16, 8.0), softened(2 - labels), uniform(len(y), 0.75), SequenceConfig()
+        y, np.full(16, 8.0), soften(2 - labels), uniform(len(y), 0.75), SequenceConfig()
     )
     assert one == pytest.approx(other[:, ::-1])
 
@@ -129,7 +135,7 @@ def split_voice(offset, seed=0):
     y = np.repeat(means, 40, axis=0) + rng.normal(size=(120, 16))
     y[100:, 0] += offset
     labels = np.repeat([0, 1, 2, 3], [40, 40, 20, 20])
-    return y, softened(labels)
+    return y, soften(labels)
 
 
 def test_a_voice_that_drifts_is_merged_and_others_are_not():
@@ -198,12 +204,12 @@ def test_options_are_checked(wrong):
 def test_windows_stand_for_the_time_around_them():
     # close, then far apart; a pause; far apart
     starts = np.array([0, 0.25, 0.5, 1.25, 2.0, 9.0, 9.75])
-    found = timeline(starts, 1.5)
+    found = durations_of(starts, 1.5)
     assert found.gaps == pytest.approx([0.75, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75])
     assert found.seconds == pytest.approx([0.5, 0.25, 0.5, 0.75, 0.75, 0.75, 0.75])
-    alone = timeline(np.array([3.0]), 1.5)
+    alone = durations_of(np.array([3.0]), 1.5)
     assert (alone.gaps, alone.seconds) == (pytest.approx([0.75]), pytest.approx([0.75]))
-    apart = timeline(2.0 * np.arange(5), 1.5)  # windows that do not touch: each as far as the next
+    apart = durations_of(2.0 * np.arange(5), 1.5)  # windows that do not touch: each as far as the next
     assert apart.seconds == pytest.approx(np.full(5, 2.0))
 
 
@@ -211,11 +217,11 @@ def test_a_window_that_stands_for_twice_the_time_counts_as_two():
     """Twice the same window, the second at once behind the first, or one that stands for both."""
     rng = np.random.default_rng(0)
     y, labels = conversation(3, 12, rng)
-    between, start = np.full(16, 8.0), softened(labels)
+    between, start = np.full(16, 8.0), soften(labels)
     config = SequenceConfig()
     n = len(y)
-    one = Timeline(np.full(n, 0.5), np.full(n, 0.5))
-    two = Timeline(np.full(2 * n, 0.25), np.tile([0.5, 1e-9], n))
+    one = Durations(np.full(n, 0.5), np.full(n, 0.5))
+    two = Durations(np.full(2 * n, 0.25), np.tile([0.5, 1e-9], n))
     whole = infer(y, between, start, one, config)
     halves = infer(np.repeat(y, 2, axis=0), between, np.repeat(start, 2, axis=0), two, config)
     assert halves[::2] == pytest.approx(whole, abs=1e-5)
