@@ -125,7 +125,7 @@ def test_a_wrong_command_is_noticed(command, said):
         ("--fish.weight 3", "no such option"),
         ("steps/prepare_<corpus>.sh --help", ""),
         ("steps/prepare_<corpus>.sh --colour", "unknown option|needs a value"),
-        ("local/diar/vad.py", ""),
+        ("local/diar/speech/vad.py", ""),
         ("conf/dec_NAME.yaml", ""),
         ("conf/fish.yaml", "no such file"),
         ("exp/fish", ""),
