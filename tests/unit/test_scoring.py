@@ -8,6 +8,7 @@ import pytest
 from conftest import load_benchmark
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paths import ROOT
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
@@ -17,7 +18,6 @@ from diar.base.types import Region, Turn
 from diar.scoring.rates import Protocol, ScoringConfig, evaluate, merge_turns, score
 from diar.xvectors.grid import activity
 
-ROOT = Path(__file__).resolve().parent.parent
 PROTOCOLS = ScoringConfig().protocols
 FULL = PROTOCOLS["full"]
 

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -18,6 +17,7 @@ from command_line import run
 from conftest import fetched
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paths import ROOT
 
 import diarize
 from diar.base.errors import DataError
@@ -206,7 +206,7 @@ class TestDiarize:
         talk = found["talk"]
         jsonschema.validate(
             talk,
-            json.loads((Path(__file__).parents[1] / "docs/diarization.schema.json").read_text()),
+            json.loads((ROOT / "docs/diarization.schema.json").read_text()),
         )
         assert (talk["duration"], talk["media"]) == (24.0, str(folder / "talk.wav"))
         assert talk["processing_seconds"] > 0 and "error" not in talk

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paths import CONF
 
 import prepare_mini
 from diar.audio.waveform import SAMPLE_RATE, load
@@ -30,7 +30,6 @@ from diar.simulation.rooms import SimulationConfig, simulate
 from diar.simulation.turn_taking import TurnTaking, converse, fit, insert_silence, overlap_ratio
 from diar.simulation.voices import Person, Voice, VoicesConfig
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
 STATS = config.load(TurnTaking, CONF / "turn_taking.yaml")
 ACOUSTICS = SimulationConfig()
 # Dry, quiet, wide: what goes in can be found again in what comes out.

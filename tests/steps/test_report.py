@@ -18,7 +18,7 @@ import pytest
 import small_report
 from hypothesis import given
 from hypothesis import strategies as st
-from small_report import ROOT
+from paths import ROOT
 
 from diar.base.types import Region, Turn
 from diar.clustering.sampling import sample_rows

@@ -13,7 +13,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from command_line import PARSERS, PROGRAMS, ROOT, SCRIPTS, WITH_OPTIONS, known, run
+from command_line import PARSERS, PROGRAMS, SCRIPTS, WITH_OPTIONS, known, run
+from paths import ROOT
 
 from cli import program
 

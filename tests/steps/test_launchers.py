@@ -3,14 +3,14 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import small_step
+from paths import ROOT
 
 from kaldi_jobs import quoted, ranges
 
-SCRIPT = Path(__file__).resolve().parent / "kaldi_script.py"
+SCRIPT = ROOT / "tests/support/kaldi_script.py"
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,12 @@
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paths import CONF
 
 from diar.audio.waveform import SAMPLE_RATE, save
 from diar.base import config
@@ -16,7 +16,6 @@ from diar.fetching.packages import Package
 from diar.simulation import activity, voices
 from diar.simulation.voices import Person, VoicesConfig
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
 PACKAGE = Package("pack", "1", "pack_1.deb", 1, "0" * 64)
 
 

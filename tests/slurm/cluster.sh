@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # A Slurm cluster of one node, this one, for the tests: its files in a directory, only on loopback.
 #
-# Usage: tests/slurm.sh install        from Debian's or Ubuntu's packages, as root
-#        tests/slurm.sh start <dir>    then SLURM_CONF=<dir>/slurm.conf makes Slurm's commands use it
-#        tests/slurm.sh stop <dir>
+# Usage: tests/slurm/cluster.sh install       from Debian's or Ubuntu's packages, as root
+#        tests/slurm/cluster.sh start <dir>    then SLURM_CONF=<dir>/slurm.conf makes Slurm's commands use it
+#        tests/slurm/cluster.sh stop <dir>
 
 set -euo pipefail
 
@@ -66,7 +66,7 @@ start() { # dir
     [ "$(sinfo --noheader --format %T 2>/dev/null)" != idle ] || return 0
     sleep 0.2
   done
-  echo "slurm.sh: the node does not come up, see $1/*.log" >&2
+  echo "cluster.sh: the node does not come up, see $1/*.log" >&2
   return 1
 }
 

@@ -1,8 +1,8 @@
 """Every command of README.md and docs/ is run, or looked at where it cannot be; every link leads somewhere.
 
-tests/documents.py says what the fences mean. The documents run in copies of a recipe whose corpus is small, after
-./run.sh: what they name of it (data/test, test-01, exp/dec_default/test) is there, and so are files
-that are the reader's own (meeting.wav).
+tests/support/documents.py says what the fences mean. The documents run in copies of a recipe whose corpus
+is small, after ./run.sh: what they name of it (data/test, test-01, exp/dec_default/test) is there, and so
+are files that are the reader's own (meeting.wav).
 """
 
 import re
@@ -14,8 +14,8 @@ import documents
 import dry_check
 import pytest
 import small_recipe
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 # The longest first: with several workers, the short ones fill what is left.
 FIRST = ("docs/extending.md", "docs/kaldi.md", "README.md")
 DOCUMENTS = sorted(
@@ -125,7 +125,7 @@ def test_a_wrong_command_is_noticed(command, said):
         ("--fish.weight 3", "no such option"),
         ("steps/prepare_<corpus>.sh --help", ""),
         ("steps/prepare_<corpus>.sh --colour", "unknown option|needs a value"),
-        ("local/diar/vad.py", ""),
+        ("local/diar/speech/vad.py", ""),
         ("conf/dec_NAME.yaml", ""),
         ("conf/fish.yaml", "no such file"),
         ("exp/fish", ""),

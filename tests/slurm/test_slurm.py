@@ -1,4 +1,4 @@
-"""--cmd slurm, against a Slurm cluster of one node that is started here (tests/slurm.sh).
+"""--cmd slurm, against a Slurm cluster of one node that is started here (tests/slurm/cluster.sh).
 
 Where Slurm is not installed, CI=true or DIAR_TEST_SLURM=1 has it installed, from Debian's packages, as root.
 """
@@ -10,17 +10,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import pytest
 import small_step
+from paths import ROOT
 
 from diar.base import config
 from diar.base.errors import DataError
 from diar.jobs import slurm
 
-ROOT = Path(__file__).resolve().parent.parent
-SCRIPT = ROOT / "tests/slurm.sh"
+SCRIPT = ROOT / "tests/slurm/cluster.sh"
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from paths import ROOT
 
 from diar.base.types import Subsegments, Turn, concatenate
 from diar.kaldi import arks, rttm
 
-ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 120.0
 SPEAKERS = 9  # of the second recording: more than there are colours
 

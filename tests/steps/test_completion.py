@@ -5,7 +5,8 @@ import re
 import shutil
 
 import pytest
-from command_line import ROOT, WITH_OPTIONS, known, run
+from command_line import WITH_OPTIONS, known, run
+from paths import ROOT
 
 import diarize
 

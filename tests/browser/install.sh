@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Chromium for the tests of the report, from Debian's or Ubuntu's packages, as root.
 #
-# Usage: tests/browser.sh
+# Usage: tests/browser/install.sh
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 exec 9>"${TMPDIR:-/tmp}/diar-install-browser.lock" && flock 9 # tests may run in parallel

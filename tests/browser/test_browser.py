@@ -14,21 +14,13 @@ from pathlib import Path
 
 import pytest
 import small_report
-from small_report import ROOT
+from chromium import FLAGS, chromium
+from paths import ROOT
 
 from diar.base import colours
 
 PICTURES = ROOT / ".ci/artefacts"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"
-).split()
 ODD = 'a<b&"c'
-
-
-def chromium() -> str | None:
-    return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +29,9 @@ def browser(tmp_path_factory):
     if not chromium():
         if "true" != os.environ.get("CI") and "1" != os.environ.get("DIAR_TEST_BROWSER"):
             pytest.skip("no Chromium: DIAR_TEST_BROWSER=1 installs it by apt-get")
-        install = subprocess.run([ROOT / "tests/browser.sh"], capture_output=True, text=True)
+        install = subprocess.run(
+            [ROOT / "tests/browser/install.sh"], capture_output=True, text=True
+        )
         if install.returncode:
             pytest.skip(f"Chromium cannot be installed: {install.stderr.strip()[-300:]}")
     with playwright.sync_playwright() as driver:

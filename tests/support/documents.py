@@ -6,7 +6,7 @@ What a fence holds is said by its kind:
     ```python    a program; it is run, in its place among the commands
     ```python, ```yaml, ```conf with a path as a comment in the first line: the content of that file
     ```diff      the same first line; lines that go (-), come (+) and stay ( ) in that file
-    ```          commands that cannot be run here; tests/dry_check.py looks at them
+    ```          commands that cannot be run here; tests/support/dry_check.py looks at them
     ```text      no commands
 """
 
