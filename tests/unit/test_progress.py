@@ -10,9 +10,8 @@ import termios
 
 import pytest
 
-from cli import program
-from cli.share import Share
 from cli.progress import Here, Part, Progress, time_left
+from cli.share import Share
 from diar.base.errors import DataError
 
 
