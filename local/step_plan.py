@@ -32,7 +32,10 @@ def main() -> None:
         if state != DONE:
             unmade.append(out)
         states.append(state)
-        print(f"{state:<16} {out}\n{'':<16}   {step} reads {' '.join(inputs) or 'nothing'}", flush=True)
+        patterns = [name for name in inputs if "*" in name]
+        rest = [name for name in inputs if not any(matches(name, p) for p in patterns)]
+        reads = " ".join(patterns + rest) or "nothing"
+        print(f"{state:<16} {out}\n{'':<16}   {step} reads {reads}", flush=True)
     counts = ", ".join(f"{states.count(state)} {state}" for state in (DONE, ANEW, MISSING))
     print(f"\nrun.sh: directories: {counts}; nothing was run")
 
@@ -57,8 +60,13 @@ def state_of(
 def waits(name: str, unmade: list[str]) -> bool:
     """Return whether an input is, or lies in, a directory that is still to be made."""
     if "*" in name:
-        return any(fnmatchcase(out, name) or fnmatchcase(out, f"{name}/*") for out in unmade)
+        return any(matches(out, name) for out in unmade)
     return any(name == out or name.startswith(f"{out}/") for out in unmade)
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Return whether a path is one of a pattern, or lies in one."""
+    return fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}/*")
 
 
 if __name__ == "__main__":

@@ -8,14 +8,15 @@
 # Examples:
 #   tests/run.sh
 #   tests/run.sh -k rttm             # those with 'rttm' in their names
-#   tests/run.sh tests/test_cli.py
+#   tests/run.sh tests/steps/test_cli.py
 #
 # Exit status: 0 all well; 1 a fault of style, or a test that failed; 2 to 5 pytest's own; 130 interrupted.
 
 . "$(dirname "$0")/../steps/lib/common.sh"
 case "${1-}" in --help | -h | --version) . steps/lib/parse_options.sh ;; esac
 environment
-shellcheck run.sh path.sh steps/*.sh steps/lib/*.sh local/*.sh local/completion.bash tests/*.sh benchmarks/*/*.sh .ci/run
+shellcheck run.sh path.sh steps/*.sh steps/lib/*.sh local/*.sh local/completion.bash tests/*.sh tests/*/*.sh \
+  benchmarks/*/*.sh .ci/run
 ruff check .
 ruff format --check .
 pytest -n 2 --dist worksteal "$@"
