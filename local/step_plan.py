@@ -1,4 +1,4 @@
-"""Show what ./run.sh --plan finds out: each step, what it reads, what it makes, and its state.
+r"""Show what ./run.sh --plan finds out: each step, what it reads, what it makes, and its state.
 
 Reads standard input, the output of a run in which steps only say what they would do (plan in
 steps/lib/common.sh): records of fields that \\x1f separates, and other lines, which are shown as they are.

@@ -39,8 +39,8 @@ inputs=("$xvector_config" "$data/wav.scp" "$vad/segments")
 for input in "$vad/reco2dur" "$data/reco2file_and_channel"; do
   [ ! -e "$input" ] || inputs+=("$input")
 done
-# Files of the user that the extractor reads are inputs, too. Only options of it can name some.
-if [[ " $set" == *" options."* ]] || ! grep -q '^options: *{} *\(#.*\)\?$' "$xvector_config"; then
+# Files of the user that the extractor reads are inputs, too. Only its options can name some.
+if [[ "$set" == *options* ]] || sed 's/#.*//' "$xvector_config" | grep options | grep -qv '^options: *{} *$'; then
   models=$(python local/list_extractors.py --files --config "$xvector_config" --set "$set") || exit 1
   [ -z "$models" ] || mapfile -t -O "${#inputs[@]}" inputs <<<"$models"
 fi

@@ -35,7 +35,7 @@ planning() { # ./run.sh --plan: it and its steps say what they would do, and do 
 
 environment() { # parse_options.sh calls it last: neither help nor a wrong option waits for an installation
   if planning; then # nor does a plan, which needs no package
-    PATH="$_root/.venv/bin:$PATH"
+    export PATH="$_root/.venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
     command -v python >/dev/null || _python="${PYTHON:-python3}"
   elif [ "${DIAR_RUN-}" != "$_root" ]; then # run.sh has entered it for its steps
     . ./path.sh
