@@ -19,7 +19,7 @@
 #   --nj N                      parallel jobs                             (default: all cores, $nj)
 #   --cmd local|slurm|"SCRIPT ..."  how jobs run: here; on a Slurm cluster (conf/slurm.yaml); or by a
 #                               script of Kaldi's, "queue.pl --mem 4G"    (default $cmd)
-#   --device cpu|cuda|auto      of stages 2 to 4; auto: a GPU where there is one (default $device)
+#   --device cpu|cuda|auto      of stages 2 and 3; auto: a GPU where there is one (default $device)
 #   --config FILE               more options, as name=value lines
 #
 # Corpus:
@@ -194,7 +194,7 @@ if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
     for set in $eval_sets; do
       speakers_of "$set"
       steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
-        "${speakers[@]}" --seed "$seed" --device "$device" --cmd "$cmd" --nj "$nj" \
+        "${speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" \
         "$exp/xvectors_$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
     done
   done

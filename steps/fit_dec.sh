@@ -10,7 +10,6 @@
 #   --min-spk N, --max-spk N  bounds of the estimate                 (default $min_spk, as configured)
 #   --seed N                                                         (default $seed)
 #   --nj N                  parallel jobs                            (default: all cores, $nj)
-#   --device cpu|cuda|auto  auto: a GPU where there is one           (default $device)
 #   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default $cmd)
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
@@ -22,7 +21,6 @@
 
 . "$(dirname "$0")/lib/common.sh"
 dec_config=conf/dec.yaml
-device=cpu
 . steps/lib/xvector_options.sh
 . steps/lib/parse_options.sh
 [ $# -eq 3 ] || die "expected <xvector-dir> <ae-dir> <dec-dir>, see --help"
@@ -32,8 +30,6 @@ need "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --sta
 need "$ae/model.safetensors" "steps/train_autoencoder.sh makes it: ./run.sh --stage 3"
 need "$dec_config" "the configuration"
 xvector_options
-resolve_device
-options+=(--device "$device")
 
 check() {
   python local/fit_dec.py --check --config "$dec_config" --set "$set" "$xvectors" "$ae/model.safetensors" "$out"
