@@ -33,7 +33,12 @@ _diar_script() { # command word previous: as 'complete -F' calls it
   [ -f "$file" ] || return 0
   [ "$previous" != = ] || previous="${COMP_WORDS[COMP_CWORD - 2]}" # --vad=silero is three words
   [ "$word" != = ] || word=
-  case "$previous" in --help | --version | *.sh) values= ;; --*) values="$(_diar_values "$file" "$previous")" ;; esac
+  case "$previous" in
+    --help | --version | *.sh) values= ;;
+    --*)
+      values="$(_diar_values "$file" "$previous")"
+      if _diar_options "$file" | grep -qx -e "${previous//_/-}"; then previous=; fi ;; # it takes no value
+  esac
   case "$previous $word" in
     --help* | --version*) ;;
     --*) # a value

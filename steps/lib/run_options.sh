@@ -7,7 +7,6 @@ stages=${#_seconds[@]}
 for number in "$stage" "$stop_stage"; do
   [ "$number" -lt "$stages" ] || die "there is no stage $number: stages are 0 to $((stages - 1)), see --help"
 done
-[ "$stage" -le "$stop_stage" ] || die "--stage $stage is behind --stop-stage $stop_stage"
 [ "$corpus" = "$_chosen" ] || die "--corpus is given on the command line, not in an options file"
 [ $# -eq 0 ] || die "unexpected argument '$1', see --help"
 positive nj

@@ -50,6 +50,7 @@ class TestCompletion:
             (["--dec.ref"], set()),
             (["--dec."], {"--dec."}),
             (["--help", ""], set()),
+            (["--plan", "--st"], {"--stage", "--stop-stage"}),
         ],
     )
     def test_values_of_run_sh(self, words, expected):

@@ -155,7 +155,6 @@ class TestStages:
         [
             (["--stage", "9"], "there is no stage 9: stages are 0 to 7"),
             (["--stop-stage", "8"], "there is no stage 8: stages are 0 to 7"),
-            (["--stage", "5", "--stop-stage", "4"], "--stage 5 is behind --stop-stage 4"),
             (["--stage", "x"], "--stage and --stop-stage are numbers"),
             (["--corpus", "none"], "corpora are ami, callhome, dihard3, kaldi, mini, voxconverse"),
             (["--min-spk", "0"], "--min-spk must be a whole number of at least 1, not '0'"),
