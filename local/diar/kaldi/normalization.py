@@ -51,6 +51,7 @@ class Normalization:
             linear = x @ self.transform[:, : x.shape[1]].T
             x = linear if columns == x.shape[1] else linear + self.transform[:, -1]
         if self.steps:
+            # Not by unit_rows, which rounds otherwise and leaves the shortest rows short.
             norms = np.linalg.norm(x, axis=1, keepdims=True)
             x = x * np.sqrt(x.shape[1]) / np.maximum(norms, np.finfo(float).tiny)
         return x.astype(np.float32)
