@@ -16,8 +16,8 @@ import soxr
 
 from diar.audio.spool import Spooled, collected
 from diar.base.errors import DataError
+from diar.base.files import open_whole
 from diar.base.types import SAMPLE_RATE
-from diar.base.files import whole
 
 T = TypeVar("T")
 BLOCK = 1 << 20  # frames that are decoded at once
@@ -85,7 +85,7 @@ def copy_lossless(path: str | Path, target: Path) -> None:
     """
 
     def write(source: _Source) -> None:
-        with whole(target, "wb") as stream:
+        with open_whole(target, "wb") as stream:
             options = {"samplerate": source.rate, "channels": source.channels}
             count = 0
             with soundfile.SoundFile(
@@ -163,7 +163,7 @@ def save(path: str | Path, samples: np.ndarray, rate: int = SAMPLE_RATE) -> None
     buffer = io.BytesIO()
     pcm = np.clip(np.rint(np.asarray(samples) * 32768.0), -32768, 32767).astype(np.int16)
     soundfile.write(buffer, pcm, rate, format="WAV", subtype="PCM_16")
-    with whole(path, "wb") as stream:
+    with open_whole(path, "wb") as stream:
         stream.write(buffer.getvalue())
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 @contextmanager
-def whole(path: str | Path, mode: str = "w") -> Iterator:
+def open_whole(path: str | Path, mode: str = "w") -> Iterator:
     """Open a temporary file beside ``path``; rename it to ``path`` when the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ def whole(path: str | Path, mode: str = "w") -> Iterator:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a whole text file at once (UTF-8)."""
-    with whole(path) as stream:
+    with open_whole(path) as stream:
         stream.write(text)
 
 

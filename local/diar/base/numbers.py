@@ -6,7 +6,7 @@ import math
 import re
 
 
-def number_in(text: str) -> float:
+def parse_number(text: str) -> float:
     """The finite number that a text is, NaN where it is none (nor is 1_000, which Python would take)."""
     try:
         value = float(text) if "_" not in text else math.nan
@@ -15,7 +15,7 @@ def number_in(text: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def channel_in(text: str) -> int | None:
+def parse_channel(text: str) -> int | None:
     """A channel named A, B or 1, 2, ..., counted from 0; None where the text names none."""
     if text in ("A", "B"):
         return "AB".index(text)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.base.numbers import number_in
+from diar.base.numbers import parse_number
 from diar.base.types import Step
 from diar.kaldi.tables import records
 
@@ -37,7 +37,7 @@ def read_history(path: str | Path) -> dict[str, list[Step]]:
                 path,
                 number,
             )
-        place, loss, changed = (float("nan") if f == "-" else number_in(f) for f in fields[1:])
+        place, loss, changed = (float("nan") if f == "-" else parse_number(f) for f in fields[1:])
         for text, value in zip(fields[1:], (place, loss, changed), strict=True):
             if np.isnan(value) and (text != "-" or text is fields[1]):
                 raise DataError(f"{text!r} is not a number", path, number)

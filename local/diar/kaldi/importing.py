@@ -17,7 +17,7 @@ from pathlib import Path
 from diar.audio import waveform
 from diar.base.errors import DataError
 from diar.base.files import write_text
-from diar.base.numbers import channel_in, number_in
+from diar.base.numbers import parse_channel, parse_number
 from diar.base.types import Turn
 from diar.kaldi.rttm import read_parts, read_uem, write_rttm
 from diar.kaldi.tables import found, records, write_map
@@ -181,7 +181,7 @@ def _channels(data: DataDir) -> dict[tuple[str, int | None], str]:
     if "reco2file_and_channel" not in data.tables:
         return {}
     rows = (fields for _, fields in data.tables["reco2file_and_channel"].rows)
-    return {(file, channel_in(channel)): recording for recording, file, channel in rows}
+    return {(file, parse_channel(channel)): recording for recording, file, channel in rows}
 
 
 def read_stm(
@@ -208,7 +208,7 @@ def read_stm(
                 f"expected '<file> <channel> <speaker> <start> <end> ...', found {len(fields)} field(s)",
                 path, number,
             )  # fmt: skip
-        start, end = number_in(fields[3]), number_in(fields[4])
+        start, end = parse_number(fields[3]), parse_number(fields[4])
         if math.isnan(start + end):
             raise DataError(f"{fields[3]!r}, {fields[4]!r} are not times", path, number)
         if not 0 <= start < end:
@@ -218,7 +218,7 @@ def read_stm(
         speaker = fields[2]
         if speaker.lower() in NOBODY or "ignore_time_segment_in_scoring" in map(str.lower, fields):
             continue
-        recording = channels.get((fields[0], channel_in(fields[1])))
+        recording = channels.get((fields[0], parse_channel(fields[1])))
         if recording or fields[0] not in files:
             yield Turn(recording or fields[0], start, end - start, speaker)
 

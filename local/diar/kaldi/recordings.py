@@ -9,7 +9,7 @@ import numpy as np
 from diar.audio import waveform
 from diar.audio.spool import Spooled
 from diar.base.errors import DataError
-from diar.base.numbers import channel_in
+from diar.base.numbers import parse_channel
 from diar.kaldi.tables import read_wav_scp, records
 
 CLIPPED = 0.01  # share of samples at full scale from which it is said
@@ -102,7 +102,7 @@ def read_channels(path: str | Path) -> dict[str, int]:
         recording, _, name = fields
         if recording in channels:
             raise DataError(f"duplicate recording {recording!r}", path, number)
-        channel = channel_in(name)
+        channel = parse_channel(name)
         if channel is None:
             raise DataError(f"channel {name!r}: expected A, B, 1, 2, ...", path, number)
         channels[recording] = channel

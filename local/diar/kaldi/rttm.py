@@ -10,7 +10,7 @@ from pathlib import Path
 
 from diar.base.errors import DataError
 from diar.base.files import write_text
-from diar.base.numbers import number_in
+from diar.base.numbers import parse_number
 from diar.base.types import Region, Turn
 
 # All line types of the format.
@@ -195,7 +195,7 @@ def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _number(text: str, path: Path, line: int) -> float:
-    value = number_in(text)
+    value = parse_number(text)
     if math.isnan(value):
         raise DataError(f"{text!r} is not a number", path, line)
     return value

@@ -14,7 +14,7 @@ import numpy as np
 
 from diar.base.errors import DataError
 from diar.base.files import write_text
-from diar.base.numbers import number_in
+from diar.base.numbers import parse_number
 from diar.base.types import Subsegments
 
 
@@ -169,7 +169,7 @@ def write_utt2spk(directory: str | Path, utt2spk: Mapping[str, str]) -> None:
 
 
 def _time(text: str, path: str | Path, line: int) -> float:
-    value = number_in(text)
+    value = parse_number(text)
     if not value >= 0:
         raise DataError(f"{text!r} is not a number >= 0", path, line)
     return value

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.base.numbers import channel_in, number_in
+from diar.base.numbers import parse_channel, parse_number
 from diar.kaldi.tables import found, records
 
 # Files whose first field is a recording, those whose first field is an utterance, and the rest.
@@ -187,12 +187,12 @@ def _wav(fields: list[str]) -> str | None:
 def _number(fields: list[str]) -> str | None:
     if len(fields) != 2:
         return f"expected '<id> <number>', found {len(fields)} field(s)"
-    return None if number_in(fields[1]) >= 0 else f"{fields[1]!r} is not a number >= 0"
+    return None if parse_number(fields[1]) >= 0 else f"{fields[1]!r} is not a number >= 0"
 
 
 def _count(fields: list[str]) -> str | None:
     wrong = _number(fields)
-    if not wrong and not (number_in(fields[1]) >= 1 and number_in(fields[1]) % 1 == 0):
+    if not wrong and not (parse_number(fields[1]) >= 1 and parse_number(fields[1]) % 1 == 0):
         wrong = f"{fields[1]!r} is not a number of speakers"
     return wrong
 
@@ -204,7 +204,7 @@ def _pair(fields: list[str]) -> str | None:
 def _channel(fields: list[str]) -> str | None:
     if len(fields) != 3:
         return f"expected '<recording> <file> <channel>', found {len(fields)} field(s)"
-    if channel_in(fields[2]) is None:
+    if parse_channel(fields[2]) is None:
         return f"channel {fields[2]!r}: expected A, B, 1, 2, ..."
     return None
 
@@ -212,7 +212,7 @@ def _channel(fields: list[str]) -> str | None:
 def _segment(fields: list[str]) -> str | None:
     if len(fields) not in (4, 5):  # the fifth is a channel
         return f"expected '<utterance> <recording> <start> <end>', found {len(fields)} field(s)"
-    start, end = number_in(fields[2]), number_in(fields[3])
+    start, end = parse_number(fields[2]), parse_number(fields[3])
     if not start >= 0 or not math.isfinite(end):
         return f"{fields[2]!r}, {fields[3]!r} are not times in seconds"
     if end == -1:  # Kaldi: up to the end of the recording

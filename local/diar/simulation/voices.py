@@ -23,7 +23,7 @@ import numpy as np
 
 from diar.audio.waveform import SAMPLE_RATE, load
 from diar.base.errors import DataError
-from diar.base.files import cache_dir, whole
+from diar.base.files import cache_dir, open_whole
 from diar.fetching.packages import Package, deb, unpack_deb
 from diar.jobs.workers import pool
 from diar.simulation import activity
@@ -205,7 +205,7 @@ def _build(config: VoicesConfig, person: Person, root: Path) -> None:
         raise DataError(f"{person.id}: no usable speech ({reason})")
     bounds = np.cumsum([0, *map(len, pieces)])
     samples = np.rint(np.concatenate(pieces) * 32767).astype(np.int16)
-    with whole(_cached(config, person), "wb") as stream:
+    with open_whole(_cached(config, person), "wb") as stream:
         np.savez(stream, samples=samples, bounds=bounds, failed=np.array(failed, dtype=str))
     for old in _cached(config, person).parent.glob(f"{person.id}.*.npz"):
         if old != _cached(config, person):
