@@ -42,7 +42,7 @@ from diar.kaldi import inputs
 from diar.kaldi.inputs import STDIN, Input
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch
-    from diar.audio.waveform import Heard
+    from diar.audio.waveform import Audio
     from diar.base.types import Bounds, Turn
     from diar.pipeline.recording import Diarization, Pipeline
     from diar.report.found import FoundPage
@@ -58,7 +58,7 @@ class Result:
     """
 
     given: Input
-    heard: Heard | None = None
+    heard: Audio | None = None
     duration: float = 0.0
     remarks: tuple[str, ...] = ()
     diarization: Diarization | None = None
@@ -179,7 +179,7 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         name = given.recording
         try:
             with inputs.opened(given) as path:
-                heard = waveform.listen(path, rate, args.channel)
+                heard = waveform.read(path, rate, args.channel)
             made = pipeline.run(name, heard.samples, bounds, seed_for(args.seed, name))
         except DataError as error:
             yield Result(given, error=str(error))

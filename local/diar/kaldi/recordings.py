@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from diar.audio import waveform
-from diar.audio.spool import Spooled
+from diar.audio.spool import Samples
 from diar.base.errors import DataError
 from diar.base.numbers import parse_channel
 from diar.kaldi.tables import read_wav_scp, records
@@ -47,9 +47,7 @@ class Recordings:
         path = self.paths.get(recording)
         return (path and waveform.header_duration(path)) or 0.0
 
-    def load(
-        self, recording: str, rate: int = waveform.SAMPLE_RATE
-    ) -> tuple[np.ndarray | Spooled, list[str]]:
+    def load(self, recording: str, rate: int = waveform.SAMPLE_RATE) -> tuple[Samples, list[str]]:
         """(mono samples at ``rate``, what was done to get them: resampled, mixed ...).
 
         A file with one channel is taken whatever ``reco2file_and_channel`` says: there the channel
@@ -63,11 +61,11 @@ class Recordings:
         if recording not in self.paths:
             raise DataError(f"no recording {recording!r} in wav.scp")
         channel = self.channels.get(recording)
-        heard = waveform.listen(self.paths[recording], rate, channel, only_of_many=True)
+        heard = waveform.read(self.paths[recording], rate, channel, only_of_many=True)
         return heard.samples, remarks(heard, rate, channel)
 
 
-def remarks(heard: waveform.Heard, rate: int, channel: int | None) -> list[str]:
+def remarks(heard: waveform.Audio, rate: int, channel: int | None) -> list[str]:
     """What was done to get samples at ``rate`` (resampled, mixed ...), and what is wrong with them."""
     notes = []
     if heard.rate != rate:

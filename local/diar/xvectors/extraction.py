@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from diar.audio.spool import Spooled
+from diar.audio.spool import Samples
 from diar.base.errors import DataError
 from diar.base.types import Region, Subsegments, XVectors
 from diar.base.vectors import unit_rows
@@ -26,7 +26,7 @@ def extract(
     extractor: Extractor,
     recording: str,
     regions: Sequence[Region],
-    samples: np.ndarray | Spooled,
+    samples: Samples,
 ) -> XVectors:
     """The windows of a recording, in time order, and their vectors (n, dim).
 
@@ -70,7 +70,7 @@ def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorCon
     return np.concatenate(wanted)
 
 
-def _embed(extractor: Extractor, samples: np.ndarray | Spooled, windows: Subsegments) -> np.ndarray:
+def _embed(extractor: Extractor, samples: Samples, windows: Subsegments) -> np.ndarray:
     """Vectors (n, dim), stretch by stretch, as features of a day would take much memory."""
     rate = extractor.rate
     parts = [np.zeros((0, extractor.dim), np.float32)]
