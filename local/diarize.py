@@ -178,7 +178,7 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         began = time.monotonic()
         name = given.recording
         try:
-            with inputs.opened(given) as path:
+            with inputs.open_input(given) as path:
                 heard = waveform.read(path, rate, args.channel)
             made = pipeline.run(name, heard.samples, bounds, seed_for(args.seed, name))
         except DataError as error:
@@ -245,7 +245,7 @@ def parse() -> argparse.Namespace:
     if args.name is not None:
         if len(args.inputs) > 1:
             parser.error(f"--name is of one recording, but there are {len(args.inputs)}")
-        args.inputs = [inputs.named(args.inputs[0], args.name)]
+        args.inputs = [inputs.rename(args.inputs[0], args.name)]
     todo = args.inputs
     if args.skip_done:
         todo = [i for i in args.inputs if not (args.out / f"{i.recording}.rttm").exists()]

@@ -16,7 +16,7 @@ from diar.base.files import write_text
 from diar.base.types import Region, Turn
 from diar.fetching.download import Downloads
 from diar.kaldi import rttm
-from diar.kaldi.writing import write_files
+from diar.kaldi.writing import write_data_dir
 
 BEYOND = 0.5  # seconds by which a reference may end after its audio before that is remarked on
 
@@ -186,7 +186,7 @@ def reference_of(name: str, file: Path, notes: list[str]) -> tuple[Turn, ...]:
     """
     if not file.exists():
         raise DataError("no reference: no such file", file)
-    turns, faults, empty = rttm.read_parts(file)
+    turns, faults, empty = rttm.read_references(file)
     if faults:
         raise DataError(next(iter(faults.values())))
     if name not in turns:
@@ -229,7 +229,7 @@ def write_set(target: Path, described: CorpusSet) -> CorpusSet:
     if not done.recordings:
         why = next(iter(sorted(done.failed.items())), ("nothing", "no recording in it"))
         raise DataError(f"{target.name}: no recording can be used; {why[0]}: {why[1]}")
-    write_files(
+    write_data_dir(
         target,
         {r.name: r.audio for r in done.recordings},
         durations,

@@ -16,7 +16,7 @@ from diar.base.types import Step
 from diar.kaldi.tables import records
 
 
-def lines(recording: str, steps: Iterable[Step]) -> Iterator[str]:
+def format_history(recording: str, steps: Iterable[Step]) -> Iterator[str]:
     """The lines of a recording."""
     for number, step in enumerate(steps, 1):
         loss, changed = ("-" if np.isnan(x) else f"{x:.6g}" for x in step)

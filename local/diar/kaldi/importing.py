@@ -19,8 +19,8 @@ from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.numbers import parse_channel, parse_number
 from diar.base.types import Turn
-from diar.kaldi.rttm import read_parts, read_uem, write_rttm
-from diar.kaldi.tables import found, records, write_map
+from diar.kaldi.rttm import read_references, read_uem, write_rttm
+from diar.kaldi.tables import find_file, records, write_map
 from diar.kaldi.validation import DataDir, examine
 
 REFERENCES = ("ref.rttm", "rttm", "stm")
@@ -28,13 +28,13 @@ UEMS = ("all.uem", "uem")
 NOBODY = frozenset({"inter_segment_gap", "excluded_region"})  # speakers of an STM that are none
 
 
-def commands(data: DataDir) -> list[str]:
+def list_commands(data: DataDir) -> list[str]:
     """'<file>:<line>' of the lines of wav.scp that are commands."""
     table = data.tables["wav.scp"]
     return [f"{table.path}:{number}" for number, fields in table.rows if fields[-1].endswith("|")]
 
 
-def take(data: DataDir, recording: str, target: Path) -> Path:
+def import_audio(data: DataDir, recording: str, target: Path) -> Path:
     """The audio file of a recording, absolute; a command is run, its output kept below ``target``/wav.
 
     Raises:
@@ -44,7 +44,7 @@ def take(data: DataDir, recording: str, target: Path) -> Path:
     number, fields = next(row for row in table.rows if row[1][0] == recording)
     value = fields[1]
     if not value.endswith("|"):
-        path = found(value, table.path)
+        path = find_file(value, table.path)
         if path is None:
             raise DataError(f"no such audio file: {value}", table.path, number)
         return path.absolute()
@@ -101,7 +101,7 @@ def import_tables(
     """
     data = examine(source, durations)
     notes = [str(fault) for fault in data.faults if fault.mended]
-    for name, text in data.mended().items():
+    for name, text in data.mended_files().items():
         if name == "vad.scp":
             text = _absolute(data)
         if name not in ("wav.scp", "reco2dur"):
@@ -119,7 +119,7 @@ def _absolute(data: DataDir) -> str:
         name, colon, offset = fields[1].rpartition(":")
         if not offset.isdigit():
             name, colon, offset = fields[1], "", ""
-        if path := found(name, table.path):
+        if path := find_file(name, table.path):
             fields[1:] = [f"{path.absolute()}{colon}{offset}"]
     return table.text()
 
@@ -168,7 +168,7 @@ def _reference(
         return None
     if path.name == "stm":
         return list(read_stm(path, _channels(data))), path
-    turns, faults, empty = read_parts(path)
+    turns, faults, empty = read_references(path)
     notes += [f"{fault}: {recording} has no reference" for recording, fault in faults.items()]
     notes += [
         f"{path}: {recording}: {n} turn(s) of no length left out" for recording, n in empty.items()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.kaldi.tables import audio_of_line, found, records
+from diar.kaldi.tables import audio_of_line, find_file, records
 
 STDIN = Path("-")
 # What is taken of a folder: endings of what libsndfile or FFmpeg's libraries decode, video with sound too.
@@ -37,7 +37,7 @@ def gather(paths: Iterable[Path], listing: Path | None = None) -> list[Input]:
 
     Args:
         listing: a file of lines '<file>' or, as Kaldi's wav.scp, '<id> <file>'; relative names count as
-            ``kaldi_data.found`` says. A line that cannot be used costs only itself.
+            ``tables.find_file`` says. A line that cannot be used costs only itself.
 
     Raises:
         DataError: a folder or a list without any; two files that would be one recording.
@@ -87,7 +87,7 @@ def _of_list(listing: Path | None) -> Iterator[Input]:
     path = Path("/dev/stdin") if listing == STDIN else listing
     number = 0
     for number, (line,) in records(path, 0):
-        if whole := found(line, path):  # a name with blanks, too
+        if whole := find_file(line, path):  # a name with blanks, too
             yield Input(recording_of(whole), whole)
             continue
         recording, *rest = line.split(None, 1)
@@ -114,7 +114,7 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def named(given: Input, recording: str) -> Input:
+def rename(given: Input, recording: str) -> Input:
     """The same audio as another recording.
 
     Raises:
@@ -128,7 +128,7 @@ def named(given: Input, recording: str) -> Input:
 
 
 @contextmanager
-def opened(given: Input) -> Iterator[Path]:
+def open_input(given: Input) -> Iterator[Path]:
     """A file that can be read anywhere: itself, or what came through a pipe, as a temporary file.
 
     Raises:

@@ -81,7 +81,7 @@ def load_rttm(path: str | Path) -> Rttm:
     )
 
 
-def read_parts(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, str], Counter[str]]:
+def read_references(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, str], Counter[str]]:
     """The references of a corpus: one bad line costs its recording, and nothing else.
 
     Returns:

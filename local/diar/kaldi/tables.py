@@ -64,7 +64,7 @@ def write_map(path: str | Path, table: Mapping[str, object]) -> None:
 def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
     """(recording -> audio file, recording -> what is wrong with its line).
 
-    Relative paths are looked for as ``found`` says. Commands (lines that end in '|') are not run
+    Relative paths are looked for as ``find_file`` says. Commands (lines that end in '|') are not run
     here, but named as faults.
 
     Raises:
@@ -97,10 +97,10 @@ def audio_of_line(value: str, scp: str | Path, number: int) -> Path | str:
             f"{scp}:{number}: a command, which is run only when asked for: steps/import_data.sh"
             " --wav-pipes true"
         )
-    return found(value, scp) or f"{scp}:{number}: no such audio file: {value}"
+    return find_file(value, scp) or f"{scp}:{number}: no such audio file: {value}"
 
 
-def found(name: str, scp: str | Path) -> Path | None:
+def find_file(name: str, scp: str | Path) -> Path | None:
     """The file that an scp names, None where there is none.
 
     Relative names count from the working directory, as in Kaldi; or else from the directory of the

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from diar.base.errors import DataError
 from diar.base.numbers import parse_channel, parse_number
-from diar.kaldi.tables import found, records
+from diar.kaldi.tables import find_file, records
 
 # Files whose first field is a recording, those whose first field is an utterance, and the rest.
 OF_RECORDINGS = ("wav.scp", "reco2dur", "reco2num_spk", "reco2file_and_channel")
@@ -82,7 +82,7 @@ class DataDir:
             if not table.rows and table.path.exists() and table.path.read_bytes().strip()
         ]
 
-    def mended(self) -> dict[str, str]:
+    def mended_files(self) -> dict[str, str]:
         """File name -> what it should hold, spk2utt as the inverse of utt2spk."""
         files = {name: table.text() for name, table in self.tables.items()}
         if "utt2spk" in self.tables:
@@ -308,6 +308,6 @@ def _inverse(directory: Path, tables: dict[str, Table], faults: list[Fault]) -> 
             )
     for number, fields in tables["wav.scp"].rows:
         name = " ".join(fields[1:])
-        if not name.endswith("|") and not found(name, tables["wav.scp"].path):
+        if not name.endswith("|") and not find_file(name, tables["wav.scp"].path):
             message, remedy = f"no such audio file: {name}", "mend the path"
             faults.append(Fault(tables["wav.scp"].path, number, message, remedy, mended=False))
