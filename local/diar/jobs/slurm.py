@@ -108,19 +108,19 @@ class Array:
         commands, logs = zip(*calls.values(), strict=True)
         try:
             with contextlib.redirect_stderr(io.StringIO()):  # what sbatch says is in the error, too
-                jobs = self._executor.map_array(call, commands, logs)
+                jobs = self._executor.map_array(run_and_log, commands, logs)
         except (self._errors.FailedJobError, self._errors.FailedSubmissionError) as error:
             said = str(error).replace("sbatch: error: ", "").splitlines()
             raise DataError(f"sbatch refuses the jobs: {'; '.join(said)}") from None
         self._jobs.update(zip(calls, jobs, strict=True))
 
-    def ended(self, ask: bool) -> dict[int, int | str]:
+    def poll(self, ask: bool) -> dict[int, int | str]:
         """Jobs that have ended since: number -> exit status, or what became of it instead.
 
         Args:
             ask: look at the queue, too, for jobs that ended without a result: once in a while.
         """
-        queue = queued(self.name) if ask else None
+        queue = queued_ids(self.name) if ask else None
         # A listing is fresh on a network's disk, where a single file may be seen late.
         files = {path.name for path in self.folder.iterdir()}
         found: dict[int, int | str] = {}
@@ -158,7 +158,7 @@ class Array:
             (self.folder / NAME).unlink(missing_ok=True)
 
 
-def call(command: Sequence[str], log: Path) -> int:
+def run_and_log(command: Sequence[str], log: Path) -> int:
     """What runs on the node: the command, with a log that opens with it; its exit status."""
     with open(log, "w", encoding="utf-8") as stream:
         stream.write(f"# {shlex.join(command)}\n")
@@ -168,7 +168,7 @@ def call(command: Sequence[str], log: Path) -> int:
         ).returncode
 
 
-def queued(name: str) -> set[str] | None:
+def queued_ids(name: str) -> set[str] | None:
     """Ids of the jobs of a name that run or wait, None where Slurm does not answer."""
     command = ["squeue", "--noheader", "--array", "--format", "%i", "--name", name]
     found = subprocess.run(command, capture_output=True, text=True)
@@ -192,7 +192,7 @@ def cancel(folder: Path, patience: float = 120) -> None:
         )
     subprocess.run(["scancel", "--quiet", "--name", name], capture_output=True)
     deadline = time.monotonic() + patience
-    while (left := queued(name)) != set():
+    while (left := queued_ids(name)) != set():
         if time.monotonic() > deadline:
             raise DataError(
                 f"jobs '{name}' of an earlier run still run: {' '.join(sorted(left or ['unknown']))}",
