@@ -9,7 +9,7 @@ from diar.kaldi import arks, tables
 from diar.kaldi.importing import import_tables
 from diar.kaldi.recordings import Recordings
 from diar.kaldi.validation import examine
-from diar.kaldi.writing import write_data_dir
+from diar.kaldi.writing import write_files
 
 lhotse = pytest.importorskip("lhotse")
 
@@ -24,7 +24,7 @@ def data(tmp_path):
             audio[name], np.random.default_rng(0).uniform(-0.1, 0.1, 8000 * seconds), 8000
         )
     turns = [Turn("a", 0.5, 1.0, "amy"), Turn("b-1", 0.0, 3.0, "bob")]
-    write_data_dir(tmp_path / "data", audio, {"a": 2.0, "b-1": 3.0}, turns)
+    write_files(tmp_path / "data", audio, {"a": 2.0, "b-1": 3.0}, turns)
     return tmp_path / "data"
 
 

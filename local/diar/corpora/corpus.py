@@ -16,7 +16,7 @@ from diar.base.files import write_text
 from diar.base.types import Region, Turn
 from diar.fetching.download import Downloads
 from diar.kaldi import rttm
-from diar.kaldi.writing import write_data_dir
+from diar.kaldi.writing import write_files
 
 BEYOND = 0.5  # seconds by which a reference may end after its audio before that is remarked on
 
@@ -229,7 +229,7 @@ def write_set(target: Path, described: CorpusSet) -> CorpusSet:
     if not done.recordings:
         why = next(iter(sorted(done.failed.items())), ("nothing", "no recording in it"))
         raise DataError(f"{target.name}: no recording can be used; {why[0]}: {why[1]}")
-    write_data_dir(
+    write_files(
         target,
         {r.name: r.audio for r in done.recordings},
         durations,

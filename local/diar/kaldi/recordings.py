@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from diar.audio import waveform
 from diar.audio.spool import Samples
 from diar.base.errors import DataError

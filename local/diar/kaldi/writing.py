@@ -10,7 +10,7 @@ from diar.kaldi.rttm import write_rttm, write_uem
 from diar.kaldi.tables import write_map, write_utt2spk
 
 
-def write_data_dir(
+def write_files(
     directory: Path,
     wavs: Mapping[str, Path],
     durations: Mapping[str, float],

@@ -17,7 +17,7 @@ from diar.base.errors import DataError
 from diar.base.seeds import seed_for
 from diar.base.types import Turn
 from diar.jobs.workers import pool
-from diar.kaldi.writing import write_data_dir
+from diar.kaldi.writing import write_files
 from diar.simulation.rooms import SimulationConfig, simulate
 from diar.simulation.turn_taking import MAX_SPEAKERS, TurnTaking, converse, insert_silence
 from diar.simulation.voices import Person, Voice, VoicesConfig, prepare
@@ -177,7 +177,7 @@ def write_data_dir(
     target = target.absolute()
     part = target.parent / f".{target.name}.partial"
     part.mkdir(parents=True, exist_ok=True)
-    write_data_dir(part, {r: target / "wav" / p.name for r, p in wavs.items()}, durations, turns)
+    write_files(part, {r: target / "wav" / p.name for r, p in wavs.items()}, durations, turns)
     (target / "wav").mkdir(parents=True, exist_ok=True)
     for path in wavs.values():
         os.replace(path, target / "wav" / path.name)
