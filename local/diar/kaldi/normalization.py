@@ -28,15 +28,15 @@ class Normalization:
     @property
     def steps(self) -> list[str]:
         """What is done, for people to read."""
-        done = []
+        steps = []
         if self.mean is not None:
-            done.append("mean subtracted (mean.vec)")
+            steps.append("mean subtracted (mean.vec)")
         if self.transform is not None:
-            done.append("whitened (transform.mat)")
-        return [*done, "length-normalised"] if done else []
+            steps.append("whitened (transform.mat)")
+        return [*steps, "length-normalised"] if steps else []
 
     def __call__(self, vectors: np.ndarray) -> np.ndarray:
-        """(n, d) vectors to (n, d') float32.
+        """Normalise vectors (n, d) to (n, d'), float32.
 
         Raises:
             DataError: another dimension than that of mean or transform.
