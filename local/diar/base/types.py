@@ -10,7 +10,6 @@ import numpy as np
 
 from diar.base.errors import DataError
 
-
 SAMPLE_RATE = 16000  # of the recipe: what VAD and extractors hear
 
 
