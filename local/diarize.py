@@ -42,7 +42,7 @@ from diar.kaldi import inputs
 from diar.kaldi.inputs import STDIN, Input
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch
-    from diar.audio.waveform import Heard
+    from diar.audio.waveform import Audio
     from diar.base.types import Bounds, Turn
     from diar.pipeline.recording import Diarization, Pipeline
     from diar.report.found import FoundPage
@@ -58,7 +58,7 @@ class Result:
     """
 
     given: Input
-    heard: Heard | None = None
+    heard: Audio | None = None
     duration: float = 0.0
     remarks: tuple[str, ...] = ()
     diarization: Diarization | None = None
@@ -178,8 +178,8 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         began = time.monotonic()
         name = given.recording
         try:
-            with inputs.opened(given) as path:
-                heard = waveform.listen(path, rate, args.channel)
+            with inputs.open_input(given) as path:
+                heard = waveform.read(path, rate, args.channel)
             made = pipeline.run(name, heard.samples, bounds, seed_for(args.seed, name))
         except DataError as error:
             yield Result(given, error=str(error))
@@ -245,7 +245,7 @@ def parse() -> argparse.Namespace:
     if args.name is not None:
         if len(args.inputs) > 1:
             parser.error(f"--name is of one recording, but there are {len(args.inputs)}")
-        args.inputs = [inputs.named(args.inputs[0], args.name)]
+        args.inputs = [inputs.rename(args.inputs[0], args.name)]
     todo = args.inputs
     if args.skip_done:
         todo = [i for i in args.inputs if not (args.out / f"{i.recording}.rttm").exists()]

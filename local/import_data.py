@@ -46,7 +46,7 @@ def main() -> None:
 
 def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
     """Commands are run only when asked for."""
-    pipes = importing.commands(importing.check(source, from_segments))
+    pipes = importing.list_commands(importing.check(source, from_segments))
     if pipes and not wav_pipes:
         raise DataError(
             f"{pipes[0]}: a command ({len(pipes)} such line(s)): look at them, and give --wav-pipes true"
@@ -67,7 +67,7 @@ def recordings(source: Path, target: Path, job: str) -> None:
     names = sorted(data.recordings)
     for recording in share.of(names, [1.0] * len(names)):
         with share.guard(recording):
-            path = importing.take(data, recording, target)
+            path = importing.import_audio(data, recording, target)
             durations.append(f"{recording} {waveform.duration(path):.3f}\n")
             wavs.append(f"{recording} {path}\n")
     share.write("wav.scp", wavs)

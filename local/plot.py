@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 
 from cli import program
 from diar.base.errors import DataError
-from diar.base.numbers import number_in
+from diar.base.numbers import parse_number
 from diar.base.types import Region, Subsegments, Turn
 from diar.kaldi import arks, rttm, tables
 from diar.kaldi.history import read_history
@@ -111,7 +111,7 @@ def seconds(text: str) -> float:
     """Seconds of '90', '1:30' or '0:01:30'."""
     value = 0.0
     for part in text.split(":", 2):
-        value = 60 * value + number_in(part)
+        value = 60 * value + parse_number(part)
     if not value >= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is neither seconds nor h:mm:ss")
     return value

@@ -27,7 +27,7 @@ from diar.base import config
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.types import Turn
-from diar.fetching.packages import Package, wheel_member
+from diar.fetching.packages import Package, extract_member
 from diar.kaldi.rttm import read_rttm
 from diar.simulation.mini_corpus import (
     CorpusConfig,
@@ -151,8 +151,8 @@ def prepare_sample(target: Path) -> None:
     """The real conversation, with the reference that comes with it."""
     part = target.parent / f".{target.name}.partial" / "wav"
     shutil.rmtree(part.parent, ignore_errors=True)
-    wav = wheel_member(SAMPLE, "pyannote/audio/sample/sample.wav", part / "sample.wav")
-    rttm = wheel_member(SAMPLE, "pyannote/audio/sample/sample.rttm", part / "sample.rttm")
+    wav = extract_member(SAMPLE, "pyannote/audio/sample/sample.wav", part / "sample.wav")
+    rttm = extract_member(SAMPLE, "pyannote/audio/sample/sample.rttm", part / "sample.rttm")
     turns = [turn for turns in read_rttm(rttm).values() for turn in turns]
     recordings = {turn.recording for turn in turns}
     if len(recordings) != 1:

@@ -29,7 +29,7 @@ from diar.corpora import corpus as shared
 from diar.corpora import counts, voxconverse
 from diar.corpora.corpus import Files, Options, Recording, check, collect, write_set
 from diar.kaldi import tables
-from diar.kaldi.rttm import read_parts, read_rttm, read_uem
+from diar.kaldi.rttm import read_references, read_rttm, read_uem
 from diar.published import dataset
 
 # --- AMI
@@ -338,7 +338,7 @@ def test_bad_line_of_a_common_reference_costs_its_recording(tmp_path):
         tmp_path / "all.rttm",
         two_turns("a") + "SPEAKER b 1 0\n" + two_turns("b") + line("a", 3, 0.0, "C"),
     )
-    turns, faults, empty = read_parts(path)
+    turns, faults, empty = read_references(path)
     assert [*turns] == ["a"] and len(turns["a"]) == 2 and empty == {"a": 1}
     assert faults == {"b": f"{path}:3: a SPEAKER line has 8 to 10 fields, found 4"}
 

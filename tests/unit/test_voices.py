@@ -74,7 +74,7 @@ def package(tmp_path, monkeypatch):
     (source / "bad.ogg").write_bytes(b"OggS, or so it says")
     (source / "empty.wav").write_bytes((source / "one.wav").read_bytes()[:44])
     monkeypatch.setenv("DIAR_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(voices, "deb", lambda package: source)
+    monkeypatch.setattr(voices, "fetch_deb", lambda package: source)
     monkeypatch.setattr(voices, "unpack_deb", lambda path, to: shutil.copytree(path, to))
     return source
 
@@ -100,7 +100,7 @@ def test_files_that_do_not_decode_are_listed_with_the_reason(package):
 def test_second_time_comes_from_the_cache(package, monkeypatch):
     conf = listed()
     (first,) = voices.prepare(conf, conf.people)
-    monkeypatch.setattr(voices, "deb", lambda _: pytest.fail("it unpacks again"))
+    monkeypatch.setattr(voices, "fetch_deb", lambda _: pytest.fail("it unpacks again"))
     (second,) = voices.prepare(conf, conf.people, nj=2)
     assert np.array_equal(first.samples, second.samples) and first.failed == second.failed
 

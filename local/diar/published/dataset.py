@@ -106,12 +106,12 @@ class DiarizationDataset(Dataset):
         turns = self._reference.get(name, []) if self._reference is not None else []
         reference = activity(turns, self.step, duration)[0].astype(np.int64)
         if self.use_oracle_vad:
-            regions = vad.speech_of(turns, duration)
+            regions = vad.oracle_speech(turns, duration)
         else:
             regions = self._speech.regions(name)
             if regions is None:
                 options = config.load(vad.VadConfig, ROOT / "conf" / "vad.yaml")
-                regions = vad.find_speech(samples, "silero", options)
+                regions = vad.detect_speech(samples, "silero", options)
         windows, cells = cut_grid(name, regions, len(samples), self.sr, self.window, self.step)
         if self.use_oracle_vad and self.skip_overlap:
             keep = np.flatnonzero(reference[cells].sum(axis=1) < 2)
