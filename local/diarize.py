@@ -44,7 +44,8 @@ if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch
     from diar.audio.waveform import Heard
     from diar.base.types import Bounds
     from diar.pipeline.recording import Found, Pipeline
-    from diar.report.found import FoundPage
+    from diar.report.recordings import Refined
+    from diar.report.standalone import StandalonePage
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
@@ -127,9 +128,10 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
         progress.update()
         for done, result in enumerate(results(args, pipeline, bounds), 1):
             write(args, result, progress.say)
-            if page and not result.error:
+            if page and result.found is not None:
+                name, found = result.given.recording, result.found
                 file = result.given.path if result.given.path.is_file() else None
-                page.add(result.given.recording, file, result.duration, result.found)
+                page.add(name, file, result.duration, found.turns, refined_of(found))
             length = lengths.get(result.given.recording, 0.0)
             if result.error:  # it was not worked through: the rate must not gain
                 failed, audio = failed + 1, audio - length
@@ -145,17 +147,28 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
         raise DataError(f"{failed} of {len(args.inputs)} recording(s) could not be diarized")
 
 
-def page_of(args: argparse.Namespace, pipeline: Pipeline) -> FoundPage | None:
+def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | None:
     """The page of all recordings, where one is wanted."""
     if not args.html:
         return None
     from diar.base import config
-    from diar.report.found import FoundPage
+    from diar.report.standalone import StandalonePage
 
     parts = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
     configurations = {name: config.dump(part) for name, part in parts.items()}
     name = args.inputs[0].recording if len(args.inputs) == 1 else "diarization"
-    return FoundPage((args.out or Path()) / f"{name}.html", shlex.join(sys.argv), configurations)
+    out = (args.out or Path()) / f"{name}.html"
+    return StandalonePage(out, shlex.join(sys.argv), configurations)
+
+
+def refined_of(found: Found) -> Refined | None:
+    """Return what the page shows of the refinement; None where there was no speech."""
+    from diar.report.recordings import Refined
+
+    fit = found.fit
+    if fit is None:
+        return None
+    return Refined(found.windows, fit.posteriors, fit.latents, fit.start_latents, fit.history)
 
 
 def lengths_of(given: list[Input]) -> dict[str, float]:
