@@ -30,7 +30,7 @@ from diar.base.numbers import number_in
 from diar.base.types import Region, Subsegments, Turn
 from diar.kaldi import arks, rttm, tables
 from diar.kaldi.history import read_history
-from diar.pictures import history, latents, page, scores, timeline
+from diar.pictures import canvas, convergence, latents, scores, timeline
 from diar.scoring.comparison import read_figures
 from diar.scoring.rates import Protocol, listed, score
 from diar.scoring.systems import system_name
@@ -45,10 +45,10 @@ Turns = Mapping[str, Sequence[Turn]]
 def main() -> None:
     args = parse()
     logging.getLogger().setLevel(logging.WARNING)  # what embeds fonts tells all of it
-    page.format_of(args.out)
-    figure = page.new(args.width)
+    canvas.format_of(args.out)
+    figure = canvas.new(args.width)
     args.draw(args, figure)
-    page.save(figure, args.out)
+    canvas.save(figure, args.out)
 
 
 def parse() -> argparse.Namespace:
@@ -60,7 +60,7 @@ def parse() -> argparse.Namespace:
         help="what is drawn: each has a --help of its own",
     )
 
-    add = command(commands, "timeline", draw_timeline, page.PAGE)
+    add = command(commands, "timeline", draw_timeline, canvas.PAGE)
     add("hypothesis", nargs="+", type=Path, metavar="hyp.rttm|dir", help="one or more")
     add("--reference", type=Path, metavar="RTTM", help="without it there are no errors to show")
     add("--recording", metavar="NAME", help="default: the only one")
@@ -69,21 +69,21 @@ def parse() -> argparse.Namespace:
     add("--to", dest="end", type=seconds, metavar="TIME", help="likewise")
     add("--label", action="append", metavar="NAME", help="of each hypothesis, in order")
 
-    add = command(commands, "latents", draw_latents, page.PAGE)
+    add = command(commands, "latents", draw_latents, canvas.PAGE)
     add("dec_dir", metavar="dec-dir", type=Path, help="what steps/fit_dec.sh has made")
     add("recording", help="its name")
     add("--reference", type=Path, metavar="RTTM", help="colour by its speakers, too")
 
-    add = command(commands, "history", draw_history, page.COLUMN)
+    add = command(commands, "history", draw_history, canvas.COLUMN)
     add("dec_dir", metavar="dec-dir", type=Path, help="what steps/fit_dec.sh has made")
     add("recording", help="its name")
 
-    add = command(commands, "der", draw_der, page.COLUMN)
+    add = command(commands, "der", draw_der, canvas.COLUMN)
     add("exp_dir", metavar="exp-dir", type=Path, help="an experiment's directory")
     add("set", help="its name")
     add("--protocol", default="", metavar="'NAME ...'", help="one or more (default: the first)")
 
-    add = command(commands, "counts", draw_counts, page.COLUMN)
+    add = command(commands, "counts", draw_counts, canvas.COLUMN)
     add("score_dir", metavar="score-dir", type=Path, help="what steps/score.sh has made")
 
     for each in commands.choices.values():
@@ -102,7 +102,7 @@ def command(
     arguments.set_defaults(draw=draw)
     arguments.add_argument(
         "--width", type=float, default=width, metavar="INCHES",
-        help=f"{page.COLUMN:g} is a column of a paper, {page.PAGE:g} are both (default: %(default)s)",
+        help=f"{canvas.COLUMN:g} is a column of a paper, {canvas.PAGE:g} are both (default: %(default)s)",
     )  # fmt: skip
     return arguments.add_argument
 
@@ -230,8 +230,8 @@ def draw_latents(args: argparse.Namespace, figure: Figure) -> None:
         return latents.draw(figure, spaces, clusters)
     windows = read_windows(args, len(clusters))
     truth = turns_of(args.recording, rttm.read_rttm(args.reference), args.reference, silent=False)
-    speakers = latents.heard(windows, truth)
-    latents.draw(figure, spaces, clusters, speakers, timeline.in_order(truth))
+    speakers = latents.window_speakers(windows, truth)
+    latents.draw(figure, spaces, clusters, speakers, timeline.speakers_in_order(truth))
 
 
 def matrix(scp: Path, recording: str) -> np.ndarray:
@@ -277,7 +277,7 @@ def draw_history(args: argparse.Namespace, figure: Figure) -> None:
             f" those of {listed(list(steps))}",
             path,
         )
-    history.draw(figure, steps[args.recording])
+    convergence.draw(figure, steps[args.recording])
 
 
 def draw_der(args: argparse.Namespace, figure: Figure) -> None:

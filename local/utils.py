@@ -68,7 +68,7 @@ def plot_annot(
     import matplotlib.pyplot as plt
     from pyannote.metrics.diarization import DiarizationErrorRate
 
-    from diar.pictures import page, timeline
+    from diar.pictures import canvas, timeline
 
     if groundtruth_path is None or hypothesis_path is None:
         raise DataError("plot_annot needs groundtruth_path and hypothesis_path")
@@ -80,7 +80,7 @@ def plot_annot(
     metric = DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap)
     der = 100 * metric(*sides, uem=_extent([*turns, *found]))
 
-    figure = plt.figure(figsize=(page.PAGE, 1), dpi=140, layout="constrained")
+    figure = plt.figure(figsize=(canvas.PAGE, 1), dpi=140, layout="constrained")
     timeline.draw(figure, timeline.panels(turns, [("hypothesis", found)]))
     figure.suptitle(f"{name}: DER {der:.2f} %", fontsize=8)
     return figure
