@@ -30,7 +30,7 @@ def main() -> None:
     head = [options.source] if options.source else []
     head.append(f"Fitted by 'local/fit_turn_taking.py <rttm-dir>' to {len(recordings)} recordings,")
     head.append(f"in which {100 * overlap:.1f} % of the speech of a recording overlap on average.")
-    head.append("What each key means: diar/turn_taking.py, TurnTaking.")
+    head.append("What each key means: diar/simulation/turn_taking.py, TurnTaking.")
     sys.stdout.write("".join(f"# {line}\n" for line in head))
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in as_dict(stats).items()}
     yaml.safe_dump(plain, sys.stdout, sort_keys=False, width=96, default_flow_style=None)

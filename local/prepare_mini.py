@@ -29,6 +29,7 @@ from diar.base.files import write_text
 from diar.base.types import Turn
 from diar.fetching.packages import Package, wheel_member
 from diar.kaldi.rttm import read_rttm
+from diar.simulation.conversations import SimulationConfig
 from diar.simulation.mini_corpus import (
     CorpusConfig,
     Script,
@@ -39,7 +40,6 @@ from diar.simulation.mini_corpus import (
     write_data_dir,
     write_scripts,
 )
-from diar.simulation.rooms import SimulationConfig
 from diar.simulation.turn_taking import TurnTaking, overlap_ratio
 from diar.simulation.voices import Person, VoicesConfig, prepare
 

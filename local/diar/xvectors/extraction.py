@@ -57,12 +57,12 @@ def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorCon
     neighbours are in this recording.
     """
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
-    follows = starts[1:] <= ends[:-1] + MILLISECOND / 2  # in one region: regions do not touch
+    joined = starts[1:] <= ends[:-1] + MILLISECOND / 2  # in one region: regions do not touch
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-10)
     least = config.change * neighbour_cosine(vectors, starts, config.window)
     wanted: list[np.ndarray] = [np.zeros(0)]
-    for i in np.flatnonzero(follows):
-        other = i + 2 if i + 1 < len(follows) and follows[i + 1] else i + 1
+    for i in np.flatnonzero(joined):
+        other = i + 2 if i + 1 < len(joined) and joined[i + 1] else i + 1
         if unit[i] @ unit[other] < least:
             inner = np.arange(starts[i] + config.step, starts[i + 1] - MILLISECOND, config.step)
             wanted.append(np.round(inner, 3))
