@@ -20,10 +20,16 @@ from diar.base import colours
 
 PICTURES = ROOT / ".ci/artefacts"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
 ODD = 'a<b&"c'
 
 
@@ -35,7 +41,7 @@ def chromium() -> str | None:
 def browser(tmp_path_factory):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not chromium():
-        if "true" != os.environ.get("CI") and "1" != os.environ.get("DIAR_TEST_BROWSER"):
+        if os.environ.get("CI") != "true" and os.environ.get("DIAR_TEST_BROWSER") != "1":
             pytest.skip("no Chromium: DIAR_TEST_BROWSER=1 installs it by apt-get")
         install = subprocess.run([ROOT / "tests/browser.sh"], capture_output=True, text=True)
         if install.returncode:
