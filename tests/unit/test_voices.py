@@ -114,16 +114,16 @@ def test_progress_counts_packages_and_people_and_only_work(package):
 
 def test_changed_package_or_entry_is_decoded_again(package):
     conf = listed()
-    before = voices._cached(conf, conf.people[0])
+    before = voices._cache_path(conf, conf.people[0])
     other = replace(conf, packages=(replace(PACKAGE, sha256="1" * 64),))
-    assert voices._cached(other, other.people[0]) != before
-    assert voices._cached(replace(conf, max_minutes=1.0), conf.people[0]) != before
+    assert voices._cache_path(other, other.people[0]) != before
+    assert voices._cache_path(replace(conf, max_minutes=1.0), conf.people[0]) != before
 
 
 def test_damaged_cache_is_named(package):
     conf = listed()
     voices.prepare(conf, conf.people)
-    voices._cached(conf, conf.people[0]).write_bytes(b"half of it")
+    voices._cache_path(conf, conf.people[0]).write_bytes(b"half of it")
     with pytest.raises(DataError, match="delete it"):
         voices.prepare(conf, conf.people)
 

@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 
 from diar.base.colours import ERRORS
 from diar.base.errors import DataError
-from diar.pictures import page
+from diar.pictures import canvas
 from diar.scoring.comparison import Figures, rate_interval, read_figures
 from diar.scoring.rates import count_table
 from diar.scoring.systems import collect, protocol_names, system_name
@@ -69,7 +69,7 @@ def bars(exp: Path, name: str, protocols: Sequence[str] = ()) -> dict[str, list[
     return found
 
 
-@page.style
+@canvas.style
 def draw_bars(figure: Figure, panels: Mapping[str, Sequence[Bar]]) -> None:
     """A panel for each protocol, a bar for each system, side by side where the figure is wide enough.
 
@@ -79,11 +79,13 @@ def draw_bars(figure: Figure, panels: Mapping[str, Sequence[Bar]]) -> None:
     if not panels:
         raise DataError("no speech is scored: no DER to draw")
     names = list(dict.fromkeys(bar.system for systems in panels.values() for bar in systems))
-    left = 0.3 + page.LETTER * max(map(len, names))
+    left = 0.3 + canvas.LETTER * max(map(len, names))
     width = figure.get_figwidth() - left
     columns = max(1, min(len(panels), int(width / _BESIDE)))
     rows = -(-len(panels) // columns)
-    titles = [textwrap.fill(title, max(8, int(width / columns / page.LETTER))) for title in panels]
+    titles = [
+        textwrap.fill(title, max(8, int(width / columns / canvas.LETTER))) for title in panels
+    ]
     tall = len(names) * _BAR + _AROUND + 0.11 * max(title.count("\n") for title in titles)
     figure.set_size_inches(left + width, rows * tall + _LEGEND)
     axes = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
@@ -92,7 +94,7 @@ def draw_bars(figure: Figure, panels: Mapping[str, Sequence[Bar]]) -> None:
         axis.set_title(title)
     for axis in axes[len(panels) :]:
         axis.remove()
-    page.legend(figure, [Patch(color=ERRORS[kind], label=kind) for kind in _PARTS])
+    canvas.legend(figure, [Patch(color=ERRORS[kind], label=kind) for kind in _PARTS])
 
 
 def _draw_panel(axis: Axes, systems: Sequence[Bar], names: Sequence[str]) -> None:
@@ -107,14 +109,14 @@ def _draw_panel(axis: Axes, systems: Sequence[Bar], names: Sequence[str]) -> Non
                 bar.interval, [y, y], color="black", linewidth=0.8, marker="|", markersize=5,
                 path_effects=[withStroke(linewidth=1.5, foreground="white")],
             )  # fmt: skip
-        axis.text(end + 0.02 * max(ends), y, f"{bar.total:.1f}", va="center", fontsize=page.SMALL)
+        axis.text(end + 0.02 * max(ends), y, f"{bar.total:.1f}", va="center", fontsize=canvas.SMALL)
     axis.set(xlim=(0, 1.17 * max(ends) or 1), ylim=(len(names) - 0.5, -0.5), xlabel="DER (%)")
     axis.set_yticks(range(len(names)), names)
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="x")
 
 
-@page.style
+@canvas.style
 def draw_counts(figure: Figure, title: str, figures: Figures) -> None:
     """Recordings by speakers in the reference (rows) and found (columns); the diagonal is right."""
     table = count_table(zip(figures.speakers.tolist(), figures.found.tolist(), strict=True))
@@ -133,7 +135,7 @@ def draw_counts(figure: Figure, title: str, figures: Figures) -> None:
         if count:
             axis.text(
                 numbers[column], numbers[row], str(count),
-                ha="center", va="center", fontsize=min(page.SMALL, 40 * size),
+                ha="center", va="center", fontsize=min(canvas.SMALL, 40 * size),
             )  # fmt: skip
     axis.set(aspect="equal", xlabel="speakers found", ylabel="speakers in the reference")
     axis.invert_yaxis()

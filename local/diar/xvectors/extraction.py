@@ -28,7 +28,7 @@ def extract(
     regions: Sequence[Region],
     samples: Samples,
 ) -> XVectors:
-    """The windows of a recording, in time order, and their vectors (n, dim).
+    """Cut a recording into windows, in time order, and make their vectors (n, dim).
 
     Args:
         regions: its speech, disjoint, in time order.
@@ -51,17 +51,17 @@ def extract(
 
 
 def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorConfig) -> np.ndarray:
-    """Where windows are wanted besides those every ``coarse_step``: (m,) starts in seconds.
+    """Find where windows are wanted besides those every ``coarse_step``: (m,) starts in seconds.
 
-    Between two windows of one region the speaker may have changed if the first, and the one behind the
-    second, which shares less or no audio with it, are less alike than ``change`` times what neighbours
-    are in this recording.
+    Between two windows of one region the speaker may have changed if the first window, and the one after
+    the second, which shares less or no audio with it, are less alike than ``change`` times what
+    neighbours are in this recording.
     """
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
     joined = starts[1:] <= ends[:-1] + MILLISECOND / 2  # in one region: regions do not touch
     unit = unit_rows(vectors, vectors.dtype)
     least = config.change * neighbour_cosine(vectors, starts, config.window)
-    wanted = [np.zeros(0)]
+    wanted: list[np.ndarray] = [np.zeros(0)]
     for i in np.flatnonzero(joined):
         other = i + 2 if i + 1 < len(joined) and joined[i + 1] else i + 1
         if unit[i] @ unit[other] < least:
@@ -71,7 +71,7 @@ def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorCon
 
 
 def _embed(extractor: Extractor, samples: Samples, windows: Subsegments) -> np.ndarray:
-    """Vectors (n, dim), stretch by stretch, as features of a day would take much memory."""
+    """Make vectors (n, dim), stretch by stretch, as the features of a day would take much memory."""
     rate = extractor.rate
     parts = [np.zeros((0, extractor.dim), np.float32)]
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)

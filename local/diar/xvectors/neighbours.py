@@ -14,13 +14,15 @@ _PAIRS = 1 << 14  # of which the vectors are copied at a time
 def neighbours(
     starts: np.ndarray, window: float, reach: float = 2.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of windows that share no audio, but in all likelihood the speaker.
+    """Find pairs of windows that share no audio, but in all likelihood the speaker.
 
     They lie 1 to ``reach`` windows apart, within one stretch of speech: where windows follow each
     other as they mostly do, or by half a window at most.
 
     Args:
-        starts: (n,) seconds, ascending; window: seconds.
+        starts: (n,) seconds, ascending.
+        window: seconds.
+        reach: windows; how far apart a pair may lie.
 
     Returns:
         (p,) and (p,) row numbers, the first below the second.
@@ -44,12 +46,14 @@ def neighbours(
 
 
 def neighbour_cosine(x: np.ndarray, starts: np.ndarray, window: float = 1.5) -> float:
-    """How similar two windows of one voice are in this recording: the median cosine of neighbours.
+    """Measure how similar two windows of one voice are in this recording: the neighbours' median cosine.
 
     Few pairs are drawn towards ``PRIOR_COSINE``.
 
     Args:
-        x: (n, d) x-vectors in time order; starts: (n,) seconds; window: seconds.
+        x: (n, d) x-vectors in time order.
+        starts: (n,) seconds.
+        window: seconds.
     """
     i, j = neighbours(starts, window)
     if not len(i):
