@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cli import program
+from cli.share import Share, add_job
 from diar.audio import waveform
 from diar.base.errors import DataError
 from diar.kaldi import importing, tables
@@ -24,7 +25,7 @@ SHOWN = 20  # faults that are printed; all are in log/faults
 
 def main() -> None:
     arguments = program.parser(__doc__)
-    program.add_job(arguments)
+    add_job(arguments)
     arguments.add_argument("--check", action="store_true", help="only refuse what cannot be used")
     arguments.add_argument("--tables", action="store_true", help="all but the audio")
     for name, text in (
@@ -56,7 +57,7 @@ def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
 def recordings(source: Path, target: Path, job: str) -> None:
     """wav.scp, reco2dur and failed of one job."""
     data = examine(source)
-    share = program.Share(target, job)
+    share = Share(target, job)
     if share.job == 1:  # lines without a recording that could be taken are not lost silently
         for fault in data.faults:
             if fault.path.name == "wav.scp" and fault.line and fault.mended:

@@ -21,7 +21,7 @@ import shutil
 from pathlib import Path
 
 from cli import program
-from cli.program import log, report
+from cli.share import log, log_progress
 from diar.audio.waveform import duration
 from diar.base import config
 from diar.base.errors import DataError
@@ -125,17 +125,17 @@ def make(
     voices = config.load(VoicesConfig, options.voices)
     acoustics = config.load(SimulationConfig, options.simulation)
     log.info("%s: %d voices", target.name, len(people))
-    prepare(voices, people, options.nj, lambda done, total, _: report(done, total, "voices"))
+    prepare(voices, people, options.nj, lambda done, total, _: log_progress(done, total, "voices"))
     part = target.parent / f".{target.name}.partial" / "wav"
     shutil.rmtree(part.parent, ignore_errors=True)  # left by a run that was killed
     turns: list[Turn] = []
     heard, audio = 0.0, sum(script.seconds for script in scripts)
-    report(0, len(scripts), "recordings", heard, audio)
+    log_progress(0, len(scripts), "recordings", heard, audio)
     made = record(scripts, part, voices, acoustics, options.seed, options.nj)
     for done, (script, (_, reference)) in enumerate(zip(scripts, made, strict=True), 1):
         turns += reference
         heard += script.seconds
-        report(done, len(scripts), "recordings", heard, audio)
+        log_progress(done, len(scripts), "recordings", heard, audio)
     write_data_dir(
         target,
         {s.recording: part / f"{s.recording}.wav" for s in scripts},

@@ -16,12 +16,14 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from cli import program, xvector_job
+from cli import program
+from cli.speakers import KnownCounts
 from diar.autoencoder import network
 from diar.base import config, posteriors
 from diar.base.files import write_text
 from diar.clustering.methods import ahc
-from diar.kaldi import rttm, tables, xvector_dir
+from diar.kaldi import rttm
+from diar.kaldi.xvector_dir import XVectorDir, duration_of, read_durations
 from diar.pipeline.baselines import BaselineConfig
 from diar.scoring.frame import total_score
 from diar.scoring.rates import ScoringConfig
@@ -40,9 +42,9 @@ def main() -> None:
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
     uem_file = args.data_dir / "all.uem"
     uem = rttm.read_uem(uem_file) if uem_file.exists() else None
-    counts = tables.read_numbers(args.data_dir / "reco2num_spk")
-    durations = xvector_job.read_durations(args.xvector_dir)
-    xvectors = xvector_dir.XVectorDir(args.xvector_dir)
+    counts = KnownCounts(args.data_dir / "reco2num_spk")
+    durations = read_durations(args.xvector_dir)
+    xvectors = XVectorDir(args.xvector_dir)
 
     @torch.no_grad()
     def encode(x: np.ndarray) -> np.ndarray:
@@ -51,12 +53,12 @@ def main() -> None:
     def confusion(space: Callable[[np.ndarray], np.ndarray]) -> float:
         found = {}
         for recording, windows in xvectors.windows.items():
-            bounds = xvector_job.exact(counts, recording, args.data_dir / "reco2num_spk")
+            bounds = counts.bounds(recording)
             labels = ahc(space(xvectors.load(recording).vectors), bounds, options.clustering)
             found[recording] = decoding.decode(
                 windows,
                 posteriors.one_hot(labels),
-                xvector_job.duration_of(durations, windows),
+                duration_of(durations, windows),
                 options.decoding,
             )
         return round(total_score(reference, found, uem, protocol)["conf_%"], 3)

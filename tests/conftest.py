@@ -8,6 +8,7 @@ from pathlib import Path
 
 import models
 import pytest
+from paths import ROOT
 
 from diar import extractors
 from diar.audio import waveform
@@ -15,8 +16,6 @@ from diar.base.errors import DataError
 from diar.base.files import cache_dir
 from diar.fetching.packages import wheel_member
 from prepare_mini import SAMPLE
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base import config
 from diar.base.types import Bounds, Subsegments
 from diar.dec import refinement, together
-from diar.dec.diarization import DecConfig
+from diar.pipeline.recording import DecStageConfig
 from diar.dec.module import ClusteringModule
 from diar.dec.together import Recording, fit_all
 
@@ -52,7 +52,7 @@ def main() -> None:
     )
     args = arguments.parse_args()
     torch.set_num_threads(1)
-    options = config.load(DecConfig, ROOT / "conf/dec.yaml")
+    options = config.load(DecStageConfig, ROOT / "conf/dec.yaml")
     lines = ["# Seconds of DEC", ""]
     lines += [
         f"Made by `benchmarks/dec_fit/run.py`; PyTorch {torch.__version__}, {platform.machine()}."
@@ -71,7 +71,7 @@ def main() -> None:
 class Bench:
     """Measures on one device."""
 
-    def __init__(self, encoder: ResidualAutoEncoder, options: DecConfig, repeats: int):
+    def __init__(self, encoder: ResidualAutoEncoder, options: DecStageConfig, repeats: int):
         self.encoder, self.options, self.repeats = encoder, options, repeats
         self.device = next(encoder.parameters()).device.type
         self.clock = time.process_time if self.device == "cpu" else time.perf_counter
@@ -146,7 +146,7 @@ class Bench:
                     taken.append(self.clock() - start)
         return [statistics.median(taken) for taken in seconds]
 
-    def fit_plainly(self, recordings: Sequence[Recording], options: DecConfig) -> None:
+    def fit_plainly(self, recordings: Sequence[Recording], options: DecStageConfig) -> None:
         with plain_adam():
             fit_all(recordings, self.encoder, options, 1)
 

@@ -30,7 +30,7 @@ from cli import program
 from diar.autoencoder.network import AutoencoderConfig
 from diar.base import config
 from diar.base.errors import DataError
-from diar.dec.diarization import DecConfig
+from diar.pipeline.recording import DecStageConfig
 from diar.kaldi import arks, importing, recordings, rttm, tables, validation
 from diar.pipeline.baselines import BaselineConfig
 from diar.speech.vad import VadConfig
@@ -79,7 +79,7 @@ def targets(folder: Path) -> dict[str, tuple[bytes, Callable[[Path], object]]]:
     }  # fmt: skip
     for name, kind in (
         ("vad", VadConfig), ("xvector", XVectorConfig), ("autoencoder", AutoencoderConfig),
-        ("dec", DecConfig), ("dec_paper", DecConfig), ("baselines", BaselineConfig),
+        ("dec", DecStageConfig), ("dec_paper", DecStageConfig), ("baselines", BaselineConfig),
     ):  # fmt: skip
         good = (ROOT / "conf" / f"{name}.yaml").read_bytes()
         found[f"{name}.yaml"] = (good, lambda path, kind=kind: config.load(kind, path))

@@ -10,6 +10,6 @@ def one_hot(labels: np.ndarray) -> np.ndarray:
     return np.eye(int(labels.max()) + 1 if len(labels) else 1)[labels]
 
 
-def normalised(rows: np.ndarray) -> np.ndarray:
+def normalise(rows: np.ndarray) -> np.ndarray:
     """Rows (n, k) divided by their sums."""
     return rows / rows.sum(axis=1, keepdims=True)

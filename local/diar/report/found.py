@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from diar.base.files import write_text
-from diar.pipeline.recording import Found
+from diar.pipeline.recording import Diarization
 from diar.report.experiment import address, speakers
 from diar.report.overview import SetPage, recording_table, versions
 from diar.report.page import About, pack, write_page
@@ -37,7 +37,7 @@ class FoundPage:
         self.speakers: dict[str, int] = {}
         self._folder = tempfile.TemporaryDirectory()  # goes with this object
 
-    def add(self, recording: str, audio: Path | None, seconds: float, found: Found) -> None:
+    def add(self, recording: str, audio: Path | None, seconds: float, found: Diarization) -> None:
         """One recording; without an audio file (it was a stream) the page lets one be chosen."""
         refined = {SYSTEM: Refined.of(found.windows, found.fit)} if found.fit else {}
         view = View(
