@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +34,7 @@ def test_sums_are_those_of_the_scores(reference, hypothesis):
     assert found.seconds("false alarm") == pytest.approx(total["fa_s"], abs=1e-6)
     assert found.seconds("confusion") == pytest.approx(total["conf_s"], abs=1e-6)
     for segments in found.segments.values():
-        for (_, end, _), (start, _, _) in zip(segments, segments[1:], strict=False):
+        for (_, end, _), (start, _, _) in pairwise(segments):
             assert end <= start
 
 

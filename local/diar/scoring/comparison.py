@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from diar.base.errors import DataError
-from diar.scoring.frame import ERRORS
+from diar.scoring.frame import ERRORS, split
 from diar.scoring.rates import listed
 
 _EQUAL = 0.005  # DER points; less is no difference in a table of two decimals
@@ -61,7 +61,7 @@ class Comparison:
         self, level: float = 0.95, samples: int = 10_000, seed: int = 0
     ) -> tuple[float, float] | None:
         """Bootstrap ``difference``: an interval, points; None with fewer than two scored recordings."""
-        more = np.subtract(error_seconds(self.a), error_seconds(self.b))
+        more = error_seconds(self.a) - error_seconds(self.b)
         return rate_interval(more, self.a["scored_s"], level, samples, seed)
 
     def extremes(self, most: int = 10) -> tuple[list[int], list[int]]:
@@ -81,19 +81,18 @@ def compare(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Comparison]:
     Raises:
         DataError: there is no such protocol, the recordings differ, or what was scored of them differs.
     """
-    known = [list(frame["protocol"].unique()) for frame in (a, b)]
-    names = [name for name in known[0] if name in known[1]]
+    ours, theirs = split(a, "protocol"), split(b, "protocol")
+    names = [name for name in ours if name in theirs]
     if not names:
-        raise DataError(f"no protocol in common: {' and '.join(map(', '.join, known))}")
-    rows = [{name: frame[frame["protocol"] == name] for name in names} for frame in (a, b)]
+        raise DataError(f"no protocol in common: {', '.join(ours)} and {', '.join(theirs)}")
     for name in names:
-        _check(name, rows[0][name], rows[1][name])
-    return {name: Comparison(rows[0][name], rows[1][name]) for name in names}
+        _check(name, ours[name], theirs[name])
+    return {name: Comparison(ours[name], theirs[name]) for name in names}
 
 
-def error_seconds(frame: pd.DataFrame) -> pd.Series:
+def error_seconds(frame: pd.DataFrame) -> np.ndarray:
     """Sum up miss, false alarm and confusion of each row, (n,) seconds."""
-    return frame[ERRORS].sum(axis=1)
+    return frame[ERRORS].sum(axis=1).to_numpy()
 
 
 def total_der(frame: pd.DataFrame) -> float | None:
