@@ -17,8 +17,10 @@ def markdown(table: pd.DataFrame) -> str:
 
     DataFrame.to_markdown would add two spaces to most columns, and cannot write this rule.
     """
-    flat = table.reset_index()
-    cells = [[str(cell) for cell in row] for row in [list(flat.columns), *flat.to_numpy().tolist()]]
+    left = table.index.to_frame().to_numpy().tolist()
+    rows = [[*table.index.names, *table.columns]]
+    rows += [[*label, *row] for label, row in zip(left, table.to_numpy().tolist(), strict=True)]
+    cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
     names = table.index.nlevels
     rule = ["-" * width if i < names else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
