@@ -27,7 +27,7 @@ class DecodingConfig:
     sharpen: power to which the posteriors are raised first; 2 gives the size-neutral target of DEC.
     frame: seconds. switch_penalty: log-probability that a change of speaker costs. rate: how many
     independent windows a second of speech is worth (windows overlap, their evidence does too).
-    second: 'frames' gives a frame a second speaker where his share of the posterior is above this; 0
+    second: 'frames' gives a frame a second speaker where their share of the posterior is above this; 0
     (none) is what scores best, as a window across a change of speaker looks like an overlapped one.
     """
 
