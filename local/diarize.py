@@ -154,7 +154,7 @@ def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | No
     from diar.base import config
     from diar.report.standalone import StandalonePage
 
-    parts = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
+    parts: dict[str, Any] = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
     configurations = {name: config.dump(part) for name, part in parts.items()}
     name = args.inputs[0].recording if len(args.inputs) == 1 else "diarization"
     out = (args.out or Path()) / f"{name}.html"

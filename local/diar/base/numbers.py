@@ -1,4 +1,4 @@
-"""Numbers and channels as text files have them."""
+"""Numbers, channels and times as texts have them."""
 
 from __future__ import annotations
 
@@ -20,3 +20,11 @@ def parse_channel(text: str) -> int | None:
     if text in ("A", "B"):
         return "AB".index(text)
     return int(text) - 1 if re.fullmatch("[1-9][0-9]{0,5}", text) else None
+
+
+def clock(seconds: float, decimals: int = 0, short: bool = False) -> str:
+    """Write seconds as h:mm:ss, with so many decimals; ``short``: below an hour as m:ss."""
+    minutes, rest = divmod(round(seconds, decimals), 60)
+    hours, minutes = divmod(round(minutes), 60)
+    end = f"{rest:0{3 + decimals if decimals else 2}.{decimals}f}"
+    return f"{minutes}:{end}" if short and not hours else f"{hours}:{minutes:02d}:{end}"
