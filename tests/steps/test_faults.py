@@ -166,7 +166,8 @@ def xvectors(tmp_path_factory):
 def ae(root, tmp_path):
     (tmp_path / "ae").mkdir()
     shutil.copy(
-        root / "local/diar/pretrained/default.safetensors", tmp_path / "ae/model.safetensors"
+        root / "local/diar/autoencoder/pretrained/default.safetensors",
+        tmp_path / "ae/model.safetensors",
     )
     return tmp_path / "ae"
 
