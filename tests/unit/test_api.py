@@ -170,7 +170,7 @@ def test_audio_without_a_reference(folder, tmp_path):
     plain = utils.DiarizationDataset(
         data_dir=tmp_path, window_len=1500, window_step=750, skip_overlap=False
     )
-    segments, reference, speech, path = plain[0]
+    segments, reference, _, path = plain[0]
     assert reference.shape == (len(segments), 0) and not os.path.exists(path)
     assert DEC.diarizationDEC(plain, 2, tmp_path / "out") == str(tmp_path / "out")
     with pytest.raises(DataError, match="talk"):

@@ -88,7 +88,7 @@ def test_tiers_and_back(tmp_path_factory, name, turns):
 @settings(deadline=None, max_examples=50)
 @given(turns=ANY)
 def test_what_overlaps_itself_is_joined_in_tiers(tmp_path_factory, name, turns):
-    found, notes = back(tmp_path_factory.mktemp("t"), name, turns)
+    found, _ = back(tmp_path_factory.mktemp("t"), name, turns)
     whole, overlaps = merge_turns(turns)
     joined, left = merge_turns(found)
     assert sorted(format_rttm(joined).split("\n")) == sorted(format_rttm(whole).split("\n"))

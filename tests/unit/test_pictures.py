@@ -26,7 +26,7 @@ from diar.base.types import Region, Subsegments, Turn
 from diar.kaldi import arks, tables
 from diar.kaldi.history import read_history
 from diar.kaldi.rttm import write_rttm
-from diar.pictures import history, latents, page, scores, timeline
+from diar.pictures import canvas, convergence, latents, scores, timeline
 from diar.scoring import text
 from diar.scoring.comparison import der_interval
 from diar.scoring.error_segments import find_errors
@@ -58,8 +58,8 @@ def colour(collection):
     return collection.get_facecolor()[0]
 
 
-def drawn(reference, *hypotheses, regions=None, span=None, width=page.PAGE):
-    figure = page.new(width)
+def drawn(reference, *hypotheses, regions=None, span=None, width=canvas.PAGE):
+    figure = canvas.new(width)
     titled = [(f"h{i}", turns) for i, turns in enumerate(hypotheses)]
     timeline.draw(figure, timeline.panels(reference, titled, regions), regions, span)
     return figure
@@ -157,7 +157,7 @@ class TestTimeline:
 
     def test_names_are_text_not_mathematics(self, tmp_path):
         figure = drawn([Turn("r", 0, 1, "a$b_c$d"), Turn("r", 0, 1, "x" * 50)])
-        page.save(figure, tmp_path / "p.svg")
+        canvas.save(figure, tmp_path / "p.svg")
         assert row_names(figure.axes[0]) == ["a$b_c$d", "xxxxxxx…xxxxxxxx"]
         assert not any(label.get_parse_math() for label in figure.axes[0].get_yticklabels())
 
@@ -168,7 +168,7 @@ class TestLatents:
     def test_who_is_heard_in_a_window(self, turns, cuts):
         starts, ends = (np.array(x) / 10 for x in zip(*[(a, a + n) for a, n in cuts], strict=True))
         ids = [str(i) for i in range(len(cuts))]
-        names = latents.heard(Subsegments(ids, ["r"] * len(cuts), starts, ends), turns)
+        names = latents.window_speakers(Subsegments(ids, ["r"] * len(cuts), starts, ends), turns)
         ticks = np.arange(0, 400) / 10 + 0.05  # all times are multiples of 0.1
         for start, end, name in zip(starts, ends, names, strict=True):
             inside = ticks[(ticks > start) & (ticks < end)]
@@ -191,7 +191,7 @@ class TestLatents:
         spaces, truth = self.spaces()
         speakers = ["ann" if t else "bob" for t in truth]
         speakers[:4] = [None] * 4
-        figure = page.new(page.PAGE)
+        figure = canvas.new(canvas.PAGE)
         latents.draw(figure, spaces, 2 - truth, speakers, ["bob", "ann", "absent"])
         titles = [axis.get_title(loc="left") for axis in figure.axes]
         assert titles == [f"{s}, by {b}" for b in ("cluster", "reference") for s in spaces]
@@ -205,7 +205,7 @@ class TestLatents:
 
     def test_before_and_after_are_in_one_plane(self):
         spaces, truth = self.spaces()
-        figure = page.new(page.COLUMN)
+        figure = canvas.new(canvas.COLUMN)
         latents.draw(figure, spaces, truth)
         before, after = (series(axis)["0"].get_offsets() for axis in figure.axes)
         moved = np.asarray(after - before)
@@ -220,7 +220,7 @@ class TestLatents:
             (np.full((5, 5), np.nan), "NaN"),
         ]:
             with pytest.raises(DataError, match=message):
-                latents.draw(page.new(3.4), {"after": z}, np.zeros(len(z), int))
+                latents.draw(canvas.new(3.4), {"after": z}, np.zeros(len(z), int))
 
 
 class TestHistory:
@@ -229,8 +229,8 @@ class TestHistory:
     def test_curves(self, tmp_path):
         write_text(tmp_path / "history", self.TEXT)
         found = read_history(tmp_path / "history")["a"]
-        figure = page.new(page.COLUMN)
-        history.draw(figure, found)
+        figure = canvas.new(canvas.COLUMN)
+        convergence.draw(figure, found)
         loss, changed = (axis.lines[0].get_xydata() for axis in figure.axes)
         assert loss[:2].tolist() == [[1, 0.5], [2, 0.25]] and np.isnan(loss[2, 1])
         assert changed[1:].tolist() == [[2, 12.5], [3, 0]] and np.isnan(changed[0, 1])
@@ -238,11 +238,11 @@ class TestHistory:
 
     def test_only_what_is_known(self, tmp_path):
         write_text(tmp_path / "history", self.TEXT)
-        figure = page.new(page.COLUMN)
-        history.draw(figure, read_history(tmp_path / "history")["b"])
+        figure = canvas.new(canvas.COLUMN)
+        convergence.draw(figure, read_history(tmp_path / "history")["b"])
         assert [axis.get_ylabel() for axis in figure.axes] == ["cluster changed\n(% of windows)"]
         with pytest.raises(DataError, match="nothing to draw"):
-            history.draw(page.new(3.4), read_history(tmp_path / "history")["c"])
+            convergence.draw(canvas.new(3.4), read_history(tmp_path / "history")["c"])
 
     @pytest.mark.parametrize(
         "text, message",
@@ -290,7 +290,7 @@ def exp(tmp_path_factory):
 class TestScores:
     def test_bars_and_whiskers(self, exp):
         panels = scores.bars(exp / "exp", "test", ["full", "forgiving"])
-        figure = page.new(page.COLUMN)
+        figure = canvas.new(canvas.COLUMN)
         scores.draw_bars(figure, panels)
         assert row_names(figure.axes[0]) == ["DEC, default", "AHC, count known"]
         for axis, protocol in zip(figure.axes, ("full", "forgiving"), strict=True):
@@ -318,7 +318,7 @@ class TestScores:
 
     def test_counts(self, exp):
         frame = read_frame(exp / "exp/dec_default/test/score")
-        figure = page.new(page.COLUMN)
+        figure = canvas.new(canvas.COLUMN)
         scores.draw_counts(figure, "DEC", frame[frame["protocol"] == "full"])
         cells = {
             (t.get_position()[1], t.get_position()[0]): t.get_text() for t in figure.axes[0].texts
@@ -359,11 +359,11 @@ class TestProgram:
     def test_formats_and_width(self, tmp_path, name, form, start):
         contents = []
         for _ in range(2):
-            page.save(drawn(REFERENCE, FOUND, width=3.4), tmp_path / name)
+            canvas.save(drawn(REFERENCE, FOUND, width=3.4), tmp_path / name)
             contents.append((tmp_path / name).read_bytes())
         assert contents[0] == contents[1]
         assert contents[0].startswith(start)
-        assert page.format_of(name) == form
+        assert canvas.format_of(name) == form
         if form == "png":
             assert int.from_bytes(contents[0][16:20], "big") == 1020  # 3.4 inches of 300 dots
 
@@ -436,7 +436,7 @@ class TestProgram:
 
     def test_titles_name_the_system_and_its_rates(self, monkeypatch, exp, tmp_path):
         figures = []
-        monkeypatch.setattr(page, "save", lambda figure, path: figures.append(figure))
+        monkeypatch.setattr(canvas, "save", lambda figure, path: figures.append(figure))
         given = [
             "--reference",
             "data/test/ref.rttm",
@@ -464,6 +464,6 @@ def test_nothing_of_matplotlib_is_changed(tmp_path):
     import matplotlib.pyplot as plt
 
     before = dict(matplotlib.rcParams)
-    page.save(drawn(REFERENCE, FOUND), tmp_path / "a.pdf")
+    canvas.save(drawn(REFERENCE, FOUND), tmp_path / "a.pdf")
     assert dict(matplotlib.rcParams) == before
     assert not plt.get_fignums()

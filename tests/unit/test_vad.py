@@ -6,7 +6,7 @@ from command_line import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diar.audio.spool import collected
+from diar.audio.spool import collect
 from diar.base.types import Region, Turn
 from diar.speech import vad
 from diar.speech.vad import Energy, Hysteresis, VadConfig
@@ -45,7 +45,7 @@ def test_bad_thresholds_are_refused():
     with pytest.raises(ValueError):
         Hysteresis(pad=-1)
     with pytest.raises(ValueError, match="unknown VAD"):
-        vad.find_speech(np.zeros(16000, np.float32), "magic", VadConfig())
+        vad.detect_speech(np.zeros(16000, np.float32), "magic", VadConfig())
 
 
 def test_energy_finds_a_burst():
@@ -62,7 +62,7 @@ def test_energy_finds_a_burst():
 @pytest.mark.parametrize("kind", ["silero", "energy"])
 @pytest.mark.parametrize("samples", [1, 100, 16000])
 def test_silence_has_no_speech(kind, samples):
-    assert vad.find_speech(np.zeros(samples, np.float32), kind, VadConfig()) == []
+    assert vad.detect_speech(np.zeros(samples, np.float32), kind, VadConfig()) == []
 
 
 @pytest.mark.parametrize("kind, limit", [("silero", 0.06), ("energy", 0.35)])
@@ -70,8 +70,8 @@ def test_real_conversation(kind, limit, sample, sample_turns):
     import torch
 
     threads = torch.get_num_threads()
-    reference = vad.speech_of([Turn("s", a, b - a, who) for a, b, who in sample_turns], 30.0)
-    errors = vad.compare(reference, vad.find_speech(sample, kind, VadConfig()))
+    reference = vad.oracle_speech([Turn("s", a, b - a, who) for a, b, who in sample_turns], 30.0)
+    errors = vad.compare(reference, vad.detect_speech(sample, kind, VadConfig()))
     assert errors.speech == pytest.approx(sum(e - s for s, e in reference))
     assert errors.miss + errors.false_alarm < limit * errors.speech
     assert torch.get_num_threads() == threads
@@ -100,9 +100,9 @@ def test_silero_hears_a_recording_as_it_hears_a_stream(sample):
 @pytest.mark.parametrize("kind", ["silero", "energy"])
 def test_speech_of_a_long_recording(kind, sample, monkeypatch):
     """In pieces, from a file: the same regions."""
-    expected = vad.find_speech(sample, kind, VadConfig())
+    expected = vad.detect_speech(sample, kind, VadConfig())
     monkeypatch.setattr(vad, "FRAMES", 37)
-    assert vad.find_speech(collected([sample], long=1000), kind, VadConfig()) == expected
+    assert vad.detect_speech(collect([sample], long=1000), kind, VadConfig()) == expected
 
 
 def test_recordings_without_reference_are_not_false_alarm(tmp_path):

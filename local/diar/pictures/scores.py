@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 
 from diar.base.colours import ERRORS
 from diar.base.errors import DataError
-from diar.pictures import page
+from diar.pictures import canvas
 from diar.scoring.comparison import der_interval
 from diar.scoring.frame import PARTS, count_speakers, read_experiment, split, totals
 from diar.scoring.systems import describe_protocols, read_summaries, system_name
@@ -60,7 +60,7 @@ def bars(exp: Path, name: str, protocols: Sequence[str] = ()) -> dict[str, pd.Da
     return panels
 
 
-@page.style
+@canvas.style
 def draw_bars(figure: Figure, panels: Mapping[str, pd.DataFrame]) -> None:
     """Draw a panel for each protocol, side by side where the figure is wide enough, of a bar a system.
 
@@ -73,11 +73,13 @@ def draw_bars(figure: Figure, panels: Mapping[str, pd.DataFrame]) -> None:
     if not panels:
         raise DataError("no speech is scored: no DER to draw")
     names = list(dict.fromkeys(name for systems in panels.values() for name in systems.index))
-    left = 0.3 + page.LETTER * max(map(len, names))
+    left = 0.3 + canvas.LETTER * max(map(len, names))
     width = figure.get_figwidth() - left
     columns = max(1, min(len(panels), int(width / _BESIDE)))
     rows = -(-len(panels) // columns)
-    titles = [textwrap.fill(title, max(8, int(width / columns / page.LETTER))) for title in panels]
+    titles = [
+        textwrap.fill(title, max(8, int(width / columns / canvas.LETTER))) for title in panels
+    ]
     tall = len(names) * _BAR + _AROUND + 0.11 * max(title.count("\n") for title in titles)
     figure.set_size_inches(left + width, rows * tall + _LEGEND)
     axes = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
@@ -86,7 +88,7 @@ def draw_bars(figure: Figure, panels: Mapping[str, pd.DataFrame]) -> None:
         axis.set_title(title)
     for axis in axes[len(panels) :]:
         axis.remove()
-    page.legend(figure, [Patch(color=ERRORS[kind], label=kind) for kind in PARTS])
+    canvas.legend(figure, [Patch(color=ERRORS[kind], label=kind) for kind in PARTS])
 
 
 def _draw_panel(axis: Axes, systems: pd.DataFrame, names: Sequence[str]) -> None:
@@ -104,14 +106,14 @@ def _draw_panel(axis: Axes, systems: pd.DataFrame, names: Sequence[str]) -> None
             path_effects=[withStroke(linewidth=1.5, foreground="white")],
         )  # fmt: skip
         at = ends[name] + 0.02 * ends.max()
-        axis.text(at, y, f"{ders[name]:.1f}", va="center", fontsize=page.SMALL)
+        axis.text(at, y, f"{ders[name]:.1f}", va="center", fontsize=canvas.SMALL)
     axis.set(xlim=(0, 1.17 * ends.max() or 1), ylim=(len(names) - 0.5, -0.5), xlabel="DER (%)")
     axis.set_yticks(range(len(names)), names)
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="x")
 
 
-@page.style
+@canvas.style
 def draw_counts(figure: Figure, title: str, rows: pd.DataFrame) -> None:
     """Draw the recordings by speakers in the reference (down) and found (across); the diagonal is right.
 
@@ -133,7 +135,7 @@ def draw_counts(figure: Figure, title: str, rows: pd.DataFrame) -> None:
         if count:
             axis.text(
                 numbers[column], numbers[row], str(count),
-                ha="center", va="center", fontsize=min(page.SMALL, 40 * size),
+                ha="center", va="center", fontsize=min(canvas.SMALL, 40 * size),
             )  # fmt: skip
     axis.set(aspect="equal", xlabel="speakers found", ylabel="speakers in the reference")
     axis.invert_yaxis()
