@@ -153,6 +153,7 @@ class TestTimeline:
     )  # fmt: skip
     def test_clock(self, seconds, decimals, text):
         assert clock(seconds, decimals) == text
+        assert clock(seconds, decimals, short=True) == text.removeprefix("0:").removeprefix("0")
 
     def test_names_are_text_not_mathematics(self, tmp_path):
         figure = drawn([Turn("r", 0, 1, "a$b_c$d"), Turn("r", 0, 1, "x" * 50)])

@@ -33,7 +33,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """A sortable table; the first ``names`` cells of a row are text."""
 
     caption: str
@@ -50,11 +50,11 @@ class SetPage:
     title: str
     systems: Mapping[str, str]
     recordings: Sequence[str]
-    recording_table: Table
+    recording_table: PageTable
     protocols: Mapping[str, str] = field(default_factory=dict)
-    tables: Sequence[Table] = ()
-    paired: Table | None = None
-    counts: Sequence[Table] = ()
+    tables: Sequence[PageTable] = ()
+    paired: PageTable | None = None
+    counts: Sequence[PageTable] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -71,7 +71,7 @@ def recording_table(
     found: Mapping[str, Mapping[str, int]],
     ders: Mapping[str, Mapping[str, float]],
     names: Mapping[str, str],
-) -> Table:
+) -> PageTable:
     """Make the table of a set's recordings, one row for each.
 
     Args:
@@ -93,7 +93,7 @@ def recording_table(
             cells.append(Cell(str(speakers), speakers))
             cells += [figure(ders[system].get(recording))] if system in ders else []
         rows.append(cells)
-    return Table("Recordings: choose one to see and hear it", header, rows)
+    return PageTable("Recordings: choose one to see and hear it", header, rows)
 
 
 def versions() -> dict[str, str]:

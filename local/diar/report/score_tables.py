@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from diar.base.errors import DataError
-from diar.report.overview import Cell, Table, figure
+from diar.report.overview import Cell, PageTable, figure
 from diar.scoring import text
 from diar.scoring.comparison import compare, der_interval
 from diar.scoring.frame import PARTS, count_speakers, first_protocol, split, totals
@@ -36,16 +36,16 @@ def scored_set(
     }
 
 
-def _main_table(rows: pd.DataFrame) -> Table:
+def _main_table(rows: pd.DataFrame) -> PageTable:
     protocols = list(rows["protocol"].unique())
     lines = []
     for system, theirs in split(rows, "system").items():
         total = totals(theirs)
-        limits = {name: der_interval(some) for name, some in split(theirs, "protocol").items()}
-        ders = {
-            name: figure(total.at[name, "der_%"], below=text.rate_span(span) if span else "")
-            for name, span in limits.items()
-        }
+        ders = {}
+        for protocol, some in split(theirs, "protocol").items():
+            limits = der_interval(some)
+            below = text.rate_span(limits) if limits else ""
+            ders[protocol] = figure(float(total["der_%"][protocol]), below=below)
         first = total.iloc[0]  # what follows is the same under all protocols
         lines.append(
             [
@@ -57,12 +57,12 @@ def _main_table(rows: pd.DataFrame) -> Table:
             ]
         )
     header = ["system", *(f"DER % {p}" for p in protocols), "JER %", "count right %", "count error"]
-    return Table(
+    return PageTable(
         "DER of each protocol, below it the 95 % bootstrap interval over recordings", header, lines
     )
 
 
-def _parts_table(rows: pd.DataFrame) -> Table:
+def _parts_table(rows: pd.DataFrame) -> PageTable:
     protocol = rows["protocol"].unique()[-1]
     total = totals(rows[rows["protocol"] == protocol], "system").dropna(subset=list(PARTS.values()))
     longest = total["der_%"].max() or 1
@@ -73,10 +73,10 @@ def _parts_table(rows: pd.DataFrame) -> Table:
         parts = [figure(rates[part]) for part in PARTS.values()]
         lines.append([name, Cell("", figure(rates["der_%"]).value, bar=bar), *parts])
     header = ["system", "DER", *(f"{part} %" for part in PARTS)]
-    return Table(f"What the DER is made of, protocol {protocol}", header, lines)
+    return PageTable(f"What the DER is made of, protocol {protocol}", header, lines)
 
 
-def _paired(ours: str, systems: Mapping[str, pd.DataFrame]) -> Table:
+def _paired(ours: str, systems: Mapping[str, pd.DataFrame]) -> PageTable:
     lines = []
     for system, rows in systems.items():
         if system == ours:
@@ -99,10 +99,10 @@ def _paired(ours: str, systems: Mapping[str, pd.DataFrame]) -> Table:
         f"{system_name(ours)} against the others, paired by recording: difference of DER (below 0: it is"
         " better) with its 95 % bootstrap interval; Wilcoxon's p; recordings better, equal, worse"
     )
-    return Table(caption, header, lines, names=2)
+    return PageTable(caption, header, lines, names=2)
 
 
-def _count_table(name: str, rows: pd.DataFrame) -> Table:
+def _count_table(name: str, rows: pd.DataFrame) -> PageTable:
     counts = count_speakers(rows)
     most = counts.to_numpy().max()
 
@@ -115,4 +115,4 @@ def _count_table(name: str, rows: pd.DataFrame) -> Table:
         + [cell(times, speakers == found) for times, found in zip(row, counts, strict=True)]
         for speakers, row in zip(counts.index, counts.to_numpy().tolist(), strict=True)
     ]
-    return Table(name, ["speakers", *map(str, counts)], lines)
+    return PageTable(name, ["speakers", *map(str, counts)], lines)

@@ -75,7 +75,7 @@ def totals(frame: pd.DataFrame, by: str | Sequence[str] = "protocol") -> pd.Data
 def total_score(
     reference: Turns, hypothesis: Turns, uem: Regions | None, protocol: Protocol
 ) -> pd.Series:
-    """``evaluate`` under one protocol: the row of ``totals``."""
+    """Score all recordings together under one protocol: the row of ``totals``."""
     return totals(make_frame(evaluate(reference, hypothesis, uem, {"": protocol}))).iloc[0]
 
 
