@@ -17,8 +17,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "local"), str(ROOT / "tests")]
-from test_browser import FLAGS, chromium  # noqa: E402
+sys.path[:0] = [str(ROOT / "local"), str(ROOT / "tests/support")]
+from chromium import FLAGS, chromium  # noqa: E402
 
 from cli import program  # noqa: E402
 

@@ -11,10 +11,11 @@ from diar.autoencoder import network
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base import config
 from diar.base.errors import DataError
-from diar.dec.diarization import DecConfig
-from diar.dec.module import DEC, ClusteringModule
+from diar.dec.module import ClusteringModule
+from diar.pipeline.recording import DecStageConfig
 from diar.published import runs
 from diar.published.dataset import ROOT, DiarizationDataset
+from diar.published.dec import DEC
 
 __all__ = ["DEC", "ClusteringModule", "ResidualAutoEncoder", "diarizationDEC", "load_encoder"]
 
@@ -55,5 +56,5 @@ def diarizationDEC(
         encoder: pretrained; None for ``load_encoder()``.
         dec_config: the algorithm, as published by default.
     """
-    options = config.load(DecConfig, dec_config)
+    options = config.load(DecStageConfig, dec_config)
     return runs.run_dec(audio_dataset, num_spkr, hypothesis_dir, encoder or load_encoder(), options)

@@ -8,40 +8,31 @@ Example: local/cluster.py --method ahc exp/xvectors_campplus_close/test exp/by_h
 
 from __future__ import annotations
 
-from cli import program, xvector_job
+from cli import products, program
 from diar.base import config
-from diar.base.errors import DataError
 from diar.base.posteriors import one_hot
-from diar.clustering import methods
-from diar.dec.together import Recording
-from diar.pipeline import baselines
+from diar.clustering.methods import METHODS, method_of
+from diar.pipeline.baselines import BaselineConfig
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/baselines.yaml")
-    xvector_job.add_arguments(arguments)
-    arguments.add_argument(
-        "--method", choices=sorted(methods.METHODS), default="ahc", help="the baseline"
-    )
-    program.add_paths(arguments, "xvector_dir", "out_dir")
-    args = arguments.parse_args()
-    options = config.load(baselines.BaselineConfig, args.config, args.set.split())
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/baselines.yaml")
+    products.add_arguments(parser)
+    parser.add_argument("--method", choices=sorted(METHODS), default="ahc", help="the baseline")
+    program.add_paths(parser, "xvector_dir", "out_dir")
+    args = parser.parse_args()
+    options = config.load(BaselineConfig, args.config, args.set.split())
     if args.check:
         return
-    method = methods.method_of(args.method)
-
-    def decide(recording: Recording) -> xvector_job.Decision | DataError:
-        try:
-            labels = method(recording.x, recording.bounds, options.clustering, recording.seed)
-        except ValueError as error:
-            return DataError(f"{args.method}: {error}")
-        return xvector_job.Decision(one_hot(labels))
-
-    def decide_all(recordings: list[Recording]) -> list[xvector_job.Decision | DataError]:
-        return [decide(recording) for recording in recordings]
-
-    xvector_job.run(args, args.xvector_dir, args.out_dir, options, decide_all)
+    method = method_of(args.method)
+    made = products.Products(args, args.xvector_dir, args.out_dir, options)
+    for recording in made.recordings():
+        with made.share.guard(recording):
+            xvectors, bounds, seed = made.load(recording)
+            labels = method(xvectors.vectors, bounds, options.clustering, seed)
+            made.keep(xvectors.subsegments, one_hot(labels), bounds)
+    made.write()
 
 
 if __name__ == "__main__":

@@ -36,14 +36,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import program
+from cli.speakers import add_speakers, bounds_of
 from diar.base.errors import DataError
 from diar.kaldi import inputs
 from diar.kaldi.inputs import STDIN, Input
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch
-    from diar.audio.waveform import Heard
-    from diar.base.types import Bounds
-    from diar.pipeline.recording import Found, Pipeline
+    from diar.audio.waveform import Audio
+    from diar.base.types import Bounds, Turn
+    from diar.pipeline.recording import Diarization, Pipeline
     from diar.report.recordings import Refined
     from diar.report.standalone import StandalonePage
 
@@ -52,18 +53,23 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a recording: what was heard and found, or why it failed.
+    """What came of a recording: what was heard and made of it, or why it failed.
 
     remarks: what was done to read it. seconds: what all of it took.
     """
 
     given: Input
-    heard: Heard | None = None
+    heard: Audio | None = None
     duration: float = 0.0
     remarks: tuple[str, ...] = ()
-    found: Found | None = None
+    diarization: Diarization | None = None
     seconds: float = 0.0
     error: str = ""
+
+    @property
+    def turns(self) -> list[Turn]:
+        """Of the recording, none where it failed."""
+        return self.diarization.turns if self.diarization else []
 
 
 def main() -> None:
@@ -80,19 +86,13 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     from diar import extractors
     from diar.autoencoder import network
     from diar.base import config, devices
-    from diar.base.types import Bounds
-    from diar.dec.diarization import DecConfig
-    from diar.pipeline.recording import Pipeline
+    from diar.pipeline.recording import DecStageConfig, Pipeline
     from diar.speech.vad import VadConfig
     from diar.xvectors.windows import XVectorConfig
 
     device = devices.device_of(args.device)
-    dec = config.load(DecConfig, args.dec_config, args.set.split())
-    try:
-        most = max(args.max_spk or dec.max_speakers, args.min_spk)
-        bounds = Bounds(args.num_spk, args.min_spk, args.max_spk or most)
-    except ValueError as error:
-        raise DataError(str(error)) from None
+    dec = config.load(DecStageConfig, args.dec_config, args.set.split())
+    bounds = bounds_of(args, dec.max_speakers)
     xvector = config.load(XVectorConfig, args.xvector_config)
     if args.autoencoder is None and xvector.extractor != network.SHIPPED_EXTRACTOR:
         raise DataError(
@@ -102,7 +102,7 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     where = {"device": str(device), "threads": args.threads}
     pipeline = Pipeline(
         extractors.get(xvector.extractor, **where, **xvector.options),
-        network.load_model(args.autoencoder or network.SHIPPED, device),
+        network.load_model(args.autoencoder or network.SHIPPED),
         args.vad,
         config.load(VadConfig, args.vad_config),
         xvector,
@@ -128,10 +128,10 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
         progress.update()
         for done, result in enumerate(results(args, pipeline, bounds), 1):
             write(args, result, progress.say)
-            if page and result.found is not None:
-                name, found = result.given.recording, result.found
+            if page and result.diarization is not None:
+                name, made = result.given.recording, result.diarization
                 file = result.given.path if result.given.path.is_file() else None
-                page.add(name, file, result.duration, found.turns, refined_of(found))
+                page.add(name, file, result.duration, made.turns, refined_of(made))
             length = lengths.get(result.given.recording, 0.0)
             if result.error:  # it was not worked through: the rate must not gain
                 failed, audio = failed + 1, audio - length
@@ -148,39 +148,40 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
 
 
 def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | None:
-    """The page of all recordings, where one is wanted."""
+    """Make the page of all recordings, where one is wanted."""
     if not args.html:
         return None
     from diar.base import config
     from diar.report.standalone import StandalonePage
 
-    parts = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
+    parts: dict[str, Any] = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
     configurations = {name: config.dump(part) for name, part in parts.items()}
     name = args.inputs[0].recording if len(args.inputs) == 1 else "diarization"
     out = (args.out or Path()) / f"{name}.html"
     return StandalonePage(out, shlex.join(sys.argv), configurations)
 
 
-def refined_of(found: Found) -> Refined | None:
+def refined_of(made: Diarization) -> Refined | None:
     """Return what the page shows of the refinement; None where there was no speech."""
     from diar.report.recordings import Refined
 
-    fit = found.fit
+    fit = made.fit
     if fit is None:
         return None
-    return Refined(found.windows, fit.posteriors, fit.latents, fit.start_latents, fit.history)
+    return Refined(made.windows, fit.posteriors, fit.latents, fit.start_latents, fit.history)
 
 
 def lengths_of(given: list[Input]) -> dict[str, float]:
     """Seconds of each recording, as the headers say; of none, unless all say."""
     from diar.audio.waveform import header_duration
 
-    known = {i.recording: header_duration(i.path) for i in given if i.path.is_file()}
-    return known if len(known) == len(given) and all(known.values()) else {}
+    lengths = {i.recording: header_duration(i.path) for i in given if i.path.is_file()}
+    known = {recording: seconds for recording, seconds in lengths.items() if seconds}
+    return known if len(known) == len(given) else {}
 
 
 def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Iterator[Result]:
-    """What comes of each input, one after the other."""
+    """Yield what comes of each input, one after the other."""
     from diar.audio import waveform
     from diar.base.seeds import seed_for
     from diar.kaldi.recordings import remarks
@@ -190,19 +191,19 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         began = time.monotonic()
         name = given.recording
         try:
-            with inputs.opened(given) as path:
-                heard = waveform.listen(path, rate, args.channel)
-            found = pipeline.find(name, heard.samples, bounds, seed_for(args.seed, name))
+            with inputs.open_input(given) as path:
+                heard = waveform.read(path, rate, args.channel)
+            made = pipeline.run(name, heard.samples, bounds, seed_for(args.seed, name))
         except DataError as error:
             yield Result(given, error=str(error))
             continue
         done = tuple(remarks(heard, rate, args.channel))
         duration = len(heard.samples) / rate
-        yield Result(given, heard, duration, done, found, time.monotonic() - began)
+        yield Result(given, heard, duration, done, made, time.monotonic() - began)
 
 
 def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) -> None:
-    """Turns, JSON and what is said, to where the options send them; ``say`` as ``Progress.say``."""
+    """Write turns, JSON and what is said where the options send them; ``say`` as ``Progress.say``."""
     from diar.kaldi import rttm
 
     file = rttm_of(args, result.given)
@@ -211,61 +212,63 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
     if result.error:
         say(f"diarize.py: {result.error}")
         return
-    turns = result.found.turns
+    turns = result.turns
     if file:
         rttm.write_rttm(file, turns)
     elif not args.json and (text := rttm.format_rttm(turns)):
         say(text.rstrip("\n"), sys.stdout)
     speakers = len({turn.speaker for turn in turns})
-    found = f"{speakers} speaker(s), {len(turns)} turns" if turns else "no speech"
-    said = f"{file or result.given.recording}: {found} in {result.duration:.1f} s"
+    what = f"{speakers} speaker(s), {len(turns)} turns" if turns else "no speech"
+    said = f"{file or result.given.recording}: {what} in {result.duration:.1f} s"
     if result.remarks:
         said += f" ({', '.join(result.remarks)})"
     say(said, sys.stdout if file and not args.json else sys.stderr)
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """The line of a recording: as docs/diarization.schema.json has it, and what only this program knows."""
+    """Make the line of a recording: docs/diarization.schema.json, and what only this program knows."""
     from diar.exports.document import document_of
     from diar.exports.recording import recording_of
 
     name, path = result.given.recording, result.given.path
     if result.error:
         return {"recording": name, "media": str(path), "error": result.error}
-    document = document_of(recording_of(name, result.found.turns, result.duration, path))
+    document = document_of(recording_of(name, result.turns, result.duration, path))
     seconds = round(result.seconds, 3)
     return {**document, "remarks": list(result.remarks), "processing_seconds": seconds}
 
 
 def rttm_of(args: argparse.Namespace, given: Input) -> Path | None:
-    """The RTTM of a recording, None where it has no file of its own."""
+    """Name the RTTM of a recording, None where it has no file of its own."""
     return args.out / f"{given.recording}.rttm" if args.out else None
 
 
 def parse() -> argparse.Namespace:
-    """The arguments; what they name is in ``inputs``, ``done`` is how many of them are left out."""
-    arguments = parser()
-    args = arguments.parse_args()
+    """Read the arguments: what they name is in ``inputs``, how many are left out in ``done``."""
+    parser = make_parser()
+    args = parser.parse_args()
     if not args.audio and not args.list:
-        arguments.error("name files or folders of audio, '-' for standard input, or a --list")
+        parser.error("name files or folders of audio, '-' for standard input, or a --list")
     if args.skip_done and not args.out:
-        arguments.error("--skip-done goes with --out")
+        parser.error("--skip-done goes with --out")
     piped = [*args.audio, args.list].count(STDIN)
     if piped > 1 or piped and (sys.stdin is None or sys.stdin.isatty()):
-        arguments.error("'-' is standard input: pipe something into it, once")
+        parser.error("'-' is standard input: pipe something into it, once")
     args.inputs = inputs.gather(args.audio, args.list)
     if args.name is not None:
         if len(args.inputs) > 1:
-            arguments.error(f"--name is of one recording, but there are {len(args.inputs)}")
-        args.inputs = [inputs.named(args.inputs[0], args.name)]
-    todo = [i for i in args.inputs if not (args.skip_done and rttm_of(args, i).exists())]
+            parser.error(f"--name is of one recording, but there are {len(args.inputs)}")
+        args.inputs = [inputs.rename(args.inputs[0], args.name)]
+    todo = args.inputs
+    if args.skip_done:
+        todo = [i for i in args.inputs if not (args.out / f"{i.recording}.rttm").exists()]
     args.inputs, args.done = todo, len(args.inputs) - len(todo)
     return args
 
 
-def parser() -> argparse.ArgumentParser:
-    arguments = program.parser(__doc__)
-    add = arguments.add_argument
+def make_parser() -> argparse.ArgumentParser:
+    parser = program.parser(__doc__)
+    add = parser.add_argument
     add("audio", type=Path, nargs="*", help="files and folders; '-': standard input")
     add(
         "--list",
@@ -283,7 +286,7 @@ def parser() -> argparse.ArgumentParser:
         " diarization.html; with --skip-done, of the new ones",
     )
     add("--json", action="store_true", help="a line of JSON for each on standard output")
-    program.add_speakers(arguments, "number of speakers (default: estimated)")
+    add_speakers(parser, "number of speakers")
     add("--channel", type=int, metavar="N", help="channel, counted from 0 (default: all mixed)")
     add("--vad", choices=("silero", "energy"), default="silero", help="how speech is found")
     add("--autoencoder", type=Path, metavar="FILE", help="default: the one that ships")
@@ -291,11 +294,11 @@ def parser() -> argparse.ArgumentParser:
         file = CONF / f"{option}.yaml"
         add(f"--{option}-config", metavar="FILE", default=file, help=f"default: conf/{file.name}")
     add("--set", default="", metavar="'KEY=VALUE ...'", help="overrides of the DEC configuration")
-    program.add_seed(arguments)
+    program.add_seed(parser)
     threads = len(os.sched_getaffinity(0))
     add("--threads", type=int, metavar="N", default=threads, help="default: all cores")
-    program.add_device(arguments)
-    return arguments
+    program.add_device(parser)
+    return parser
 
 
 if __name__ == "__main__":

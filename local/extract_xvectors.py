@@ -17,6 +17,7 @@ import kaldiio
 import numpy as np
 
 from cli import program
+from cli.share import Share, add_job, log
 from diar import extractors
 from diar.base import config, devices
 from diar.base.errors import DataError
@@ -30,15 +31,15 @@ from diar.xvectors.windows import MILLISECOND, XVectorConfig
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/xvector.yaml")
-    program.add_device(arguments)
-    program.add_job(arguments)
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/xvector.yaml")
+    program.add_device(parser)
+    add_job(parser)
+    parser.add_argument(
         "--prepare", action="store_true", help="check, fetch the extractor, write config.yaml, stop"
     )
-    program.add_paths(arguments, "data_dir", "vad_dir", "out_dir")
-    args = arguments.parse_args()
+    program.add_paths(parser, "data_dir", "vad_dir", "out_dir")
+    args = parser.parse_args()
     options = config.load(XVectorConfig, args.config, args.set.split())
     device = devices.device_of(args.device)
     source = Source(args.data_dir, args.vad_dir)
@@ -81,7 +82,7 @@ class Source:
             self.faults[recording] = f"in {vad_dir / 'segments'}, but not in {data_dir / 'wav.scp'}"
 
     def names(self) -> list[str]:
-        """What the VAD has seen; without its durations, all there is."""
+        """List what the VAD has seen; without its durations, all there is."""
         seen = self.durations.keys() or self.recordings.names
         return sorted({*seen, *self.regions})
 
@@ -97,8 +98,8 @@ def extract(
     out_dir: Path,
     job: str,
 ) -> None:
-    """The x-vectors of one job's recordings, into <out-dir>/xvector.JOB.ark and jobs/JOB."""
-    share = program.Share(out_dir, job)
+    """Write the x-vectors of one job's recordings to <out-dir>/xvector.JOB.ark and jobs/JOB."""
+    share = Share(out_dir, job)
     names = source.names()
     windows: list[Subsegments] = []
     durations: list[str] = []
@@ -142,7 +143,7 @@ def check_ends(recording: str, regions: list[Region], duration: float) -> None:
             f"its speech begins at {regions[0].start:.3f} s, but the audio ends at {duration:.3f} s"
         )
     if regions and regions[-1].end > duration + 0.1:
-        program.log.warning(
+        log.warning(
             "%s: speech up to %.3f s, but the audio ends at %.3f s: the rest is left out",
             recording, regions[-1].end, duration,
         )  # fmt: skip

@@ -10,47 +10,37 @@ from __future__ import annotations
 
 import torch
 
-from cli import program, xvector_job
-from cli.xvector_job import Decision
-from diar.autoencoder import network
-from diar.base import config, devices
-from diar.base.errors import DataError
-from diar.dec import together
-from diar.dec.diarization import DecConfig, Fit
-from diar.dec.together import Recording
+from cli import products, program
+from cli.share import log
+from diar.autoencoder.network import load_model
+from diar.base import config
+from diar.dec.diarization import fit
+from diar.pipeline.recording import DecStageConfig
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/dec.yaml")
-    program.add_device(arguments)
-    xvector_job.add_arguments(arguments)
-    program.add_paths(arguments, "xvector_dir", "model", "out_dir")
-    args = arguments.parse_args()
-    options = config.load(DecConfig, args.config, args.set.split())
-    device = devices.device_of(args.device)
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/dec.yaml")
+    products.add_arguments(parser)
+    program.add_paths(parser, "xvector_dir", "model", "out_dir")
+    args = parser.parse_args()
+    options = config.load(DecStageConfig, args.config, args.set.split())
     if args.check:
         return
     torch.set_num_threads(1)
-    encoder = network.load_model(args.model, device)
-
-    def decide(recordings: list[Recording]) -> list[Decision | DataError]:
-        found = together.fit_all(recordings, encoder, options)
-        return [decision(recording, fit) for recording, fit in zip(recordings, found, strict=True)]
-
-    at_once = together.pays(device)
-    xvector_job.run(args, args.xvector_dir, args.out_dir, options, decide, at_once)
-
-
-def decision(recording: Recording, fit: Fit | DataError) -> Decision | DataError:
-    """What is written of a fit; how it went is logged."""
-    if isinstance(fit, DataError):
-        return fit
-    program.log.info(
-        "%s: %d windows, %d fitted, %d clusters at the start, %d in the end",
-        recording.windows.recordings[0], len(recording.x), len(fit.fitted), len(set(fit.start)), fit.count,
-    )  # fmt: skip
-    return Decision(fit.posteriors, fit)
+    encoder = load_model(args.model)
+    made = products.Products(args, args.xvector_dir, args.out_dir, options)
+    for recording in made.recordings():
+        with made.share.guard(recording):
+            xvectors, bounds, seed = made.load(recording)
+            windows = xvectors.subsegments
+            result = fit(xvectors.vectors, windows, encoder, options, bounds, seed)
+            log.info(
+                "%s: %d windows, %d fitted, %d clusters at the start, %d in the end",
+                recording, len(windows), len(result.rows), len(set(result.start)), result.count,
+            )  # fmt: skip
+            made.keep(windows, result.posteriors, bounds, result)
+    made.write()
 
 
 if __name__ == "__main__":

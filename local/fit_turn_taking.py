@@ -9,12 +9,12 @@ Example: local/fit_turn_taking.py data/test > turn_taking.yaml
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import yaml
 
 from cli import program
-from diar.base.config import as_dict
 from diar.kaldi.rttm import read_rttm
 from diar.simulation.turn_taking import fit, overlap_ratio
 
@@ -32,8 +32,7 @@ def main() -> None:
     head.append(f"in which {100 * overlap:.1f} % of the speech of a recording overlap on average.")
     head.append("What each key means: diar/simulation/turn_taking.py, TurnTaking.")
     sys.stdout.write("".join(f"# {line}\n" for line in head))
-    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in as_dict(stats).items()}
-    yaml.safe_dump(plain, sys.stdout, sort_keys=False, width=96, default_flow_style=None)
+    yaml.safe_dump(asdict(stats), sys.stdout, sort_keys=False, width=96, default_flow_style=None)
 
 
 if __name__ == "__main__":

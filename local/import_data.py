@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cli import program
+from cli.share import Share, add_job
 from diar.audio import waveform
 from diar.base.errors import DataError
 from diar.kaldi import importing, tables
@@ -24,7 +25,7 @@ SHOWN = 20  # faults that are printed; all are in log/faults
 
 def main() -> None:
     parser = program.parser(__doc__)
-    program.add_job(parser)
+    add_job(parser)
     parser.add_argument("--check", action="store_true", help="only refuse what cannot be used")
     parser.add_argument("--tables", action="store_true", help="all but the audio")
     for name, text in (
@@ -45,7 +46,7 @@ def main() -> None:
 
 def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
     """Refuse what cannot be imported; commands are run only when asked for."""
-    pipes = importing.commands(importing.check(source, from_segments))
+    pipes = importing.list_commands(importing.check(source, from_segments))
     if pipes and not wav_pipes:
         raise DataError(
             f"{pipes[0]}: a command ({len(pipes)} such line(s)): look at them, and give --wav-pipes true"
@@ -56,7 +57,7 @@ def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
 def import_audio(source: Path, target: Path, job: str) -> None:
     """Write wav.scp, reco2dur and failed of one job."""
     data = examine(source)
-    share = program.Share(target, job)
+    share = Share(target, job)
     if share.job == 1:  # lines without a recording that could be taken are not lost silently
         for fault in data.faults:
             if fault.path.name == "wav.scp" and fault.line and fault.mended:
@@ -66,7 +67,7 @@ def import_audio(source: Path, target: Path, job: str) -> None:
     names = sorted(data.recordings)
     for recording in share.of(names, [1.0] * len(names)):
         with share.guard(recording):
-            path = importing.take(data, recording, target)
+            path = importing.import_audio(data, recording, target)
             durations.append(f"{recording} {waveform.duration(path):.3f}\n")
             wavs.append(f"{recording} {path}\n")
     share.write("wav.scp", wavs)

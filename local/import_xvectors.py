@@ -13,6 +13,7 @@ from pathlib import Path
 import kaldiio
 
 from cli import program
+from cli.share import Share
 from diar.base.errors import DataError
 from diar.base.types import concatenate
 from diar.kaldi import tables, xvector_dir
@@ -32,7 +33,7 @@ def main() -> None:
     if (args.kaldi_dir / "plda").exists():
         print("import_xvectors.py: plda is not used: DEC learns its own speaker space")
 
-    share = program.Share(args.out_dir, "1/1")
+    share = Share(args.out_dir, "1/1")
     windows = []
     ark, scp = args.out_dir / "xvector.1.ark", share.dir / "xvector.scp"
     with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:

@@ -9,37 +9,38 @@ Example: local/make_vad.py --vad energy data/real_sample exp/by_hand/vad
 from __future__ import annotations
 
 from cli import program
+from cli.share import Share, add_job, log
 from diar.audio import waveform
 from diar.base import config
 from diar.base.regions import intersection
 from diar.kaldi.recordings import Recordings
 from diar.speech import vad
-from diar.speech.given import FILES, GivenSpeech
+from diar.speech.given import FILES, given_speech
 from diar.xvectors import windows
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/vad.yaml")
-    program.add_job(arguments)
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/vad.yaml")
+    add_job(parser)
+    parser.add_argument(
         "--vad", choices=(*vad.KINDS, *FILES), default="silero", help="how speech is found"
     )
-    arguments.add_argument(
+    parser.add_argument(
         "--inside-segments", choices=("true", "false"), default="false",
         help="keep only speech inside the segments of the data directory",
     )  # fmt: skip
-    program.add_paths(arguments, "data_dir", "out_dir")
-    args = arguments.parse_args()
+    program.add_paths(parser, "data_dir", "out_dir")
+    args = parser.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())
     if args.check:
         return
     recordings = Recordings(args.data_dir)
     shift = options.frame_shift
-    given = GivenSpeech(args.data_dir, args.vad, shift) if args.vad in FILES else None
-    inside = GivenSpeech(args.data_dir, "segments") if args.inside_segments == "true" else None
+    given = given_speech(args.data_dir, args.vad, shift) if args.vad in FILES else None
+    inside = given_speech(args.data_dir, "segments") if args.inside_segments == "true" else None
 
-    share = program.Share(args.out_dir, args.job)
+    share = Share(args.out_dir, args.job)
     share.state(options)
     segments: list[str] = []
     durations: list[str] = []
@@ -54,7 +55,7 @@ def main() -> None:
             if given:
                 regions = given.regions(recording, duration)
             else:
-                regions = vad.find_speech(samples, args.vad, options)
+                regions = vad.detect_speech(samples, args.vad, options)
             if inside:
                 regions = intersection(regions, inside.regions(recording, duration))
             durations.append(f"{recording} {duration:.3f}\n")
@@ -65,7 +66,7 @@ def main() -> None:
             ]
             segments += lines
             if not lines:
-                program.log.warning("%s: no speech found", recording)
+                log.warning("%s: no speech found", recording)
                 silent.append(f"{recording}\n")
     share.write("segments", segments)
     share.write("utt2spk", (f"{line.split()[0]} {line.split()[1]}\n" for line in segments))

@@ -26,13 +26,13 @@ from matplotlib.figure import Figure
 
 from cli import program
 from diar.base.errors import DataError
-from diar.base.numbers import number_in
+from diar.base.numbers import clock, parse_number
 from diar.base.types import Region, Subsegments, Turn
 from diar.kaldi import arks, rttm, tables
 from diar.kaldi.history import read_history
 from diar.pictures import canvas, convergence, latents, scores, timeline
-from diar.scoring.comparison import read_figures
-from diar.scoring.rates import Protocol, listed, score
+from diar.scoring.frame import PARTS, first_protocol, read_frame, total_score
+from diar.scoring.rates import Protocol, listed
 from diar.scoring.systems import system_name
 from diar.scoring.text import number
 
@@ -112,7 +112,7 @@ def seconds(text: str) -> float:
     """Read '90', '1:30' or '0:01:30' as seconds."""
     value = 0.0
     for part in text.split(":", 2):
-        value = 60 * value + number_in(part)
+        value = 60 * value + parse_number(part)
     if not value >= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is neither seconds nor h:mm:ss")
     return value
@@ -200,14 +200,13 @@ def describe_der(
 ) -> str:
     """Describe the DER of the whole recording, with its parts where there is room for them."""
     uem = None if regions is None else {"": regions}
-    total = score({"": truth}, {"": theirs}, uem, ALL_ERRORS).total
-    text = f"DER {total.der:.2f} %"
+    total = total_score({"": truth}, {"": theirs}, uem, ALL_ERRORS)
+    text = f"DER {total['der_%']:.2f} %"
     if args.start is not None or args.end is not None:
         text += " of the whole recording"
     if args.width < WIDE:
         return text
-    parts = {"miss": total.miss, "false alarm": total.false_alarm, "confusion": total.confusion}
-    rates = (f"{kind} {number(total.percent(value))}" for kind, value in parts.items())
+    rates = (f"{kind} {number(total[part])}" for kind, part in PARTS.items())
     return f"{text} ({', '.join(rates)})"
 
 
@@ -221,8 +220,8 @@ def span(args: argparse.Namespace, extent: tuple[float, float]) -> tuple[float, 
     end = extent[1] if args.end is None else args.end
     if not start < min(end, extent[1]):
         raise DataError(
-            f"nothing to show from {timeline.clock(start)} to {timeline.clock(end)}: the recording goes"
-            f" from {timeline.clock(extent[0])} to {timeline.clock(extent[1])}"
+            f"nothing to show from {clock(start)} to {clock(end)}: the recording goes"
+            f" from {clock(extent[0])} to {clock(extent[1])}"
         )
     return start, end
 
@@ -311,10 +310,10 @@ def draw_der(args: argparse.Namespace, figure: Figure) -> None:
 
 def draw_counts(args: argparse.Namespace, figure: Figure) -> None:
     """Draw how many recordings have so many speakers in the reference, and so many in the hypothesis."""
-    figures = next(iter(read_figures(args.score_dir).values()))
+    rows = first_protocol(read_frame(args.score_dir))
     path = args.score_dir.resolve()
     label = system_name(path.parents[1].name) if path.name == "score" else path.name
-    scores.draw_counts(figure, label, figures)
+    scores.draw_counts(figure, label, rows)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from diar.base.errors import DataError
 from diar.base.files import cache_dir, write_text
 from diar.corpora import counts
 from diar.corpora.corpus import Corpus, Files, Options, write_set
-from diar.fetching.download import Downloads, locked
+from diar.fetching.download import Downloads, lock_folder
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -81,7 +81,7 @@ def obtain(args: argparse.Namespace, corpus: Corpus, options: Options) -> None:
     download = args.download or ("false" if args.audio_dir else "true")
     folder = folder_of(args.corpus)
     if download == "true":
-        with locked(folder):
+        with lock_folder(folder):
             if not (folder / "LICENCE").exists():
                 log.info("licence: %s", corpus.licence)
                 write_text(folder / "LICENCE", corpus.licence + "\n")

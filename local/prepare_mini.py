@@ -21,13 +21,13 @@ import shutil
 from pathlib import Path
 
 from cli import program
-from cli.program import log, report
+from cli.share import log, log_progress
 from diar.audio.waveform import duration
 from diar.base import config
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.types import Turn
-from diar.fetching.packages import Package, wheel_member
+from diar.fetching.packages import Package, extract_member
 from diar.kaldi.rttm import read_rttm
 from diar.simulation.conversations import SimulationConfig
 from diar.simulation.mini_corpus import (
@@ -126,17 +126,17 @@ def make(
     voices = config.load(VoicesConfig, args.voices)
     acoustics = config.load(SimulationConfig, args.simulation)
     log.info("%s: %d voices", target.name, len(people))
-    prepare(voices, people, args.nj, lambda done, total, _: report(done, total, "voices"))
+    prepare(voices, people, args.nj, lambda done, total, _: log_progress(done, total, "voices"))
     part = target.parent / f".{target.name}.partial" / "wav"
     shutil.rmtree(part.parent, ignore_errors=True)  # left by a run that was killed
     turns: list[Turn] = []
     heard, audio = 0.0, sum(script.seconds for script in scripts)
-    report(0, len(scripts), "recordings", heard, audio)
+    log_progress(0, len(scripts), "recordings", heard, audio)
     made = record(scripts, part, voices, acoustics, args.seed, args.nj)
     for done, (script, (_, reference)) in enumerate(zip(scripts, made, strict=True), 1):
         turns += reference
         heard += script.seconds
-        report(done, len(scripts), "recordings", heard, audio)
+        log_progress(done, len(scripts), "recordings", heard, audio)
     write_data_dir(
         target,
         {s.recording: part / f"{s.recording}.wav" for s in scripts},
@@ -152,8 +152,8 @@ def prepare_sample(target: Path) -> None:
     """Make the set of the real conversation, with the reference that comes with it."""
     part = target.parent / f".{target.name}.partial" / "wav"
     shutil.rmtree(part.parent, ignore_errors=True)
-    wav = wheel_member(SAMPLE, "pyannote/audio/sample/sample.wav", part / "sample.wav")
-    rttm = wheel_member(SAMPLE, "pyannote/audio/sample/sample.rttm", part / "sample.rttm")
+    wav = extract_member(SAMPLE, "pyannote/audio/sample/sample.wav", part / "sample.wav")
+    rttm = extract_member(SAMPLE, "pyannote/audio/sample/sample.rttm", part / "sample.rttm")
     turns = [turn for turns in read_rttm(rttm).values() for turn in turns]
     recordings = {turn.recording for turn in turns}
     if len(recordings) != 1:

@@ -16,14 +16,17 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from cli import program, xvector_job
+from cli import program
+from cli.speakers import KnownCounts
 from diar.autoencoder import network
 from diar.base import config, posteriors
 from diar.base.files import write_text
 from diar.clustering.methods import ahc
-from diar.kaldi import rttm, tables, xvector_dir
+from diar.kaldi import rttm
+from diar.kaldi.xvector_dir import XVectorDir, duration_of, read_durations
 from diar.pipeline.baselines import BaselineConfig
-from diar.scoring import rates
+from diar.scoring.frame import total_score
+from diar.scoring.rates import ScoringConfig
 from diar.turns import decoding
 
 
@@ -33,15 +36,15 @@ def main() -> None:
     program.add_paths(arguments, "data_dir", "xvector_dir", "ae_dir", "out_dir")
     args = arguments.parse_args()
     options = config.load(BaselineConfig, args.config, args.set.split())
-    protocol = rates.ScoringConfig().protocols["forgiving"]
+    protocol = ScoringConfig().protocols["forgiving"]
     model = network.load_model(args.ae_dir / "model.safetensors")
     torch.set_num_threads(1)
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
     uem_file = args.data_dir / "all.uem"
     uem = rttm.read_uem(uem_file) if uem_file.exists() else None
-    counts = tables.read_numbers(args.data_dir / "reco2num_spk")
-    durations = xvector_job.read_durations(args.xvector_dir)
-    xvectors = xvector_dir.XVectorDir(args.xvector_dir)
+    counts = KnownCounts(args.data_dir / "reco2num_spk")
+    durations = read_durations(args.xvector_dir)
+    xvectors = XVectorDir(args.xvector_dir)
 
     @torch.no_grad()
     def encode(x: np.ndarray) -> np.ndarray:
@@ -50,16 +53,15 @@ def main() -> None:
     def confusion(space: Callable[[np.ndarray], np.ndarray]) -> float:
         found = {}
         for recording, windows in xvectors.windows.items():
-            bounds = xvector_job.exact(counts, recording, args.data_dir / "reco2num_spk")
+            bounds = counts.bounds(recording)
             labels = ahc(space(xvectors.load(recording).vectors), bounds, options.clustering)
             found[recording] = decoding.decode(
                 windows,
                 posteriors.one_hot(labels),
-                xvector_job.duration_of(durations, windows),
+                duration_of(durations, windows),
                 options.decoding,
             )
-        total = rates.score(reference, found, uem, protocol).total
-        return round(100 * total.confusion / total.scored, 3)
+        return round(total_score(reference, found, uem, protocol)["conf_%"], 3)
 
     figures = {
         "set": args.data_dir.name,

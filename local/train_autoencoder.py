@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from cli import program
+from cli.share import log, log_progress, log_usage
 from diar.autoencoder.network import (
     SHIPPED,
     SHIPPED_EXTRACTOR,
@@ -35,24 +36,24 @@ from diar.xvectors.windows import XVectorConfig
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/autoencoder.yaml")
-    program.add_device(arguments)
-    arguments.add_argument("train", help="x-vector directory (or several, joined by commas)")
-    arguments.add_argument("valid", help="x-vector directory of other speakers")
-    program.add_paths(arguments, "out_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/autoencoder.yaml")
+    program.add_device(parser)
+    parser.add_argument("train", help="x-vector directory (or several, joined by commas)")
+    parser.add_argument("valid", help="x-vector directory of other speakers")
+    program.add_paths(parser, "out_dir")
+    args = parser.parse_args()
     options = config.load(AutoencoderConfig, args.config, args.set.split())
     device = devices.device_of(args.device)
     if args.check:
         return
     dirs = [Path(name) for name in args.train.split(",")]
     if options.init != "scratch" and {extractor_of(d) for d in dirs} != {SHIPPED_EXTRACTOR}:
-        program.log.info("x-vectors not of %s: training from scratch", SHIPPED_EXTRACTOR)
+        log.info("x-vectors not of %s: training from scratch", SHIPPED_EXTRACTOR)
         options = replace(options, init="scratch")
     recordings = [part for directory in dirs for part in load_all(directory)]
     if not recordings and options.init == "shipped":
-        program.log.warning("no x-vectors to train on: the weights that ship are taken")
+        log.warning("no x-vectors to train on: the weights that ship are taken")
         save_model(args.out_dir / "model.safetensors", load_model(SHIPPED))
         write_text(args.out_dir / "config.yaml", config.dump(options))
         write_text(args.out_dir / "loss.tsv", "epoch\tlr\ttrain\tvalid\n")
@@ -67,18 +68,18 @@ def main() -> None:
             f"x-vectors of dimension {valid.shape[1]}, but the training set has {train.shape[1]}",
             args.valid,
         )
-    program.log.info("training on %d x-vectors, validating on %d", len(train), len(valid))
+    log.info("training on %d x-vectors, validating on %d", len(train), len(valid))
 
     shipped = options.build(train.shape[1])[1]
     if shipped:
-        program.log.info("starting from the weights that ship with the recipe")
+        log.info("starting from the weights that ship with the recipe")
     lines = ["epoch\tlr\ttrain\tvalid\n"]
     epochs = sum(phase.epochs for phase in options.phases)
 
     def report(epoch: Epoch) -> None:
         lines.append(f"{epoch.epoch}\t{epoch.lr:g}\t{epoch.train:.6g}\t{epoch.valid:.6g}\n")
-        program.log.info("%s", lines[-1].strip())
-        program.report(epoch.epoch, epochs, "epochs")
+        log.info("%s", lines[-1].strip())
+        log_progress(epoch.epoch, epochs, "epochs")
 
     model = pretrain(train, valid, options, report, device)
     if options.speaker_space and not (shipped and options.init == "shipped"):
@@ -88,7 +89,7 @@ def main() -> None:
     save_model(args.out_dir / "model.safetensors", model)
     write_text(args.out_dir / "config.yaml", config.dump(options))
     write_text(args.out_dir / "loss.tsv", "".join(lines))
-    program.report_usage()
+    log_usage()
 
 
 def extractor_of(directory: Path) -> str:
@@ -106,14 +107,14 @@ def split(recordings: list[XVectors]) -> tuple[list[XVectors], list[XVectors]]:
 
 
 def load_all(directory: Path) -> list[XVectors]:
-    """The x-vectors of all recordings; those that cannot be read are named and left out."""
+    """Load the x-vectors of all recordings; name those that cannot be read, and leave them out."""
     xvectors = xvector_dir.XVectorDir(directory)
     parts = []
     for recording in xvectors.windows:
         try:
             parts.append(xvectors.load(recording))
         except DataError as error:
-            program.log.error("%s left out: %s", recording, error)
+            log.error("%s left out: %s", recording, error)
     return parts
 
 

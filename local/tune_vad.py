@@ -48,7 +48,9 @@ def main() -> None:
     wavs, _ = tables.read_wav_scp(args.data_dir / "wav.scp")
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
     audios = [(r, waveform.load(wavs[r])) for r in sorted(wavs)]
-    speech = [vad.speech_of(reference.get(r, ()), len(x) / waveform.SAMPLE_RATE) for r, x in audios]
+    speech = [
+        vad.oracle_speech(reference.get(r, ()), len(x) / waveform.SAMPLE_RATE) for r, x in audios
+    ]
 
     def score_frames(energy: vad.Energy) -> list[Scored]:
         scored = []

@@ -55,7 +55,7 @@ def main() -> None:
 def fix(data: DataDir) -> None:
     """Write what is left of each file; the old one goes into .backup."""
     backup = data.path / ".backup"
-    for name, text in data.mended().items():
+    for name, text in data.mended_files().items():
         path = data.path / name
         old = path.read_bytes() if path.exists() else b""
         if old == text.encode():

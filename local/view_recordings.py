@@ -12,6 +12,7 @@ Example: local/view_recordings.py data exp real_sample exp/by_hand/report
 from __future__ import annotations
 
 from cli import program
+from cli.share import Share, add_job
 from diar.base import config
 from diar.base.files import write_text
 from diar.report.experiment import ExperimentSet
@@ -22,7 +23,7 @@ from diar.report.recordings import ReportConfig, plain
 def main() -> None:
     parser = program.parser(__doc__)
     program.add_config(parser, "conf/report.yaml")
-    program.add_job(parser)
+    add_job(parser)
     program.add_paths(parser, "data_root", "exp_dir")
     parser.add_argument("sets", help="their names, joined by commas")
     program.add_paths(parser, "out_dir")
@@ -30,7 +31,7 @@ def main() -> None:
     options = config.load(ReportConfig, args.config, args.set.split())
     if args.check:
         return
-    share = program.Share(args.out_dir, args.job)
+    share = Share(args.out_dir, args.job)
     share.state(options)
     sets = {
         name: ExperimentSet(args.data_root, args.exp_dir, name) for name in args.sets.split(",")

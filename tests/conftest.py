@@ -8,15 +8,14 @@ from pathlib import Path
 
 import models
 import pytest
+from paths import ROOT
 
 from diar import extractors
 from diar.audio import waveform
 from diar.base.errors import DataError
 from diar.base.files import cache_dir
-from diar.fetching.packages import wheel_member
+from diar.fetching.packages import extract_member
 from prepare_mini import SAMPLE
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +28,7 @@ def root() -> Path:
 def sample_wav() -> Path:
     """A real conversation: 30 s, 16 kHz, two speakers."""
     target = cache_dir() / "tests" / "sample.wav"
-    return fetched(lambda: wheel_member(SAMPLE, "pyannote/audio/sample/sample.wav", target))
+    return fetched(lambda: extract_member(SAMPLE, "pyannote/audio/sample/sample.wav", target))
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +41,7 @@ def sample(sample_wav):
 def sample_turns(sample_wav):
     """(start, end, speaker) of its reference."""
     target = cache_dir() / "tests" / "sample.rttm"
-    path = fetched(lambda: wheel_member(SAMPLE, "pyannote/audio/sample/sample.rttm", target))
+    path = fetched(lambda: extract_member(SAMPLE, "pyannote/audio/sample/sample.rttm", target))
     rows = [line.split() for line in path.read_text().splitlines()]
     return [(float(f[3]), float(f[3]) + float(f[4]), f[7]) for f in rows]
 

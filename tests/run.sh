@@ -8,7 +8,7 @@
 # Examples:
 #   tests/run.sh
 #   tests/run.sh -k rttm             # those with 'rttm' in their names
-#   tests/run.sh tests/test_cli.py
+#   tests/run.sh tests/steps/test_cli.py
 #
 # Exit status: 0 all well; 1 a fault of style, or a test that failed; 2 to 5 pytest's own; 130 interrupted.
 

@@ -30,9 +30,9 @@ from cli import program
 from diar.autoencoder.network import AutoencoderConfig
 from diar.base import config
 from diar.base.errors import DataError
-from diar.dec.diarization import DecConfig
 from diar.kaldi import arks, importing, recordings, rttm, tables, validation
 from diar.pipeline.baselines import BaselineConfig
+from diar.pipeline.recording import DecStageConfig
 from diar.speech.vad import VadConfig
 from diar.xvectors.windows import XVectorConfig
 
@@ -79,7 +79,7 @@ def targets(folder: Path) -> dict[str, tuple[bytes, Callable[[Path], object]]]:
     }  # fmt: skip
     for name, kind in (
         ("vad", VadConfig), ("xvector", XVectorConfig), ("autoencoder", AutoencoderConfig),
-        ("dec", DecConfig), ("dec_paper", DecConfig), ("baselines", BaselineConfig),
+        ("dec", DecStageConfig), ("dec_paper", DecStageConfig), ("baselines", BaselineConfig),
     ):  # fmt: skip
         good = (ROOT / "conf" / f"{name}.yaml").read_bytes()
         found[f"{name}.yaml"] = (good, lambda path, kind=kind: config.load(kind, path))
@@ -110,7 +110,7 @@ def examine(path: Path, name: str) -> None:
     ):
         (directory / other).write_text(text)
     (directory / name).write_bytes(path.read_bytes())
-    for file, text in validation.examine(directory).mended().items():
+    for file, text in validation.examine(directory).mended_files().items():
         (directory / file).write_text(text)
     left = [fault for fault in validation.examine(directory).faults if fault.mended]
     if left:

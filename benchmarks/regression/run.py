@@ -31,8 +31,8 @@ from diar.base.types import Bounds, Subsegments
 from diar.clustering import linkage
 from diar.clustering.methods import ClusteringConfig, ahc
 from diar.dec import diarization, markov
-from diar.dec.diarization import DecConfig
 from diar.extractors import campplus
+from diar.pipeline.recording import DecStageConfig
 from diar.speech import vad
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,7 +117,7 @@ def four_voices(count: int) -> np.ndarray:
 def dec(count: int) -> Way:
     """The default DEC of so many windows, 0.25 s apart."""
     encoder = network.load_model(network.SHIPPED)
-    options = config.load(DecConfig, ROOT / "conf/dec.yaml", ["settled=0"])
+    options = config.load(DecStageConfig, ROOT / "conf/dec.yaml", ["settled=0"])
     starts = 0.25 * np.arange(count)
     windows = Subsegments([f"r-{i}" for i in range(count)], ["r"] * count, starts, starts + 1.5)
     x = four_voices(count)

@@ -33,8 +33,8 @@ from diar.kaldi import rttm, tables
 from diar.kaldi.recordings import Recordings
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests"))
-from test_browser import FLAGS, chromium  # noqa: E402
+sys.path.append(str(ROOT / "tests/support"))
+from chromium import FLAGS, chromium  # noqa: E402
 
 HEAD = """\
 | report | recordings | hours | making, s | size, MB | tables, s | recording, s | zoom, s |

@@ -14,13 +14,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import squareform
 
-from diar.clustering.counting import cosine_affinity, unit_rows
+from diar.base.vectors import unit_rows
+from diar.clustering.counting import cosine_affinity
 
 BLOCK = 1000  # windows: merges of small height are found among so many already
 
 
 def tree_of(x: np.ndarray) -> np.ndarray:
-    """The scipy linkage tree (n - 1, 4) of vectors (n, d), n >= 2; heights are 1 - cosine."""
+    """Build the scipy linkage tree (n - 1, 4) of vectors (n, d), n >= 2; heights are 1 - cosine."""
     distance = 1.0 - cosine_affinity(x)
     np.fill_diagonal(distance, 0.0)
     return linkage(squareform(np.maximum(distance, 0.0), checks=False), method="average")
@@ -87,7 +88,9 @@ def merges_of(means: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndar
     weights = sizes.astype(float)
     cosine = means @ means.T
     np.fill_diagonal(cosine, -np.inf)
-    edges, heights, chain = [], [], []
+    edges: list[tuple[int, int]] = []
+    heights: list[float] = []
+    chain: list[int] = []
     left = np.ones(len(means), dtype=bool)
     while len(edges) < len(means) - 1:
         if not chain:
@@ -111,7 +114,7 @@ def merges_of(means: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.array(edges, dtype=int).reshape(-1, 2)[order], np.array(heights)[order]
 
 
-def joined(edges: np.ndarray, count: int, size: int) -> np.ndarray:
+def join_groups(edges: np.ndarray, count: int, size: int) -> np.ndarray:
     """Labels (size,) of the ``count`` clusters that the first ``size - count`` edges leave."""
     a, b = edges[: max(size - count, 0)].T
     graph = coo_array((np.ones(len(a)), (a, b)), shape=(size, size))

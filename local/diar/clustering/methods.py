@@ -15,18 +15,37 @@ from scipy.linalg import eigh
 from sklearn.cluster import KMeans
 
 from diar.base.types import Bounds
+from diar.base.vectors import unit_rows
 from diar.clustering.counting import cosine_affinity, eigengap, laplacian, nme
-from diar.clustering.linkage import cut, groups_within_blocks, joined, means_of, merges_of, tree_of
-from diar.clustering.sampling import EXACT, SAMPLE, SampledEigengap, blurred, completed, sample_rows
+from diar.clustering.linkage import (
+    cut,
+    groups_within_blocks,
+    join_groups,
+    means_of,
+    merges_of,
+    tree_of,
+)
+from diar.clustering.sampling import (
+    EXACT,
+    SAMPLE,
+    SampledEigengap,
+    blur,
+    complete_labels,
+    sample_rows,
+)
 
 _STRETCH = 16  # windows: the nearest ones, in the graph of NME, are those that overlap
 
 
 @dataclass(frozen=True)
 class ClusteringConfig:
-    """ahc_threshold: mean cosine below which clusters are not merged; nme_sparse: number of
-    neighbourhood sizes that NME tries; p_percentile, gaussian_blur_sigma: see ``eigengap``; exact:
-    most windows of which all pairs are compared (``diar.clustering.linkage`` and ``diar.clustering.sampling`` do more)."""
+    """Options of all methods.
+
+    ahc_threshold: mean cosine below which clusters are not merged.
+    nme_sparse: number of neighbourhood sizes that NME tries.
+    p_percentile, gaussian_blur_sigma: see ``eigengap``.
+    exact: most windows of which all pairs are compared; ``linkage`` and ``sampling`` do more.
+    """
 
     ahc_threshold: float = 0.27
     nme_sparse: int = 20
@@ -34,7 +53,7 @@ class ClusteringConfig:
     gaussian_blur_sigma: float = 2.0
     exact: int = EXACT
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.exact < 3:
             raise ValueError("exact must be at least 3")
 
@@ -50,7 +69,7 @@ def ahc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) 
     groups = groups_within_blocks(x, config.exact)
     edges, heights = merges_of(*means_of(x, groups))
     found = int((heights > 1.0 - config.ahc_threshold).sum()) + 1
-    return renumber(joined(edges, bounds.clip(found), len(edges) + 1)[groups])
+    return renumber(join_groups(edges, bounds.clip(found), len(edges) + 1)[groups])
 
 
 def kmeans(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
@@ -64,8 +83,7 @@ def kmeans(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 
         raise ValueError("k-means needs the number of speakers")
     if len(x) > config.exact:
         return on_sample(kmeans, x, bounds, config, seed)
-    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
-    return kmeans_labels(unit, most, seed)
+    return kmeans_labels(unit_rows(x, x.dtype), most, seed)
 
 
 def spectral(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
@@ -75,9 +93,9 @@ def spectral(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int 
     least, most = bounds.range
     if len(x) > config.exact:
         rows = sample_rows(len(x), min(SAMPLE, config.exact))
-        finder = SampledEigengap(least, most, config.p_percentile)
-        points = blurred(x, rows, config.gaussian_blur_sigma)
-        return renumber(completed(x, rows, _embedded(finder, points, seed)))
+        finder: eigengap = SampledEigengap(least, most, config.p_percentile)
+        points = blur(x, rows, config.gaussian_blur_sigma)
+        return renumber(complete_labels(x, rows, _embedded(finder, points, seed)))
     finder = eigengap(
         min_clusters=least,
         max_clusters=most,
@@ -115,7 +133,7 @@ def on_sample(
 ) -> np.ndarray:
     """Labels by a method that sees a sample of the windows, in stretches of so many."""
     rows = sample_rows(len(x), min(SAMPLE, config.exact), stretch)
-    return renumber(completed(x, rows, method(x[rows], bounds, config, seed)))
+    return renumber(complete_labels(x, rows, method(x[rows], bounds, config, seed)))
 
 
 def kmeans_labels(x: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -143,5 +161,5 @@ METHODS = {  # module:function, also of other modules; a new one: docs/extending
 
 
 def method_of(name: str) -> Callable[..., np.ndarray]:
-    """The clustering of that name, one of ``METHODS``."""
+    """Import the clustering of that name, one of ``METHODS``."""
     return pkgutil.resolve_name(METHODS[name])

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from diar.clustering.counting import eigengap, unit_rows
+from diar.base.vectors import unit_rows
+from diar.clustering.counting import eigengap
 
 EXACT = 6000  # windows, 25 minutes of speech at 0.25 s: up to here nothing is left out
 SAMPLE = 3000  # windows: eigenvalues cost the cube of it
@@ -26,8 +27,8 @@ def sample_rows(n: int, count: int = SAMPLE, stretch: int = 1) -> np.ndarray:
     return np.unique(firsts[:, None] + np.arange(stretch))
 
 
-def blurred(x: np.ndarray, rows: np.ndarray, sigma: float) -> np.ndarray:
-    """The means (m, d) of the unit vectors about these rows of ``x`` (n, d), by a Gaussian over time.
+def blur(x: np.ndarray, rows: np.ndarray, sigma: float) -> np.ndarray:
+    """Average the unit vectors about these rows of ``x`` (n, d), by a Gaussian over time: (m, d).
 
     Args:
         sigma: of the Gaussian, in rows; 0: the unit vectors of the rows themselves.
@@ -42,7 +43,7 @@ def blurred(x: np.ndarray, rows: np.ndarray, sigma: float) -> np.ndarray:
 
 
 class SampledEigengap(eigengap):
-    """``eigengap`` for ``blurred`` rows of a sample.
+    """``eigengap`` for blurred rows of a sample.
 
     A Gaussian G over both axes of the affinity U U' of unit vectors U gives (G U)(G U)', so that the
     blur can come before the sample. Its diagonal stands for the close neighbours that a sample lacks,
@@ -58,7 +59,7 @@ class SampledEigengap(eigengap):
         return (1.0 + np.clip(X @ X.T, -1.0, 1.0)) / 2.0
 
 
-def completed(
+def complete_labels(
     x: np.ndarray,
     rows: np.ndarray,
     labels: np.ndarray,

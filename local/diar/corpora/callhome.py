@@ -46,7 +46,7 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
     """Describe the recordings of a fold."""
     hint = "it is in OpenSLR 10, sre2000-key.tar.gz: allow --download true, or name --reference"
     key = options.reference or files.one("fullref.rttm", hint=hint)
-    turns, faults, empty = rttm.read_parts(key)
+    turns, faults, empty = rttm.read_references(key)
     fold = _fold(files) if name != "callhome" else set()
     audio = {stem for stem in files.stems(".sph") if re.fullmatch("ia[a-z]{2}", stem.lower())}
     names = {*turns, *faults, *(stem.lower() for stem in audio)} - NO_REFERENCE

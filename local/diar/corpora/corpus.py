@@ -188,7 +188,7 @@ def reference_of(name: str, file: Path, notes: list[str]) -> tuple[Turn, ...]:
     """
     if not file.exists():
         raise DataError("no reference: no such file", file)
-    turns, faults, empty = rttm.read_parts(file)
+    turns, faults, empty = rttm.read_references(file)
     if faults:
         raise DataError(next(iter(faults.values())))
     if name not in turns:

@@ -1,12 +1,12 @@
 """DEC of one recording, from x-vectors to posteriors: the recipe's algorithm and the published one.
 
-Both are this code; conf/dec.yaml and conf/dec_paper.yaml hold the difference.
+Both are ``fit``, which reads from top to bottom; conf/dec.yaml and conf/dec_paper.yaml hold the
+difference.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -18,14 +18,15 @@ from torch import Tensor
 
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
-from diar.base.posteriors import normalised, one_hot
+from diar.base.posteriors import normalise, one_hot
 from diar.base.types import Bounds, Step, Subsegments
 from diar.clustering.methods import METHODS, ClusteringConfig, method_of, renumber
-from diar.dec.durations import Timeline, timeline
-from diar.dec.module import ClusteringModule, as_tensor, count_on_latents, spectral_labels
-from diar.dec.refinement import RefineConfig, Refinement, refine
-from diar.dec.sequence import SequenceConfig, infer, merge, softened
-from diar.turns.decoding import DecodingConfig
+from diar.dec.durations import durations_of
+from diar.dec.module import ClusteringModule, as_tensor
+from diar.dec.objective import RefineConfig
+from diar.dec.refinement import refine
+from diar.dec.sequence import SequenceConfig, infer, merge, soften
+from diar.dec.start import count_on_latents, spectral_labels
 from diar.xvectors.neighbours import neighbour_cosine
 
 MOST_AT_START = 100  # clusters that the sequence model may dissolve
@@ -55,7 +56,6 @@ class DecConfig:
         are dissolved, and its posteriors decide.
     min_cluster: without it, seconds of windows below which a cluster is dissolved, unless the number
         of speakers was given (0: never).
-    decoding: posteriors to turns.
     """
 
     max_speakers: int = 100
@@ -72,9 +72,8 @@ class DecConfig:
     refine: RefineConfig = RefineConfig()
     sequence: SequenceConfig = SequenceConfig(iterations=0)
     min_cluster: float = 0.0
-    decoding: DecodingConfig = DecodingConfig(kind="cells")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds", "settled"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
@@ -90,17 +89,23 @@ class DecConfig:
 class Fit:
     """posteriors (n, k) and latents (n, l) of all windows, the start labels and what followed.
 
-    fitted: row numbers of the m windows that were fitted; start: (m,) their labels at first.
+    rows: numbers of the m windows that were clustered and refined. start: (m,) their labels at first.
     start_latents: (n, l) before the refinement. history: its steps, in order; where the sequence model
         has decided anew, one without loss.
     """
 
     posteriors: np.ndarray
     latents: np.ndarray
-    fitted: np.ndarray
+    rows: np.ndarray
     start: np.ndarray
     start_latents: np.ndarray
     history: list[Step]
+
+    @classmethod
+    def of_nothing(cls, dim: int) -> Fit:
+        """Make the fit of no windows, with one cluster."""
+        rows, latents = np.zeros(0, dtype=int), np.zeros((0, dim))
+        return cls(np.ones((0, 1)), latents, rows, rows, latents, [])
 
     @property
     def labels(self) -> np.ndarray:
@@ -109,15 +114,13 @@ class Fit:
 
     @property
     def count(self) -> int:
+        """k, the number of clusters."""
         return self.posteriors.shape[1]
 
     @property
     def losses(self) -> list[float]:
         """Those of all steps that have one."""
         return [step.loss for step in self.history if not np.isnan(step.loss)]
-
-
-Fitting = Generator[Refinement, list[Step], Fit]  # yields what is to be refined, gets what was seen
 
 
 def fit(
@@ -128,31 +131,13 @@ def fit(
     bounds: Bounds,
     seed: int = 0,
 ) -> Fit:
-    """Diarize the windows of one recording: ``fitting``, which says more, run to its end."""
-    steps = fitting(x, windows, encoder, config, bounds, seed)
-    seen = None
-    while True:
-        try:
-            request = steps.send(seen)
-        except StopIteration as end:
-            return end.value
-        seen = refine(request.module, request.x, given=request.target)
-
-
-def fitting(
-    x: np.ndarray,
-    windows: Subsegments,
-    encoder: ResidualAutoEncoder,
-    config: DecConfig,
-    bounds: Bounds,
-    seed: int = 0,
-) -> Fitting:
-    """Diarize the windows of one recording, and stop for each refinement until another has done it.
+    """Diarize the windows of one recording.
 
     Args:
         x: (n, d) x-vectors in time order, n >= 0.
         windows: the n windows.
         encoder: pretrained; not modified.
+        config: see there.
         bounds: what is known of the number of speakers.
         seed: of everything random.
 
@@ -160,173 +145,191 @@ def fitting(
         Posteriors of k >= 1 clusters for every window (n = 0: no windows, one cluster).
 
     Raises:
-        DataError: the configuration needs a speaker space, which the autoencoder does not have.
+        DataError: x-vectors of another dimension than the autoencoder's, or a configuration that needs
+            a speaker space, which the autoencoder does not have.
     """
-    if (config.sequence.iterations or config.refine.speaker_scale) and not encoder.options[
-        "speaker_space"
-    ]:
-        raise DataError(
-            "this configuration needs an autoencoder with a speaker space: train one with"
-            " speaker_space: true"
-        )
+    _check(x, encoder, config)
     if not len(x):
-        empty = np.zeros(0, dtype=int)
-        latents = np.zeros((0, encoder.latent_dim))
-        return Fit(np.ones((0, 1)), latents, empty, empty, latents, [])
-    starts = np.asarray(windows.starts)
-    rows = thin(starts, config.fit_step)
-    if len(rows) < bounds.range[0]:  # so many speakers need so many windows
-        rows = np.arange(len(x))
+        return Fit.of_nothing(encoder.latent_dim)
+    data = Observations.of(as_tensor(x, encoder), windows, config.fit_step, bounds.range[0])
     model = copy.deepcopy(encoder)
-    length = float(np.median(windows.ends - windows.starts))
-    data = FitInput(as_tensor(x, encoder), starts, length, rows)
 
     if config.finetune_iters:  # one cluster: the KL is zero, so this is reconstruction only
         tuning = replace(
             config.refine, niter=config.finetune_iters, lr_encoder=config.finetune_lr, tolerance=0.0
         )
-        module = ClusteringModule(1, model, data.fitted, config=tuning, seed=seed)
-        yield Refinement(module, data.fitted)
+        refine(ClusteringModule(1, model, data.thin_x, config=tuning, seed=seed), data.thin_x)
 
     if config.ahc_ratio:
-        threshold = config.ahc_ratio * neighbour_cosine(x[rows], starts[rows], length)
-        config = replace(config, clustering=replace(config.clustering, ahc_threshold=threshold))
+        alike = neighbour_cosine(x[data.rows], data.starts[data.rows], data.length)
+        clustering = replace(config.clustering, ahc_threshold=config.ahc_ratio * alike)
+        config = replace(config, clustering=clustering)
+
     if not config.sequence.iterations:
-        labels = start_labels(x[rows], model, config, bounds, seed)
-        return (yield from by_assignment(data, labels, model, config, bounds, seed))
+        labels = start_labels(data.thin_x, model, config, bounds, seed)
+        return refine_by_assignment(data, labels, model, config, bounds, seed)
+
     # In a long recording, what is odd fills any number of clusters, and gathers more than its own.
-    long = len(rows) > config.clustering.exact
-    most = max(config.max_speakers, bounds.range[1]) if long else MOST_AT_START
-    labels = start_labels(x[rows], model, config, Bounds(most=min(most, MOST_AT_START)), seed)
-    found = yield from by_sequence(data, labels, model, config, seed, rare=not bounds.exact)
-    if bounds.clip(found.count) == found.count:
-        return found
-    return (yield from within_bounds(found, data, labels, model, config, bounds, seed))
+    most = max(config.max_speakers, bounds.range[1]) if data.is_long(config) else MOST_AT_START
+    labels = start_labels(data.thin_x, model, config, Bounds(most=min(most, MOST_AT_START)), seed)
+    result = refine_by_sequence(data, labels, model, config, seed, rare=not bounds.exact)
+    if bounds.clip(result.count) == result.count:
+        return result
+    return keep_bounds(result, data, model, config, bounds, seed)
+
+
+def _check(x: np.ndarray, encoder: ResidualAutoEncoder, config: DecConfig) -> None:
+    if x.shape[1] != encoder.ip_features:
+        raise DataError(
+            f"x-vectors of dimension {x.shape[1]}, but the autoencoder is for {encoder.ip_features}:"
+            " train it on the same kind of x-vectors"
+        )
+    needed = config.sequence.iterations or config.refine.speaker_scale
+    if needed and not encoder.options["speaker_space"]:
+        raise DataError(
+            "this configuration needs an autoencoder with a speaker space: train one with"
+            " speaker_space: true"
+        )
 
 
 @dataclass(frozen=True)
-class FitInput:
-    """The windows of one recording: x (n, d), starts (n,) and length in seconds, and the rows (m,) that
-    are fitted."""
+class Observations:
+    """The windows of one recording.
+
+    x: (n, d). starts: (n,) and length: of a window, seconds. rows: (m,) of those that are clustered and
+    refined; the others are only decoded.
+    """
 
     x: Tensor
     starts: np.ndarray
     length: float
     rows: np.ndarray
 
-    @property
-    def time(self) -> Timeline:
-        return timeline(self.starts, self.length)
+    @classmethod
+    def of(cls, x: Tensor, windows: Subsegments, step: float, least: int) -> Observations:
+        """Thin the windows to one every ``step`` seconds, unless fewer than ``least`` remain."""
+        starts = np.asarray(windows.starts)
+        rows = thin(starts, step)
+        if len(rows) < least:  # so many speakers need so many windows
+            rows = np.arange(len(x))
+        length = float(np.median(windows.ends - windows.starts))
+        return cls(x, starts, length, rows)
 
     @cached_property
-    def fitted(self) -> Tensor:
+    def thin_x(self) -> Tensor:
+        """(m, d) of the rows."""
         return self.x[torch.from_numpy(self.rows)]
 
-    @property
+    @cached_property
     def nearest(self) -> np.ndarray:
-        """(n,) for each window, which of the fitted ones is nearest in time."""
+        """(n,) for each window, which of the rows is nearest in time."""
         middle = (self.starts[self.rows][1:] + self.starts[self.rows][:-1]) / 2
         return np.searchsorted(middle, self.starts)
 
+    def is_long(self, config: DecConfig) -> bool:
+        """Whether there are more windows than can be clustered by all their pairs."""
+        return len(self.rows) > config.clustering.exact
 
-def by_assignment(
-    data: FitInput,
+
+def refine_by_assignment(
+    data: Observations,
     labels: np.ndarray,
     model: ResidualAutoEncoder,
     config: DecConfig,
     bounds: Bounds,
     seed: int,
-) -> Fitting:
-    """Each window for itself: refine from these labels, then dissolve what is too small."""
-    module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
-    module.place(model.encode_all(data.fitted), one_hot(labels))
-    before = module.assign(data.x)[1].cpu().numpy()
-    history = yield Refinement(module, data.fitted)
-    assigned, latents = (table.cpu().numpy() for table in module.assign(data.x))
+) -> Fit:
+    """Take each window for itself: refine from these labels, then dissolve what is too small."""
+    module = ClusteringModule(1, model, data.thin_x, config=config.refine, seed=seed)
+    module.place(model.encode_all(data.thin_x), one_hot(labels))
+    start_latents = module.assign(data.x)[1].numpy()
+    history = refine(module, data.thin_x)
+    assigned, latents = (table.numpy() for table in module.assign(data.x))
     q = assigned if history else one_hot(labels)[data.nearest]
     keep = np.arange(q.shape[1])
     if config.min_cluster and not bounds.exact:
-        fitted = q[data.rows].argmax(axis=1)
         size = config.min_cluster / median_step(data.starts[data.rows])
-        keep = survivors(fitted, q.shape[1], size, bounds.least)
-    return Fit(normalised(q[:, keep]), latents, data.rows, labels, before, history)
+        keep = survivors(q[data.rows].argmax(axis=1), q.shape[1], size, bounds.least)
+    return Fit(normalise(q[:, keep]), latents, data.rows, labels, start_latents, history)
 
 
-def by_sequence(
-    data: FitInput,
+def refine_by_sequence(
+    data: Observations,
     labels: np.ndarray,
     model: ResidualAutoEncoder,
     config: DecConfig,
     seed: int,
     count: int | None = None,
     rare: bool = False,
-) -> Fitting:
-    """All windows together: the sequence model sets the target of the refinement, which gives the
-    sequence model better latents. Clusters that are not needed disappear, unless the count is given: then
-    the most alike are merged before, and no other. rare: who speaks for seconds in hours is kept, too,
-    which where the number is known would leave odd clusters in place of speakers."""
+) -> Fit:
+    """Take all windows together: what the sequence model finds is the target of the refinement.
+
+    The refinement in turn gives the sequence model better latents. Clusters that are not needed
+    disappear, unless the count is given: then the most alike are merged before, and no other.
+
+    Args:
+        count: of speakers, if it is given.
+        rare: who speaks for seconds in hours is kept, too, which where the number is known would leave
+            odd clusters in place of speakers.
+    """
     model = copy.deepcopy(model)
-    between = model.speaker_between.double().cpu().numpy()
-    time = data.time
-    posteriors = softened(labels, float(time.seconds.sum()) if rare else 0.0)[data.nearest]
+    phi = model.speaker_between.double().numpy()
+    durations = durations_of(data.starts, data.length)
+    module = ClusteringModule(1, model, data.thin_x, config=config.refine, seed=seed)
+    gamma = soften(labels, float(durations.seconds.sum()) if rare else 0.0)[data.nearest]
+    z, y = latents_of(model, data.x)
+    start_latents = y
+    if count:
+        gamma = merge(y, phi, gamma, durations, config.sequence, count)
+    before, gamma = gamma, infer(y, phi, gamma, durations, config.sequence, dissolve=not count)
     history: list[Step] = []
-    start_latents = None
-    module = ClusteringModule(1, model, data.fitted, config=config.refine, seed=seed)
-    for refinements in range(config.rounds + 1):
-        z = model.encode_all(data.x)
-        latents = model.in_speaker_space(z).double().cpu().numpy()
-        if start_latents is None:
-            start_latents = latents
-        if count and not refinements:
-            posteriors = merge(latents, between, posteriors, time, config.sequence, count)
-        before = posteriors
-        posteriors = infer(latents, between, posteriors, time, config.sequence, dissolve=not count)
-        if refinements:
-            history.append(Step(float("nan"), moved(before, posteriors)))
-        if refinements == config.rounds or posteriors.shape[1] == 1:
+    for number in range(config.rounds):
+        if gamma.shape[1] == 1 or (number and share_changed(before, gamma) < config.settled):
             break
-        if refinements and changed(before, posteriors) < config.settled:
-            break
-        module.place(z, posteriors)
-        target = torch.from_numpy(posteriors[data.rows]).to(data.x)
-        history += yield Refinement(module, data.fitted, target)
+        module.place(z, gamma)
+        history += refine(module, data.thin_x, given=torch.from_numpy(gamma[data.rows]).to(data.x))
+        z, y = latents_of(model, data.x)
+        before, gamma = gamma, infer(y, phi, gamma, durations, config.sequence, dissolve=not count)
+        history.append(Step(float("nan"), share_moved(before, gamma)))
     if not count:
-        posteriors = merge(latents, between, posteriors, time, config.sequence)
-    return Fit(posteriors, latents, data.rows, labels, start_latents, history)
+        gamma = merge(y, phi, gamma, durations, config.sequence)
+    return Fit(gamma, y, data.rows, labels, start_latents, history)
 
 
-def within_bounds(
-    found: Fit,
-    data: FitInput,
-    labels: np.ndarray,
+def keep_bounds(
+    result: Fit,
+    data: Observations,
     model: ResidualAutoEncoder,
     config: DecConfig,
     bounds: Bounds,
     seed: int,
-) -> Fitting:
-    """Too many or too few speakers: the nearest bound is kept, from clusters that are merged until they
-    are so many."""
-    wanted = bounds.clip(found.count)
-    if found.count > wanted and not bounds.exact and len(data.rows) > config.clustering.exact:
+) -> Fit:
+    """Mend a result of too many or too few speakers: the nearest bound is kept.
+
+    It is reached from clusters that are merged until they are so many.
+    """
+    wanted = bounds.clip(result.count)
+    if result.count > wanted and not bounds.exact and data.is_long(config):
         # As found: in a long recording, what is odd gathers much where nothing may be dissolved.
-        between = model.speaker_between.double().cpu().numpy()
+        phi = model.speaker_between.double().numpy()
+        durations = durations_of(data.starts, data.length)
         merged = merge(
-            found.latents, between, found.posteriors, data.time, config.sequence, wanted, True
+            result.latents, phi, result.posteriors, durations, config.sequence, wanted, True
         )
-        return replace(found, posteriors=merged)
-    if found.count > wanted:
-        labels = renumber(found.labels[data.rows])
+        return replace(result, posteriors=merged)
+    labels = result.start
+    if result.count > wanted:
+        labels = renumber(result.labels[data.rows])
     if labels.max() + 1 < wanted:
-        x = data.fitted.cpu().numpy()
-        labels = start_labels(x, model, config, Bounds(wanted), seed)
-    return (yield from by_sequence(data, labels, model, config, seed, count=wanted))
+        labels = start_labels(data.thin_x, model, config, Bounds(wanted), seed)
+    return refine_by_sequence(data, labels, model, config, seed, count=wanted)
 
 
 def start_labels(
-    x: np.ndarray, model: ResidualAutoEncoder, config: DecConfig, bounds: Bounds, seed: int
+    x: Tensor, model: ResidualAutoEncoder, config: DecConfig, bounds: Bounds, seed: int
 ) -> np.ndarray:
-    """(n,) labels 0..k-1 from which the refinement starts."""
-    z = model.encode_all(as_tensor(x, model)).double().cpu().numpy()
+    """Cluster x-vectors (n, d) into labels 0..k-1 (n,), from which the refinement starts."""
+    z = model.encode_all(x).double().numpy()
     if config.count == "eigengap":
         least, most = bounds.range
         count = bounds.exact or bounds.clip(
@@ -335,12 +338,18 @@ def start_labels(
         bounds = Bounds(exact=count)
     if config.start == "spectral":
         return spectral_labels(z, bounds.range[0], seed, config.clustering.exact)
-    points = z if config.start_on == "latents" else x
+    points = z if config.start_on == "latents" else x.numpy()
     return renumber(method_of(config.start)(points, bounds, config.clustering, seed))
 
 
+def latents_of(model: ResidualAutoEncoder, x: Tensor) -> tuple[Tensor, np.ndarray]:
+    """Return latents (n, l) of x-vectors (n, d), and the same (n, l) in the speaker space."""
+    z = model.encode_all(x)
+    return z, model.in_speaker_space(z).double().numpy()
+
+
 def thin(starts: np.ndarray, step: float) -> np.ndarray:
-    """Row numbers of windows at least ``step`` seconds apart, the first one included."""
+    """Choose windows at least ``step`` seconds apart, the first one included: their row numbers."""
     rows, last = [], -np.inf
     for i, start in enumerate(starts):
         if start - last >= step - 1e-6:
@@ -350,27 +359,29 @@ def thin(starts: np.ndarray, step: float) -> np.ndarray:
 
 
 def median_step(starts: np.ndarray) -> float:
-    """Seconds from one window to the next; 1 where there is only one."""
+    """Measure the seconds from one window to the next; 1 where there is only one."""
     return float(np.median(np.diff(starts))) if len(starts) > 1 else 1.0
 
 
-def changed(before: np.ndarray, after: np.ndarray) -> float:
-    """The share of windows whose most likely cluster is another; 1 where there are other clusters."""
+def share_changed(before: np.ndarray, after: np.ndarray) -> float:
+    """Measure the share of windows whose most likely cluster is another.
+
+    It is 1 where there are other clusters, of posteriors (n, k).
+    """
     if before.shape != after.shape:
         return 1.0
     return float((before.argmax(axis=1) != after.argmax(axis=1)).mean())
 
 
-def moved(before: np.ndarray, after: np.ndarray) -> float:
-    """The share of windows whose most likely cluster is another, once the clusters (n, k) of both are
-    paired so that the fewest are."""
+def share_moved(before: np.ndarray, after: np.ndarray) -> float:
+    """Measure the same once the clusters (n, k) of both are paired so that the fewest windows move."""
     common = np.zeros((before.shape[1], after.shape[1]), dtype=int)
     np.add.at(common, (before.argmax(axis=1), after.argmax(axis=1)), 1)
     return float(1 - common[linear_sum_assignment(-common)].sum() / len(before))
 
 
 def survivors(labels: np.ndarray, count: int, size: float, least: int) -> np.ndarray:
-    """Clusters to keep: those of at least ``size`` windows, but never fewer than ``least``."""
+    """Choose the clusters to keep: those of at least ``size`` windows, but never fewer than ``least``."""
     sizes = np.bincount(labels, minlength=count)
     order = np.argsort(-sizes, kind="stable")
     kept = max(int((sizes >= size).sum()), min(least, count), 1)

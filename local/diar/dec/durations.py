@@ -1,4 +1,4 @@
-"""What each window of a recording stands for in time."""
+"""How much time each window of a recording stands for."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Timeline:
+class Durations:
     """seconds: (n,) of speech that each window stands for; gaps: (n,) from the window before to it."""
 
     seconds: np.ndarray
     gaps: np.ndarray
 
 
-def timeline(starts: np.ndarray, length: float) -> Timeline:
-    """Of n windows in time order, close or far apart.
+def durations_of(starts: np.ndarray, length: float) -> Durations:
+    """Measure n windows in time order, close or far apart.
 
     A window stands for the time to halfway to its neighbours. At a pause (more than windows are apart
     in general, and than half a window) what lies beyond is not speech, and does not count.
@@ -27,9 +27,4 @@ def timeline(starts: np.ndarray, length: float) -> Timeline:
     steps = np.diff(starts)
     longest = max(float(np.median(steps)) if len(steps) else 0.0, length / 2)
     gaps = np.concatenate([[longest], np.minimum(steps, longest), [longest]])
-    return Timeline((gaps[1:] + gaps[:-1]) / 2, gaps[:-1])
-
-
-def uniform(count: int, step: float) -> Timeline:
-    """Of windows every ``step`` seconds."""
-    return Timeline(np.full(count, step), np.full(count, step))
+    return Durations((gaps[1:] + gaps[:-1]) / 2, gaps[:-1])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from diar.base.errors import DataError
-from diar.base.files import whole
+from diar.base.files import open_whole
 from diar.base.types import Turn
 from diar.exports import audacity, captions, document, elan, lines, textgrid
 from diar.exports.recording import ExportedRecording, recording_of
@@ -88,7 +88,7 @@ def files(
 def write(path: str | Path, text: str) -> None:
     """Write one file, whole or not at all; packed if its name ends in .gz."""
     data = text.encode("utf-8")
-    with whole(path, "wb") as stream:
+    with open_whole(path, "wb") as stream:
         stream.write(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
 
 

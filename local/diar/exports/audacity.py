@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.base.numbers import number_in
+from diar.base.numbers import parse_number
 from diar.exports.marks import Mark, Marks
 from diar.exports.recording import ExportedRecording
 
@@ -44,4 +44,4 @@ def read(path: str | Path) -> Marks:
 
 def _seconds(text: str) -> float:
     """Read a number with a point or, as in many languages, a comma; NaN where it is none."""
-    return number_in(text if "." in text else text.replace(",", ".", 1))
+    return parse_number(text if "." in text else text.replace(",", ".", 1))

@@ -16,7 +16,7 @@ from pathlib import Path
 from praatio.utilities.textgrid_io import getTextgridAsStr
 
 from diar.base.errors import DataError
-from diar.base.numbers import number_in
+from diar.base.numbers import parse_number
 from diar.exports.marks import Mark, Marks
 from diar.exports.recording import NO_SPEAKER, ExportedRecording
 
@@ -125,7 +125,7 @@ class _Tokens:
 
     def number(self) -> float:
         """Take a number."""
-        value = number_in(self._next("number"))
+        value = parse_number(self._next("number"))
         if math.isnan(value):
             raise self.error(f"{self.last!r} is not a number")
         return value

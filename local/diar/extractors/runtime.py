@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.base.files import cache_dir, whole
+from diar.base.files import cache_dir, open_whole
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -137,6 +137,6 @@ def onnx_model(name: str, weights: str, make: Callable[[], bytes]) -> Path:
     if not path.exists():
         log.info("exporting %s to %s, once", name, path)
         data = make()
-        with whole(path, "wb") as stream:
+        with open_whole(path, "wb") as stream:
             stream.write(data)
     return path

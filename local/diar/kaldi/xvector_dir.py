@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.base.types import XVectors
+from diar.base.types import Subsegments, XVectors
 from diar.kaldi.arks import Scp
-from diar.kaldi.tables import read_segments
+from diar.kaldi.tables import read_numbers, read_segments
 
 
 class XVectorDir:
@@ -32,7 +33,7 @@ class XVectorDir:
         self._scp = Scp(scp or self.path / "xvector.scp")
 
     def load(self, recording: str) -> XVectors:
-        """The x-vectors of one recording.
+        """Read the x-vectors of one recording.
 
         Raises:
             DataError: an id of 'segments' without a vector, vectors of different dimensions, NaN.
@@ -57,3 +58,14 @@ class XVectorDir:
             return XVectors(windows, np.stack(vectors).astype(np.float32, copy=False))
         except DataError as error:
             raise DataError(str(error), self._scp.path) from None
+
+
+def read_durations(directory: str | Path) -> dict[str, float]:
+    """Read reco2dur where an x-vector directory has one (Kaldi's own need not): seconds."""
+    path = Path(directory) / "reco2dur"
+    return read_numbers(path) if path.exists() else {}
+
+
+def duration_of(durations: Mapping[str, float], windows: Subsegments) -> float:
+    """Return the seconds of a recording; where they are unknown, the end of its last window."""
+    return durations.get(windows.recordings[0], float(windows.ends.max()))

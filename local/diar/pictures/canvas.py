@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from diar.base import colours
 from diar.base.errors import DataError
-from diar.base.files import whole
+from diar.base.files import open_whole
 
 COLUMN, PAGE = 3.4, 7.0  # inches: one column of a paper, and both
 SMALL = 6.0  # points: nothing is smaller, unless there are more lanes than a page has room for
@@ -90,7 +90,7 @@ def format_of(path: str | Path) -> str:
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure, whole or not at all; the same drawing gives the same bytes."""
     kind = format_of(path)
-    with whole(path, "wb") as stream:
+    with open_whole(path, "wb") as stream:
         figure.savefig(stream, format=kind, metadata=_UNDATED[kind])
 
 

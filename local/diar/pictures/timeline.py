@@ -22,10 +22,11 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from diar.base import colours
 from diar.base.errors import DataError
+from diar.base.numbers import clock
 from diar.base.regions import union
 from diar.base.types import Region, Turn
 from diar.pictures import canvas
-from diar.scoring.errors_in_time import Differences, differences
+from diar.scoring.error_segments import ErrorSegments, find_errors
 
 # Inches: a speaker, a kind of error, the space between both, a panel's title, the time axis, a tick.
 _LANE, _ROW, _GAP, _TITLE, _AXIS, _TICK = 0.15, 0.095, 0.05, 0.22, 0.42, 0.62
@@ -59,7 +60,7 @@ class Panel:
 
     title: str
     lanes: tuple[Lane, ...]
-    wrong: Differences | None = None
+    wrong: ErrorSegments | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def panels(
     speakers = speakers_in_order(first)
     result = [Panel(title, _lanes(first, {name: i for i, name in enumerate(speakers)}))]
     for title, turns in others:
-        wrong = differences(first, turns, regions or whole_extent(first, turns))
+        wrong = find_errors(first, turns, regions or whole_extent(first, turns))
         places = colours.places(speakers, speakers_in_order(turns), wrong.pairs)[1]
         result.append(Panel(title, _lanes(turns, places), None if reference is None else wrong))
     return result
@@ -244,7 +245,7 @@ def _draw_errors(
     if side.wrong is None:
         return np.zeros(0)
     feet = height - row * (np.arange(len(colours.ERRORS))[::-1] + 0.06)
-    for foot, (kind, stretches) in zip(feet, side.wrong.stretches.items(), strict=True):
+    for foot, (kind, stretches) in zip(feet, side.wrong.segments.items(), strict=True):
         look: dict[str, Any] = {
             "color": colours.ERRORS[kind], "linewidth": 0, "label": kind, "snap": False,
         }  # fmt: skip
@@ -274,7 +275,7 @@ def _profile(sides: Sequence[Panel], start: float, end: float, point: float) -> 
     count = math.ceil((end - start) / step - 1e-6)
     profile = Profile(np.append(start + step * np.arange(count), end), 1.0, step)
     kinds = [
-        stretches for side in sides if side.wrong for stretches in side.wrong.stretches.values()
+        stretches for side in sides if side.wrong for stretches in side.wrong.segments.values()
     ]
     full = max((float(profile.shares(stretches).max()) for stretches in kinds), default=None)
     return None if full is None else replace(profile, full=full or 1.0)
@@ -301,10 +302,3 @@ def _time_axis(axis: Axes, start: float, end: float, width: float, profile: Prof
             f"\nerrors: share of every {profile.step:g} s, full height {100 * profile.full:.0f} %"
         )
     axis.set_xlabel(label)
-
-
-def clock(seconds: float, decimals: int = 0) -> str:
-    """Write seconds as h:mm:ss, with so many decimals."""
-    minutes, rest = divmod(round(seconds, decimals), 60)
-    width = 3 + decimals if decimals else 2
-    return f"{minutes // 60:.0f}:{minutes % 60:02.0f}:{rest:0{width}.{decimals}f}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from diar.audio.spool import Spooled
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
 from diar.base.types import Bounds, Region, Subsegments, Turn
@@ -15,13 +16,21 @@ from diar.extractors import Extractor
 from diar.speech import vad
 from diar.speech.vad import VadConfig
 from diar.turns import decoding
+from diar.turns.decoding import DecodingConfig
 from diar.xvectors import extraction
 from diar.xvectors.windows import XVectorConfig
 
 
 @dataclass(frozen=True)
-class Found:
-    """Everything that is found in a recording; without speech, no windows and no fit."""
+class DecStageConfig(DecConfig):
+    """conf/dec.yaml: what happens to one recording, and at last how its posteriors become turns."""
+
+    decoding: DecodingConfig = DecodingConfig(kind="cells")
+
+
+@dataclass(frozen=True)
+class Diarization:
+    """What was made of a recording, arrow by arrow; without speech, no windows and no fit."""
 
     turns: list[Turn]
     speech: list[Region]
@@ -41,9 +50,9 @@ class Pipeline:
     vad_kind: str = "silero"
     vad: VadConfig = field(default_factory=VadConfig)
     xvector: XVectorConfig = field(default_factory=XVectorConfig)
-    dec: DecConfig = field(default_factory=DecConfig)
+    dec: DecStageConfig = field(default_factory=DecStageConfig)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.extractor.dim != self.encoder.ip_features:
             raise DataError(
                 f"extractor {self.extractor.name!r} gives {self.extractor.dim} dimensions, the"
@@ -51,15 +60,23 @@ class Pipeline:
             )
 
     def __call__(
-        self, recording: str, samples: np.ndarray, bounds: Bounds | None = None, seed: int = 0
+        self,
+        recording: str,
+        samples: np.ndarray | Spooled,
+        bounds: Bounds | None = None,
+        seed: int = 0,
     ) -> list[Turn]:
-        """Turns of a recording; none where there is no speech. The arguments are those of ``find``."""
-        return self.find(recording, samples, bounds, seed).turns
+        """Return the turns of a recording, none without speech; the arguments are those of ``run``."""
+        return self.run(recording, samples, bounds, seed).turns
 
-    def find(
-        self, recording: str, samples: np.ndarray, bounds: Bounds | None = None, seed: int = 0
-    ) -> Found:
-        """Turns of a recording, and what they were made from.
+    def run(
+        self,
+        recording: str,
+        samples: np.ndarray | Spooled,
+        bounds: Bounds | None = None,
+        seed: int = 0,
+    ) -> Diarization:
+        """Diarize a recording; return its turns, and what they were made from.
 
         Args:
             recording: its id.
@@ -68,16 +85,16 @@ class Pipeline:
             seed: of everything random.
         """
         duration = len(samples) / self.extractor.rate
-        speech = vad.find_speech(samples, self.vad_kind, self.vad)
-        found = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
-        windows = found.subsegments
+        speech = vad.detect_speech(samples, self.vad_kind, self.vad)
+        xvectors = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
+        windows = xvectors.subsegments
         if not len(windows):
-            return Found([], speech, windows, None)
+            return Diarization([], speech, windows, None)
         bounds = bounds or Bounds(most=self.dec.max_speakers)
-        fit = diarization.fit(found.vectors, windows, self.encoder, self.dec, bounds, seed)
+        fit = diarization.fit(xvectors.vectors, windows, self.encoder, self.dec, bounds, seed)
         on_grid = self.xvector.layout == "grid"
         grid = (self.xvector.window, self.xvector.step) if on_grid else None
         turns = decoding.decode(
             windows, fit.posteriors, duration, self.dec.decoding, grid, bounds.range[0]
         )
-        return Found(turns, speech, windows, fit)
+        return Diarization(turns, speech, windows, fit)

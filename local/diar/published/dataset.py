@@ -128,11 +128,11 @@ class DiarizationDataset(Dataset):
     def _find_speech(self, name: str, samples: np.ndarray, turns: list[Turn]) -> list[Region]:
         """Find where somebody speaks: from the reference, as a stage has found it, or by Silero."""
         if self.use_oracle_vad:
-            return vad.speech_of(turns, len(samples) / self.sr)
+            return vad.oracle_speech(turns, len(samples) / self.sr)
         regions = self._speech.regions(name)
         if regions is None:
             options = config.load(vad.VadConfig, ROOT / "conf" / "vad.yaml")
-            regions = vad.find_speech(samples, "silero", options)
+            regions = vad.detect_speech(samples, "silero", options)
         return regions
 
     def _embed(

@@ -17,8 +17,8 @@ from diar.base.seeds import seed_for
 from diar.base.types import Bounds, Subsegments, Turn
 from diar.clustering.methods import ClusteringConfig, method_of
 from diar.dec import diarization
-from diar.dec.diarization import DecConfig
 from diar.kaldi.rttm import write_rttm
+from diar.pipeline.recording import DecStageConfig
 from diar.published.dataset import DiarizationDataset
 from diar.scoring.rates import merge_turns
 from diar.xvectors.grid import SILENCE, turns_from_cells
@@ -112,7 +112,7 @@ def run_dec(
     num_spkr: int | Literal["oracle"] | None,
     hypothesis_dir: str | Path | None,
     encoder: ResidualAutoEncoder,
-    config: DecConfig,
+    config: DecStageConfig,
 ) -> str:
     """Run DEC on every recording; ``num_spkr`` None estimates, 'oracle' takes the reference's count."""
     if isinstance(num_spkr, str) and num_spkr != "oracle":

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import jinja2
 
 from diar.base import colours
-from diar.base.files import whole, write_text
+from diar.base.files import open_whole, write_text
 from diar.report.overview import SetPage
 from diar.report.usage import Usage
 
@@ -85,7 +85,7 @@ def write_page(
         style=(ASSETS / "page.css").read_text(encoding="utf-8"),
         scripts=[(ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS],
     )
-    with whole(out) as file:
+    with open_whole(out) as file:
         file.writelines(stream)
     return [*(out.parent / name for name in files.values()), out]
 

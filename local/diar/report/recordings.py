@@ -12,7 +12,7 @@ from diar.base import colours
 from diar.base.types import Region, Step, Subsegments, Turn
 from diar.clustering.sampling import sample_rows
 from diar.report.projection import available_methods, project
-from diar.scoring.errors_in_time import differences
+from diar.scoring.error_segments import find_errors
 from diar.scoring.rates import merge_turns
 
 
@@ -99,11 +99,11 @@ def _judge(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
     errors = None
     if view.reference is not None:
         regions = view.regions or [Region(0.0, view.duration)]
-        difference = differences(view.reference, turns, regions)
+        difference = find_errors(view.reference, turns, regions)
         pairs = difference.pairs
         errors = {
             kind: [[_ms(start), _ms(end), times] for start, end, times in stretches]
-            for kind, stretches in difference.stretches.items()
+            for kind, stretches in difference.segments.items()
         }
     places = colours.places(_speakers(view.reference or ()), speakers, pairs)[1]
     return {

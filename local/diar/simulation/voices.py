@@ -23,8 +23,8 @@ import numpy as np
 
 from diar.audio.waveform import SAMPLE_RATE, load
 from diar.base.errors import DataError
-from diar.base.files import cache_dir, whole
-from diar.fetching.packages import Package, deb, unpack_deb
+from diar.base.files import cache_dir, open_whole
+from diar.fetching.packages import Package, fetch_deb, unpack_deb
 from diar.jobs.workers import pool
 from diar.simulation import activity
 from diar.simulation.activity import ActivityConfig, levels, speech_regions
@@ -136,7 +136,7 @@ def prepare(
             root = cache_dir() / "voices" / "unpacked"
             shutil.rmtree(root, ignore_errors=True)  # left by a run that was killed
             for done, package in enumerate(packages, 1):
-                unpack_deb(deb(package), root / package.name)
+                unpack_deb(fetch_deb(package), root / package.name)
                 progress(done, total, package.name)
             with pool(nj, len(missing)) as workers:
                 built = workers.map(_build, repeat(config), missing, repeat(root))
@@ -210,7 +210,7 @@ def _build(config: VoicesConfig, person: Person, root: Path) -> None:
         raise DataError(f"{person.id}: no usable speech ({reason})")
     bounds = np.cumsum([0, *map(len, pieces)])
     samples = np.rint(np.concatenate(pieces) * 32767).astype(np.int16)
-    with whole(_cache_path(config, person), "wb") as stream:
+    with open_whole(_cache_path(config, person), "wb") as stream:
         np.savez(stream, samples=samples, bounds=bounds, failed=np.array(failed, dtype=str))
     for old in _cache_path(config, person).parent.glob(f"{person.id}.*.npz"):
         if old != _cache_path(config, person):

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from diar.audio.spool import Spooled
+from diar.audio.spool import Samples
 from diar.base.errors import DataError
 from diar.base.types import Region, Subsegments, XVectors
+from diar.base.vectors import unit_rows
 from diar.extractors import Extractor
 from diar.xvectors.neighbours import neighbour_cosine
 from diar.xvectors.windows import MILLISECOND, XVectorConfig, cut, subsegments
@@ -25,7 +26,7 @@ def extract(
     extractor: Extractor,
     recording: str,
     regions: Sequence[Region],
-    samples: np.ndarray | Spooled,
+    samples: Samples,
 ) -> XVectors:
     """Cut a recording into windows, in time order, and make their vectors (n, dim).
 
@@ -58,7 +59,7 @@ def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorCon
     """
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
     joined = starts[1:] <= ends[:-1] + MILLISECOND / 2  # in one region: regions do not touch
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-10)
+    unit = unit_rows(vectors, vectors.dtype)
     least = config.change * neighbour_cosine(vectors, starts, config.window)
     wanted: list[np.ndarray] = [np.zeros(0)]
     for i in np.flatnonzero(joined):
@@ -69,7 +70,7 @@ def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorCon
     return np.concatenate(wanted)
 
 
-def _embed(extractor: Extractor, samples: np.ndarray | Spooled, windows: Subsegments) -> np.ndarray:
+def _embed(extractor: Extractor, samples: Samples, windows: Subsegments) -> np.ndarray:
     """Make vectors (n, dim), stretch by stretch, as the features of a day would take much memory."""
     rate = extractor.rate
     parts = [np.zeros((0, extractor.dim), np.float32)]

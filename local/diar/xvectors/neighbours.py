@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from diar.base.vectors import unit_rows
+
 PRIOR_COSINE = 0.45  # of two windows of one voice: median over the recordings of mini/train
 PRIOR_PAIRS = 10
 _PAIRS = 1 << 14  # of which the vectors are copied at a time
@@ -56,7 +58,7 @@ def neighbour_cosine(x: np.ndarray, starts: np.ndarray, window: float = 1.5) -> 
     i, j = neighbours(starts, window)
     if not len(i):
         return PRIOR_COSINE
-    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
+    unit = unit_rows(x, x.dtype)
     weight = len(i) / (len(i) + PRIOR_PAIRS)
     pieces = -(-len(i) // _PAIRS)
     cosines = [

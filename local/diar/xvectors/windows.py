@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from diar.base.config import load
 from diar.base.types import Region, Subsegments
 from diar.xvectors.grid import cells_of, step_samples
 
@@ -56,6 +58,15 @@ class XVectorConfig:
             raise ValueError(f"change is {self.change:g}; it must not be negative")
         if self.dim is not None and self.dim < 1:
             raise ValueError(f"dim is {self.dim}; it must be at least 1")
+
+
+def read_grid(directory: str | Path) -> tuple[float, float] | None:
+    """Read (window, step) in seconds of x-vectors on the published grid, None for any others."""
+    path = Path(directory) / "config.yaml"
+    if not path.exists():  # made elsewhere
+        return None
+    made = load(XVectorConfig, path)
+    return (made.window, made.step) if made.layout == "grid" else None
 
 
 def cut(

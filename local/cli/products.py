@@ -1,0 +1,116 @@
+"""What stage 4 and stage 6 share: x-vectors in; labels, turns and posteriors out."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cli.program import add_seed
+from cli.share import Share, add_job
+from cli.speakers import KnownCounts, add_speakers, bounds_of
+from diar.base.seeds import seed_for
+from diar.base.types import Bounds, Subsegments, XVectors
+from diar.kaldi import arks, history, rttm
+from diar.kaldi.xvector_dir import XVectorDir, duration_of, read_durations
+from diar.turns import decoding
+from diar.xvectors.windows import read_grid
+
+if TYPE_CHECKING:  # a baseline does without PyTorch: 0.9 s of CPU in each of its jobs
+    from diar.dec.diarization import Fit
+    from diar.pipeline.baselines import BaselineConfig
+    from diar.pipeline.recording import DecStageConfig
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Speaker bounds, seed and job."""
+    add_speakers(parser, "number of speakers of every recording")
+    parser.add_argument("--reco2num-spk", type=Path, help="file '<recording> <speakers>'")
+    add_seed(parser)
+    add_job(parser)
+
+
+class Products:
+    """What one job makes of its recordings of an x-vector directory, which come one after the other.
+
+    >>> for recording in products.recordings():
+    ...     with products.share.guard(recording):
+    ...         xvectors, bounds, seed = products.load(recording)
+    ...         products.keep(xvectors.subsegments, posteriors, bounds)
+    >>> products.write()
+    """
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        xvector_dir: Path,
+        out_dir: Path,
+        options: DecStageConfig | BaselineConfig,
+    ):
+        self.options, self.seed, self.out_dir = options, args.seed, out_dir
+        self.common = bounds_of(args, options.max_speakers)
+        self.known = KnownCounts(args.reco2num_spk) if args.reco2num_spk else None
+        self.source = XVectorDir(xvector_dir)
+        self.durations = read_durations(xvector_dir)
+        self.grid = read_grid(xvector_dir)
+        self.share = Share(out_dir, args.job)
+        self.share.state(options)
+        texts, arrays = (
+            ("labels", "rttm", "reco2num_spk", "history"),
+            ("posteriors", "latents", "start_latents"),
+        )
+        self.lines: dict[str, list[str]] = {name: [] for name in texts}
+        self.arrays: dict[str, dict[str, np.ndarray]] = {name: {} for name in arrays}
+
+    def recordings(self) -> Iterator[str]:
+        """Yield this job's recordings."""
+        windows = self.source.windows
+        sizes = [len(each) for each in windows.values()]
+        yield from self.share.of(
+            list(windows), sizes, lambda name: duration_of(self.durations, windows[name])
+        )
+
+    def load(self, recording: str) -> tuple[XVectors, Bounds, int]:
+        """Return the x-vectors, what is known of the number of speakers, and the seed.
+
+        Raises:
+            DataError: x-vectors or a count that cannot be used.
+        """
+        bounds = self.known.bounds(recording) if self.known else self.common
+        return self.source.load(recording), bounds, seed_for(self.seed, recording)
+
+    def keep(
+        self, windows: Subsegments, posteriors: np.ndarray, bounds: Bounds, fit: Fit | None = None
+    ) -> None:
+        """Take in what a recording got: posteriors (n, k) of its windows, and how DEC came to them."""
+        recording = windows.recordings[0]
+        duration = duration_of(self.durations, windows)
+        turns = decoding.decode(
+            windows, posteriors, duration, self.options.decoding, self.grid, bounds.range[0]
+        )
+        best = posteriors.argmax(axis=1) + 1
+        self.lines["labels"] += [
+            f"{i} {label}\n" for i, label in zip(windows.ids, best, strict=True)
+        ]
+        self.lines["rttm"].append(rttm.format_rttm(turns))
+        self.lines["reco2num_spk"].append(f"{recording} {len({t.speaker for t in turns})}\n")
+        self.arrays["posteriors"][recording] = posteriors.astype(np.float32)
+        if fit:
+            self.arrays["latents"][recording] = fit.latents.astype(np.float32)
+            self.arrays["start_latents"][recording] = fit.start_latents.astype(np.float32)
+            self.lines["history"] += history.format_history(recording, fit.history)
+
+    def write(self) -> None:
+        """Write everything that was kept, and end the job."""
+        for name, lines in self.lines.items():
+            self.share.write(name, lines)
+        for name, table in self.arrays.items():
+            scp = self.share.dir / f"{name}.scp"
+            if table:
+                arks.write_ark(self.out_dir / f"{name}.{self.share.job}.ark", table, scp)
+            else:
+                self.share.write(scp.name, ())
+        self.share.close()

@@ -1,0 +1,518 @@
+"""The report in a real browser: what people do with it, step by step, in headless Chromium.
+
+Where Chromium is not installed, CI=true or DIAR_TEST_BROWSER=1 has it installed, from Debian's packages,
+as root. Pictures of what was seen are kept in .ci/artefacts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import small_report
+from chromium import FLAGS, chromium
+from paths import ROOT
+
+from diar.base import colours
+
+PICTURES = ROOT / ".ci/artefacts"
+ODD = 'a<b&"c'
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not chromium():
+        if os.environ.get("CI") != "true" and os.environ.get("DIAR_TEST_BROWSER") != "1":
+            pytest.skip("no Chromium: DIAR_TEST_BROWSER=1 installs it by apt-get")
+        install = subprocess.run(
+            [ROOT / "tests/browser/install.sh"], capture_output=True, text=True
+        )
+        if install.returncode:
+            pytest.skip(f"Chromium cannot be installed: {install.stderr.strip()[-300:]}")
+    with playwright.sync_playwright() as driver:
+        context = driver.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=chromium(), headless=True, args=FLAGS, viewport={"width": 1280, "height": 900},
+            ignore_default_args=["--hide-scrollbars"],  # people have them
+        )  # fmt: skip
+        context.set_default_timeout(20_000)
+        yield context
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, sample_wav, sample_turns):
+    """A small experiment with its report; one whose recordings lie beside the page, too."""
+    folder = small_report.make(tmp_path_factory.mktemp("seen"), sample_wav, sample_turns)
+    for name, options in (("report", ()), ("split", ("--set", "inline=0"))):
+        call = [ROOT / "steps/make_report.sh", *options, folder / "data", folder / "exp", "test"]
+        subprocess.run(
+            [*call, folder / "exp" / name], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+        )
+    return folder
+
+
+@pytest.fixture
+def tab(browser, folder):
+    """A fresh page at the overview; in the end nothing was complained of, nothing came from a network."""
+    tab = browser.new_page()
+    tab.said, tab.asked = [], []
+    tab.on(
+        "console",
+        lambda message: (
+            tab.said.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
+    tab.on("pageerror", lambda error: tab.said.append(str(error)))
+    tab.on("request", lambda request: tab.asked.append(request.url))
+    tab.goto((folder / "exp/report/index.html").as_uri())
+    tab.evaluate("localStorage.clear()")
+    yield tab
+    said, asked = tab.said, tab.asked
+    tab.close()
+    assert said == []
+    assert [url for url in asked if not re.match("file:|blob:|data:", url)] == []
+
+
+def picture(tab, name):
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    tab.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def opened(tab, recording="talk"):
+    """Follow its link, and wait until the timeline is drawn."""
+    tab.get_by_role("link", name=recording, exact=True).click()
+    tab.locator("#timeline .bars .point").first.wait_for()
+    tab.wait_for_function(
+        "!element('inside').checkVisibility() || document.querySelector('#history .scatterlayer')"
+    )
+
+
+def clock(tab):
+    minutes, seconds = tab.locator("#clock").inner_text().split(":")
+    return 60 * int(minutes) + float(seconds)
+
+
+def shown(tab):
+    """(from, to) in seconds of the time axis."""
+    return tab.evaluate("element('timeline')._fullLayout.xaxis.range")
+
+
+def settled(tab, low, high):
+    """Wait until the time axis shows this; it is drawn a moment after."""
+    tab.wait_for_function(
+        "([a, b]) => { const [c, d] = element('timeline')._fullLayout.xaxis.range;"
+        " return Math.abs(a - c) < 0.2 && Math.abs(b - d) < 0.2; }",
+        arg=[low, high],
+    )
+
+
+def point_of(tab, seconds):
+    """Where on the screen the timeline has this time."""
+    return tab.evaluate(
+        "(t) => { const g = element('timeline'), l = g._fullLayout, b = g.getBoundingClientRect();"
+        " return [b.left + l._size.l + l.xaxis.l2p(t), b.top + l._size.t + 60]; }",
+        seconds,
+    )
+
+
+def column(tab, caption, number):
+    table = tab.locator("table.sortable", has=tab.locator("caption", has_text=caption))
+    return table, table.locator(f"tbody tr > :nth-child({number + 1})").all_inner_texts()
+
+
+def test_overview_sorts(tab):
+    table, before = column(tab, "DER of each protocol", 0)
+    assert before == ["DEC, default", "AHC"]
+    heading = table.get_by_role("button", name="DER % full")
+    ders = []
+    for order in ("ascending", "descending"):
+        heading.click()
+        assert table.locator("th[aria-sort]").get_attribute("aria-sort") == order
+        ders.append([float(x.split()[0]) for x in column(tab, "DER of each protocol", 4)[1]])
+    assert ders[0] == sorted(ders[0]) and ders[1] == ders[0][::-1] and ders[0][0] < ders[0][1]
+    heading.press("Enter")  # by keyboard, too
+    assert table.locator("th[aria-sort]").get_attribute("aria-sort") == "ascending"
+    picture(tab, "overview")
+
+
+def test_recording_shows_who_speaks_when(tab, sample_turns):
+    opened(tab)
+    lanes = tab.evaluate(
+        "element('timeline')._fullData.filter((t) => t.type === 'bar').map((t) => ({name: t.text[0],"
+        " colour: t.marker.color, base: [...t.base], x: [...t.x]}))"
+    )
+    reference = lanes[:2]
+    for lane in reference:
+        who = re.search(r"speaker\d+", lane["name"])[0]
+        bars = [(b, b + x) for b, x in zip(lane["base"], lane["x"], strict=True)]
+        expected = sorted((s, e) for s, e, speaker in sample_turns if speaker == who)
+        pixel = 0.05  # turns that are closer are drawn as one
+        assert {round(b, 2) for b, _ in bars} <= {round(s, 2) for s, _ in expected}
+        assert all(any(b - pixel <= s and e <= f + pixel for b, f in bars) for s, e in expected)
+    colour = {re.search(r"speaker\d+", lane["name"])[0]: lane["colour"] for lane in reference}
+    for lane in lanes[2:4]:  # the hypothesis has the colours of those whom it stands for
+        assert lane["colour"] == colour[re.search(r"speaker\d+", lane["name"])[0]]
+    assert set(colour.values()) == set(colours.SPEAKERS[:2])
+    labels = tab.locator("#timeline .ytick").all_text_contents()
+    assert {
+        "reference",
+        "speaker90",
+        "talk_1",
+        "miss",
+        "false alarm",
+        "confusion",
+        "overlap",
+    } <= set(labels)
+    assert tab.locator("#figures").inner_text().count("DER") == 1
+    rows = tab.locator("#talking tbody tr").all_inner_texts()
+    assert len(rows) == 2 and all("talk_" in row for row in rows)
+    picture(tab, "recording")
+
+
+def test_zoom_and_move(tab):
+    opened(tab)
+    assert shown(tab) == [0, 30]
+    tab.keyboard.press("+")
+    settled(tab, 0, 15)
+    tab.get_by_role("button", name="+", exact=True).click()
+    settled(tab, 0, 7.5)
+    x, y = point_of(tab, 5)
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x - 300, y, steps=5)
+    tab.mouse.up()
+    tab.wait_for_function("element('timeline')._fullLayout.xaxis.range[0] > 1")
+    tab.wait_for_timeout(300)
+    low, high = shown(tab)
+    assert high - low == pytest.approx(7.5) and clock(tab) == 0  # a drag is no click
+    x, y = point_of(tab, 6)
+    tab.mouse.move(x, y)
+    tab.keyboard.down("Control")
+    tab.mouse.wheel(0, -300)
+    tab.keyboard.up("Control")
+    tab.wait_for_function(
+        "(w) => { const [a, b] = element('timeline')._fullLayout.xaxis.range; return b - a < w - 1; }",
+        arg=7.5,
+    )
+    assert point_of(tab, 6)[0] == pytest.approx(x, abs=3)  # what is below the pointer stays there
+    tab.keyboard.press("0")
+    settled(tab, 0, 30)
+
+
+def test_click_plays_from_there(tab):
+    opened(tab)
+    tab.mouse.click(*point_of(tab, 12))
+    tab.wait_for_function("element('audio').currentTime > 12.5 && !element('audio').paused")
+    assert tab.locator("#play").get_attribute("aria-pressed") == "true"
+    head = tab.evaluate("element('playhead').getBoundingClientRect().left")
+    tab.wait_for_function("element('audio').currentTime > 13")
+    assert tab.evaluate("element('playhead').getBoundingClientRect().left") > head
+    tab.keyboard.press(" ")
+    tab.wait_for_function("element('audio').paused")
+    now = clock(tab)
+    assert 13 <= now < 20
+    assert (
+        head
+        < tab.evaluate("element('playhead').getBoundingClientRect().left")
+        == pytest.approx(point_of(tab, now)[0], abs=4)
+    )
+    tab.keyboard.press("ArrowRight")
+    assert clock(tab) == pytest.approx(now + 5, abs=0.11)
+
+
+def test_the_view_follows_what_is_heard(tab):
+    opened(tab)
+    for _ in range(3):
+        tab.get_by_role("button", name="+", exact=True).click()
+    settled(tab, 0, 3.75)
+    tab.evaluate("page.seek(3.5, true)")
+    tab.wait_for_function("element('timeline')._fullLayout.xaxis.range[0] > 2")
+    tab.keyboard.press(" ")
+
+
+def test_a_latent_point_leads_to_its_time(tab):
+    opened(tab)
+    tab.locator("#latents").scroll_into_view_if_needed()
+    row, x, y = tab.evaluate(
+        "() => { const g = element('latents'), l = g._fullLayout, b = g.getBoundingClientRect();"
+        " const t = g._fullData[0], i = t.x.length - 1;"
+        " return [t.customdata[i], b.left + l._size.l + l.xaxis._offset - l._size.l + l.xaxis.l2p(t.x[i]),"
+        " b.top + l.yaxis._offset + l.yaxis.l2p(t.y[i])]; }"
+    )
+    tab.mouse.move(x, y)
+    tab.wait_for_timeout(200)
+    tab.mouse.click(x, y)
+    tab.wait_for_function("!element('audio').paused")
+    tab.keyboard.press(" ")
+    assert row <= clock(tab) < row + 3
+    ring = tab.evaluate("element('latents')._fullData.at(-1).x.length")
+    assert ring == 1
+    points = {by: None for by in ("hypothesis", "reference")}
+    for by in points:
+        tab.select_option("#colour", by)
+        tab.wait_for_function(
+            "(by) => element('latents')._fullData.some((t) => t.name?.startsWith(by))",
+            arg={"hypothesis": "talk_", "reference": "speaker"}[by],
+        )
+        points[by] = tab.evaluate(
+            "element('latents')._fullData.filter((t) => t.showlegend).map((t) => t.name)"
+        )
+    assert set(points["hypothesis"]) == {"talk_1", "talk_2"}
+    assert {"speaker90", "speaker91"} <= set(points["reference"])
+    before = tab.evaluate("[...element('latents')._fullData[0].x]")
+    tab.select_option("#projection", "tsne")
+    tab.wait_for_function("(x) => element('latents')._fullData[0].x[0] !== x", arg=before[0])
+    tab.locator("#latents").screenshot(path=PICTURES / "latents.png")
+    losses = tab.evaluate("[...element('history')._fullData[0].y]")
+    assert losses == [0.9, 0.5, None]
+
+
+def test_two_systems_beside_each_other(tab):
+    opened(tab)
+    bars = tab.locator("#timeline .ytick").count()
+    tab.select_option("#second", label="AHC")
+    tab.locator("#timeline .ytick", has_text="only one is wrong").wait_for()
+    assert tab.locator("#timeline .ytick").count() > bars + 5
+    assert tab.locator("#figures").inner_text().count("DER") == 2
+    picture(tab, "compared")
+    tab.select_option("#first", label="AHC")
+    tab.wait_for_function("element('inside').hidden")  # a baseline has no latents
+    assert tab.locator("#second").input_value() == ""  # a system is not compared with itself
+
+
+def test_next_error(tab):
+    opened(tab)
+    tab.select_option("#first", label="AHC")
+    times = []
+    for _ in range(3):
+        tab.keyboard.press("e")
+        times.append(clock(tab))
+    assert times == sorted(set(times))
+
+
+def test_dark_and_light(tab):
+    def ground():
+        return tab.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    light = ground()
+    tab.keyboard.press("d")
+    dark = ground()
+    assert light != dark
+    tab.reload()
+    assert ground() == dark  # as it was left
+    opened(tab)
+    assert tab.evaluate("element('timeline')._fullLayout.plot_bgcolor") == "#16181c"
+    picture(tab, "dark")
+
+
+def test_on_a_phone(tab):
+    tab.set_viewport_size({"width": 390, "height": 844})
+    wide = "document.documentElement.scrollWidth - window.innerWidth"
+    assert tab.evaluate(wide) <= 0
+    opened(tab)
+    assert tab.evaluate(wide) <= 0
+    box = tab.locator("#timeline").bounding_box()
+    assert box["width"] <= 390
+    legend, curves = (
+        tab.locator(f"#history .{part}").bounding_box() for part in ("legend", "nsewdrag")
+    )
+    assert legend["y"] >= curves["y"] + curves["height"]  # it lies over no curve
+    picture(tab, "phone")
+
+
+def test_by_keyboard_alone(tab):
+    link = tab.get_by_role("link", name="talk", exact=True)
+    link.focus()
+    tab.keyboard.press("Enter")
+    tab.locator("#timeline .bars .point").first.wait_for()
+    assert tab.evaluate("document.activeElement.id") == "name"
+    tab.keyboard.press("p")
+    tab.wait_for_function("(name) => element('name').textContent === name", arg=ODD)
+    tab.keyboard.press("n")
+    tab.wait_for_function("element('name').textContent === 'talk'")
+    tab.keyboard.press("Escape")
+    tab.locator("#overview").wait_for()
+
+
+def test_odd_names_and_many_speakers(tab):
+    opened(tab, ODD)
+    labels = tab.locator("#timeline .ytick").all_text_contents()
+    assert {f"<i>{i}</i>" for i in range(small_report.SPEAKERS)} <= set(
+        labels
+    )  # as text, not as markup
+    marks = tab.evaluate(
+        "element('timeline')._fullData.filter((t) => t.type === 'bar').slice(0, 9)"
+        ".map((t) => `${t.marker.color} ${t.marker.pattern.shape}`)"
+    )
+    assert len(set(marks)) == small_report.SPEAKERS
+
+
+def test_audio_that_is_not_there_can_be_chosen(tab, sample_wav):
+    opened(tab, ODD)
+    tab.keyboard.press(" ")
+    assert "choose the file" in tab.locator("#alert").inner_text()
+    tab.set_input_files("#file", sample_wav)
+    tab.wait_for_function("element('audio').readyState > 0")
+    tab.keyboard.press(" ")
+    tab.wait_for_function("element('audio').currentTime > 0.2")
+    assert not tab.locator("#alert").is_visible()
+
+
+def test_an_address_leads_to_a_moment(tab, folder):
+    address = (folder / "exp/report/index.html").as_uri()
+    tab.goto("about:blank")
+    tab.goto(f"{address}#test%2Ftalk?a=ahc&b=dec_default&t=7.5")
+    tab.locator("#timeline .bars .point").first.wait_for()
+    tab.wait_for_function("element('clock').textContent === '0:07.5'")
+    assert tab.locator("#first").input_value() == "ahc"
+    assert tab.locator("#second").input_value() == "dec_default"
+
+
+def test_recordings_beside_the_page(tab, folder, tmp_path):
+    copy = Path(shutil.copytree(folder / "exp/split", tmp_path / "moved"))
+    (copy / f"index_files/test/{ODD}.js").unlink()
+    tab.goto((copy / "index.html").as_uri())
+    opened(tab)
+    assert tab.locator("#talking tbody tr").count() == 2
+    tab.keyboard.press("p")
+    tab.wait_for_function("!element('alert').hidden")
+    assert "belongs beside this page" in tab.locator("#alert").inner_text()
+    assert any("ERR_FILE_NOT_FOUND" in text for text in tab.said)
+    tab.said.clear()
+    shutil.copy(folder / f"exp/split/index_files/test/{ODD}.js", copy / "index_files/test")
+    tab.keyboard.press("Escape")  # after the talk, which is still shown
+    tab.get_by_role("link", name=ODD, exact=True).click()
+    tab.wait_for_function("(name) => element('name').textContent === name", arg=ODD)
+    assert not tab.locator("#alert").is_visible()
+    assert tab.locator("head script").count() == tab.evaluate("library ? 1 : 0")  # none is left
+
+
+SLOWLY = (
+    "(slow) => { const fast = packedOf; packedOf = (key) => key === slow"
+    " ? new Promise((done) => setTimeout(() => done(fast(key)), 700)) : fast(key); }"
+)
+
+
+def go(tab, recording):
+    tab.evaluate("(name) => { location.hash = encodeURIComponent(`test/${name}`); }", recording)
+
+
+def test_of_rapid_clicks_the_last_one_counts(tab):
+    tab.evaluate(SLOWLY, f"test/{ODD}")
+    go(tab, ODD)
+    go(tab, "talk")
+    tab.wait_for_function("element('name').textContent === 'talk'")
+    tab.wait_for_timeout(900)
+    assert tab.locator("#name").inner_text() == "talk"
+    assert tab.evaluate("page.timeline.view.recording") == "talk"
+    go(tab, ODD)
+    tab.keyboard.press("Escape")
+    tab.wait_for_timeout(900)
+    assert tab.locator("#overview").is_visible() and not tab.locator("#recording").is_visible()
+
+
+def test_keys_before_anything_is_drawn(tab):
+    tab.evaluate(SLOWLY, "test/talk")
+    go(tab, "talk")
+    for key in (" ", "ArrowLeft", "ArrowRight", "+", "-", "0", "e", "n", "p"):
+        tab.keyboard.press(key)
+    tab.locator("#timeline .bars .point").first.wait_for()
+    assert tab.locator("#name").inner_text() == "talk" and tab.said == []
+
+
+def test_an_address_of_nothing(tab):
+    go(tab, "nobody")
+    tab.wait_for_function("!element('alert').hidden")
+    assert "test/nobody: there is nothing" in tab.locator("#alert").inner_text()
+    assert tab.locator("#overview").is_visible()
+    tab.evaluate("location.hash = 'test%2Ftalk?t=later'")  # no time
+    tab.locator("#timeline .bars .point").first.wait_for()
+    assert clock(tab) == 0 and not tab.locator("#alert").is_visible()
+
+
+def test_back_to_where_it_was_chosen(tab):
+    opened(tab)
+    tab.keyboard.press("Escape")
+    tab.locator("#overview").wait_for()
+    assert tab.evaluate("document.activeElement.textContent") == "talk"
+    tab.go_back()
+    tab.locator("#timeline .bars .point").first.wait_for()
+    tab.go_back()
+    tab.locator("#overview").wait_for()
+
+
+def test_audio_that_ends_before_the_recording(tab, sample_wav):
+    opened(tab, ODD)
+    tab.set_input_files("#file", sample_wav)
+    tab.wait_for_function("element('audio').readyState > 0")
+    tab.mouse.click(*point_of(tab, 10))
+    tab.wait_for_function("!element('audio').paused")
+    tab.mouse.click(*point_of(tab, 60))  # from its end it would play from its beginning
+    tab.wait_for_function("element('audio').paused")
+    assert "ends at 0:30.0" in tab.locator("#alert").inner_text()
+    assert clock(tab) == pytest.approx(60, abs=0.5)
+
+
+def test_another_file_stops_the_first(tab, sample_wav):
+    opened(tab)
+    tab.keyboard.press(" ")
+    tab.wait_for_function("element('audio').currentTime > 0.2")
+    tab.set_input_files("#file", sample_wav)
+    tab.wait_for_function("element('play').ariaPressed === 'false'")
+    assert tab.evaluate("element('audio').paused")
+    tab.wait_for_function("element('audio').readyState > 0")
+    tab.keyboard.press(" ")
+    tab.wait_for_function("element('audio').currentTime > 0.2")
+    tab.keyboard.press("p")  # so does another recording
+    tab.wait_for_function("(name) => element('name').textContent === name", arg=ODD)
+    tab.wait_for_function("element('play').ariaPressed === 'false'")
+
+
+def test_the_charts_are_as_wide_as_their_place(tab):
+    for width in (1280, 700, 390):
+        tab.set_viewport_size({"width": width, "height": 844})
+        opened(tab)
+        tab.wait_for_function(
+            "['timeline', 'latents', 'history'].every("
+            "(id) => element(id)._fullLayout.width === element(id).parentElement.clientWidth)"
+        )
+        tab.keyboard.press("Escape")
+        tab.locator("#overview").wait_for()
+
+
+def test_names_of_speakers_stay_text_everywhere(tab):
+    opened(tab, ODD)
+    tab.select_option("#colour", "reference")
+    tab.locator("#latents .legendtext", has_text="<i>0</i>").wait_for()
+    short = tab.evaluate(
+        "[1, 2, 12].map((i) => shorter(`a_rather_long_name_of_a_recording_${i}`, 11))"
+    )
+    assert len(set(short)) == 3 and {len(name) for name in short} == {11}
+    assert tab.evaluate("shorter('speaker_12', 11)") == "speaker_12"
+
+
+def test_nothing_to_refine(tab):
+    opened(tab)
+    tab.evaluate("page.view.systems.dec_default.history = []; page.draw()")
+    tab.locator("#steps").wait_for(state="hidden")
+    tab.evaluate("page.view.systems.dec_default.projections = {}; page.draw()")
+    tab.locator("#inside").wait_for(state="hidden")
+    assert not tab.locator("#alert").is_visible()
+
+
+def test_a_day_and_a_moment(tab):
+    opened(tab)
+    view = "{ recording: 'r', duration: %d, reference: null, systems: { x: { speakers: ['r_1'], places: [0], pairs: [null], turns: [[%d, %d, 0]], errors: null } } }"  # fmt: skip
+    show = "page.timeline.show(%s, ['x'], { x: 'x' })"
+    tab.evaluate(show % view % (86_400_000, 40_000_000, 40_000_500))
+    bar = tab.locator("#timeline .bars .point").bounding_box()
+    assert bar["width"] >= 0.7  # half a second of a day is seen
+    assert tab.locator("#timeline .xtick").last.text_content() == "24:00:00"
+    tab.evaluate(show % view % (0, 0, 1))  # a recording without a length
+    assert shown(tab) == [0, 0.1]

@@ -1,0 +1,277 @@
+"""diarize.py: which files it takes, and what it writes where."""
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import jsonschema
+import numpy as np
+import pytest
+import soundfile
+from command_line import run
+from conftest import fetched
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from paths import ROOT
+
+import diarize
+from diar.base.errors import DataError
+from diar.kaldi import inputs
+from diar.kaldi.rttm import read_rttm
+
+
+class TestInputs:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        for name in (
+            "b.wav",
+            "a.FLAC",
+            "deep/er/c.mp3",
+            ".hidden.wav",
+            ".git/d.wav",
+            "notes.txt",
+            "x y.ogg",
+        ):
+            (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "in" / name).write_text("")
+        return tmp_path / "in"
+
+    def names(self, *paths, listing=None):
+        return [found.recording for found in inputs.gather(paths, listing)]
+
+    def test_a_folder_is_searched_to_the_bottom(self, folder):
+        assert self.names(folder) == ["a", "b", "x_y", "c"]
+        assert self.names(folder / ".git/d.wav", folder / "b.wav") == ["d", "b"], "named, it counts"
+
+    def test_a_file_that_comes_twice_counts_once(self, folder):
+        assert self.names(folder / "b.wav", folder, folder / "../in/b.wav") == [
+            "b",
+            "a",
+            "x_y",
+            "c",
+        ]
+
+    def test_two_files_of_one_name_are_refused(self, folder):
+        (folder / "deep/b.flac").write_text("")
+        with pytest.raises(
+            DataError, match=r"in/b.wav and .*deep/b.flac would both be recording 'b'.*--list"
+        ):
+            self.names(folder)
+        (folder.parent / "list").write_text(f"one {folder}/b.wav\ntwo {folder}/deep/b.flac\n")
+        assert self.names(listing=folder.parent / "list") == ["one", "two"], (
+            "what the message advises"
+        )
+
+    def test_a_folder_or_list_without_audio_is_refused(self, folder):
+        shutil.rmtree(folder / "deep/er")
+        (folder / "empty").write_text("\n")
+        with pytest.raises(DataError, match="deep: no audio file in this folder"):
+            self.names(folder / "deep")
+        with pytest.raises(DataError, match="empty: empty"):
+            self.names(listing=folder / "empty")
+
+    def test_lists(self, folder):
+        lines = [
+            "b.wav",
+            "x y.ogg",
+            "mine deep/er/c.mp3",
+            "gone.wav",
+            "piped sph2pipe a |",
+            "lost gone.wav",
+        ]
+        (folder / "list").write_text("\n".join(lines))
+        found = inputs.gather([], folder / "list")
+        assert [i.recording for i in found] == ["b", "x_y", "mine", "gone", "piped", "lost"]
+        assert [i.path.resolve() for i in found[:3]] == [
+            folder / name for name in ("b.wav", "x y.ogg", "deep/er/c.mp3")
+        ]
+        assert [bool(i.fault) for i in found] == [False] * 4 + [True] * 2
+        assert "list:5: a command" in found[4].fault and "list:6: no such audio" in found[5].fault
+        (folder / "list").write_text("../up b.wav\n")
+        with pytest.raises(DataError, match="list:1: .*'../up'"):
+            inputs.gather([], folder / "list")
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.lists(
+        st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="/"), min_size=1, max_size=8),
+        min_size=1, max_size=5, unique=True,
+    ))  # fmt: skip
+    def test_whatever_a_file_is_called_a_list_finds_it(self, tmp_path_factory, stems):
+        folder = tmp_path_factory.mktemp("names")
+        files = [folder / f"{stem} {i}.wav" for i, stem in enumerate(stems)]
+        for file in files:
+            file.write_text("")
+        (folder / "list").write_text("".join(f"{file}\n" for file in files), encoding="utf-8")
+        assert [found.path for found in inputs.gather([], folder / "list")] == files
+        assert all(found.recording.split() == [found.recording] for found in inputs.gather(files))
+
+    def test_every_ending_is_known_to_a_decoder(self):
+        import av
+
+        formats = [av.ContainerFormat(name, mode) for name in av.formats_available for mode in "rw"
+                   if mode in _modes(name)]  # fmt: skip
+        decoded = {f".{ending}" for form in formats for ending in form.extensions}
+        decoded |= {f".{name.lower()}" for name in soundfile.available_formats()}
+        assert inputs.SUFFIXES <= decoded
+        assert {".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".sph"} <= inputs.SUFFIXES
+
+
+def _modes(name):
+    import av
+
+    form = av.ContainerFormat
+    modes = ""
+    for mode in "rw":
+        try:
+            form(name, mode)
+            modes += mode
+        except ValueError:
+            pass
+    return modes
+
+
+@dataclass
+class Ran:
+    error: str
+    out: str
+    err: str
+
+
+class TestDiarize:
+    """In this process, with models that are loaded once."""
+
+    @pytest.fixture(scope="class")
+    def models(self, sample_wav):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["diarize.py", str(sample_wav)])
+            return fetched(lambda: diarize.loaded(diarize.parse()))
+
+    @pytest.fixture
+    def go(self, models, monkeypatch, capsys):
+        def gone(*arguments, stdin=b""):
+            stream = io.TextIOWrapper(io.BytesIO(stdin))
+            monkeypatch.setattr(sys, "stdin", stream)
+            monkeypatch.setattr(sys, "argv", ["diarize.py", *map(str, arguments)])
+            error = ""
+            try:
+                diarize.diarize(diarize.parse(), *models)
+            except DataError as found:
+                error = str(found)
+            return Ran(error, *capsys.readouterr())
+
+        return gone
+
+    @pytest.fixture(scope="class")
+    def folder(self, sample, tmp_path_factory):
+        """talk: 24 s of two speakers; quiet: stereo at 8 kHz, nothing; bad: no audio."""
+        folder = tmp_path_factory.mktemp("audio")
+        soundfile.write(folder / "talk.wav", sample[6 * 16000 :], 16000)
+        (folder / "more").mkdir()
+        soundfile.write(folder / "more/quiet.wav", np.zeros((16000, 2)), 8000)
+        (folder / "more/bad.mp3").write_text("no audio")
+        return folder
+
+    def test_the_same_turns_wherever_they_go(self, go, folder, tmp_path):
+        plain = go(folder)
+        assert plain.error == "1 of 3 recording(s) could not be diarized"
+        assert "more/bad.mp3: not an audio file that can be decoded" in plain.err
+        assert "talk: 2 speaker(s)" in plain.err
+        assert "quiet: no speech in 2.0 s (resampled from 8000 Hz, 2 channels mixed)" in plain.err
+        files = go(folder, "--out", tmp_path)
+        assert (files.error, plain.out) == (plain.error, (tmp_path / "talk.rttm").read_text())
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["quiet.rttm", "talk.rttm"]
+        assert f"{tmp_path}/talk.rttm: 2 speaker(s)" in files.out and "bad.mp3" in files.err
+        both = go(folder, "--json", "--out", tmp_path / "again")
+        assert (tmp_path / "again/talk.rttm").read_text() == plain.out
+        assert f"{tmp_path}/again/talk.rttm: 2 speaker(s)" in both.err, (
+            "standard output is of JSON only"
+        )
+        found = {line["recording"]: line for line in map(json.loads, both.out.splitlines())}
+        assert set(found) == {"talk", "quiet", "bad"}
+        self.check_json(found, folder, read_rttm(tmp_path / "talk.rttm")["talk"])
+
+    def check_json(self, found, folder, turns):
+        assert found["bad"] == {
+            "recording": "bad",
+            "media": str(folder / "more/bad.mp3"),
+            "error": f"{folder}/more/bad.mp3: not an audio file that can be decoded",
+        }
+        assert (found["quiet"]["turns"], found["quiet"]["speakers"]) == ([], [])
+        assert found["quiet"]["remarks"] == ["resampled from 8000 Hz", "2 channels mixed"]
+        talk = found["talk"]
+        jsonschema.validate(
+            talk,
+            json.loads((ROOT / "docs/diarization.schema.json").read_text()),
+        )
+        assert (talk["duration"], talk["media"]) == (24.0, str(folder / "talk.wav"))
+        assert talk["processing_seconds"] > 0 and "error" not in talk
+        assert [(t["start"], t["end"], t["speaker"]) for t in talk["turns"]] == [
+            (turn.start, round(turn.end, 3), turn.speaker) for turn in turns
+        ]
+        for speaker in talk["speakers"]:
+            own = [turn.duration for turn in turns if turn.speaker == speaker["name"]]
+            assert speaker["speaking_time"] == pytest.approx(sum(own), abs=1e-6)
+            assert speaker["turns"] == len(own)
+        assert len(talk["speakers"]) == 2
+
+    def test_standard_input_is_as_good_as_a_file(self, go, folder):
+        wav = bytearray((folder / "talk.wav").read_bytes())
+        wav[4:8] = wav[40:44] = b"\xff" * 4  # a pipe does not know its length, and FFmpeg says so
+        piped = go("-", "--name", "talk", stdin=bytes(wav))
+        assert (piped.error, piped.out) == ("", go(folder / "talk.wav").out)
+        piped = go("-", stdin=b"no audio")
+        assert piped.err == "diarize.py: standard input: not an audio file that can be decoded\n"
+        fifo = folder.parent / "fifo"
+        os.mkfifo(fifo)
+        with subprocess.Popen(["cp", folder / "talk.wav", fifo]):
+            assert go(fifo, "--name", "talk").out == go(folder / "talk.wav").out
+
+    def test_lengths_for_the_bar_are_of_all_or_none_and_read_no_pipe(self, folder, tmp_path):
+        files = inputs.gather([folder / "talk.wav", folder / "more/quiet.wav"])
+        assert diarize.lengths_of(files) == {"talk": 24.0, "quiet": 2.0}
+        assert diarize.lengths_of(inputs.gather([folder])) == {}, "of bad.mp3 nothing is known"
+        os.mkfifo(tmp_path / "fifo")
+        assert diarize.lengths_of(inputs.gather([folder / "talk.wav", tmp_path / "fifo"])) == {}
+        assert diarize.lengths_of(inputs.gather([folder / "talk.wav", inputs.STDIN])) == {}
+
+    def test_what_is_done_is_left_out(self, go, folder, tmp_path, monkeypatch, capsys):
+        (tmp_path / "talk.rttm").write_text("mine\n")
+        found = go(folder / "talk.wav", folder / "more/quiet.wav", "--out", tmp_path, "--skip-done")
+        assert (tmp_path / "talk.rttm").read_text() == "mine\n" and "talk" not in found.out
+        assert (tmp_path / "quiet.rttm").read_text() == ""
+        monkeypatch.setattr(diarize, "loaded", lambda args: pytest.fail("nothing is to be done"))
+        diarize.main()
+        assert "2 recording(s) had been done before" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        "arguments, words",
+        [
+            ([], "name files or folders"),
+            (["a.wav", "--skip-done"], "--skip-done goes with --out"),
+            (["a.wav", "b.wav", "--name", "c"], "--name is of one recording, but there are 2"),
+            (["-", "--list", "-"], "'-' is standard input: pipe something into it, once"),
+        ],
+    )
+    def test_wrong_usage(self, arguments, words, monkeypatch, capsys):
+        monkeypatch.setattr(sys, "argv", ["diarize.py", *arguments])
+        with pytest.raises(SystemExit) as end:
+            diarize.parse()
+        assert end.value.code == 2 and words in capsys.readouterr().err
+
+    @pytest.mark.parametrize("name", ["", "a b", "../a"])
+    def test_ids_that_no_file_can_have(self, name, monkeypatch):
+        monkeypatch.setattr(sys, "argv", ["diarize.py", "x.wav", "--name", name])
+        with pytest.raises(DataError, match="cannot be the id of a recording"):
+            diarize.parse()
+
+    def test_as_a_program_in_a_pipe(self, folder, models):
+        with open(folder / "talk.wav", "rb") as stream:
+            result = run("local/diarize.py", "-", "--json", stdin=stream)
+        assert result.returncode == 0, result.stderr
+        assert json.loads(result.stdout)["recording"] == "stdin"
+        assert re.fullmatch(r"stdin: 2 speaker\(s\), \d+ turns in 24.0 s\n", result.stderr)

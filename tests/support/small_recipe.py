@@ -1,0 +1,119 @@
+"""A copy of the recipe in which ./run.sh takes less than a minute, with what documents take for granted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from diar.fetching.download import lock_folder
+
+# Two minutes of conversations, of voices from small packages; documents name test-01 and test-10.
+PLAN = {
+    "train": [{"speakers": 2, "seconds": 20}],
+    "test": [
+        {"speakers": 2, "seconds": 20},
+        *[{"speakers": 1, "seconds": 5}] * 8,
+        {"speakers": 3, "seconds": 40},
+    ],
+}
+PACKAGES = {
+    "train": ("asterisk-prompt-fr-armelle", "asterisk-prompt-es-co"),
+    "test": (
+        "asterisk-core-sounds-en-g722",
+        "asterisk-core-sounds-it-g722",
+        "asterisk-core-sounds-ru-g722",
+    ),
+}
+# Options of a bare ./run.sh: each stage, on few sets.
+OPTIONS = """\
+train_set=train
+dev_set=
+test_sets=test
+dec_config=conf/dec.yaml
+baselines="ahc spectral"
+nj=1
+"""
+
+
+def copied(root: Path, target: Path) -> Path:
+    """The recipe without what was made with it; its environment is that of ``root``."""
+    left_out = shutil.ignore_patterns(".*", "__pycache__", "benchmarks", "data", "exp")
+    shutil.copytree(root, target, ignore=left_out, symlinks=True)
+    for name in ("data", "exp"):
+        (target / name).mkdir()
+        shutil.copy(root / name / "README.md", target / name)
+    # An environment of links, with a mark of its own: whatever path.sh finds, it installs nothing here.
+    (target / ".venv").mkdir()
+    for entry in (root / ".venv").iterdir():
+        if not entry.name.startswith("."):
+            (target / ".venv" / entry.name).symlink_to(entry.resolve())
+    wanted = [(root / name).read_bytes() for name in ("pyproject.toml", "conf/constraints.txt")]
+    mark = hashlib.sha256(b"".join(wanted)).hexdigest() + "  -\n"
+    (target / ".venv/.installed").write_text(mark)
+    return target
+
+
+def shrink(recipe: Path) -> None:
+    """A small corpus 'mini', and few systems."""
+    voices = yaml.safe_load((recipe / "conf/voices.yaml").read_text())
+    wanted = {name: split for split, names in PACKAGES.items() for name in names}
+    voices["packages"] = [p for p in voices["packages"] if p["name"] in wanted]
+    voices["people"] = [
+        p for p in voices["people"] if wanted.get(p["files"][0].split("/")[0]) == p["split"]
+    ]
+    (recipe / "conf/voices.yaml").write_text(yaml.safe_dump(voices))
+    (recipe / "conf/mini_corpus.yaml").write_text(yaml.safe_dump({"sets": PLAN}))
+    (recipe / "conf/mini.conf").write_text(OPTIONS)
+
+
+def fresh_shell() -> dict[str, str]:
+    """The environment without what path.sh has put there."""
+    left_out = ("PYTHONPATH", "VIRTUAL_ENV", "DIAR_ROOT")
+    env = {key: value for key, value in os.environ.items() if key not in left_out}
+    path = env["PATH"].split(os.pathsep)
+    env["PATH"] = os.pathsep.join(p for p in path if not p.endswith("/.venv/bin"))
+    return env
+
+
+def made_once(root: Path, shared: Path) -> Path:
+    """The small recipe after ``./run.sh``, made by the first of the processes that test.
+
+    Raises:
+        RuntimeError: ./run.sh failed; here, or in the process that came first.
+    """
+    recipe, failed = shared / "recipe", shared / "recipe.failed"
+    with lock_folder(shared):
+        if not recipe.exists() and not failed.exists():
+            part = copied(root, shared / "recipe.part")
+            shrink(part)
+            part.rename(recipe)  # first: wav.scp holds absolute paths
+            done = subprocess.run(
+                ["./run.sh"], cwd=recipe, env=fresh_shell(), capture_output=True, text=True
+            )
+            if done.returncode:
+                failed.write_text(done.stdout + done.stderr)
+    if failed.exists():
+        raise RuntimeError(failed.read_text())
+    return recipe
+
+
+def furnish(recipe: Path, meeting: Path) -> None:
+    """The files of the reader's own that documents name; those called 'my' and 'mine' are of test-01."""
+    test = recipe / "data/test"
+    shutil.copy(meeting, recipe / "meeting.wav")
+    shutil.copy(test / "all.uem", recipe / "my.uem")
+    shutil.copy(test / "ref.rttm", recipe / "ref.rttm")
+    shutil.copy(recipe / "exp/dec_default/test/rttm", recipe / "hyp.rttm")
+    for source, target in (
+        (test / "ref.rttm", "my_ref.rttm"),
+        (test / "wav.scp", "data/mine/meetings/wav.scp"),
+        (recipe / "exp/vad_silero/test/segments", "my_segments_dir/segments"),
+    ):
+        lines = source.read_text().splitlines(keepends=True)
+        (recipe / target).parent.mkdir(parents=True, exist_ok=True)
+        (recipe / target).write_text("".join(x for x in lines if " test-01 " in f" {x}"))

@@ -1,0 +1,57 @@
+"""The YAML files say what the code does without them: no default lives in two places."""
+
+import pytest
+
+from diar.autoencoder.network import AutoencoderConfig
+from diar.base import config
+from diar.extractors.campplus import FBANK
+from diar.extractors.fbank import FbankConfig
+from diar.jobs.slurm import SlurmConfig
+from diar.pipeline.baselines import BaselineConfig
+from diar.pipeline.recording import DecStageConfig
+from diar.scoring.rates import ScoringConfig
+from diar.speech.vad import VadConfig
+from diar.xvectors.windows import XVectorConfig
+
+
+@pytest.mark.parametrize(
+    "name, cls",
+    [
+        ("vad", VadConfig),
+        ("xvector", XVectorConfig),
+        ("autoencoder", AutoencoderConfig),
+        ("baselines", BaselineConfig),
+        ("scoring", ScoringConfig),
+        ("slurm", SlurmConfig),
+        ("fbank/wespeaker", FbankConfig),
+        ("dec_paper", DecStageConfig),  # the defaults of DEC are the published constants
+    ],
+)
+def test_file_repeats_the_defaults(root, name, cls):
+    assert config.load(cls, root / "conf" / f"{name}.yaml") == cls()
+
+
+def test_3dspeaker_has_the_filter_banks_of_its_campplus(root):
+    assert config.load(FbankConfig, root / "conf/fbank/3dspeaker.yaml") == FBANK
+
+
+def test_published_constants(root):
+    dec = config.load(DecStageConfig, root / "conf/dec_paper.yaml")
+    assert (dec.finetune_iters, dec.start, dec.count) == (100, "spectral", "eigengap")
+    assert (dec.refine.niter, dec.refine.lr_encoder, dec.refine.lr_centroids) == (50, 1e-3, 1e-1)
+    assert dec.refine.mse_weight == 1 / 300 and dec.refine.kl_mean == "element"
+    assert (dec.refine.target_power, dec.refine.frequency_power) == (2, 1)
+    ae = config.load(AutoencoderConfig, root / "conf/autoencoder_paper.yaml")
+    assert ae.hidden_dims == (500, 500, 2000, 30) and ae.batch == 256
+    assert [(p.epochs, p.lr) for p in ae.phases] == [(60, 1e-3), (60, 1e-4)]
+    assert not (ae.shortcut or ae.length_norm or ae.center or ae.cosine_weight or ae.patience)
+    windows = config.load(XVectorConfig, root / "conf/xvector_paper.yaml")
+    assert (windows.layout, windows.window, windows.step) == ("grid", 1.5, 0.75)
+
+
+def test_default_and_paper_differ(root):
+    default, paper = (
+        config.load(DecStageConfig, root / f"conf/{n}.yaml") for n in ("dec", "dec_paper")
+    )
+    assert default.refine.frequency_power == 0 and paper.refine.frequency_power == 1
+    assert default.decoding.kind == "frames" and paper.decoding.kind == "cells"

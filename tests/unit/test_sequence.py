@@ -1,0 +1,230 @@
+"""The sequence model and the speaker space: against brute force, and on data whose truth is known."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import multivariate_normal, norm
+
+from diar.autoencoder.speaker_space import estimate
+from diar.base.errors import DataError
+from diar.dec.durations import Durations, durations_of
+from diar.dec.markov import forward_backward
+from diar.dec.sequence import SequenceConfig, infer, merge, same_speaker, soften
+from diar.xvectors.neighbours import neighbours
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 3), st.floats(0, 0.99), st.integers(0, 10**6))
+def test_forward_backward_is_the_sum_over_all_paths(n, k, most, seed):
+    rng = np.random.default_rng(seed)
+    stay = most * rng.random(n)  # windows may be close or far apart
+    scores = rng.normal(0, 3, (n, k))
+    shares = rng.dirichlet(np.ones(k))
+    moves = [kept * np.eye(k) + (1 - kept) * shares for kept in stay]
+    total, occupied = 0.0, np.zeros((n, k))
+    for path in itertools.product(range(k), repeat=n):
+        weight = shares[path[0]] * np.exp(scores[range(n), path].sum())
+        weight *= np.prod([moves[t][path[t - 1], path[t]] for t in range(1, n)])
+        total += weight
+        occupied[range(n), path] += weight
+    posteriors, entries, likelihood = forward_backward(scores, shares, stay)
+    assert likelihood == pytest.approx(np.log(total))
+    assert posteriors == pytest.approx(occupied / total)
+    assert entries.sum() == pytest.approx(1) and (entries >= 0).all()
+
+
+def uniform(count, step):
+    """Of windows every ``step`` seconds."""
+    return Durations(np.full(count, step), np.full(count, step))
+
+
+def conversation(speakers, turns, rng, dim=16, between=8.0, length=12):
+    """Latents of spread 1 within a speaker; every turn is ``length`` windows."""
+    means = rng.normal(0, np.sqrt(between), (speakers, dim))
+    order = [*range(speakers), *rng.integers(0, speakers, turns - speakers)]
+    labels = np.repeat(order, length)
+    return means[labels] + rng.normal(size=(len(labels), dim)), labels
+
+
+@pytest.mark.parametrize("speakers", [1, 2, 5])
+def test_too_many_clusters_are_dissolved(speakers):
+    rng = np.random.default_rng(speakers)
+    y, labels = conversation(speakers, 20, rng)
+    start = labels * 3 + rng.integers(0, 3, len(labels))  # every speaker in three pieces
+    start = np.unique(start, return_inverse=True)[1]
+    found = infer(y, np.full(16, 8.0), soften(start), uniform(len(y), 0.75), SequenceConfig())
+    assert found.shape[1] == speakers
+    assert np.allclose(found.sum(axis=1), 1)
+    pairs = set(zip(labels.tolist(), found.argmax(axis=1).tolist(), strict=True))
+    assert len(pairs) == speakers
+
+
+def test_nothing_is_dissolved_when_the_number_is_known():
+    y, _ = conversation(1, 10, np.random.default_rng(0))
+    start = np.arange(len(y)) % 3
+    found = infer(
+        y,
+        np.full(16, 8.0),
+        soften(start),
+        uniform(len(y), 0.75),
+        SequenceConfig(),
+        dissolve=False,
+    )
+    assert found.shape[1] == 3
+
+
+def test_complexity_dissolves_more():
+    rng = np.random.default_rng(3)
+    y, labels = conversation(6, 30, rng, between=0.5)
+    counts = [
+        infer(
+            y,
+            np.full(16, 0.5),
+            soften(labels),
+            uniform(len(y), 0.75),
+            SequenceConfig(complexity=c),
+        ).shape[1]
+        for c in (0.5, 10, 40)
+    ]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] == 6 and counts[-1] == 1
+
+
+def test_time_decides_where_a_window_does_not():
+    y, labels = conversation(2, 20, np.random.default_rng(1))
+    y[30] = y[labels == labels[30]].mean(axis=0) * 0.5 + y[labels != labels[30]].mean(axis=0) * 0.5
+    found = infer(y, np.full(16, 8.0), soften(labels), uniform(len(y), 0.75), SequenceConfig())
+    assert found[30].argmax() == found[29].argmax() == found[31].argmax()
+
+
+def test_order_of_clusters_does_not_matter():
+    rng = np.random.default_rng(5)
+    y, labels = conversation(3, 15, rng)
+    one = infer(y, np.full(16, 8.0), soften(labels), uniform(len(y), 0.75), SequenceConfig())
+    other = infer(y, np.full(16, 8.0), soften(2 - labels), uniform(len(y), 0.75), SequenceConfig())
+    assert one == pytest.approx(other[:, ::-1])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 4), st.integers(0, 10**6))
+def test_likelihood_ratio_is_that_of_the_two_gaussians(dim, seed):
+    rng = np.random.default_rng(seed)
+    between = rng.uniform(0.1, 5, dim)
+    spread = between + rng.uniform(0.05, 2, (3, dim))
+    means = rng.normal(0, 2, (3, dim))
+    ratios = same_speaker(means, spread, between)
+    assert ratios == pytest.approx(ratios.T)
+    apart = sum(norm.logpdf(means[i], scale=np.sqrt(spread[i])).sum() for i in (0, 2))
+    covariances = [[[spread[0, d], b], [b, spread[2, d]]] for d, b in enumerate(between)]
+    pairs = means[[0, 2]].T
+    together = sum(
+        multivariate_normal.logpdf(p, cov=c) for p, c in zip(pairs, covariances, strict=True)
+    )
+    assert ratios[0, 2] == pytest.approx(together - apart)
+
+
+def split_voice(offset, seed=0):
+    """Three speakers of 40 windows; those of the last are two halves, this far apart."""
+    rng = np.random.default_rng(seed)
+    means = rng.normal(0, np.sqrt(8.0), (3, 16))
+    y = np.repeat(means, 40, axis=0) + rng.normal(size=(120, 16))
+    y[100:, 0] += offset
+    labels = np.repeat([0, 1, 2, 3], [40, 40, 20, 20])
+    return y, soften(labels)
+
+
+def test_a_voice_that_drifts_is_merged_and_others_are_not():
+    between = np.full(16, 8.0)
+    y, posteriors = split_voice(1.0)
+    merged = merge(y, between, posteriors, uniform(len(y), 0.75), SequenceConfig(drift=0.2))
+    assert merged.shape[1] == 3
+    assert merged.sum(axis=1) == pytest.approx(np.ones(120))
+    assert merged[80:, 2].min() > 0.9
+    y, posteriors = split_voice(12.0)
+    assert (
+        merge(y, between, posteriors, uniform(len(y), 0.75), SequenceConfig(drift=0.2)).shape[1]
+        == 4
+    )
+    assert (
+        merge(y, between, posteriors, uniform(len(y), 0.75), SequenceConfig(drift=0)).shape[1] == 4
+    )
+    for count in (1, 2, 3, 4, 5):
+        found = merge(y, between, posteriors, uniform(len(y), 0.75), SequenceConfig(drift=0), count)
+        assert found.shape[1] == min(count, 4)
+
+
+def test_neighbours_share_no_audio_and_cross_no_silence():
+    starts = np.concatenate([np.arange(20) * 0.25, 60 + np.arange(20) * 0.25])
+    i, j = neighbours(starts, 1.5)
+    gaps = starts[j] - starts[i]
+    assert len(i) and gaps.min() >= 1.5 and gaps.max() <= 3.0
+    expected = sum(
+        1.5 <= b - a <= 3.0 for half in (starts[:20], starts[20:]) for a in half for b in half
+    )
+    assert len(i) == expected
+    assert len(neighbours(starts[:1], 1.5)[0]) == len(neighbours(starts[:0], 1.5)[0]) == 0
+
+
+def test_speaker_space_is_found_without_labels():
+    """Within speakers the space makes the spread 1; between them it finds the one direction."""
+    rng = np.random.default_rng(0)
+    mix = rng.normal(size=(4, 4))
+    recordings = []
+    for _ in range(200):
+        mean = np.array([3.0, 0.1, 0.1, 0.1]) * rng.normal(size=4)
+        recordings.append(((mean + rng.normal(size=(60, 4))) @ mix, np.arange(60) * 1.5))
+    space = estimate(recordings, 1.5)
+    y = [(z - space.mean) @ space.transform for z, _ in recordings]
+    within = np.mean([np.cov(part.T) for part in y], axis=0)
+    assert within == pytest.approx(np.eye(4), abs=0.1)
+    assert space.between[0] == pytest.approx(9, rel=0.3)
+    assert space.between[1:].max() < 0.3
+    assert (np.diff(space.between) <= 0).all()
+
+
+def test_too_little_to_learn_from():
+    few = [(np.ones((3, 4)), np.arange(3) * 0.75)] * 5
+    with pytest.raises(DataError, match="too few recordings with neighbouring windows"):
+        estimate(few, 1.5)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"evidence": 0}, {"turn": -1}, {"iterations": -1}, {"drift": -1}]
+)
+def test_options_are_checked(wrong):
+    with pytest.raises(ValueError, match="must (be positive|not)|not be negative"):
+        SequenceConfig(**wrong)
+
+
+def test_windows_stand_for_the_time_around_them():
+    # close, then far apart; a pause; far apart
+    starts = np.array([0, 0.25, 0.5, 1.25, 2.0, 9.0, 9.75])
+    found = durations_of(starts, 1.5)
+    assert found.gaps == pytest.approx([0.75, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75])
+    assert found.seconds == pytest.approx([0.5, 0.25, 0.5, 0.75, 0.75, 0.75, 0.75])
+    alone = durations_of(np.array([3.0]), 1.5)
+    assert (alone.gaps, alone.seconds) == (pytest.approx([0.75]), pytest.approx([0.75]))
+    apart = durations_of(
+        2.0 * np.arange(5), 1.5
+    )  # windows that do not touch: each as far as the next
+    assert apart.seconds == pytest.approx(np.full(5, 2.0))
+
+
+def test_a_window_that_stands_for_twice_the_time_counts_as_two():
+    """Twice the same window, the second at once behind the first, or one that stands for both."""
+    rng = np.random.default_rng(0)
+    y, labels = conversation(3, 12, rng)
+    between, start = np.full(16, 8.0), soften(labels)
+    config = SequenceConfig()
+    n = len(y)
+    one = Durations(np.full(n, 0.5), np.full(n, 0.5))
+    two = Durations(np.full(2 * n, 0.25), np.tile([0.5, 1e-9], n))
+    whole = infer(y, between, start, one, config)
+    halves = infer(np.repeat(y, 2, axis=0), between, np.repeat(start, 2, axis=0), two, config)
+    assert halves[::2] == pytest.approx(whole, abs=1e-5)
+    assert merge(np.repeat(y, 2, axis=0), between, halves, two, config, 2)[::2] == pytest.approx(
+        merge(y, between, whole, one, config, 2), abs=1e-5
+    )
