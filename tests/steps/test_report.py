@@ -266,7 +266,7 @@ def test_projections_of_anything(n, dim, seed):
 
 @pytest.mark.parametrize("method", ["tsne", "umap"])
 def test_neighbours_stay_neighbours(method):
-    if not projection.available((method,)):
+    if not projection.available_methods((method,)):
         pytest.skip("umap-learn is not installed: pip install -e '.[umap]'")
     generator = np.random.default_rng(0)
     centres = np.repeat([[0.0] * 8, [9.0] * 8], 30, axis=0)
@@ -310,4 +310,4 @@ def test_addresses_of_audio(tmp_path, monkeypatch):
 
 
 def test_nothing_in_the_data_ends_a_script():
-    assert "<" not in page._script_safe(json.dumps("</script><!--"))
+    assert "<" not in page._escape_for_script(json.dumps("</script><!--"))

@@ -40,7 +40,7 @@ class About:
 
 def pack(value: Any) -> str:
     """Write a value as JSON, gzip, base64: the same value gives the same text."""
-    return _compressed(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+    return _compress(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
 def write_page(
@@ -60,7 +60,7 @@ def write_page(
     Returns:
         The files written, the page last.
     """
-    library = _compressed(_plotly())
+    library = _compress(_plotly())
     sizes = sum(path.stat().st_size for path in packed.values())
     together = sizes + len(library) <= inline * 1e6
     files = {} if together else {key: f"{out.stem}_files/{key}.js" for key in packed}
@@ -79,7 +79,7 @@ def write_page(
         errors=colours.ERRORS,
         sets=sets,
         shown=packed.keys(),
-        known=_script_safe(json.dumps(known, ensure_ascii=False)),
+        known=_escape_for_script(json.dumps(known, ensure_ascii=False)),
         library=library,
         inlined=_texts(packed) if together else (),
         style=(ASSETS / "page.css").read_text(encoding="utf-8"),
@@ -107,11 +107,11 @@ def _plotly() -> str:
     return get_plotlyjs()
 
 
-def _compressed(text: str) -> str:
+def _compress(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
 
 
-def _script_safe(text: str) -> str:
+def _escape_for_script(text: str) -> str:
     """Escape JSON that stands inside a script element, so that nothing in it ends the element."""
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 

@@ -58,7 +58,7 @@ METHODS: dict[str, Callable[[list[np.ndarray], int], list[np.ndarray]]] = {
 }
 
 
-def available(names: tuple[str, ...]) -> list[str]:
+def available_methods(names: tuple[str, ...]) -> list[str]:
     """List those of these methods that can be used here: UMAP is not always installed."""
     return [name for name in names if name != "umap" or importlib.util.find_spec("umap")]
 

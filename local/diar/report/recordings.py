@@ -11,7 +11,7 @@ import numpy as np
 from diar.base import colours
 from diar.base.types import Region, Step, Subsegments, Turn
 from diar.clustering.sampling import sample_rows
-from diar.report.projection import available, project
+from diar.report.projection import available_methods, project
 from diar.scoring.error_segments import find_errors
 from diar.scoring.rates import merge_turns
 
@@ -121,7 +121,7 @@ def _look_inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any
         return {}
     rows = sample_rows(len(refined.windows), config.points)
     projections = {}
-    for method in available(config.projections):
+    for method in available_methods(config.projections):
         tables = project(method, [refined.start_latents[rows], refined.latents[rows]])
         if tables:
             scale = 1000 / max(np.abs(np.concatenate(tables)).max(), 1e-9)

@@ -63,7 +63,7 @@ class StandalonePage:
             turns={SYSTEM: turns},
             refined={SYSTEM: refined} if refined else {},
         )
-        write_text(self._packed(recording), pack(plain(view, self.config)))
+        write_text(self._packed_file(recording), pack(plain(view, self.config)))
         self.seconds[recording] = seconds
         self.speakers[recording] = speakers(turns)
 
@@ -76,8 +76,8 @@ class StandalonePage:
         title = f"{len(self.seconds)} recording(s), {hours:.2f} h"
         page = SetPage(SET, title, NAMES, list(self.seconds), table)
         about = About("Who spoke when", self.made, (), self.configurations, versions())
-        packed = {f"{SET}/{recording}": self._packed(recording) for recording in self.seconds}
+        packed = {f"{SET}/{recording}": self._packed_file(recording) for recording in self.seconds}
         return write_page(self.out, about, [page], packed, self.config.inline)
 
-    def _packed(self, recording: str) -> Path:
+    def _packed_file(self, recording: str) -> Path:
         return Path(self._folder.name) / recording
