@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from diar.dec.together import Recording, fit_all
 
 from cli import program
 from diar.autoencoder import network
@@ -31,9 +32,8 @@ from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base import config
 from diar.base.types import Bounds, Subsegments
 from diar.dec import refinement, together
-from diar.pipeline.recording import DecStageConfig
 from diar.dec.module import ClusteringModule
-from diar.dec.together import Recording, fit_all
+from diar.pipeline.recording import DecStageConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 STEP, WINDOW, TURN = 0.25, 1.5, 2.5  # seconds

@@ -30,9 +30,9 @@ from cli import program
 from diar.autoencoder.network import AutoencoderConfig
 from diar.base import config
 from diar.base.errors import DataError
-from diar.pipeline.recording import DecStageConfig
 from diar.kaldi import arks, importing, recordings, rttm, tables, validation
 from diar.pipeline.baselines import BaselineConfig
+from diar.pipeline.recording import DecStageConfig
 from diar.speech.vad import VadConfig
 from diar.xvectors.windows import XVectorConfig
 

@@ -31,8 +31,8 @@ from diar.base.types import Bounds, Subsegments
 from diar.clustering import linkage
 from diar.clustering.methods import ClusteringConfig, ahc
 from diar.dec import diarization, markov
-from diar.pipeline.recording import DecStageConfig
 from diar.extractors import campplus
+from diar.pipeline.recording import DecStageConfig
 from diar.speech import vad
 
 ROOT = Path(__file__).resolve().parents[2]

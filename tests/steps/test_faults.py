@@ -263,14 +263,14 @@ def job_of(out):
                 words = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if b"local/make_vad.py" in words and str(out).encode() in words and b"--job" in words:
-                if b"local/run_jobs.py" not in words:
-                    return int(entry.name)
+            job = {b"local/make_vad.py", b"--job", str(out).encode()}
+            if job <= set(words) and b"local/run_jobs.py" not in words:
+                return int(entry.name)
     raise AssertionError("no such job")
 
 
 def test_a_killed_job(root, slow, said, tmp_path):
-    process, command = slow
+    process, _ = slow
     os.kill(job_of(tmp_path / "exp/vad"), signal.SIGKILL)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1 and "Traceback" not in stderr
@@ -285,7 +285,7 @@ def test_two_runs_in_one_directory_and_an_interrupt(root, slow, said, tmp_path):
     said("two runs in one `exp`", second.stderr)
     assert f"process {process.pid} " in second.stderr
     os.killpg(process.pid, signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT and "Traceback" not in stderr
     assert not (tmp_path / "exp/vad/.done").exists(), "Ctrl-C"
 

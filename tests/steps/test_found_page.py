@@ -15,9 +15,8 @@ import pytest
 from diar import __version__
 from diar.base import config
 from diar.base.types import Subsegments, Turn
-from diar.pipeline.recording import DecStageConfig
 from diar.kaldi import rttm
-from diar.pipeline.recording import Diarization
+from diar.pipeline.recording import DecStageConfig, Diarization
 from diar.report.found import FoundPage
 from diar.report.recordings import ReportConfig
 

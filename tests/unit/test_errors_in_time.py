@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,7 @@ def test_sums_are_those_of_the_scores(reference, hypothesis):
     assert found.seconds("false alarm") == pytest.approx(total.false_alarm, abs=1e-6)
     assert found.seconds("confusion") == pytest.approx(total.confusion, abs=1e-6)
     for stretches in found.stretches.values():
-        for (_, end, _), (start, _, _) in zip(stretches, stretches[1:], strict=False):
+        for (_, end, _), (start, _, _) in pairwise(stretches):
             assert end <= start
 
 
