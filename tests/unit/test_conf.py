@@ -4,11 +4,11 @@ import pytest
 
 from diar.autoencoder.network import AutoencoderConfig
 from diar.base import config
-from diar.pipeline.recording import DecStageConfig
 from diar.extractors.campplus import FBANK
 from diar.extractors.fbank import FbankConfig
 from diar.jobs.slurm import SlurmConfig
 from diar.pipeline.baselines import BaselineConfig
+from diar.pipeline.recording import DecStageConfig
 from diar.scoring.rates import ScoringConfig
 from diar.speech.vad import VadConfig
 from diar.xvectors.windows import XVectorConfig
@@ -50,6 +50,8 @@ def test_published_constants(root):
 
 
 def test_default_and_paper_differ(root):
-    default, paper = (config.load(DecStageConfig, root / f"conf/{n}.yaml") for n in ("dec", "dec_paper"))
+    default, paper = (
+        config.load(DecStageConfig, root / f"conf/{n}.yaml") for n in ("dec", "dec_paper")
+    )
     assert default.refine.frequency_power == 0 and paper.refine.frequency_power == 1
     assert default.decoding.kind == "frames" and paper.decoding.kind == "cells"

@@ -6,16 +6,37 @@ import subprocess
 import numpy as np
 import pytest
 import torch
-from diar.dec.together import MOST, fit_all, pays
 from elsewhere import DEVICE, Elsewhere, Remote, remote_module
-from test_together import encoder, recordings  # noqa: F401
 
 from diar.autoencoder import pretraining
-from diar.autoencoder.network import AutoencoderConfig, Phase
-from diar.base import config, devices
+from diar.autoencoder.network import AutoencoderConfig, Phase, ResidualAutoEncoder
+from diar.base import devices
 from diar.base.errors import DataError
-from diar.pipeline.recording import DecStageConfig
 from diar.published.dec import DEC
+
+DIM = 16
+
+
+def voices(sizes, seed):
+    """X-vectors of speakers who come one after the other, and the starts of their windows."""
+    rng = np.random.default_rng(seed)
+    centres = np.linalg.qr(rng.normal(size=(DIM, DIM)))[0][: len(sizes)]
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    x = centres[labels] + 0.1 * rng.normal(size=(len(labels), DIM))
+    return x.astype(np.float32), 0.25 * np.arange(len(labels))
+
+
+@pytest.fixture(scope="module")
+def recordings():
+    return [voices(sizes, seed) for seed, sizes in enumerate(([60, 45, 50], [40, 30], [80]))]
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    torch.manual_seed(0)
+    model = ResidualAutoEncoder(DIM, [32, 8], shortcut=True, length_norm=True, speaker_space=True)
+    pretraining.learn_speakers(model.eval(), [voices([40], seed) for seed in range(30)], 1.5)
+    return model
 
 
 def test_the_cpu_is_always_there():
@@ -50,23 +71,18 @@ def test_no_gpu_says_what_to_do(monkeypatch):
 
 
 def test_an_unknown_device_is_refused_before_anything_is_done(root, tmp_path):
-    for name in ("xvector.scp", "segments", "model.safetensors"):
-        (tmp_path / name).write_text("")
+    (tmp_path / "xvector.scp").write_text("")
     done = tmp_path / "out"
     done.mkdir()
     (done / ".begun").write_text("key")
-    (done / "rttm").write_text("kept")
-    step = ["steps/fit_dec.sh", "--device", "tpu", tmp_path, tmp_path, done]
+    (done / "loss.tsv").write_text("kept")
+    step = ["steps/train_autoencoder.sh", "--device", "tpu", tmp_path, tmp_path, done]
     for command in (step, ["./run.sh", "--device", "tpu"]):
         found = subprocess.run(command, cwd=root, capture_output=True, text=True)
         assert found.returncode == 1 and found.stdout == ""
         assert found.stderr.startswith("find_device.py: device 'tpu': it is cpu, cuda")
         assert len(found.stderr.splitlines()) == 1
-    assert (done / "rttm").read_text() == "kept"
-
-
-def test_several_at_once_only_where_it_pays():
-    assert pays("cpu") == 1 and pays("cuda") == MOST
+    assert (done / "loss.tsv").read_text() == "kept"
 
 
 def test_the_device_of_the_tests_tells_places_apart():
@@ -84,22 +100,8 @@ def test_the_device_of_the_tests_tells_places_apart():
                 mistake()
 
 
-@pytest.mark.parametrize("name", ["dec", "dec_paper"])
-def test_nothing_of_dec_stays_on_the_cpu(name, root, encoder, recordings):  # noqa: F811
-    """Alone the results are the same bits: it is the same arithmetic."""
-    few = ["finetune_iters=2", "refine.niter=3"] if name == "dec_paper" else []
-    options = config.load(DecStageConfig, root / f"conf/{name}.yaml", few)
-    alone = fit_all(recordings, encoder, options, 1)
-    with Elsewhere():
-        far = remote_module(copy.deepcopy(encoder))
-        for at_once in (1, 8):
-            for one, other in zip(alone, fit_all(recordings, far, options, at_once), strict=True):
-                assert np.allclose(one.posteriors, other.posteriors, atol=1e-3)
-                assert at_once > 1 or np.array_equal(one.posteriors, other.posteriors)
-
-
-def test_nothing_of_the_published_class_stays_on_the_cpu(encoder, recordings):  # noqa: F811
-    x = recordings[0].x
+def test_nothing_of_the_published_class_stays_on_the_cpu(encoder, recordings):
+    x = recordings[0][0]
     expected = DEC(encoder, 3).fit(x, niter=3)
     with Elsewhere():
         found = DEC(remote_module(copy.deepcopy(encoder)), 3).fit(x, niter=3)
@@ -107,8 +109,8 @@ def test_nothing_of_the_published_class_stays_on_the_cpu(encoder, recordings):  
         assert np.array_equal(found.predict(x), expected.predict(x))
 
 
-def test_speakers_are_learnt_where_the_network_is(encoder, recordings):  # noqa: F811
-    parts = [(r.x, r.windows.starts) for r in recordings]
+def test_speakers_are_learnt_where_the_network_is(encoder, recordings):
+    parts = recordings
     here = copy.deepcopy(encoder)
     pretraining.learn_speakers(here, parts, 1.5)
     with Elsewhere():
@@ -117,7 +119,7 @@ def test_speakers_are_learnt_where_the_network_is(encoder, recordings):  # noqa:
         assert torch.equal(far.speaker_transform.cpu(), here.speaker_transform)
 
 
-def test_nothing_of_pretraining_stays_on_the_cpu(recordings, monkeypatch):  # noqa: F811
+def test_nothing_of_pretraining_stays_on_the_cpu(recordings, monkeypatch):
     options = AutoencoderConfig(
         hidden_dims=(8, 4),
         init="scratch",
@@ -126,7 +128,7 @@ def test_nothing_of_pretraining_stays_on_the_cpu(recordings, monkeypatch):  # no
         noise=0.1,
         center=True,
     )
-    x = np.concatenate([r.x for r in recordings])
+    x = np.concatenate([x for x, _ in recordings])
     losses = {"cpu": [], "meta": []}
     pretraining.pretrain(x, x[::3], options, losses["cpu"].append)
     monkeypatch.setattr(torch.nn.Module, "to", lambda module, device: remote_module(module))

@@ -14,9 +14,8 @@ from diar.autoencoder.pretraining import learn_speakers
 from diar.base import config
 from diar.base.types import Bounds, Subsegments, Turn
 from diar.dec.diarization import fit, survivors, thin
-from diar.pipeline.recording import DecStageConfig
 from diar.dec.objective import RefineConfig
-from diar.pipeline.recording import Pipeline
+from diar.pipeline.recording import DecStageConfig, Pipeline
 from diar.scoring import rates
 from diar.speech.vad import VadConfig
 from diar.turns import decoding

@@ -55,7 +55,7 @@ def test_linkage_continues_exactly(n, left, seed):
     edges, heights = upgma.merges_of(*upgma.means_of(x, groups))
     assert heights == pytest.approx(tree[n - left :, 2], abs=1e-9)
     for count in range(1, left + 1):
-        ours = upgma.joined(edges, count, left)[groups]
+        ours = upgma.join_groups(edges, count, left)[groups]
         assert adjusted_rand_score(upgma.cut(tree, count), ours) == 1
 
 
@@ -166,7 +166,7 @@ def test_neighbour_cosine_in_pieces(monkeypatch):
     x, _ = conversation([300, 300])
     starts = 0.25 * np.arange(len(x))
     whole = neighbour_cosine(x, starts)
-    monkeypatch.setattr("diar.autoencoder.speaker_space._PAIRS", 100)
+    monkeypatch.setattr("diar.xvectors.neighbours._PAIRS", 100)
     assert neighbour_cosine(x, starts) == whole
 
 

@@ -104,9 +104,7 @@ def test_order_of_clusters_does_not_matter():
     rng = np.random.default_rng(5)
     y, labels = conversation(3, 15, rng)
     one = infer(y, np.full(16, 8.0), soften(labels), uniform(len(y), 0.75), SequenceConfig())
-    other = infer(
-        y, np.full(16, 8.0), soften(2 - labels), uniform(len(y), 0.75), SequenceConfig()
-    )
+    other = infer(y, np.full(16, 8.0), soften(2 - labels), uniform(len(y), 0.75), SequenceConfig())
     assert one == pytest.approx(other[:, ::-1])
 
 
@@ -209,7 +207,9 @@ def test_windows_stand_for_the_time_around_them():
     assert found.seconds == pytest.approx([0.5, 0.25, 0.5, 0.75, 0.75, 0.75, 0.75])
     alone = durations_of(np.array([3.0]), 1.5)
     assert (alone.gaps, alone.seconds) == (pytest.approx([0.75]), pytest.approx([0.75]))
-    apart = durations_of(2.0 * np.arange(5), 1.5)  # windows that do not touch: each as far as the next
+    apart = durations_of(
+        2.0 * np.arange(5), 1.5
+    )  # windows that do not touch: each as far as the next
     assert apart.seconds == pytest.approx(np.full(5, 2.0))
 
 

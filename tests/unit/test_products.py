@@ -1,0 +1,101 @@
+"""Stage 4 over the recordings of a directory: one that is bad costs only itself."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import fit_dec
+from cli import program
+from diar.autoencoder.network import ResidualAutoEncoder, save_model
+from diar.autoencoder.pretraining import learn_speakers
+from diar.base.types import Subsegments, concatenate
+from diar.kaldi import arks, tables
+from diar.kaldi.arks import Scp
+from diar.kaldi.history import read_history
+
+DIM = 16
+
+
+def spaced(n, name):
+    starts = 0.25 * np.arange(n)
+    return Subsegments([f"{name}-{i:03d}" for i in range(n)], [name] * n, starts, starts + 1.5)
+
+
+def voices(sizes, seed):
+    rng = np.random.default_rng(seed)
+    centres = np.linalg.qr(rng.normal(size=(DIM, DIM)))[0][: len(sizes)]
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    return (centres[labels] + 0.1 * rng.normal(size=(len(labels), DIM))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """X-vectors of five recordings, one of which holds NaN, and an autoencoder."""
+    path = tmp_path_factory.mktemp("xvectors")
+    xs = {f"r{i}": voices(s, i) for i, s in enumerate(([30, 25], [20], [3, 4], [1], [12, 20]))}
+    windows = {name: spaced(len(x), name) for name, x in xs.items()}
+    xs["r1"][0] = np.nan
+    tables.write_segments(path, concatenate(list(windows.values())))
+    rows = {i: v for name in xs for i, v in zip(windows[name].ids, xs[name], strict=True)}
+    arks.write_ark(path / "xvector.ark", rows)
+    torch.manual_seed(0)
+    model = ResidualAutoEncoder(DIM, [32, 8], shortcut=True, length_norm=True, speaker_space=True)
+    learn_speakers(model, [(voices([40], i), 0.25 * np.arange(40)) for i in range(30)], 1.5)
+    save_model(path / "model.safetensors", model.eval())
+    return path
+
+
+def fitted(directory, out, monkeypatch, root, *options, job="1/1"):
+    words = ["--config", root / "conf/dec.yaml", "--job", job, *options]
+    call = ["fit_dec.py", *words, directory, directory / "model.safetensors", out]
+    monkeypatch.setattr(sys, "argv", [str(word) for word in call])
+    program.run(fit_dec.main)
+    names = ("rttm", "labels", "reco2num_spk", "history", "failed")
+    return {name: (out / "jobs" / job[0] / name).read_text().splitlines() for name in names}
+
+
+def test_one_that_is_bad_costs_only_itself(directory, tmp_path, monkeypatch, root):
+    made = fitted(directory, tmp_path, monkeypatch, root)
+    assert len(made["failed"]) == 1 and made["failed"][0].startswith("r1 ")
+    assert "NaN" in made["failed"][0]
+    assert sorted(line.split()[0] for line in made["reco2num_spk"]) == ["r0", "r2", "r3", "r4"]
+    assert len(made["labels"]) == 55 + 7 + 1 + 32
+    posteriors = Scp(tmp_path / "jobs/1/posteriors.scp")
+    assert sorted(posteriors) == ["r0", "r2", "r3", "r4"] and posteriors["r0"].shape == (55, 2)
+    (tmp_path / "history").write_text("".join(f"{line}\n" for line in made["history"]))
+    assert "r0" in read_history(tmp_path / "history")
+    assert (tmp_path / "jobs/1/finished").exists()
+
+
+def test_jobs_share_and_change_nothing(directory, tmp_path, monkeypatch, root):
+    whole = fitted(directory, tmp_path / "one", monkeypatch, root)
+    parts = [
+        fitted(directory, tmp_path / "two", monkeypatch, root, job=job) for job in ("1/2", "2/2")
+    ]
+    for name, lines in whole.items():
+        assert sorted(parts[0][name] + parts[1][name]) == sorted(lines), name
+
+
+def test_a_count_that_is_none_costs_only_its_recording(directory, tmp_path, monkeypatch, root):
+    (tmp_path / "counts").write_text("r0 2\nr1 1\nr2 0\nr4 1.5\n")
+    options = ("--reco2num-spk", tmp_path / "counts")
+    made = fitted(directory, tmp_path / "out", monkeypatch, root, *options)
+    assert made["reco2num_spk"] == ["r0 2"]
+    reasons = dict(line.split(" ", 1) for line in made["failed"])
+    assert "0 is not a number of speakers" in reasons["r2"]
+    assert "1.5 is not a number of speakers" in reasons["r4"]
+    assert "no line for recording 'r3'" in reasons["r3"]
+
+
+def test_vectors_of_another_dimension(directory, tmp_path, monkeypatch, root):
+    other = ResidualAutoEncoder(DIM + 1, [32, 8], speaker_space=True)
+    save_model(tmp_path / "model.safetensors", other)
+    call = ["fit_dec.py", "--config", root / "conf/dec.yaml", directory]
+    call += [tmp_path / "model.safetensors", tmp_path / "out"]
+    monkeypatch.setattr(sys, "argv", [str(word) for word in call])
+    program.run(fit_dec.main)
+    failed = (tmp_path / "out/jobs/1/failed").read_text().splitlines()
+    assert len(failed) == 5
+    assert "x-vectors of dimension 16, but the autoencoder is for 17" in failed[0]
