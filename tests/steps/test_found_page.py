@@ -44,7 +44,9 @@ def test_one_file(root, sample_wav, tmp_path):
 
 def test_several_and_one_without_speech(tmp_path):
     page = FoundPage(tmp_path / "diarization.html", "diarize.py ...", {}, ReportConfig(inline=0))
-    page.add("a", tmp_path / "a.wav", 5.0, Diarization([Turn("a", 1.0, 2.0, "a_1")], [], NONE, None))
+    page.add(
+        "a", tmp_path / "a.wav", 5.0, Diarization([Turn("a", 1.0, 2.0, "a_1")], [], NONE, None)
+    )
     page.add("silent", None, 3.0, Diarization([], [], NONE, None))
     files = page.write()
     assert [file.relative_to(tmp_path).as_posix() for file in files] == [

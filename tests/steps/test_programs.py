@@ -20,6 +20,21 @@ def test_the_published_modules_are_found_from_any_directory(root, tmp_path):
     assert result.returncode == 0, result.stderr
 
 
+def test_an_unknown_device_is_refused_before_anything_is_done(tmp_path):
+    (tmp_path / "xvector.scp").write_text("")
+    done = tmp_path / "out"
+    done.mkdir()
+    (done / ".begun").write_text("key")
+    (done / "loss.tsv").write_text("kept")
+    step = ["steps/train_autoencoder.sh", "--device", "tpu", tmp_path, tmp_path, done]
+    for command in (step, ["./run.sh", "--device", "tpu"]):
+        refused = run(*command)
+        assert refused.returncode == 1 and refused.stdout == ""
+        assert refused.stderr.startswith("find_device.py: device 'tpu': it is cpu, cuda")
+        assert len(refused.stderr.splitlines()) == 1
+    assert (done / "loss.tsv").read_text() == "kept"
+
+
 class TestExport:
     TURNS = [
         Turn("r", 0.5, 1.25, "A"),
