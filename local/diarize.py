@@ -43,7 +43,7 @@ from diar.kaldi.inputs import STDIN, Input
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch
     from diar.audio.waveform import Heard
-    from diar.base.types import Bounds
+    from diar.base.types import Bounds, Turn
     from diar.pipeline.recording import Diarization, Pipeline
     from diar.report.found import FoundPage
 
@@ -52,7 +52,7 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a recording: what was heard and found, or why it failed.
+    """What came of a recording: what was heard and made of it, or why it failed.
 
     remarks: what was done to read it. seconds: what all of it took.
     """
@@ -61,9 +61,14 @@ class Result:
     heard: Heard | None = None
     duration: float = 0.0
     remarks: tuple[str, ...] = ()
-    found: Diarization | None = None
+    diarization: Diarization | None = None
     seconds: float = 0.0
     error: str = ""
+
+    @property
+    def turns(self) -> list[Turn]:
+        """Of the recording, none where it failed."""
+        return self.diarization.turns if self.diarization else []
 
 
 def main() -> None:
@@ -122,9 +127,9 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
         progress.update()
         for done, result in enumerate(results(args, pipeline, bounds), 1):
             write(args, result, progress.say)
-            if page and not result.error:
+            if page and result.diarization:
                 file = result.given.path if result.given.path.is_file() else None
-                page.add(result.given.recording, file, result.duration, result.found)
+                page.add(result.given.recording, file, result.duration, result.diarization)
             length = lengths.get(result.given.recording, 0.0)
             if result.error:  # it was not worked through: the rate must not gain
                 failed, audio = failed + 1, audio - length
@@ -141,7 +146,7 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
 
 
 def page_of(args: argparse.Namespace, pipeline: Pipeline) -> FoundPage | None:
-    """The page of all recordings, where one is wanted."""
+    """Make the page of all recordings, where one is wanted."""
     if not args.html:
         return None
     from diar.base import config
@@ -157,12 +162,13 @@ def lengths_of(given: list[Input]) -> dict[str, float]:
     """Seconds of each recording, as the headers say; of none, unless all say."""
     from diar.audio.waveform import header_duration
 
-    known = {i.recording: header_duration(i.path) for i in given if i.path.is_file()}
-    return known if len(known) == len(given) and all(known.values()) else {}
+    lengths = {i.recording: header_duration(i.path) for i in given if i.path.is_file()}
+    known = {recording: seconds for recording, seconds in lengths.items() if seconds}
+    return known if len(known) == len(given) else {}
 
 
 def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Iterator[Result]:
-    """What comes of each input, one after the other."""
+    """Yield what comes of each input, one after the other."""
     from diar.audio import waveform
     from diar.base.seeds import seed_for
     from diar.kaldi.recordings import remarks
@@ -174,17 +180,17 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         try:
             with inputs.opened(given) as path:
                 heard = waveform.listen(path, rate, args.channel)
-            found = pipeline.run(name, heard.samples, bounds, seed_for(args.seed, name))
+            made = pipeline.run(name, heard.samples, bounds, seed_for(args.seed, name))
         except DataError as error:
             yield Result(given, error=str(error))
             continue
         done = tuple(remarks(heard, rate, args.channel))
         duration = len(heard.samples) / rate
-        yield Result(given, heard, duration, done, found, time.monotonic() - began)
+        yield Result(given, heard, duration, done, made, time.monotonic() - began)
 
 
 def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) -> None:
-    """Turns, JSON and what is said, to where the options send them; ``say`` as ``Progress.say``."""
+    """Write turns, JSON and what is said where the options send them; ``say`` as ``Progress.say``."""
     from diar.kaldi import rttm
 
     file = rttm_of(args, result.given)
@@ -193,7 +199,7 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
     if result.error:
         say(f"diarize.py: {result.error}")
         return
-    turns = result.found.turns
+    turns = result.turns
     if file:
         rttm.write_rttm(file, turns)
     elif not args.json and (text := rttm.format_rttm(turns)):
@@ -207,47 +213,49 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """The line of a recording: as docs/diarization.schema.json has it, and what only this program knows."""
+    """Make the line of a recording: docs/diarization.schema.json, and what only this program knows."""
     from diar.exports.document import document_of
     from diar.exports.recording import recording_of
 
     name, path = result.given.recording, result.given.path
     if result.error:
         return {"recording": name, "media": str(path), "error": result.error}
-    document = document_of(recording_of(name, result.found.turns, result.duration, path))
+    document = document_of(recording_of(name, result.turns, result.duration, path))
     seconds = round(result.seconds, 3)
     return {**document, "remarks": list(result.remarks), "processing_seconds": seconds}
 
 
 def rttm_of(args: argparse.Namespace, given: Input) -> Path | None:
-    """The RTTM of a recording, None where it has no file of its own."""
+    """Name the RTTM of a recording, None where it has no file of its own."""
     return args.out / f"{given.recording}.rttm" if args.out else None
 
 
 def parse() -> argparse.Namespace:
-    """The arguments; what they name is in ``inputs``, ``done`` is how many of them are left out."""
-    arguments = parser()
-    args = arguments.parse_args()
+    """Read the arguments: what they name is in ``inputs``, how many are left out in ``done``."""
+    parser = make_parser()
+    args = parser.parse_args()
     if not args.audio and not args.list:
-        arguments.error("name files or folders of audio, '-' for standard input, or a --list")
+        parser.error("name files or folders of audio, '-' for standard input, or a --list")
     if args.skip_done and not args.out:
-        arguments.error("--skip-done goes with --out")
+        parser.error("--skip-done goes with --out")
     piped = [*args.audio, args.list].count(STDIN)
     if piped > 1 or piped and (sys.stdin is None or sys.stdin.isatty()):
-        arguments.error("'-' is standard input: pipe something into it, once")
+        parser.error("'-' is standard input: pipe something into it, once")
     args.inputs = inputs.gather(args.audio, args.list)
     if args.name is not None:
         if len(args.inputs) > 1:
-            arguments.error(f"--name is of one recording, but there are {len(args.inputs)}")
+            parser.error(f"--name is of one recording, but there are {len(args.inputs)}")
         args.inputs = [inputs.named(args.inputs[0], args.name)]
-    todo = [i for i in args.inputs if not (args.skip_done and rttm_of(args, i).exists())]
+    todo = args.inputs
+    if args.skip_done:
+        todo = [i for i in args.inputs if not (args.out / f"{i.recording}.rttm").exists()]
     args.inputs, args.done = todo, len(args.inputs) - len(todo)
     return args
 
 
-def parser() -> argparse.ArgumentParser:
-    arguments = program.parser(__doc__)
-    add = arguments.add_argument
+def make_parser() -> argparse.ArgumentParser:
+    parser = program.parser(__doc__)
+    add = parser.add_argument
     add("audio", type=Path, nargs="*", help="files and folders; '-': standard input")
     add(
         "--list",
@@ -265,7 +273,7 @@ def parser() -> argparse.ArgumentParser:
         " diarization.html; with --skip-done, of the new ones",
     )
     add("--json", action="store_true", help="a line of JSON for each on standard output")
-    add_speakers(arguments, "number of speakers")
+    add_speakers(parser, "number of speakers")
     add("--channel", type=int, metavar="N", help="channel, counted from 0 (default: all mixed)")
     add("--vad", choices=("silero", "energy"), default="silero", help="how speech is found")
     add("--autoencoder", type=Path, metavar="FILE", help="default: the one that ships")
@@ -273,11 +281,11 @@ def parser() -> argparse.ArgumentParser:
         file = CONF / f"{option}.yaml"
         add(f"--{option}-config", metavar="FILE", default=file, help=f"default: conf/{file.name}")
     add("--set", default="", metavar="'KEY=VALUE ...'", help="overrides of the DEC configuration")
-    program.add_seed(arguments)
+    program.add_seed(parser)
     threads = len(os.sched_getaffinity(0))
     add("--threads", type=int, metavar="N", default=threads, help="default: all cores")
-    program.add_device(arguments)
-    return arguments
+    program.add_device(parser)
+    return parser
 
 
 if __name__ == "__main__":

@@ -31,15 +31,15 @@ from diar.xvectors.windows import MILLISECOND, XVectorConfig
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/xvector.yaml")
-    program.add_device(arguments)
-    add_job(arguments)
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/xvector.yaml")
+    program.add_device(parser)
+    add_job(parser)
+    parser.add_argument(
         "--prepare", action="store_true", help="check, fetch the extractor, write config.yaml, stop"
     )
-    program.add_paths(arguments, "data_dir", "vad_dir", "out_dir")
-    args = arguments.parse_args()
+    program.add_paths(parser, "data_dir", "vad_dir", "out_dir")
+    args = parser.parse_args()
     options = config.load(XVectorConfig, args.config, args.set.split())
     device = devices.device_of(args.device)
     source = Source(args.data_dir, args.vad_dir)
@@ -82,7 +82,7 @@ class Source:
             self.faults[recording] = f"in {vad_dir / 'segments'}, but not in {data_dir / 'wav.scp'}"
 
     def names(self) -> list[str]:
-        """What the VAD has seen; without its durations, all there is."""
+        """List what the VAD has seen; without its durations, all there is."""
         seen = self.durations.keys() or self.recordings.names
         return sorted({*seen, *self.regions})
 
@@ -98,7 +98,7 @@ def extract(
     out_dir: Path,
     job: str,
 ) -> None:
-    """The x-vectors of one job's recordings, into <out-dir>/xvector.JOB.ark and jobs/JOB."""
+    """Write the x-vectors of one job's recordings to <out-dir>/xvector.JOB.ark and jobs/JOB."""
     share = Share(out_dir, job)
     names = source.names()
     windows: list[Subsegments] = []

@@ -82,8 +82,10 @@ def ranges(numbers: list[int]) -> list[tuple[int, int]]:
 
 
 def quoted(word: str) -> str:
-    """An argument as Kaldi's scripts hand it on unharmed: they quote words with blanks, and let a shell
-    (bash) read all others as they are. So no blanks: bash's $'...' names every unusual character.
+    """Quote an argument so that Kaldi's scripts hand it on unharmed.
+
+    They quote words with blanks, and let a shell (bash) read all others as they are. So no blanks:
+    bash's $'...' names every unusual character.
     """
     safe = rb"[\w./=:,@%+-]"
     if re.fullmatch(safe + rb"+", word.encode()):

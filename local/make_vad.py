@@ -20,18 +20,18 @@ from diar.xvectors import windows
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/vad.yaml")
-    add_job(arguments)
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/vad.yaml")
+    add_job(parser)
+    parser.add_argument(
         "--vad", choices=(*vad.KINDS, *FILES), default="silero", help="how speech is found"
     )
-    arguments.add_argument(
+    parser.add_argument(
         "--inside-segments", choices=("true", "false"), default="false",
         help="keep only speech inside the segments of the data directory",
     )  # fmt: skip
-    program.add_paths(arguments, "data_dir", "out_dir")
-    args = arguments.parse_args()
+    program.add_paths(parser, "data_dir", "out_dir")
+    args = parser.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())
     if args.check:
         return

@@ -36,13 +36,13 @@ from diar.xvectors.windows import XVectorConfig
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/autoencoder.yaml")
-    program.add_device(arguments)
-    arguments.add_argument("train", help="x-vector directory (or several, joined by commas)")
-    arguments.add_argument("valid", help="x-vector directory of other speakers")
-    program.add_paths(arguments, "out_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/autoencoder.yaml")
+    program.add_device(parser)
+    parser.add_argument("train", help="x-vector directory (or several, joined by commas)")
+    parser.add_argument("valid", help="x-vector directory of other speakers")
+    program.add_paths(parser, "out_dir")
+    args = parser.parse_args()
     options = config.load(AutoencoderConfig, args.config, args.set.split())
     device = devices.device_of(args.device)
     if args.check:
@@ -107,7 +107,7 @@ def split(recordings: list[XVectors]) -> tuple[list[XVectors], list[XVectors]]:
 
 
 def load_all(directory: Path) -> list[XVectors]:
-    """The x-vectors of all recordings; those that cannot be read are named and left out."""
+    """Load the x-vectors of all recordings; name those that cannot be read, and leave them out."""
     xvectors = xvector_dir.XVectorDir(directory)
     parts = []
     for recording in xvectors.windows:

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""What does DEC cost: by length of a recording, by number of recordings, by how many are refined at once?
+"""What does DEC cost, by length of a recording, and with which of its savings?
 
-Usage: benchmarks/dec_fit/run.py [--minutes "0.33 1 5 20"] [--recordings "8 64"] [--hours 4] [--repeats 3] [--out results.md]
+Usage: benchmarks/dec_fit/run.py [--minutes "0.33 1 5 20"] [--hours 4] [--repeats 3] [--out results.md]
 
 Fits synthetic x-vectors (four voices, turns of 2.5 s, neighbouring windows alike) with conf/dec.yaml and
 the autoencoder that ships. Every figure is the median of some repeats, and stands beside the same
 measured in the plain way, in turn with it: seconds depend on the machine, ratios hardly. Seconds are CPU
-time on the CPU, which others' load changes least, and time on a GPU, where there is one.
+time, which others' load changes least.
 
-Example: benchmarks/dec_fit/run.py --minutes "0.33 1" --recordings 8 --hours 0.1 --repeats 1 --out page.md
+Example: benchmarks/dec_fit/run.py --minutes "0.33 1" --hours 0.1 --repeats 1 --out page.md
 """
 
 from __future__ import annotations
@@ -24,115 +24,92 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diar.dec.together import Recording, fit_all
 
 from cli import program
-from diar.autoencoder import network
-from diar.autoencoder.network import ResidualAutoEncoder
+from diar.autoencoder.network import SHIPPED, ResidualAutoEncoder, load_model
 from diar.base import config
 from diar.base.types import Bounds, Subsegments
-from diar.dec import refinement, together
+from diar.dec import refinement
+from diar.dec.diarization import DecConfig, Fit, fit
 from diar.dec.module import ClusteringModule
 from diar.pipeline.recording import DecStageConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 STEP, WINDOW, TURN = 0.25, 1.5, 2.5  # seconds
-AT_ONCE = (1, 4, 16, 64)
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--minutes", default="0.33 1 5 20", help="lengths")
-    arguments.add_argument("--recordings", default="8 64", help="how many")
-    arguments.add_argument("--seconds", type=float, default=20.0, help="of those that are many")
-    arguments.add_argument("--hours", type=float, default=4.0, help="of the one that is long")
-    arguments.add_argument("--repeats", type=int, default=3, help="of which the median is taken")
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    parser.add_argument("--minutes", default="0.33 1 5 20", help="lengths")
+    parser.add_argument("--hours", type=float, default=4.0, help="of the one that is long")
+    parser.add_argument("--repeats", type=int, default=3, help="of which the median is taken")
+    parser.add_argument(
         "--out", type=Path, default=Path(__file__).with_name("results.md"), help="the page"
     )
-    args = arguments.parse_args()
+    args = parser.parse_args()
     torch.set_num_threads(1)
-    options = config.load(DecStageConfig, ROOT / "conf/dec.yaml")
-    lines = ["# Seconds of DEC", ""]
-    lines += [
+    bench = Bench(
+        load_model(SHIPPED), config.load(DecStageConfig, ROOT / "conf/dec.yaml"), args.repeats
+    )
+    made = (
         f"Made by `benchmarks/dec_fit/run.py`; PyTorch {torch.__version__}, {platform.machine()}."
-    ]
-    for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
-        encoder = network.load_model(network.SHIPPED, device)
-        bench = Bench(encoder, options, args.repeats)
-        lines += bench.by_length([float(m) * 60 for m in args.minutes.split()])
-        lines += bench.by_number([int(n) for n in args.recordings.split()], args.seconds)
-        lines += bench.in_parts(args.hours)
+    )
+    lines = ["# Seconds of DEC", "", made]
+    lines += bench.by_length([float(m) * 60 for m in args.minutes.split()])
+    lines += bench.in_parts(args.hours)
     text = "\n".join(lines) + "\n"
     args.out.write_text(text, encoding="utf-8")
     print(text)
 
 
 class Bench:
-    """Measures on one device."""
+    """Measures on one core."""
 
-    def __init__(self, encoder: ResidualAutoEncoder, options: DecStageConfig, repeats: int):
+    def __init__(self, encoder: ResidualAutoEncoder, options: DecConfig, repeats: int):
         self.encoder, self.options, self.repeats = encoder, options, repeats
-        self.device = next(encoder.parameters()).device.type
-        self.clock = time.process_time if self.device == "cpu" else time.perf_counter
+
+    def fit(self, recording: tuple[np.ndarray, Subsegments], options: DecConfig) -> Fit:
+        return fit(*recording, self.encoder, options, Bounds())
 
     def by_length(self, lengths: Sequence[float]) -> list[str]:
         every = replace(self.options, settled=0.0)
         lines = table(
-            f"One recording, {self.device}",
+            "One recording",
             "minutes | windows fitted | s per hour | torch.optim.Adam, all rounds | its Adam | all rounds",
         )
         for seconds in lengths:
-            one = [speech(seconds, 0)]
+            one = speech(seconds, 0)
             plain, stepped, rounds, now = self.medians(
                 [
                     lambda one=one: self.fit_plainly(one, every),
                     lambda one=one: self.fit_plainly(one, self.options),
-                    lambda one=one: fit_all(one, self.encoder, every),
-                    lambda one=one: fit_all(one, self.encoder, self.options),
+                    lambda one=one: self.fit(one, every),
+                    lambda one=one: self.fit(one, self.options),
                 ]
             )
-            fitted = len(fit_all(one, self.encoder, replace(self.options, rounds=0))[0].fitted)
+            fitted = len(self.fit(one, replace(self.options, rounds=0)).rows)
             ratios = " | ".join(f"{other / now:.2f} x" for other in (plain, stepped, rounds))
             lines.append(f"| {seconds / 60:g} | {fitted} | {3600 * now / seconds:.2f} | {ratios} |")
-        return lines
-
-    def by_number(self, numbers: Sequence[int], seconds: float) -> list[str]:
-        names = " | ".join(f"{size} at once" for size in AT_ONCE[1:])
-        lines = table(
-            f"Recordings of {seconds:g} s, {self.device} (chosen: {together.pays(self.device)} at once)",
-            f"recordings | s per hour, one by one | {names}",
-        )
-        for number in numbers:
-            many = [speech(seconds, seed) for seed in range(number)]
-            times = self.medians(
-                [
-                    lambda size=size, many=many: fit_all(many, self.encoder, self.options, size)
-                    for size in AT_ONCE
-                ]
-            )
-            ratios = " | ".join(f"{other / times[0]:.2f} x" for other in times[1:])
-            lines.append(f"| {number} | {3600 * times[0] / (number * seconds):.2f} | {ratios} |")
         return lines
 
     def in_parts(self, hours: float) -> list[str]:
         """The refinement alone, whose steps see a part of a long recording, or all of it."""
         n = round(3600 * hours / self.options.fit_step)
         generator = torch.Generator().manual_seed(0)
-        x = torch.randn(n, self.encoder.ip_features, generator=generator).to(self.device)
-        target = torch.softmax(torch.randn(n, 4, generator=generator) * 5, 1).to(x)
+        x = torch.randn(n, self.encoder.ip_features, generator=generator)
+        target = torch.softmax(torch.randn(n, 4, generator=generator) * 5, 1)
 
         def refined(batch: int) -> None:
             settings = replace(self.options.refine, batch=batch)
             encoder = copy.deepcopy(self.encoder)
             module = ClusteringModule(1, encoder, x[:1], config=settings)
-            module.place(encoder.encode_all(x), target.cpu().numpy())
+            module.place(encoder.encode_all(x), target.numpy())
             refinement.refine(module, x, given=target)
 
         whole, parts = self.medians(
             [lambda: refined(n), lambda: refined(self.options.refine.batch)]
         )
-        lines = table(f"Refinement of {hours:g} h, {self.device}", "windows | s, in parts | whole")
+        lines = table(f"Refinement of {hours:g} h", "windows | s, in parts | whole")
         return [*lines, f"| {n} | {parts:.1f} | {whole / parts:.2f} x |"]
 
     def medians(self, ways: Sequence[Callable[[], object]]) -> list[float]:
@@ -140,15 +117,15 @@ class Bench:
         seconds: list[list[float]] = [[] for _ in ways]
         for repeat in range(self.repeats + 1):
             for way, taken in zip(ways, seconds, strict=True):
-                start = self.clock()
+                start = time.process_time()
                 way()
                 if repeat:
-                    taken.append(self.clock() - start)
+                    taken.append(time.process_time() - start)
         return [statistics.median(taken) for taken in seconds]
 
-    def fit_plainly(self, recordings: Sequence[Recording], options: DecStageConfig) -> None:
+    def fit_plainly(self, recording: tuple[np.ndarray, Subsegments], options: DecConfig) -> None:
         with plain_adam():
-            fit_all(recordings, self.encoder, options, 1)
+            self.fit(recording, options)
 
 
 @contextmanager
@@ -176,7 +153,9 @@ def table(title: str, columns: str) -> list[str]:
     return ["", f"## {title}", "", f"| {columns} |", f"|{rule}"]
 
 
-def speech(seconds: float, seed: int, speakers: int = 4, dim: int = 192) -> Recording:
+def speech(
+    seconds: float, seed: int, speakers: int = 4, dim: int = 192
+) -> tuple[np.ndarray, Subsegments]:
     """A recording of voices that take turns, as x-vectors."""
     rng = np.random.default_rng(seed)
     n = max(1, round((seconds - WINDOW) / STEP) + 1)
@@ -189,7 +168,7 @@ def speech(seconds: float, seed: int, speakers: int = 4, dim: int = 192) -> Reco
     starts = STEP * np.arange(n)
     ids = [f"r-{i}" for i in range(n)]
     windows = Subsegments(ids, ["r"] * n, starts, starts + WINDOW)
-    return Recording(x.astype(np.float32), windows, Bounds(), seed)
+    return x.astype(np.float32), windows
 
 
 if __name__ == "__main__":

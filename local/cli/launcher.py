@@ -45,7 +45,7 @@ def arguments(doc: str) -> argparse.ArgumentParser:
 
 
 def jobs_of(options: argparse.Namespace, parser: argparse.ArgumentParser) -> list[Job]:
-    """The jobs that are still to be run; those that have finished before are counted and left."""
+    """Return the jobs that are still to be run; count and leave those that finished before."""
     call = options.call
     match = re.fullmatch(r"JOB=1:([1-9]\d*)", call[0]) if len(call) > 2 else None
     if not match:
@@ -80,15 +80,16 @@ def stop_with_signals() -> None:
 
 
 def die_with_parent() -> None:
-    """Ask Linux for SIGTERM when the parent is gone, be it by kill -9: nothing must go on writing
-    into a directory that the next run makes anew.
+    """Ask Linux for SIGTERM when the parent is gone, be it by kill -9.
+
+    Nothing must go on writing into a directory that the next run makes anew.
     """
     if PRCTL:
         PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def last_line(log: Path) -> str:
-    """What a job said last."""
+    """Return what a job said last."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
@@ -114,5 +115,5 @@ def conclude(failed: Mapping[Job, str], progress: Progress, step: str | None) ->
 
 
 def cause_of(status: int) -> str:
-    """The exit status of a command in words."""
+    """Say the exit status of a command in words."""
     return f"killed by signal {-status}" if status < 0 else f"status {status}"

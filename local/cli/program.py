@@ -40,8 +40,9 @@ if find_spec("numpy") is None:  # a new shell, or another Python
 
 
 def _hook(kind: type[BaseException], *rest: Any) -> None:
-    """An interrupt, also of an import, shows no traceback; it still ends Python by the signal, status 130
-    in a shell, whose loops end, too.
+    """Show no traceback of an interrupt, also of an import.
+
+    It still ends Python by the signal: status 130 in a shell, whose loops end, too.
     """
     if kind is not KeyboardInterrupt:
         sys.__excepthook__(kind, *rest)
@@ -51,7 +52,7 @@ sys.excepthook = _hook
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
-    """An argument parser whose help is the program's docstring.
+    """Make an argument parser whose help is the program's docstring.
 
     Its paragraph 'Usage: ...' becomes the usage line; 'Example: ...' stands after the options, and after
     it the exit status, which is the same for all programs unless the docstring has one of its own. All
@@ -99,13 +100,13 @@ class _Version(argparse.Action):
 class _Completion(argparse.Action):
     """Print what local/completion.bash has the shell read: options, choices, and files for all others."""
 
-    def __call__(self, made: argparse.ArgumentParser, _: Any, shell: str, *__: Any) -> None:
+    def __call__(self, made: argparse.ArgumentParser, _: Any, shell: Any, *__: Any) -> None:
         import shtab
 
         for action in made._actions:  # which shtab reads, too
             action.choices = getattr(action, "offered", action.choices)
             if action.choices is None and action.nargs != 0:
-                action.complete = shtab.FILE
+                action.complete = shtab.FILE  # type: ignore[attr-defined]  # which shtab reads
         print(shtab.complete(made, shell))
         made.exit()
 
@@ -136,7 +137,8 @@ def add_device(arguments: argparse.ArgumentParser) -> None:
     option = arguments.add_argument(
         "--device", default="cpu", help="cpu, cuda, or auto: a GPU where there is one"
     )
-    option.offered = ("cpu", "cuda", "auto")  # cuda:1 and the like are taken, too
+    # For completion; cuda:1 and the like are taken, too.
+    option.offered = ("cpu", "cuda", "auto")  # type: ignore[attr-defined]
 
 
 def run(main: Callable[[], None]) -> None:

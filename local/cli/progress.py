@@ -100,7 +100,7 @@ class Log:
     def take(
         self, done: int, total: int, unit: str, heard: float, audio: float, now: float
     ) -> None:
-        """A report has come."""
+        """Take in a report."""
         new = Report(done, total, unit, heard, audio, now, now)
         old = self.report
         if old and (old.unit, old.total) == (new.unit, new.total):  # else another kind of work
@@ -115,6 +115,7 @@ class Here(Log):
         self.report = None
 
     def poll(self, now: float) -> bool:
+        """Read nothing: reports come by ``take``."""
         return True
 
 
@@ -143,7 +144,7 @@ class Progress:
         if self.began is None and any(seen):
             self.began = self.polled
         self.polled = now
-        if self.bar.disable or not self.reports or now - self.began < 1:
+        if self.bar.disable or not self.reports or self.began is None or now - self.began < 1:
             return
         done, total = self.work
         self.bar.total, self.bar.n = total or 1, done
@@ -161,6 +162,7 @@ class Progress:
 
     @property
     def reports(self) -> list[Report]:
+        """The last report of each job that has begun."""
         return [log.report for log in self.logs if log.report]
 
     @property
@@ -170,8 +172,9 @@ class Progress:
 
     @property
     def work(self) -> tuple[float, float]:
-        """(done, in all): audio, or recordings where its length is not known; jobs that have not
-        begun count as the others do.
+        """(done, in all): audio, or recordings where its length is not known.
+
+        Jobs that have not begun count as the others do.
         """
         done, total = self.audio
         if not total:
@@ -179,14 +182,15 @@ class Progress:
         return done, total * len(self.logs) / max(len(self.reports), 1)
 
     def text(self, now: float) -> str:
-        """'00:28 left, 3/12 recordings, 0.11/0.50 h, 49 x real time'; '~' stands before what jobs that
-        have not begun make uncertain.
+        """Say '00:28 left, 3/12 recordings, 0.11/0.50 h, 49 x real time'.
+
+        '~' stands before what is uncertain because jobs have not begun.
         """
         reports, (heard, audio) = self.reports, self.audio
-        parts = [
-            Part(*((r.heard, r.audio) if audio else (r.done, r.total)), r.began, r.last)
-            for r in reports
-        ]
+        if audio:
+            parts = [Part(r.heard, r.audio, r.began, r.last) for r in reports]
+        else:
+            parts = [Part(r.done, r.total, r.began, r.last) for r in reports]
         left = time_left(parts, len(self.logs), now)
         words = [] if left is None else [f"{tqdm.format_interval(left)} left"]
         guess = len(self.logs) / len(reports)
@@ -202,7 +206,7 @@ class Progress:
 
     def summary(self) -> str | None:
         """'12 recordings, 0.50 h of audio, 31 s (58 x real time)', None where nothing was to be done."""
-        if not any(r.done for r in self.reports):
+        if self.began is None or not any(r.done for r in self.reports):
             return None
         took = self.clock() - self.began
         heard, _ = self.audio
@@ -213,7 +217,7 @@ class Progress:
 
 
 def written(audio: float, heard: float | None = None, sign: str = "") -> str:
-    """An amount of audio, and how much of it is done: '0.11/0.50 h'; in seconds where that says more."""
+    """Write an amount of audio, and how much is done: '0.11/0.50 h'; seconds where they say more."""
     scale, digits, unit = (3600, 2, "h") if audio >= 360 else (1, 0, "s")
     done = "" if heard is None else f"{heard / scale:.{digits}f}/"
     return f"{done}{sign}{audio / scale:.{digits}f} {unit}"

@@ -27,7 +27,7 @@ def line(name: str = "") -> str:
 
 
 def commit_of(root: Path) -> str:
-    """What git calls the commit of a clone, with '-dirty' where files are changed; empty elsewhere."""
+    """Ask git for the commit of a clone, '-dirty' where files are changed; empty elsewhere."""
     if not (root / ".git").exists():  # a copy that lies in somebody else's clone is none
         return ""
     try:

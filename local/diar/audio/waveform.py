@@ -16,10 +16,10 @@ import soxr
 
 from diar.audio.spool import Spooled, collected
 from diar.base.errors import DataError
+from diar.base.types import SAMPLE_RATE
 from diar.base.files import whole
 
 T = TypeVar("T")
-SAMPLE_RATE = 16000
 BLOCK = 1 << 20  # frames that are decoded at once
 UNKNOWN_SIZE = 0x7FFF0000  # bytes: sizes from here on are placeholders in the header of a WAV
 

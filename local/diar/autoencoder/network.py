@@ -46,6 +46,7 @@ class Layer(nn.Module):
             nn.init.orthogonal_(self.shortcut.weight)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (n, n_in) to (n, n_out)."""
         y = self.linear(x)
         if self.relu:
             y = F.relu(y)
@@ -120,6 +121,7 @@ class ResidualAutoEncoder(nn.Module):
 
     @property
     def latent_dim(self) -> int:
+        """The width of the bottleneck."""
         return self.hidden_dims[-1]
 
     def _input(self, x: Tensor) -> Tensor:
@@ -140,8 +142,9 @@ class ResidualAutoEncoder(nn.Module):
 
     @torch.no_grad()
     def encode_all(self, x: Tensor) -> Tensor:
-        """Latents of any number of x-vectors, without gradients; the hidden layers of a long
-        recording at once would take much memory.
+        """Encode any number of x-vectors, without gradients.
+
+        The hidden layers of a long recording at once would take much memory.
         """
         return torch.cat([self.encode(block) for block in x.split(BLOCK)])
 
@@ -214,7 +217,7 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Residual
     try:
         with safe_open(path, "pt") as bundle:
             card = json.loads((bundle.metadata() or {})["autoencoder"])
-            weights = {name: bundle.get_tensor(name).float() for name in bundle.keys()}
+            weights = {name: bundle.get_tensor(name).float() for name in bundle.keys()}  # noqa: SIM118 (it is no dict)
         model = ResidualAutoEncoder(card.pop("ip_features"), card.pop("hidden_dims"), **card)
         model.load_state_dict(weights)
     except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
@@ -260,12 +263,12 @@ class AutoencoderConfig:
     threads: int = 2
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.batch < 2 or self.threads < 1 or self.patience < 0 or not self.phases:
             raise ValueError("batch >= 2, threads >= 1, patience >= 0 and one phase are needed")
 
     def build(self, dim: int) -> tuple[ResidualAutoEncoder, bool]:
-        """A network for x-vectors of this dimension, and whether it has the shipped weights."""
+        """Make a network for x-vectors of this dimension; say whether it has the shipped weights."""
         model = ResidualAutoEncoder(
             dim,
             self.hidden_dims,

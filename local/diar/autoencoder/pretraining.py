@@ -106,39 +106,67 @@ def _train(
     if config.center and not shipped:
         model.mean.copy_(x.mean(0))
     noise = config.noise * (x - x.mean(0)).square().mean().sqrt()
-    best, best_weights, number = float("inf"), None, 0
+    best, number = _Best(model), 0
     if shipped:
         validation = _evaluate(model, v, config)
         on_epoch(Epoch(0, 0.0, float("nan"), validation))
         if config.init == "shipped":
             return model.eval()
-        if config.patience:
-            best, best_weights = validation, copy.deepcopy(model.state_dict())
+        best.take(validation)
     for phase in config.phases:
         optimiser = torch.optim.Adam(model.parameters(), lr=phase.lr)
         waited = 0
         for _ in range(phase.epochs):
             number += 1
-            losses = []
-            for rows in _batches(order.permutation(len(x)), config.batch):
-                loss = _loss(model, x[rows], config, noise)
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
-                losses.append(loss.item() * len(rows))
+            batches = _batches(order.permutation(len(x)), config.batch)
+            trained = _train_epoch(model, x, batches, optimiser, config, noise)
             validation = _evaluate(model, v, config)
-            on_epoch(Epoch(number, phase.lr, sum(losses) / len(x), validation))
-            if not config.patience:
-                continue
-            if validation < best:
-                best, best_weights, waited = validation, copy.deepcopy(model.state_dict()), 0
-            else:
-                waited += 1
-                if waited >= config.patience:
-                    break
-        if best_weights is not None:  # each phase starts from the best so far
-            model.load_state_dict(best_weights)
+            on_epoch(Epoch(number, phase.lr, trained, validation))
+            waited = 0 if best.take(validation) else waited + 1
+            if config.patience and waited >= config.patience:
+                break
+        if config.patience:  # each phase starts from the best so far
+            best.give_back()
     return model.eval()
+
+
+class _Best:
+    """The weights of a model when its validation loss was least."""
+
+    def __init__(self, model: ResidualAutoEncoder):
+        self.model, self.loss = model, float("inf")
+        self._weights: dict[str, Tensor] | None = None
+
+    def take(self, loss: float) -> bool:
+        """Keep the weights if this is the least loss so far; say whether it is."""
+        if not loss < self.loss:
+            return False
+        self.loss, self._weights = loss, copy.deepcopy(self.model.state_dict())
+        return True
+
+    def give_back(self) -> None:
+        """Put the weights that were kept into the model."""
+        if self._weights is not None:
+            self.model.load_state_dict(self._weights)
+
+
+def _train_epoch(
+    model: ResidualAutoEncoder,
+    x: Tensor,
+    batches: list[np.ndarray],
+    optimiser: torch.optim.Optimizer,
+    config: AutoencoderConfig,
+    noise: Tensor,
+) -> float:
+    """Train on each batch of rows once; return the mean loss of the rows."""
+    losses = []
+    for rows in batches:
+        loss = _loss(model, x[rows], config, noise)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item() * len(rows))
+    return sum(losses) / len(x)
 
 
 def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:

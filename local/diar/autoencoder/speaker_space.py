@@ -25,8 +25,10 @@ _RIDGE = 1e-4  # share of the mean variance that is added within speakers, so th
 
 @dataclass(frozen=True)
 class SpeakerSpace:
-    """mean (l,) of unit-length latents; transform (l, l), its columns the directions, those that tell
-    most about speakers first; between (l,) the variance of speakers' means along each, where the
+    """Where speakers differ.
+
+    mean: (l,) of unit-length latents. transform: (l, l), its columns the directions, those that tell
+    most about speakers first. between: (l,) the variance of speakers' means along each, where the
     variance within a speaker is 1.
     """
 
@@ -36,7 +38,7 @@ class SpeakerSpace:
 
 
 def estimate(recordings: Iterable[tuple[np.ndarray, np.ndarray]], window: float) -> SpeakerSpace:
-    """The speaker space of a training set; every recording counts alike.
+    """Estimate the speaker space of a training set; every recording counts alike.
 
     Args:
         recordings: latents (n, l) of each, of unit length, in time order, and the starts (n,) of its

@@ -11,6 +11,9 @@ import numpy as np
 from diar.base.errors import DataError
 
 
+SAMPLE_RATE = 16000  # of the recipe: what VAD and extractors hear
+
+
 class Turn(NamedTuple):
     """One speaker turn, as in one SPEAKER line of an RTTM."""
 

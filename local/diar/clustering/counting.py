@@ -32,7 +32,7 @@ class AffinityRefinementOperation(ABC):
     """One step of the refinement of a square affinity matrix."""
 
     def check_input(self, X: np.ndarray) -> None:
-        """Raises TypeError if ``X`` is no array, ValueError if it is not a square matrix."""
+        """Refuse what is no array (TypeError) or no square matrix (ValueError)."""
         if not isinstance(X, np.ndarray):
             raise TypeError(f"expected a numpy array, got {type(X).__name__}")
         if X.ndim != 2 or X.shape[0] != X.shape[1]:
@@ -40,13 +40,14 @@ class AffinityRefinementOperation(ABC):
 
     @abstractmethod
     def refine(self, X: np.ndarray) -> np.ndarray:
-        """The refined matrix (n, n); ``X`` (n, n) is not modified."""
+        """Return the refined matrix (n, n); ``X`` (n, n) is not modified."""
 
 
 class CropDiagonal(AffinityRefinementOperation):
     """Replace the diagonal by the largest other value of the row: no window vouches for itself."""
 
     def refine(self, X: np.ndarray) -> np.ndarray:
+        """Refine as the class says."""
         self.check_input(X)
         Y = X.copy()
         if len(Y) > 1:
@@ -62,6 +63,7 @@ class GaussianBlur(AffinityRefinementOperation):
         self.sigma = sigma
 
     def refine(self, X: np.ndarray) -> np.ndarray:
+        """Refine as the class says."""
         self.check_input(X)
         return gaussian_filter(X, sigma=self.sigma)
 
@@ -84,6 +86,7 @@ class RowWiseThreshold(AffinityRefinementOperation):
         self.with_row_max = thresholding_with_row_max
 
     def refine(self, X: np.ndarray) -> np.ndarray:
+        """Refine as the class says."""
         self.check_input(X)
         if not X.size:
             return X.copy()
@@ -98,6 +101,7 @@ class Symmetrize(AffinityRefinementOperation):
     """The larger of each pair of mirrored values."""
 
     def refine(self, X: np.ndarray) -> np.ndarray:
+        """Refine as the class says."""
         self.check_input(X)
         return np.maximum(X, X.T)
 
@@ -106,6 +110,7 @@ class Diffuse(AffinityRefinementOperation):
     """Y = X X^T: windows with the same neighbours become similar, others drift apart."""
 
     def refine(self, X: np.ndarray) -> np.ndarray:
+        """Refine as the class says."""
         self.check_input(X)
         return X @ X.T
 
@@ -114,6 +119,7 @@ class RowWiseNormalize(AffinityRefinementOperation):
     """Divide each row by its largest value."""
 
     def refine(self, X: np.ndarray) -> np.ndarray:
+        """Refine as the class says."""
         self.check_input(X)
         return X / _row_max(X)
 
@@ -162,7 +168,7 @@ class eigengap:
         ]
 
     def find(self, X: np.ndarray) -> int:
-        """Number of speakers among the rows of ``X`` (n, d), within the bounds and at most n.
+        """Count the speakers among the rows of ``X`` (n, d), within the bounds and at most n.
 
         Raises:
             ValueError: no rows, or not a matrix.
@@ -202,7 +208,7 @@ class eigengap:
         return (1.0 + cosine_affinity(_matrix(X))) / 2.0
 
     def refined_affinity(self, X: np.ndarray) -> np.ndarray:
-        """The refined affinity (n, n), rows normalised, of the rows of ``X`` (n, d)."""
+        """Compute the refined affinity (n, n), rows normalised, of the rows of ``X`` (n, d)."""
         return RowWiseNormalize().refine(self._similarity(_matrix(X)))
 
     def _similarity(self, X: np.ndarray) -> np.ndarray:
@@ -231,7 +237,7 @@ class eigengap:
         *,
         min_clusters: int = 1,
     ) -> int:
-        """The i that maximises lambda_i / lambda_(i+1) over ``eigenvalues``, sorted descending."""
+        """Find the i that maximises lambda_i / lambda_(i+1) over ``eigenvalues``, sorted descending."""
         values = np.asarray(eigenvalues, dtype=float)
         last = len(values) - 1 if max_clusters is None else min(max_clusters, len(values) - 1)
         best, count = 0.0, min_clusters
@@ -267,7 +273,7 @@ def nme(
     rank = np.argsort(np.argsort(-affinity, axis=1, kind="stable"), axis=1)
     top = max(2, n // 4)
     candidates = np.unique(np.linspace(2, top, min(sparse, top - 1)).astype(int))
-    best = None
+    best: tuple[float, int, np.ndarray] = (np.inf, least, affinity)
     for p in candidates:
         graph = (rank < p).astype(float)
         graph = (graph + graph.T) / 2
@@ -275,7 +281,7 @@ def nme(
         largest = eigh(laplacian(graph), eigvals_only=True, subset_by_index=(n - 1, n - 1))[0]
         gaps = np.diff(values)[least - 1 :] if least < len(values) else np.zeros(1)
         ratio = p / n / max(gaps.max() / max(largest, EPS), EPS)
-        if best is None or ratio < best[0]:
+        if ratio < best[0]:
             best = (ratio, least + int(gaps.argmax()), graph)
     return min(best[1], most), best[2]
 

@@ -20,7 +20,7 @@ BLOCK = 1000  # windows: merges of small height are found among so many already
 
 
 def tree_of(x: np.ndarray) -> np.ndarray:
-    """The scipy linkage tree (n - 1, 4) of vectors (n, d), n >= 2; heights are 1 - cosine."""
+    """Build the scipy linkage tree (n - 1, 4) of vectors (n, d), n >= 2; heights are 1 - cosine."""
     distance = 1.0 - cosine_affinity(x)
     np.fill_diagonal(distance, 0.0)
     return linkage(squareform(np.maximum(distance, 0.0), checks=False), method="average")
@@ -87,7 +87,9 @@ def merges_of(means: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndar
     weights = sizes.astype(float)
     cosine = means @ means.T
     np.fill_diagonal(cosine, -np.inf)
-    edges, heights, chain = [], [], []
+    edges: list[tuple[int, int]] = []
+    heights: list[float] = []
+    chain: list[int] = []
     left = np.ones(len(means), dtype=bool)
     while len(edges) < len(means) - 1:
         if not chain:

@@ -38,9 +38,12 @@ _STRETCH = 16  # windows: the nearest ones, in the graph of NME, are those that 
 
 @dataclass(frozen=True)
 class ClusteringConfig:
-    """ahc_threshold: mean cosine below which clusters are not merged; nme_sparse: number of
-    neighbourhood sizes that NME tries; p_percentile, gaussian_blur_sigma: see ``eigengap``; exact:
-    most windows of which all pairs are compared (``diar.clustering.linkage`` and ``diar.clustering.sampling`` do more).
+    """Options of all methods.
+
+    ahc_threshold: mean cosine below which clusters are not merged.
+    nme_sparse: number of neighbourhood sizes that NME tries.
+    p_percentile, gaussian_blur_sigma: see ``eigengap``.
+    exact: most windows of which all pairs are compared; ``linkage`` and ``sampling`` do more.
     """
 
     ahc_threshold: float = 0.27
@@ -49,7 +52,7 @@ class ClusteringConfig:
     gaussian_blur_sigma: float = 2.0
     exact: int = EXACT
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.exact < 3:
             raise ValueError("exact must be at least 3")
 
@@ -90,7 +93,7 @@ def spectral(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int 
     least, most = bounds.range
     if len(x) > config.exact:
         rows = sample_rows(len(x), min(SAMPLE, config.exact))
-        finder = SampledEigengap(least, most, config.p_percentile)
+        finder: eigengap = SampledEigengap(least, most, config.p_percentile)
         points = blur(x, rows, config.gaussian_blur_sigma)
         return renumber(complete_labels(x, rows, _embedded(finder, points, seed)))
     finder = eigengap(
@@ -158,5 +161,5 @@ METHODS = {  # module:function, also of other modules; a new one: docs/extending
 
 
 def method_of(name: str) -> Callable[..., np.ndarray]:
-    """The clustering of that name, one of ``METHODS``."""
+    """Import the clustering of that name, one of ``METHODS``."""
     return pkgutil.resolve_name(METHODS[name])

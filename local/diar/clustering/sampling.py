@@ -27,7 +27,7 @@ def sample_rows(n: int, count: int = SAMPLE, stretch: int = 1) -> np.ndarray:
 
 
 def blur(x: np.ndarray, rows: np.ndarray, sigma: float) -> np.ndarray:
-    """The means (m, d) of the unit vectors about these rows of ``x`` (n, d), by a Gaussian over time.
+    """Average the unit vectors about these rows of ``x`` (n, d), by a Gaussian over time: (m, d).
 
     Args:
         sigma: of the Gaussian, in rows; 0: the unit vectors of the rows themselves.

@@ -31,7 +31,7 @@ def count_on_latents(
 
     Of more than ``exact`` latents (n, l), in time order, those of a sample.
     """
-    finder = eigengap
+    finder: type[eigengap] = eigengap
     if len(z) > exact:
         rows = sample_rows(len(z), min(SAMPLE, exact))
         z, finder = blur(z, rows, eigengap.SIGMA), SampledEigengap

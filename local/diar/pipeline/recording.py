@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from diar.audio.spool import Spooled
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
 from diar.base.types import Bounds, Region, Subsegments, Turn
@@ -59,13 +60,21 @@ class Pipeline:
             )
 
     def __call__(
-        self, recording: str, samples: np.ndarray, bounds: Bounds | None = None, seed: int = 0
+        self,
+        recording: str,
+        samples: np.ndarray | Spooled,
+        bounds: Bounds | None = None,
+        seed: int = 0,
     ) -> list[Turn]:
         """Return the turns of a recording, none without speech; the arguments are those of ``run``."""
         return self.run(recording, samples, bounds, seed).turns
 
     def run(
-        self, recording: str, samples: np.ndarray, bounds: Bounds | None = None, seed: int = 0
+        self,
+        recording: str,
+        samples: np.ndarray | Spooled,
+        bounds: Bounds | None = None,
+        seed: int = 0,
     ) -> Diarization:
         """Diarize a recording; return its turns, and what they were made from.
 

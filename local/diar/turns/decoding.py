@@ -27,7 +27,7 @@ class DecodingConfig:
     sharpen: power to which the posteriors are raised first; 2 gives the size-neutral target of DEC.
     frame: seconds. switch_penalty: log-probability that a change of speaker costs. rate: how many
     independent windows a second of speech is worth (windows overlap, their evidence does too).
-    second: 'frames' gives a frame a second speaker where his share of the posterior is above this; 0
+    second: 'frames' gives a frame a second speaker where their share of the posterior is above this; 0
     (none) is what scores best, as a window across a change of speaker looks like an overlapped one.
     """
 
@@ -38,7 +38,7 @@ class DecodingConfig:
     rate: float = 1.5
     second: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if min(self.frame, self.rate, self.sharpen) <= 0 or self.switch_penalty < 0:
             raise ValueError("frame, rate and sharpen must be positive, switch_penalty at least 0")
         if not 0 <= self.second <= 0.5:
@@ -53,7 +53,7 @@ def decode(
     grid: tuple[float, float] | None = None,
     least: int = 1,
 ) -> list[Turn]:
-    """Turns of one recording; the speaker of cluster j is named '<recording>_<j + 1>'.
+    """Decode the turns of one recording; the speaker of cluster j is named '<recording>_<j + 1>'.
 
     Args:
         windows: the n windows of one recording, in time order.
@@ -89,7 +89,7 @@ def _by_frames(
     grid: tuple[float, float] | None,
     least: int,
 ) -> list[list[float]]:
-    """HMM decoding over frames of 'what the windows cover' as (start, end, cluster)."""
+    """Decode frames of what the windows cover by an HMM: (start, end, cluster)."""
     posteriors = posteriors**config.sharpen
     posteriors /= posteriors.sum(axis=1, keepdims=True)
     if grid is None:
@@ -114,8 +114,9 @@ def _by_frames(
 
 
 def _keep_speakers(path: np.ndarray, frames: np.ndarray, least: int, length: int) -> None:
-    """Give clusters that won no frame of the path (T,) the ``length`` frames where they lose least,
-    until ``least`` are left. No other cluster loses its last frame.
+    """Give clusters that won no frame of the path (T,) the ``length`` frames where they lose least.
+
+    It ends when ``least`` clusters have frames. No other cluster loses its last frame.
     """
     sizes = np.bincount(path, minlength=frames.shape[1])
     length = min(length, len(path))
@@ -148,7 +149,7 @@ def _runs(edges: np.ndarray, labels: np.ndarray) -> list[list[float]]:
 
 
 def viterbi(scores: np.ndarray, switch_penalty: float) -> np.ndarray:
-    """The best state path (T,) of log scores (T, k) when each change of state costs a constant."""
+    """Find the best state path (T,) of log scores (T, k) when each change of state costs a constant."""
     steps, states = scores.shape
     stays = np.empty((steps, states), dtype=bool)
     origin = np.empty(steps, dtype=int)  # of those that do not stay
@@ -173,11 +174,11 @@ def _frame_posteriors(
     A window counts the more the nearer its centre is to the frame's: a window speaks for its
     middle rather than for its ends.
     """
-    edges = []
+    parts = []
     for start, end in regions:
         cuts = np.linspace(start, end, max(1, round((end - start) / frame)) + 1)
-        edges.append(np.stack([cuts[:-1], cuts[1:]], axis=1))
-    edges = np.concatenate(edges)
+        parts.append(np.stack([cuts[:-1], cuts[1:]], axis=1))
+    edges = np.concatenate(parts)
     centres = edges.mean(axis=1)
     total = np.zeros((len(edges), posteriors.shape[1]))
     weight = np.zeros((len(edges), 1))
@@ -196,7 +197,7 @@ def _frame_posteriors(
 def _by_cells(
     windows: Subsegments, labels: np.ndarray, duration: float, window: float, step: float
 ) -> list[list[float]]:
-    """The published decoding: window i of the grid decides its cell and nothing else."""
+    """Decode as published: window i of the grid decides its cell and nothing else."""
     cells = grid_indices(windows, window, step)
     track = np.full(int(cells.max()) + 1, SILENCE)
     track[cells] = labels

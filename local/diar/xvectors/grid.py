@@ -12,9 +12,8 @@ from itertools import groupby
 
 import numpy as np
 
-from diar.audio.waveform import SAMPLE_RATE
 from diar.base.errors import DataError
-from diar.base.types import Turn
+from diar.base.types import SAMPLE_RATE, Turn
 
 SILENCE = -1
 
