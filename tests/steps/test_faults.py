@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from diar.audio import waveform
+from diar.autoencoder.network import SHIPPED
 from diar.base import regions
 from diar.kaldi import arks, tables
 from diar.kaldi.rttm import read_rttm
@@ -109,7 +110,7 @@ def bad_data(tmp_path_factory, sample):
 
 def test_one_bad_recording_costs_only_itself(root, bad_data, said, tmp_path):
     result = call(
-        root, "./run.sh", "--corpus", "kaldi", "--test-data", bad_data, "--stop-stage", 4,
+        root, "./run.sh", "--corpus", "kaldi", "--test-data", bad_data, "--stop-stage", 4, "--nj", 1,
         "--data", tmp_path / "data", "--exp", tmp_path / "exp",
     )  # fmt: skip
     assert result.returncode == 1
@@ -163,11 +164,9 @@ def xvectors(tmp_path_factory):
 
 
 @pytest.fixture
-def ae(root, tmp_path):
+def ae(tmp_path):
     (tmp_path / "ae").mkdir()
-    shutil.copy(
-        root / "local/diar/pretrained/default.safetensors", tmp_path / "ae/model.safetensors"
-    )
+    shutil.copy(SHIPPED, tmp_path / "ae/model.safetensors")
     return tmp_path / "ae"
 
 
