@@ -81,7 +81,7 @@ def describe(path: Path) -> list[str]:
             line.split(None, 1)[1].strip() for line in text.splitlines() if len(line.split()) > 1
         )
         for name in dict.fromkeys(re.sub(r":\d+$", "", value) for value in values):
-            for place in (Path(), *path.absolute().parents):  # as diar.kaldi.tables.found looks
+            for place in (Path(), *path.absolute().parents):  # as diar.kaldi.tables.find_file looks
                 if name and (place / name).is_file():
                     stat = (place / name).stat()
                     lines.append(f"{name} {stat.st_size} {stat.st_mtime_ns}")

@@ -12,7 +12,7 @@ from paths import ROOT
 from diar import extractors
 from diar.audio import waveform
 from diar.base.files import cache_dir
-from diar.fetching.packages import wheel_member
+from diar.fetching.packages import extract_member
 from prepare_mini import SAMPLE
 
 
@@ -33,7 +33,7 @@ def root() -> Path:
 def sample_wav() -> Path:
     """A real conversation: 30 s, 16 kHz, two speakers."""
     target = cache_dir() / "tests" / "sample.wav"
-    return fetch_or_skip(lambda: wheel_member(SAMPLE, "pyannote/audio/sample/sample.wav", target))
+    return fetch_or_skip(lambda: extract_member(SAMPLE, "pyannote/audio/sample/sample.wav", target))
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,9 @@ def sample(sample_wav):
 def sample_turns(sample_wav):
     """(start, end, speaker) of its reference."""
     target = cache_dir() / "tests" / "sample.rttm"
-    path = fetch_or_skip(lambda: wheel_member(SAMPLE, "pyannote/audio/sample/sample.rttm", target))
+    path = fetch_or_skip(
+        lambda: extract_member(SAMPLE, "pyannote/audio/sample/sample.rttm", target)
+    )
     rows = [line.split() for line in path.read_text().splitlines()]
     return [(float(f[3]), float(f[3]) + float(f[4]), f[7]) for f in rows]
 

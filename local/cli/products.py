@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,13 +14,15 @@ from cli.share import Share, add_job
 from cli.speakers import KnownCounts, add_speakers, bounds_of
 from diar.base.seeds import seed_for
 from diar.base.types import Bounds, Subsegments, XVectors
-from diar.dec.diarization import Fit
 from diar.kaldi import arks, history, rttm
 from diar.kaldi.xvector_dir import XVectorDir, duration_of, read_durations
-from diar.pipeline.baselines import BaselineConfig
-from diar.pipeline.recording import DecStageConfig
 from diar.turns import decoding
 from diar.xvectors.windows import read_grid
+
+if TYPE_CHECKING:  # a baseline does without PyTorch: 0.9 s of CPU in each of its jobs
+    from diar.dec.diarization import Fit
+    from diar.pipeline.baselines import BaselineConfig
+    from diar.pipeline.recording import DecStageConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +101,7 @@ class Products:
         if fit:
             self.arrays["latents"][recording] = fit.latents.astype(np.float32)
             self.arrays["start_latents"][recording] = fit.start_latents.astype(np.float32)
-            self.lines["history"] += history.lines(recording, fit.history)
+            self.lines["history"] += history.format_history(recording, fit.history)
 
     def write(self) -> None:
         """Write everything that was kept, and end the job."""

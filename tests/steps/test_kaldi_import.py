@@ -11,7 +11,7 @@ import soundfile
 from diar.base.errors import DataError
 from diar.base.types import Turn
 from diar.kaldi import arks, xvector_dir
-from diar.kaldi.importing import check, import_tables, read_stm, take
+from diar.kaldi.importing import check, import_audio, import_tables, read_stm
 from diar.kaldi.normalization import Normalization
 from diar.kaldi.rttm import read_rttm
 from diar.kaldi.validation import examine
@@ -30,7 +30,7 @@ def call(tmp_path):
 
 def taken(source, lines, recording="r"):
     (source / "wav.scp").write_text(lines)
-    return take(examine(source), recording, source.parent / "target")
+    return import_audio(examine(source), recording, source.parent / "target")
 
 
 class TestCommands:

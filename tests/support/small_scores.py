@@ -13,6 +13,7 @@ from diar.base.types import Subsegments, Turn
 from diar.kaldi import arks, tables
 from diar.kaldi.rttm import write_rttm
 from diar.scoring import text
+from diar.scoring.frame import make_frame, to_tsv
 from diar.scoring.rates import ScoringConfig, evaluate
 
 REFERENCE = [Turn("r", 0, 10, "ann"), Turn("r", 8, 6, "bob"), Turn("r", 20, 10, "ann")]
@@ -36,8 +37,9 @@ def make_experiment(root: Path) -> Path:
         folder.mkdir(parents=True)
         write_rttm(folder / "rttm", [t for some in turns.values() for t in some])
         evaluation = evaluate(reference, turns, None, ScoringConfig().protocols)
-        write_text(folder / "score/per_recording.tsv", text.per_recording_tsv(evaluation))
-        write_text(folder / "score/summary.json", json.dumps(text.summary(evaluation)))
+        frame = make_frame(evaluation)
+        write_text(folder / "score/per_recording.tsv", to_tsv(frame))
+        write_text(folder / "score/summary.json", json.dumps(text.summary(evaluation, frame)))
     rng = np.random.default_rng(0)
     starts = np.arange(20) * 1.5
     windows = Subsegments([f"r-{i:02d}" for i in range(20)], ["r"] * 20, starts, starts + 1.5)
@@ -55,6 +57,6 @@ def scores_in(folder: Path, errors: Sequence[float], collar_end: float = 100.0) 
     reference = {f"r{i}": [Turn(f"r{i}", 0.0, collar_end, "A")] for i in range(len(errors))}
     hypothesis = {f"r{i}": [Turn(f"r{i}", 0.0, 100.0 - e, "x")] for i, e in enumerate(errors)}
     result = evaluate(reference, hypothesis, None, ScoringConfig().protocols)
-    folder.mkdir()
-    (folder / "per_recording.tsv").write_text(text.per_recording_tsv(result), encoding="utf-8")
+    folder.mkdir(parents=True)
+    (folder / "per_recording.tsv").write_text(to_tsv(make_frame(result)), encoding="utf-8")
     return folder

@@ -1,7 +1,7 @@
 """The label grid of the published method."""
 
+import itertools
 import math
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -71,7 +71,9 @@ def test_turns_keep_every_label_and_stay_inside(labels, step, part):
     labels = labels[: count_cells(duration, step)]
     turns = turns_from_cells("r", labels, step, duration)
     assert all(t.start >= 0 and t.duration > 0 and t.end <= duration + 1e-9 for t in turns)
-    assert all(a.end < b.start - 1e-9 or a.speaker != b.speaker for a, b in pairwise(turns))
+    assert all(
+        a.end < b.start - 1e-9 or a.speaker != b.speaker for a, b in itertools.pairwise(turns)
+    )
     for i, label in enumerate(labels):
         instant = min(max(i * step, 1e-4), duration - 1e-4)
         speaking = [t.speaker for t in turns if t.start <= instant < t.end]

@@ -1,8 +1,8 @@
 """The page itself: one HTML file that opens from disk, without a server and without a network.
 
-Plotly and the recordings lie in it compressed, and are unpacked when they are looked at. Beyond
+Plotly and the recordings lie in it compressed, and are unpacked when someone looks at them. Beyond
 ``ReportConfig.inline`` megabytes each recording is a file of its own beside the page, which loads it by a
-script element: what a page from disk may do.
+script element, as a page from disk may do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib.parse import quote
 import jinja2
 
 from diar.base import colours
-from diar.base.files import whole, write_text
+from diar.base.files import open_whole, write_text
 from diar.report.overview import SetPage
 from diar.report.usage import Usage
 
@@ -39,7 +39,7 @@ class About:
 
 
 def pack(value: Any) -> str:
-    """JSON, gzip, base64: the same value gives the same text."""
+    """Write a value as JSON, gzip, base64: the same value gives the same text."""
     return _compressed(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
@@ -85,13 +85,13 @@ def write_page(
         style=(ASSETS / "page.css").read_text(encoding="utf-8"),
         scripts=[(ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS],
     )
-    with whole(out) as file:
+    with open_whole(out) as file:
         file.writelines(stream)
     return [*(out.parent / name for name in files.values()), out]
 
 
 def _for_script(page: SetPage, packed: Mapping[str, Path]) -> dict[str, Any]:
-    """Its systems, and the recordings that can be shown."""
+    """List its systems, and the recordings that can be shown."""
     shown = [recording for recording in page.recordings if f"{page.name}/{recording}" in packed]
     return {"systems": dict(page.systems), "recordings": shown}
 
@@ -112,7 +112,7 @@ def _compressed(text: str) -> str:
 
 
 def _script_safe(text: str) -> str:
-    """JSON that may stand inside a script element: nothing in it ends the element."""
+    """Escape JSON that stands inside a script element, so that nothing in it ends the element."""
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 

@@ -1,4 +1,4 @@
-"""The stretches of error sum up to the DER of the protocol 'full'."""
+"""The segments of error sum up to the DER of the protocol 'full'."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from diar.base import colours
 from diar.base.types import Region, Turn
-from diar.scoring.errors_in_time import differences
-from diar.scoring.rates import Protocol, score
+from diar.scoring.error_segments import find_errors
+from diar.scoring.frame import total_score
+from diar.scoring.rates import Protocol
 
 turns = st.lists(
     st.builds(
@@ -27,25 +28,25 @@ turns = st.lists(
 @given(turns, turns)
 def test_sums_are_those_of_the_scores(reference, hypothesis):
     uem = {"r": [Region(2.0, 25.0)]}
-    found = differences(reference, hypothesis, uem["r"])
-    total = score({"r": reference}, {"r": hypothesis}, uem, Protocol(0.0, "in")).total
-    assert found.seconds("miss") == pytest.approx(total.miss, abs=1e-6)
-    assert found.seconds("false alarm") == pytest.approx(total.false_alarm, abs=1e-6)
-    assert found.seconds("confusion") == pytest.approx(total.confusion, abs=1e-6)
-    for stretches in found.stretches.values():
-        for (_, end, _), (start, _, _) in pairwise(stretches):
+    found = find_errors(reference, hypothesis, uem["r"])
+    total = total_score({"r": reference}, {"r": hypothesis}, uem, Protocol(0.0, "in"))
+    assert found.seconds("miss") == pytest.approx(total["miss_s"], abs=1e-6)
+    assert found.seconds("false alarm") == pytest.approx(total["fa_s"], abs=1e-6)
+    assert found.seconds("confusion") == pytest.approx(total["conf_s"], abs=1e-6)
+    for segments in found.segments.values():
+        for (_, end, _), (start, _, _) in pairwise(segments):
             assert end <= start
 
 
-def test_what_is_said_of_each_stretch():
+def test_what_is_said_of_each_segment():
     reference = [Turn("r", 0, 10, "A"), Turn("r", 8, 4, "B")]
     hypothesis = [Turn("r", 1, 9, "1"), Turn("r", 10, 4, "1")]
-    found = differences(reference, hypothesis, [Region(0, 20)])
+    found = find_errors(reference, hypothesis, [Region(0, 20)])
     assert found.pairs == {"1": "A"}
-    assert found.stretches["miss"] == [(0, 1, 1), (8, 10, 1)]
-    assert found.stretches["confusion"] == [(10, 12, 1)]
-    assert found.stretches["false alarm"] == [(12, 14, 1)]
-    assert found.stretches["overlap"] == [(8, 10, 2)]
+    assert found.segments["miss"] == [(0, 1, 1), (8, 10, 1)]
+    assert found.segments["confusion"] == [(10, 12, 1)]
+    assert found.segments["false alarm"] == [(12, 14, 1)]
+    assert found.segments["overlap"] == [(8, 10, 2)]
 
 
 def test_paired_speakers_share_a_colour():
