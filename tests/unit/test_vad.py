@@ -1,5 +1,7 @@
 """Speech regions: hysteresis, energy, Silero on real speech, errors against a reference."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,7 +36,7 @@ def test_regions_are_sorted_disjoint_and_inside(scores, min_speech, min_silence,
     regions = vad.regions_from_scores(np.array(scores), 0.1, duration, options)
     for start, end in regions:
         assert 0 <= start < end <= duration + 1e-9
-    for a, b in zip(regions, regions[1:], strict=False):
+    for a, b in pairwise(regions):
         assert a.end < b.start
 
 
