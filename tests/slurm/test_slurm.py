@@ -28,7 +28,7 @@ def cluster():
     if sys.platform != "linux" or os.getuid():
         pytest.skip("starting Slurm's daemons needs Linux and root")
     if not all(map(shutil.which, ("munged", "slurmctld", "slurmd", "sbatch"))):
-        if "true" != os.environ.get("CI") and "1" != os.environ.get("DIAR_TEST_SLURM"):
+        if os.environ.get("CI") != "true" and os.environ.get("DIAR_TEST_SLURM") != "1":
             pytest.skip(
                 "Slurm is not installed: DIAR_TEST_SLURM=1 installs slurm-wlm and munge by apt-get"
             )

@@ -207,7 +207,7 @@ class TestNormalization:
 
 def run(root, *options, expect=0):
     result = subprocess.run(
-        ["./run.sh", "--corpus", "kaldi", *(str(x) for x in options)],
+        ["./run.sh", "--corpus", "kaldi", "--nj", "1", *(str(x) for x in options)],
         cwd=root, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert result.returncode == expect, result.stdout + result.stderr

@@ -1,7 +1,8 @@
 """Our scores against NIST's md-eval.pl (and spy-der where it is installed), on perturbed hypotheses."""
 
 import pytest
-from conftest import fetched, load_benchmark
+from benchmark import load_benchmark
+from downloads import fetch_or_skip
 
 benchmark = load_benchmark("scoring_agreement")
 judges = benchmark.judges
@@ -26,7 +27,7 @@ def test_every_recording_agrees(files, judge, name):
         pytest.importorskip("spyder")
         theirs = judges.spyder(*files, protocol)
     else:
-        script = fetched(judges.md_eval_script)
+        script = fetch_or_skip(judges.md_eval_script)
         theirs = judges.md_eval(script, *files, protocol)
     evaluation = benchmark.evaluate(
         benchmark.read_rttm(ref),

@@ -1,14 +1,12 @@
 """Two systems on the same recordings: differences, intervals, tests, and what cannot be compared."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from small_scores import scores_in
 
 from diar.base.errors import DataError
 from diar.base.types import Region, Turn
@@ -25,16 +23,6 @@ def figures(scored, error, protocol="full"):
         "protocol": protocol, "recording": names, "scored_s": scored, "miss_s": error / 2, "fa_s": 0.0,
         "conf_s": error / 2, "der_%": 100 * error / scored, "speakers": 2, "speakers_found": 2,
     })  # fmt: skip
-
-
-def scores_in(folder, errors, collar_end=100.0):
-    """A score directory: each recording is one speaker of 100 s, of which errors[i] s are missed."""
-    reference = {f"r{i}": [Turn(f"r{i}", 0.0, collar_end, "A")] for i in range(len(errors))}
-    hypothesis = {f"r{i}": [Turn(f"r{i}", 0.0, 100.0 - e, "x")] for i, e in enumerate(errors)}
-    result = evaluate(reference, hypothesis, None, ScoringConfig().protocols)
-    folder.mkdir(parents=True)
-    (folder / "per_recording.tsv").write_text(to_tsv(make_frame(result)), encoding="utf-8")
-    return folder
 
 
 def test_scores_are_read_back(tmp_path):
@@ -178,23 +166,3 @@ class TestNotComparable:
             (tmp_path / "per_recording.tsv").write_text(text)
         with pytest.raises(DataError, match=r"per_recording\.tsv: .*steps/score\.sh"):
             read_frame(tmp_path)
-
-
-def test_program(tmp_path, root):
-    a = scores_in(tmp_path / "a", [10, 20, 30])
-    b = scores_in(tmp_path / "b", [12, 20, 26])
-    program = [sys.executable, root / "local/compare.py"]
-    result = subprocess.run([*program, a, b], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    row = next(line for line in result.stdout.splitlines() if line.startswith("| full"))
-    cells = [cell.strip() for cell in row.split("|")[1:-1]]
-    assert cells[1:4] == ["20.00", "19.33", "+0.67"]
-    assert cells[6:] == ["1", "1", "1"]
-    assert "Largest gains of A, paper" in result.stdout
-    for extra, message in (
-        (["--protocol", "x"], "no protocol 'x'"),
-        (["--samples", "0"], "--samples is 0"),
-    ):
-        bad = subprocess.run([*program, *extra, a, b], capture_output=True, text=True)
-        assert bad.returncode == 1
-        assert message in bad.stderr and len(bad.stderr.splitlines()) == 1

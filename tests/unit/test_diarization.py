@@ -75,7 +75,7 @@ def test_known_count_finds_the_voices(options, encoder):
 
 @pytest.mark.parametrize("wanted", [1, 2, 3, 5])
 def test_bounds_are_kept(options, encoder, wanted):
-    x, windows, labels = voices([30, 25, 20])
+    x, windows, _ = voices([30, 25, 20])
     for bounds in (Bounds(wanted), Bounds(least=wanted), Bounds(most=wanted)):
         found = fit(x, windows, encoder, options, bounds)
         assert bounds.clip(found.count) == found.count

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
-import subprocess
 import sys
 
 import matplotlib
@@ -15,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import same_color
+from small_scores import FOUND, REFERENCE, make_experiment
 from test_error_segments import turns as some_turns
 
 import plot
@@ -23,23 +22,14 @@ from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.numbers import clock
 from diar.base.types import Region, Subsegments, Turn
-from diar.kaldi import arks, tables
 from diar.kaldi.history import read_history
 from diar.kaldi.rttm import write_rttm
 from diar.pictures import canvas, convergence, latents, scores, timeline
-from diar.scoring import text
 from diar.scoring.comparison import der_interval
 from diar.scoring.error_segments import find_errors
-from diar.scoring.frame import make_frame, read_frame, to_tsv, totals
+from diar.scoring.frame import make_frame, read_frame, totals
 from diar.scoring.rates import ScoringConfig, evaluate
 
-REFERENCE = [Turn("r", 0, 10, "ann"), Turn("r", 8, 6, "bob"), Turn("r", 20, 10, "ann")]
-FOUND = [
-    Turn("r", 0, 1, "r_3"),
-    Turn("r", 1, 8, "r_1"),
-    Turn("r", 9, 5, "r_2"),
-    Turn("r", 21, 10, "r_1"),
-]
 KINDS = list(colours.ERRORS)
 
 
@@ -260,31 +250,7 @@ class TestHistory:
 
 @pytest.fixture(scope="module")
 def exp(tmp_path_factory):
-    """An experiment of two recordings, two systems and latents, as the steps leave it."""
-    root = tmp_path_factory.mktemp("made")
-    other = [turn._replace(recording="s", speaker="ann") for turn in REFERENCE]
-    reference = {"r": REFERENCE, "s": other}
-    found = {"r": FOUND, "s": [Turn("s", 0, 10, "s_1"), Turn("s", 10, 4, "s_2")]}
-    (root / "data/test").mkdir(parents=True)
-    write_rttm(root / "data/test/ref.rttm", [t for turns in reference.values() for t in turns])
-    for system, turns in (("dec_default", found), ("ahc_oracle", {**reference, "s": other[:1]})):
-        folder = root / "exp" / system / "test"
-        folder.mkdir(parents=True)
-        write_rttm(folder / "rttm", [t for some in turns.values() for t in some])
-        evaluation = evaluate(reference, turns, None, ScoringConfig().protocols)
-        frame = make_frame(evaluation)
-        write_text(folder / "score/per_recording.tsv", to_tsv(frame))
-        write_text(folder / "score/summary.json", json.dumps(text.summary(evaluation, frame)))
-    rng = np.random.default_rng(0)
-    starts = np.arange(20) * 1.5
-    windows = Subsegments([f"r-{i:02d}" for i in range(20)], ["r"] * 20, starts, starts + 1.5)
-    dec = root / "exp/dec_default/test"
-    for name, columns in (("latents", 8), ("start_latents", 8), ("posteriors", 3)):
-        table = rng.random((20, columns)).astype(np.float32)
-        arks.write_ark(dec / f"{name}.ark", {"r": table}, dec / f"{name}.scp")
-    tables.write_segments(dec, windows)
-    write_text(dec / "history", "r 1 0.5 -\nr 2 0.4 0.1\nr 3 - 0\n")
-    return root
+    return make_experiment(tmp_path_factory.mktemp("made"))
 
 
 class TestScores:
@@ -327,31 +293,7 @@ class TestScores:
         assert figure.axes[0].get_title(loc="left") == "DEC: right in 0 of 2 recordings"
 
 
-COMMANDS = {
-    "timeline": ["--reference", "data/test/ref.rttm", "--recording", "r", "exp/dec_default/test/rttm"],
-    "latents": ["--reference", "data/test/ref.rttm", "exp/dec_default/test", "r"],
-    "history": ["exp/dec_default/test", "r"],
-    "der": ["--protocol", "full forgiving", "exp", "test"],
-    "counts": ["exp/dec_default/test/score"],
-}  # fmt: skip
-
-
 class TestProgram:
-    @pytest.mark.parametrize("name", COMMANDS)
-    def test_same_bytes_twice(self, monkeypatch, root, exp, tmp_path, name):
-        # once in a process of its own, where sets have another order
-        result = subprocess.run(
-            [sys.executable, root / "local/plot.py", name, *COMMANDS[name], tmp_path / "a.pdf"],
-            cwd=exp, env={**os.environ, "PYTHONHASHSEED": "1"}, capture_output=True, text=True,
-        )  # fmt: skip
-        assert result.returncode == 0, result.stderr
-        assert not result.stderr
-        self.run(monkeypatch, exp, name, *COMMANDS[name], tmp_path / "b.pdf")
-        content = (tmp_path / "a.pdf").read_bytes()
-        assert content == (tmp_path / "b.pdf").read_bytes()
-        assert b"/FontFile2" in content and b"/Type3" not in content  # TrueType
-        assert b"CreationDate" not in content
-
     @pytest.mark.parametrize(
         "name, form, start",
         [("a.png", "png", b"\x89PNG"), ("a.SVG", "svg", b"<?xml"), ("a.pdf", "pdf", b"%PDF")],
@@ -414,14 +356,6 @@ class TestProgram:
             self.run(monkeypatch, exp, *arguments.split())
         assert not (exp / "a.pdf").exists()
 
-    def test_one_line_and_no_file(self, root, exp, tmp_path):
-        (tmp_path / "bad.rttm").write_text("SPEAKER r 1 0 x <NA> <NA> a <NA> <NA>\n")
-        command = [sys.executable, root / "local/plot.py", "timeline", "bad.rttm", "a.pdf"]
-        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-        assert result.returncode == 1
-        assert result.stderr == "plot.py: bad.rttm:1: 'x' is not a number\n"
-        assert os.listdir(tmp_path) == ["bad.rttm"]
-
     def test_silence_is_no_error_where_the_reference_knows_the_recording(
         self, monkeypatch, exp, tmp_path
     ):
@@ -463,7 +397,7 @@ class TestProgram:
 def test_nothing_of_matplotlib_is_changed(tmp_path):
     import matplotlib.pyplot as plt
 
-    before = dict(matplotlib.rcParams)
+    before, figures = dict(matplotlib.rcParams), plt.get_fignums()
     canvas.save(drawn(REFERENCE, FOUND), tmp_path / "a.pdf")
     assert dict(matplotlib.rcParams) == before
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == figures

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import load_benchmark
+from benchmark import load_benchmark
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paths import ROOT

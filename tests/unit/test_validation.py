@@ -1,8 +1,5 @@
 """Validation of Kaldi data directories: each fault is named by file and line, and mended as asked."""
 
-import subprocess
-import sys
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,33 +141,3 @@ def test_what_was_mended_has_no_faults_left(tmp_path_factory, wavs, segments, sp
     for name, text in examine(directory).mended_files().items():
         (directory / name).write_text(text)
     assert not [fault for fault in examine(directory).faults if fault.mended]
-
-
-def test_program_explains_mends_and_keeps_a_copy(put, root):
-    directory = put(utt2spk="u2 s2\nu1 s1\n", spk2utt="s1 u1\ns2 u2\n")
-
-    def run(*options):
-        command = [sys.executable, root / "local/validate_data_dir.py", *options, directory]
-        return subprocess.run(command, capture_output=True, text=True)
-
-    told = run()
-    assert told.returncode == 1 and "Traceback" not in told.stderr
-    assert f"{directory}/utt2spk: not sorted: LC_ALL=C sort" in told.stderr
-    assert "u3" in told.stderr and "--fix mends" in told.stderr
-    assert (directory / "utt2spk").read_text() == "u2 s2\nu1 s1\n", (
-        "nothing is changed unless asked"
-    )
-    fixed = run("--fix")
-    assert fixed.returncode == 0, fixed.stderr
-    assert f"{directory}/segments: 3 line(s) before, 2 now" in fixed.stdout
-    assert (directory / "utt2spk").read_text() == "u1 s1\nu2 s2\n"
-    assert (directory / ".backup/utt2spk").read_text() == "u2 s2\nu1 s1\n"
-    assert run().returncode == 0
-    (directory / "utt2spk").write_text("u2 s2\nu1 s1\nbad\n")
-    assert run("--fix").returncode == 0
-    assert (directory / ".backup/utt2spk").read_text() == "u2 s2\nu1 s1\n"
-    assert (directory / ".backup/utt2spk.1").read_text() == "u2 s2\nu1 s1\nbad\n"
-    (directory / "utt2spk").write_text("v1 s1\n")
-    refused = run("--fix")
-    assert refused.returncode == 1 and "nothing would be left of segments" in refused.stderr
-    assert (directory / "utt2spk").read_text() == "v1 s1\n"
