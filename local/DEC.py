@@ -23,20 +23,17 @@ __all__ = ["DEC", "ClusteringModule", "ResidualAutoEncoder", "diarizationDEC", "
 def load_encoder(
     path: str | Path | None = None, *, device: str | torch.device = "cpu"
 ) -> ResidualAutoEncoder:
-    """A fresh pretrained ``ResidualAutoEncoder(192, [500, 500, 2000, 30])``; works offline.
+    """Load a fresh pretrained ``ResidualAutoEncoder(192, [500, 500, 2000, 30])``; works offline.
 
     Args:
         path: a ``model.safetensors``; None takes the one that ships with the recipe, else the one
             that stage 3 has trained.
 
     Raises:
-        DataError: there is none; says which stage makes it.
+        DataError: there is none; the message says which stage makes it.
     """
     if path is None:
-        places = [
-            network.SHIPPED_PAPER,
-            ROOT / "exp/ae_paper/model.safetensors",
-        ]
+        places = [network.SHIPPED_PAPER, ROOT / "exp/ae_paper/model.safetensors"]
         path = next((p for p in places if p.exists()), None)
         if path is None:
             raise DataError("no pretrained autoencoder: train it with ./run.sh --stage 3")
@@ -51,10 +48,10 @@ def diarizationDEC(
     encoder: ResidualAutoEncoder | None = None,
     dec_config: str | Path = ROOT / "conf" / "dec_paper.yaml",
 ) -> str:
-    """DEC of every recording; writes one RTTM each and returns their directory.
+    """Run DEC on every recording; write one RTTM each and return their directory.
 
     Args:
-        num_spkr: 'oracle' takes the reference's count, None estimates it, a number is the number.
+        num_spkr: 'oracle' takes the reference's count, None estimates it; else the number.
         hypothesis_dir: where to, ``./rttm_output/`` when None.
         encoder: pretrained; None for ``load_encoder()``.
         dec_config: the algorithm, as published by default.

@@ -11,14 +11,14 @@ from diar.published.dataset import DiarizationDataset
 __all__ = ["diarizationEigenGapNumSpkrs", "diarizationOracleNumSpkrs"]
 
 
-def diarizationOracleNumSpkrs(  # noqa: N802 (the published name)
+def diarizationOracleNumSpkrs(
     audio_dataset: DiarizationDataset,
     method: str = "KMeans",
     hypothesis_dir: str | Path = "./rttm_output/",
 ) -> str:
     """Cluster with the reference's number of speakers by 'KMeans' or 'Spectral'.
 
-    Writes one RTTM per recording and returns their directory.
+    One RTTM per recording is written; their directory is returned.
 
     Raises:
         DataError: an unknown method.
@@ -29,8 +29,8 @@ def diarizationOracleNumSpkrs(  # noqa: N802 (the published name)
     return runs.run_baseline(audio_dataset, methods[method], True, hypothesis_dir)
 
 
-def diarizationEigenGapNumSpkrs(  # noqa: N802 (the published name)
+def diarizationEigenGapNumSpkrs(
     audio_dataset: DiarizationDataset, hypothesis_dir: str | Path = "./rttm_output/"
 ) -> str:
-    """Spectral clustering with the eigengap's number of speakers; returns the RTTMs' directory."""
+    """Cluster spectrally with the eigengap's number of speakers; return the RTTMs' directory."""
     return runs.run_baseline(audio_dataset, "spectral", False, hypothesis_dir)

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
+import pandas as pd
 
 from cli import program
 from diar.base.errors import DataError
-from diar.scoring.comparison import Comparison, compare, read_figures
-from diar.scoring.rates import count_table
+from diar.scoring.comparison import Comparison, compare, total_der
+from diar.scoring.frame import read_frame, totals
 from diar.scoring.text import count_matrix, markdown, number, p_value, signed, span
 
 
@@ -34,66 +34,72 @@ def main() -> None:
     args = arguments.parse_args()
     if args.samples < 1:
         raise DataError(f"--samples is {args.samples}; expected at least 1")
-    comparisons = compare(read_figures(args.a), read_figures(args.b))
+    comparisons = compare(read_frame(args.a), read_frame(args.b))
     protocol = args.protocol or next(iter(comparisons))
     if protocol not in comparisons:
         raise DataError(f"no protocol {protocol!r} in both; there are: {', '.join(comparisons)}")
     chosen = comparisons[protocol]
-    print(f"A: {args.a}\nB: {args.b}\n{len(chosen.a.recordings)} recording(s)\n")
-    print(totals(comparisons, args.samples, args.seed))
+    print(f"A: {args.a}\nB: {args.b}\n{len(chosen.a)} recording(s)\n")
+    print(differences(comparisons, args.samples, args.seed))
     print(counting(chosen))
     for text, rows in zip(("gains", "losses"), chosen.extremes(), strict=True):
         if rows:
             print(f"Largest {text} of A, {protocol}:\n\n{listing(chosen, rows)}")
 
 
-def totals(comparisons: Mapping[str, Comparison], samples: int, seed: int) -> str:
-    header = ["protocol", "DER % A", "DER % B", "A - B", "95 % interval", "p (Wilcoxon)"]
+def differences(comparisons: Mapping[str, Comparison], samples: int, seed: int) -> str:
+    """Write a row for each protocol."""
     rows = [
-        [name, number(c.a.total), number(c.b.total), signed(c.difference)]
-        + [span(c.interval(samples=samples, seed=seed)), p_value(c.p_value), *map(str, c.wins)]
+        [
+            name,
+            number(total_der(c.a)),
+            number(total_der(c.b)),
+            signed(c.difference),
+            span(c.interval(samples=samples, seed=seed)),
+            p_value(c.p_value),
+            *c.wins,
+        ]
         for name, c in comparisons.items()
     ]
-    return markdown([*header, "A better", "equal", "A worse"], rows)
+    header = ["protocol", "DER % A", "DER % B", "A - B", "95 % interval", "p (Wilcoxon)"]
+    header += ["A better", "equal", "A worse"]
+    return markdown(pd.DataFrame(rows, columns=header).set_index("protocol"))
 
 
 def counting(comparison: Comparison) -> str:
-    """Both systems' counting of speakers, with the matrix of each."""
-    rows, matrices = [], []
-    for name, figures in (("A", comparison.a), ("B", comparison.b)):
-        error = figures.found - figures.speakers
-        pairs = zip(figures.speakers.tolist(), figures.found.tolist(), strict=True)
-        rows.append(
-            [name, number(100 * (error == 0).mean(), 1), number(np.abs(error).mean())]
-            + [signed(error.mean())]
-        )
-        matrices.append(
-            f"Recordings by speakers in the reference and found by {name}:\n\n"
-            + count_matrix(count_table(pairs))
-        )
-    header = ["system", "count right %", "mean absolute error", "bias"]
-    return "\n".join([markdown(header, rows), *matrices])
+    """Write how each system counts the speakers, with the matrix of each."""
+    frames = {"A": comparison.a, "B": comparison.b}
+    both = pd.concat(frames, names=["system"])
+    total = totals(both, "system")
+    table = pd.DataFrame(
+        {
+            "count right %": total["exact_%"].map("{:.1f}".format),
+            "mean absolute error": total["mean_absolute_error"].map(number),
+            "bias": total["bias"].map(signed),
+        }
+    )
+    matrices = [
+        f"Recordings by speakers in the reference and found by {name}:\n\n{count_matrix(frame)}"
+        for name, frame in frames.items()
+    ]
+    return "\n".join([markdown(table), *matrices])
 
 
 def listing(comparison: Comparison, rows: list[int]) -> str:
-    a, b = comparison.a, comparison.b
-    header = [
-        "recording",
-        "scored s",
-        "DER % A",
-        "DER % B",
-        "A - B",
-        "speakers",
-        "A found",
-        "B found",
-    ]
-    lines = [
-        [a.recordings[i], number(a.scored[i], 1), number(a.der[i]), number(b.der[i])]
-        + [signed(comparison.differences[i])]
-        + [str(count[i]) for count in (a.speakers, a.found, b.found)]
-        for i in rows
-    ]
-    return markdown(header, lines)
+    """Write these rows of the comparison, a line for each recording."""
+    a, b = (side.set_index("recording") for side in (comparison.a, comparison.b))
+    table = pd.DataFrame(
+        {
+            "scored s": a["scored_s"].map("{:.1f}".format),
+            "DER % A": a["der_%"].map(number),
+            "DER % B": b["der_%"].map(number),
+            "A - B": list(map(signed, comparison.differences)),
+            "speakers": a["speakers"],
+            "A found": a["speakers_found"],
+            "B found": b["speakers_found"],
+        }
+    )
+    return markdown(table.iloc[rows])
 
 
 if __name__ == "__main__":

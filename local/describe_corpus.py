@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def line(name: str, seconds: dict[str, float], turns: list[Turn]) -> str:
-    """One row; overlap is a share of the speech."""
+    """Write one row; overlap is a share of the speech."""
     speech, overlap = speech_and_overlap(turns)
     total = sum(seconds.values())
     speakers = len({turn.speaker for turn in turns})

@@ -42,10 +42,11 @@ from diar.kaldi import inputs
 from diar.kaldi.inputs import STDIN, Input
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch
-    from diar.audio.waveform import Heard
+    from diar.audio.waveform import Audio
     from diar.base.types import Bounds, Turn
     from diar.pipeline.recording import Diarization, Pipeline
-    from diar.report.found import FoundPage
+    from diar.report.recordings import Refined
+    from diar.report.standalone import StandalonePage
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
@@ -58,7 +59,7 @@ class Result:
     """
 
     given: Input
-    heard: Heard | None = None
+    heard: Audio | None = None
     duration: float = 0.0
     remarks: tuple[str, ...] = ()
     diarization: Diarization | None = None
@@ -127,9 +128,10 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
         progress.update()
         for done, result in enumerate(results(args, pipeline, bounds), 1):
             write(args, result, progress.say)
-            if page and result.diarization:
+            if page and result.diarization is not None:
+                name, made = result.given.recording, result.diarization
                 file = result.given.path if result.given.path.is_file() else None
-                page.add(result.given.recording, file, result.duration, result.diarization)
+                page.add(name, file, result.duration, made.turns, refined_of(made))
             length = lengths.get(result.given.recording, 0.0)
             if result.error:  # it was not worked through: the rate must not gain
                 failed, audio = failed + 1, audio - length
@@ -145,17 +147,28 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
         raise DataError(f"{failed} of {len(args.inputs)} recording(s) could not be diarized")
 
 
-def page_of(args: argparse.Namespace, pipeline: Pipeline) -> FoundPage | None:
+def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | None:
     """Make the page of all recordings, where one is wanted."""
     if not args.html:
         return None
     from diar.base import config
-    from diar.report.found import FoundPage
+    from diar.report.standalone import StandalonePage
 
-    parts = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
+    parts: dict[str, Any] = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
     configurations = {name: config.dump(part) for name, part in parts.items()}
     name = args.inputs[0].recording if len(args.inputs) == 1 else "diarization"
-    return FoundPage((args.out or Path()) / f"{name}.html", shlex.join(sys.argv), configurations)
+    out = (args.out or Path()) / f"{name}.html"
+    return StandalonePage(out, shlex.join(sys.argv), configurations)
+
+
+def refined_of(made: Diarization) -> Refined | None:
+    """Return what the page shows of the refinement; None where there was no speech."""
+    from diar.report.recordings import Refined
+
+    fit = made.fit
+    if fit is None:
+        return None
+    return Refined(made.windows, fit.posteriors, fit.latents, fit.start_latents, fit.history)
 
 
 def lengths_of(given: list[Input]) -> dict[str, float]:
@@ -178,8 +191,8 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         began = time.monotonic()
         name = given.recording
         try:
-            with inputs.opened(given) as path:
-                heard = waveform.listen(path, rate, args.channel)
+            with inputs.open_input(given) as path:
+                heard = waveform.read(path, rate, args.channel)
             made = pipeline.run(name, heard.samples, bounds, seed_for(args.seed, name))
         except DataError as error:
             yield Result(given, error=str(error))
@@ -205,8 +218,8 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
     elif not args.json and (text := rttm.format_rttm(turns)):
         say(text.rstrip("\n"), sys.stdout)
     speakers = len({turn.speaker for turn in turns})
-    found = f"{speakers} speaker(s), {len(turns)} turns" if turns else "no speech"
-    said = f"{file or result.given.recording}: {found} in {result.duration:.1f} s"
+    what = f"{speakers} speaker(s), {len(turns)} turns" if turns else "no speech"
+    said = f"{file or result.given.recording}: {what} in {result.duration:.1f} s"
     if result.remarks:
         said += f" ({', '.join(result.remarks)})"
     say(said, sys.stdout if file and not args.json else sys.stderr)
@@ -245,7 +258,7 @@ def parse() -> argparse.Namespace:
     if args.name is not None:
         if len(args.inputs) > 1:
             parser.error(f"--name is of one recording, but there are {len(args.inputs)}")
-        args.inputs = [inputs.named(args.inputs[0], args.name)]
+        args.inputs = [inputs.rename(args.inputs[0], args.name)]
     todo = args.inputs
     if args.skip_done:
         todo = [i for i in args.inputs if not (args.out / f"{i.recording}.rttm").exists()]

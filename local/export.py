@@ -33,8 +33,8 @@ STDIN = Path("/dev/stdin")
 def main() -> None:
     args = parse()
     lengths = read_numbers(args.reco2dur) if args.reco2dur else {}
-    turns = chosen(args, lengths)
-    recordings = exports.recordings_of(turns, lengths, media(args, list(turns)))
+    turns = choose_turns(args, lengths)
+    recordings = exports.recordings_of(turns, lengths, audio_files(args, list(turns)))
     formats = list(dict.fromkeys(args.format))
     files = dict(exports.files(recordings, formats))  # all of it, before the first is written
     for note in exports.notes(recordings, formats):
@@ -53,35 +53,42 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    arguments = program.parser(__doc__)
-    add = arguments.add_argument
+    """Parse the parser."""
+    parser = program.parser(__doc__)
+    add = parser.add_argument
     add("--format", action="append", required=True, choices=exports.FORMATS, help="may come again")
     add("--recording", action="append", metavar="NAME", help="only this one; may come again")
     add("--reco2dur", metavar="FILE", help="lengths (default: up to the end of the last turn)")
-    sound = arguments.add_mutually_exclusive_group()
+    sound = parser.add_mutually_exclusive_group()
     sound.add_argument(
         "--audio", type=Path, metavar="FILE", help="of the one recording: ELAN, JSON"
     )
     sound.add_argument("--wav-scp", metavar="FILE", help="the audio files of all recordings")
     add("rttm", metavar="rttm|dir|-", help="what is exported")
     add("out", metavar="out-dir|-", help="where it goes")
-    return arguments.parse_args()
+    return parser.parse_args()
 
 
-def chosen(args: argparse.Namespace, lengths: dict[str, float]) -> dict[str, list[Turn]]:
-    """Turns by recording, those that --recording names; none in recordings of which only that is known."""
-    found = load_rttm(STDIN if args.rttm == "-" else args.rttm)
-    if found.skipped:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in found.skipped.items())
+def choose_turns(args: argparse.Namespace, lengths: dict[str, float]) -> dict[str, list[Turn]]:
+    """Read the turns of each recording, or of those that --recording names.
+
+    A recording of which only the length is known has no turns.
+
+    Raises:
+        DataError: a recording that is named, but not there; no name for turns that are not there.
+    """
+    rttm = load_rttm(STDIN if args.rttm == "-" else args.rttm)
+    if rttm.skipped:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in rttm.skipped.items())
         say(f"lines that are no SPEAKER lines, passed over: {kinds}")
-    if found.channels:
-        say(f"turns of several channels, taken together: {', '.join(found.channels)}")
-    silent = found.silent
+    if rttm.channels:
+        say(f"turns of several channels, taken together: {', '.join(rttm.channels)}")
+    silent = rttm.silent
     if args.rttm == "-" and silent:
         if len(args.recording or ()) != 1:
             raise DataError("no turns on standard input: --recording NAME says of which recording")
         silent = args.recording
-    turns = {**{name: [] for name in silent}, **found.turns}
+    turns = {**{name: [] for name in silent}, **rttm.turns}
     missing = [name for name in args.recording or () if name not in turns and name not in lengths]
     if missing:
         raise DataError(f"no recording {', '.join(missing)} in {args.rttm}")
@@ -93,8 +100,12 @@ def chosen(args: argparse.Namespace, lengths: dict[str, float]) -> dict[str, lis
     return {name: turns.get(name, []) for name in args.recording or turns}
 
 
-def media(args: argparse.Namespace, recordings: list[str]) -> dict[str, Path]:
-    """The audio file of each recording, where it is known."""
+def audio_files(args: argparse.Namespace, recordings: list[str]) -> dict[str, Path]:
+    """Find the audio file of each recording, where it is known.
+
+    Raises:
+        DataError: --audio for several recordings, or it does not exist.
+    """
     if args.audio:
         if len(recordings) != 1:
             raise DataError(
@@ -114,11 +125,13 @@ def media(args: argparse.Namespace, recordings: list[str]) -> dict[str, Path]:
 
 
 def tell(what: str, names: list[str]) -> None:
+    """Say what holds for these names, if there are any."""
     if names:
         say(f"{what} {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else ""))
 
 
 def say(note: str) -> None:
+    """Print a note on standard error."""
     print(f"export.py: {note}", file=sys.stderr)
 
 

@@ -9,31 +9,30 @@ Example: local/fit_turn_taking.py data/test > turn_taking.yaml
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import yaml
 
 from cli import program
-from diar.base.config import as_dict
 from diar.kaldi.rttm import read_rttm
 from diar.simulation.turn_taking import fit, overlap_ratio
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--source", default="", help="where the RTTMs are from, for the head")
-    program.add_paths(arguments, "rttm_dir")
-    options = arguments.parse_args()
-    recordings = read_rttm(options.rttm_dir)
+    parser = program.parser(__doc__)
+    parser.add_argument("--source", default="", help="where the RTTMs are from, for the head")
+    program.add_paths(parser, "rttm_dir")
+    args = parser.parse_args()
+    recordings = read_rttm(args.rttm_dir)
     stats = fit(recordings)
     overlap = float(np.mean([overlap_ratio(turns) for turns in recordings.values()]))
-    head = [options.source] if options.source else []
+    head = [args.source] if args.source else []
     head.append(f"Fitted by 'local/fit_turn_taking.py <rttm-dir>' to {len(recordings)} recordings,")
     head.append(f"in which {100 * overlap:.1f} % of the speech of a recording overlap on average.")
-    head.append("What each key means: diar/turn_taking.py, TurnTaking.")
+    head.append("What each key means: diar/simulation/turn_taking.py, TurnTaking.")
     sys.stdout.write("".join(f"# {line}\n" for line in head))
-    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in as_dict(stats).items()}
-    yaml.safe_dump(plain, sys.stdout, sort_keys=False, width=96, default_flow_style=None)
+    yaml.safe_dump(asdict(stats), sys.stdout, sort_keys=False, width=96, default_flow_style=None)
 
 
 if __name__ == "__main__":

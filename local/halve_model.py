@@ -17,10 +17,10 @@ from diar.autoencoder.network import load_model, save_model
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_paths(arguments, "model")
-    arguments.add_argument("out", type=Path, help="the smaller file")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    program.add_paths(parser, "model")
+    parser.add_argument("out", type=Path, help="the smaller file")
+    args = parser.parse_args()
     save_model(args.out, load_model(args.model), torch.float16)
 
 

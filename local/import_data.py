@@ -24,29 +24,29 @@ SHOWN = 20  # faults that are printed; all are in log/faults
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    add_job(arguments)
-    arguments.add_argument("--check", action="store_true", help="only refuse what cannot be used")
-    arguments.add_argument("--tables", action="store_true", help="all but the audio")
+    parser = program.parser(__doc__)
+    add_job(parser)
+    parser.add_argument("--check", action="store_true", help="only refuse what cannot be used")
+    parser.add_argument("--tables", action="store_true", help="all but the audio")
     for name, text in (
         ("--wav-pipes", "run the commands of wav.scp"),
         ("--reference-from-segments", "the reference is segments and utt2spk"),
     ):
-        arguments.add_argument(name, choices=("true", "false"), default="false", help=text)
-    arguments.add_argument("source", metavar="kaldi-data-dir", type=Path, help="is only read")
-    arguments.add_argument("target", metavar="data-dir", type=Path, help="is made")
-    args = arguments.parse_args()
+        parser.add_argument(name, choices=("true", "false"), default="false", help=text)
+    parser.add_argument("source", metavar="kaldi-data-dir", type=Path, help="is only read")
+    parser.add_argument("target", metavar="data-dir", type=Path, help="is made")
+    args = parser.parse_args()
     if args.check:
         check(args.source, args.wav_pipes == "true", args.reference_from_segments == "true")
     elif args.tables:
         import_rest(args.source, args.target, args.reference_from_segments == "true")
     else:
-        recordings(args.source, args.target, args.job)
+        import_audio(args.source, args.target, args.job)
 
 
 def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
-    """Commands are run only when asked for."""
-    pipes = importing.commands(importing.check(source, from_segments))
+    """Refuse what cannot be imported; commands are run only when asked for."""
+    pipes = importing.list_commands(importing.check(source, from_segments))
     if pipes and not wav_pipes:
         raise DataError(
             f"{pipes[0]}: a command ({len(pipes)} such line(s)): look at them, and give --wav-pipes true"
@@ -54,8 +54,8 @@ def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
         )
 
 
-def recordings(source: Path, target: Path, job: str) -> None:
-    """wav.scp, reco2dur and failed of one job."""
+def import_audio(source: Path, target: Path, job: str) -> None:
+    """Write wav.scp, reco2dur and failed of one job."""
     data = examine(source)
     share = Share(target, job)
     if share.job == 1:  # lines without a recording that could be taken are not lost silently
@@ -67,7 +67,7 @@ def recordings(source: Path, target: Path, job: str) -> None:
     names = sorted(data.recordings)
     for recording in share.of(names, [1.0] * len(names)):
         with share.guard(recording):
-            path = importing.take(data, recording, target)
+            path = importing.import_audio(data, recording, target)
             durations.append(f"{recording} {waveform.duration(path):.3f}\n")
             wavs.append(f"{recording} {path}\n")
     share.write("wav.scp", wavs)
@@ -76,7 +76,7 @@ def recordings(source: Path, target: Path, job: str) -> None:
 
 
 def import_rest(source: Path, target: Path, from_segments: bool) -> None:
-    """Everything else, and what was wrong in it."""
+    """Import everything else, and print what was wrong in it."""
     durations = tables.read_numbers(target / "reco2dur")
     notes = importing.import_tables(source, target, durations, from_segments)
     (target / "log" / "faults").write_text("".join(f"{note}\n" for note in notes))

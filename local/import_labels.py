@@ -32,10 +32,10 @@ def main() -> None:
     turns: list[Turn] = []
     names = recording_names(args)
     for recording, path in names.items():
-        found, notes = turns_of(reading.read(path), recording, args.speaker)
-        for note in notes if found else [*notes, "no turns"]:
+        theirs, notes = turns_of(reading.read(path), recording, args.speaker)
+        for note in notes if theirs else [*notes, "no turns"]:
             print(f"import_labels.py: {path}: {note}", file=sys.stderr)
-        turns += found
+        turns += theirs
     if args.out == "-":
         sys.stdout.write(format_rttm(turns))
         return
@@ -45,21 +45,26 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--recording", metavar="NAME", help="its id (default: the file's name)")
-    arguments.add_argument(
+    """Parse the parser."""
+    parser = program.parser(__doc__)
+    parser.add_argument("--recording", metavar="NAME", help="its id (default: the file's name)")
+    parser.add_argument(
         "--speaker",
         choices=("tier", "label"),
         default="tier",
         help="what names the speaker in Praat and ELAN",
     )
-    arguments.add_argument("labels", type=Path, nargs="+", help="files .txt, .TextGrid, .eaf")
-    arguments.add_argument("out", metavar="out.rttm|-", help="the turns of all")
-    return arguments.parse_args()
+    parser.add_argument("labels", type=Path, nargs="+", help="files .txt, .TextGrid, .eaf")
+    parser.add_argument("out", metavar="out.rttm|-", help="the turns of all")
+    return parser.parse_args()
 
 
 def recording_names(args: argparse.Namespace) -> dict[str, Path]:
-    """Recording id -> file of labels."""
+    """Map recording ids to files of labels.
+
+    Raises:
+        DataError: two files of one recording; labels in the place of the RTTM.
+    """
     if reading.is_labels(Path(args.out)):
         raise DataError(
             "the last name is that of the RTTM to write, and this one is of labels", args.out

@@ -21,9 +21,9 @@ from diar.kaldi.normalization import Normalization
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_paths(arguments, "kaldi_dir", "out_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    program.add_paths(parser, "kaldi_dir", "out_dir")
+    args = parser.parse_args()
     xvectors = xvector_dir.XVectorDir(
         segments_of(args.kaldi_dir).parent, args.kaldi_dir / "xvector.scp"
     )
@@ -39,12 +39,11 @@ def main() -> None:
     with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
         for recording in share.of(list(xvectors.windows), [1.0] * len(xvectors.windows)):
             with share.guard(recording):
-                found = xvectors.load(recording)
-                for name, vector in zip(
-                    found.subsegments.ids, normalize(found.vectors), strict=True
-                ):
+                theirs = xvectors.load(recording)
+                vectors = normalize(theirs.vectors)
+                for name, vector in zip(theirs.subsegments.ids, vectors, strict=True):
                     writer(name, vector)
-                windows.append(found.subsegments)
+                windows.append(theirs.subsegments)
     if not windows:
         reason = next(iter(share.failed.values()), "no segments")
         raise DataError(f"no recording of it can be used: {reason}", args.kaldi_dir)
@@ -56,7 +55,11 @@ def main() -> None:
 
 
 def segments_of(source: Path) -> Path:
-    """Where Kaldi's extract_xvectors.sh leaves the times of the x-vectors."""
+    """Find the times of the x-vectors, where Kaldi's extract_xvectors.sh leaves them.
+
+    Raises:
+        DataError: there are none.
+    """
     for path in (source / "segments", source / "subsegments_data" / "segments"):
         if path.exists():
             return path

@@ -24,16 +24,16 @@ from diar.report.usage import usage_of
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/report.yaml")
-    program.add_paths(arguments, "data_root", "exp_dir")
-    arguments.add_argument("sets", help="their names, joined by commas")
-    program.add_paths(arguments, "out_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/report.yaml")
+    program.add_paths(parser, "data_root", "exp_dir")
+    parser.add_argument("sets", help="their names, joined by commas")
+    program.add_paths(parser, "out_dir")
+    args = parser.parse_args()
     options = config.load(ReportConfig, args.config, args.set.split())
     sets = (ExperimentSet(args.data_root, args.exp_dir, name) for name in args.sets.split(","))
     pages = [one.page() for one in sets]
-    there = packed(args.out_dir)
+    there = packed_files(args.out_dir)
     keys = [f"{page.name}/{recording}" for page in pages for recording in page.recordings]
     made = {key: there[key] for key in keys if key in there}  # the others are in 'failed'
     if not made:
@@ -54,13 +54,14 @@ def main() -> None:
     print(f"{files[-1]}: {len(made)} recordings, {size:.1f} MB{beside}")
 
 
-def packed(out: Path) -> dict[str, Path]:
-    """'<set>/<recording>' -> what the jobs have left of it."""
-    found = {}
-    for folder in out.glob("jobs/*/packed"):
-        files = (path for path in folder.rglob("*") if path.is_file())
-        found |= {path.relative_to(folder).as_posix(): path for path in files}
-    return found
+def packed_files(out: Path) -> dict[str, Path]:
+    """Map '<set>/<recording>' to the file that a job has left of it."""
+    return {
+        path.relative_to(folder).as_posix(): path
+        for folder in out.glob("jobs/*/packed")
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 if __name__ == "__main__":

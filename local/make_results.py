@@ -3,8 +3,8 @@
 
 Usage: make_results.py <exp-dir> <out.md>
 
-Reads <exp-dir>/<system>/<set>/score/summary.json (steps/score.sh), and where they exist
-<exp-dir>/vad_<kind>/<set>/score/vad_score.json and <exp-dir>/ae_<name>/probe/probe.json.
+Reads <exp-dir>/<system>/<set>/score/per_recording.tsv and summary.json (steps/score.sh), and where they
+exist <exp-dir>/vad_<kind>/<set>/score/vad_score.json and <exp-dir>/ae_<name>/probe/probe.json.
 
 Example: local/make_results.py exp exp/RESULTS.md
 """
@@ -12,26 +12,28 @@ Example: local/make_results.py exp exp/RESULTS.md
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from cli import program
 from diar.base.files import write_text
-from diar.scoring.comparison import compare, rate_interval, read_figures
+from diar.scoring.comparison import compare, rate_interval
+from diar.scoring.frame import ERRORS, PARTS, read_experiment, split, totals
 from diar.scoring.systems import (
     OURS,
     SYSTEMS,
-    Summaries,
-    collect,
-    protocol_names,
+    describe_protocols,
     read_json,
+    read_summaries,
     system_name,
 )
 from diar.scoring.text import markdown, number, p_value, rate_span, signed, span
 
-# set, VAD, then DER %: spectral (eigengap), DEC, spectral given the true count
 PUBLISHED = [
+    ["set", "VAD", "spectral, eigengap", "DEC", "spectral, count known"],
     ["VoxConverse dev, 50 files", "Silero", "17.76", "12.99", "11.06"],
     ["VoxConverse dev, 50 files", "oracle", "17.98", "11.70", "-"],
     ["AMI Mix-Headset test, 16 files", "Silero", "21.99", "23.93 *", "17.65"],
@@ -44,29 +46,27 @@ def main() -> None:
     program.add_paths(arguments, "exp_dir")
     arguments.add_argument("out", metavar="out.md", type=Path, help="the page")
     args = arguments.parse_args()
-    sets = collect(args.exp_dir)
-    command = shlex.join(["local/make_results.py", str(args.exp_dir), str(args.out)])
+    exp = args.exp_dir
+    frame = read_experiment(exp)
+    sets = split(frame, "set")
+    summaries = {n: read_summaries(exp, n, rows["system"].unique()) for n, rows in sets.items()}
+    command = shlex.join(["local/make_results.py", str(exp), str(args.out)])
     sections = [
-        f"# Results\n\nMade by `{command}` from the scores below `{args.exp_dir}`; do not edit.\n",
-        protocols(sets),
-        *(one_set(args.exp_dir, name, systems) for name, systems in sets.items()),
-        speech_detection(args.exp_dir),
-        autoencoders(args.exp_dir),
+        f"# Results\n\nMade by `{command}` from the scores below `{exp}`; do not edit.\n",
+        protocols(summary for some in summaries.values() for summary in some.values()),
+        *(one_set(exp, name, rows, summaries[name]) for name, rows in sets.items()),
+        speech_detection(exp),
+        autoencoders(exp),
         published(),
     ]
     write_text(args.out, "\n".join(section for section in sections if section))
-    for name, systems in sets.items():
-        print(f"{title(name, systems)}\n{main_table(systems)}")
+    for name, rows in sets.items():
+        print(f"{title(name, rows)}\n{main_table(rows)}")
 
 
-def protocols(sets: Mapping[str, Summaries]) -> str:
-    """The protocols of all tables in words."""
-    words = {}
-    for systems in sets.values():
-        for summary in systems.values():
-            for name, figures in summary["protocols"].items():
-                words.setdefault(name, figures["words"])
-    lines = [f"- **{name}**: {text}\n" for name, text in words.items()]
+def protocols(summaries: Iterable[Mapping[str, Any]]) -> str:
+    """Say in words what the protocols of all tables are."""
+    lines = [f"- **{name}**: {text}\n" for name, text in describe_protocols(summaries).items()]
     return (
         "Diarization error rate (DER) in percent of the reference speech that counts, summed over"
         " the recordings of a set, under each protocol. A collar is the time left out on each side"
@@ -77,100 +77,95 @@ def protocols(sets: Mapping[str, Summaries]) -> str:
     )
 
 
-def title(name: str, systems: Summaries) -> str:
-    sizes = sorted({summary["recordings"] for summary in systems.values()})
+def title(name: str, rows: pd.DataFrame) -> str:
+    """Name a set and its number of recordings (several, where systems differ in it)."""
+    sizes = sorted(set(rows.groupby("system")["recording"].nunique()))
     return f"{name}: {' or '.join(map(str, sizes))} recording(s)"
 
 
-def one_set(exp: Path, name: str, systems: Summaries) -> str:
-    commands = "".join(f"- {system_name(s)}: `{x['command']}`\n" for s, x in systems.items())
+def one_set(
+    exp: Path, name: str, rows: pd.DataFrame, summaries: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """Write the section of a set, whose scores are ``rows``."""
+    commands = "".join(f"- {system_name(s)}: `{x['command']}`\n" for s, x in summaries.items())
     return (
-        f"## {title(name, systems)}\n\n{main_table(systems)}\n"
-        f"Miss / false alarm / confusion, percent:\n\n{parts_table(systems)}\n"
-        f"{intervals(exp, name, systems)}{remarks(systems)}{paired(exp, name, systems)}Commands:\n\n{commands}"
+        f"## {title(name, rows)}\n\n{main_table(rows)}\n"
+        f"Miss / false alarm / confusion, percent:\n\n{parts_table(rows)}\n"
+        f"{intervals(rows)}{remarks(summaries)}{paired(exp, name, rows)}Commands:\n\n{commands}"
     )
 
 
-def intervals(exp: Path, name: str, systems: Summaries) -> str:
-    """How far DER and confusion would move with other recordings of the kind."""
-    if next(iter(systems.values()))["recordings"] < 2:
+def main_table(rows: pd.DataFrame) -> str:
+    """Write DER under each protocol, JER, speaker counts; one row a system."""
+    total = totals(rows, ["system", "protocol"])
+    table = by_protocol(total["der_%"].map(number))
+    first = total.groupby("system", sort=False).first()  # the same under all protocols
+    table["JER"] = first["jer_%"].map(number)
+    table["count right"] = first["exact_%"].map("{:.0f} %".format)
+    table["bias"] = first["bias"].map(signed)
+    table["abs."] = first["mean_absolute_error"].map(number)
+    return markdown(table.rename(system_name))
+
+
+def parts_table(rows: pd.DataFrame) -> str:
+    """Write miss, false alarm and confusion under each protocol; one row a system."""
+    parts = totals(rows, ["system", "protocol"])[list(PARTS.values())].map(number)
+    return markdown(by_protocol(parts.agg(" / ".join, axis=1), "- / - / -").rename(system_name))
+
+
+def by_protocol(cells: pd.Series, absent: str = "-") -> pd.DataFrame:
+    """Give each protocol a column, in the order of their first appearance."""
+    return cells.unstack("protocol", fill_value=absent, sort=False)
+
+
+def intervals(rows: pd.DataFrame) -> str:
+    """Say how far DER and confusion would move with other recordings of the kind."""
+    if rows["recording"].nunique() < 2:
         return ""
-    rows = []
-    for system in systems:
-        scores = read_figures(exp / system / name / "score")
-        for kind in ("error", "confusion"):
-            limits = {p: rate_interval(getattr(f, kind), f.scored) for p, f in scores.items()}
-            cells = [rate_span(limits.get(protocol)) for protocol in protocol_names(systems)]
-            rows.append([system_name(system), "DER" if kind == "error" else kind, *cells])
-    header = ["system", "of", *protocol_names(systems)]
+    cells = {}
+    for system, theirs in split(rows, "system").items():
+        for protocol, some in split(theirs, "protocol").items():
+            for of, columns in (("DER", ERRORS), ("confusion", ["conf_s"])):
+                limits = rate_interval(some[columns].sum(axis=1), some["scored_s"])
+                cells[system_name(system), of, protocol] = rate_span(limits)
+    table = by_protocol(pd.Series(cells).rename_axis(["system", "of", "protocol"]))
     return (
-        "95 % bootstrap intervals of DER and of confusion, over recordings:\n\n"
-        f"{markdown(header, rows, names=2)}\n"
+        f"95 % bootstrap intervals of DER and of confusion, over recordings:\n\n{markdown(table)}\n"
     )
 
 
-def paired(exp: Path, name: str, systems: Summaries) -> str:
-    """The default DEC against every other system, recording by recording."""
-    if OURS not in systems or systems[OURS]["recordings"] < 2:
+def paired(exp: Path, name: str, rows: pd.DataFrame) -> str:
+    """Compare the default DEC with every other system, recording by recording."""
+    systems = split(rows, "system")
+    ours = systems.pop(OURS, rows[:0])
+    if ours["recording"].nunique() < 2:
         return ""
-    ours = read_figures(exp / OURS / name / "score")
-    rows = []
-    for system in systems:
-        if system == OURS:
-            continue
-        comparisons = compare(ours, read_figures(exp / system / name / "score"))
-        rows += [
-            [system_name(system), protocol, signed(c.difference), span(c.interval())]
-            + [p_value(c.p_value), *map(str, c.wins)]
-            for protocol, c in comparisons.items()
+    lines = [
+        [
+            system_name(system),
+            protocol,
+            signed(c.difference),
+            span(c.interval()),
+            p_value(c.p_value),
+            *c.wins,
         ]
+        for system, theirs in systems.items()
+        for protocol, c in compare(ours, theirs).items()
+    ]
     header = ["against", "protocol", "DER", "95 % interval", "p", "better", "equal", "worse"]
+    table = pd.DataFrame(lines, columns=header).set_index(header[:2])
     return (
         f"{SYSTEMS[OURS]}, minus each other system: difference of DER in points (below 0: DEC is"
         " better) with its bootstrap interval, Wilcoxon's signed-rank test, and in how many recordings"
         f" DEC is better. By `local/compare.py {exp}/{OURS}/{name}/score {exp}/.../{name}/score`.\n\n"
-        f"{markdown(header, rows, names=2)}\n"
+        f"{markdown(table)}\n"
     )
 
 
-def main_table(systems: Summaries) -> str:
-    """DER under each protocol, JER, speaker counts; one row a system."""
-    names = protocol_names(systems)
-    header = ["system", *names, "JER", "count right", "bias", "abs."]
-    rows = []
-    for system, summary in systems.items():
-        ders = [number(figure(summary, name, "der_%")) for name in names]
-        count = summary["speakers"]
-        counts = [
-            number(count["exact_%"], 0) + " %",
-            f"{count['bias']:+.2f}",
-            number(count["mean_absolute_error"]),
-        ]
-        rows.append([system_name(system), *ders, number(summary["jer_%"]), *counts])
-    return markdown(header, rows)
-
-
-def parts_table(systems: Summaries) -> str:
-    names = protocol_names(systems)
-    rows = [
-        [system_name(system)]
-        + [
-            " / ".join(number(figure(summary, n, part)) for part in ("miss_%", "fa_%", "conf_%"))
-            for n in names
-        ]
-        for system, summary in systems.items()
-    ]
-    return markdown(["system", *names], rows)
-
-
-def figure(summary: Mapping[str, Any], protocol: str, key: str) -> float | None:
-    return summary["protocols"].get(protocol, {}).get(key)
-
-
-def remarks(systems: Summaries) -> str:
-    """Whatever makes a row less than a full evaluation."""
+def remarks(summaries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say what makes a row less than a full evaluation."""
     lines = []
-    for system, summary in systems.items():
+    for system, summary in summaries.items():
         facts = []
         if summary["missing"]:
             facts.append(f"{len(summary['missing'])} without a hypothesis, scored as all missed")
@@ -183,54 +178,49 @@ def remarks(systems: Summaries) -> str:
 
 
 def speech_detection(exp: Path) -> str:
-    """Voice activity detection, where it was judged."""
+    """Write the errors of voice activity detection, where it was judged."""
     rows = []
     for path in sorted(exp.glob("vad_*/*/score/vad_score.json")):
         figures = read_json(path)
-        row = [path.parts[-4].removeprefix("vad_"), path.parts[-3]]
-        rows.append(
-            row
-            + [number(figures[key]) for key in ("miss", "fa")]
-            + [number(figures["speech_s"], 0)]
-        )
+        rates = [number(figures[key]) for key in ("miss", "fa")]
+        vad, name = path.parts[-4].removeprefix("vad_"), path.parts[-3]
+        rows.append([vad, name, *rates, number(figures["speech_s"], 0)])
     if not rows:
         return ""
     header = ["VAD", "set", "miss %", "false alarm %", "speech s"]
     return (
         "## Voice activity detection\n\nPercent of the reference speech, overlapping speech counted"
-        f" once. By `steps/score_vad.sh`.\n\n{markdown(header, rows, names=2)}"
+        " once. By `steps/score_vad.sh`.\n\n"
+        + markdown(pd.DataFrame(rows, columns=header).set_index(header[:2]))
     )
 
 
 def autoencoders(exp: Path) -> str:
-    """What the latents still know about speakers, where it was probed."""
+    """Say what the latents still know about speakers, where it was probed."""
     rows = []
     for path in sorted(exp.glob("ae_*/probe/probe.json")):
         figures = read_json(path)
-        rows.append(
-            [
-                path.parts[-3].removeprefix("ae_"),
-                figures["set"],
-                *(number(figures[k]) for k in ("xvectors", "latents")),
-            ]
-        )
+        rates = [number(figures[key]) for key in ("xvectors", "latents")]
+        rows.append([path.parts[-3].removeprefix("ae_"), figures["set"], *rates])
     if not rows:
         return ""
+    header = ["autoencoder", "set", "x-vectors", "latents"]
     return (
         "## What the autoencoder keeps\n\nConfusion in percent (±250 ms collar, overlap not scored)"
         " of AHC that is told the number of speakers, on x-vectors and on their latents. By"
         " `steps/probe_latents.sh`.\n\n"
-        + markdown(["autoencoder", "set", "x-vectors", "latents"], rows, names=2)
+        + markdown(pd.DataFrame(rows, columns=header).set_index(header[:2]))
     )
 
 
 def published() -> str:
-    header = ["set", "VAD", "spectral, eigengap", "DEC", "spectral, count known"]
+    """Write the figures that came with the method."""
+    header, *rows = PUBLISHED
     return (
         "## Published figures of the method\n\n**Not measured here**: as reported with the reference"
         " implementation (2021), on other recordings than ours. Protocol: ±125 ms collar, overlap"
         " not scored, ECAPA-TDNN x-vectors of 1.5 s every 0.75 s, DER % over all files.\n\n"
-        f"{markdown(header, PUBLISHED, names=2)}\n"
+        f"{markdown(pd.DataFrame(rows, columns=header).set_index(header[:2]))}\n"
         "\\* its README misprints 23.39. Where overlap is not scored, windows that overlap in the"
         " reference were also withheld from the system, with the Silero VAD too.\n"
     )

@@ -15,7 +15,7 @@ from diar.base import config
 from diar.base.regions import intersection
 from diar.kaldi.recordings import Recordings
 from diar.speech import vad
-from diar.speech.given import FILES, GivenSpeech
+from diar.speech.given import FILES, given_speech
 from diar.xvectors import windows
 
 
@@ -37,8 +37,8 @@ def main() -> None:
         return
     recordings = Recordings(args.data_dir)
     shift = options.frame_shift
-    given = GivenSpeech(args.data_dir, args.vad, shift) if args.vad in FILES else None
-    inside = GivenSpeech(args.data_dir, "segments") if args.inside_segments == "true" else None
+    given = given_speech(args.data_dir, args.vad, shift) if args.vad in FILES else None
+    inside = given_speech(args.data_dir, "segments") if args.inside_segments == "true" else None
 
     share = Share(args.out_dir, args.job)
     share.state(options)
@@ -55,7 +55,7 @@ def main() -> None:
             if given:
                 regions = given.regions(recording, duration)
             else:
-                regions = vad.find_speech(samples, args.vad, options)
+                regions = vad.detect_speech(samples, args.vad, options)
             if inside:
                 regions = intersection(regions, inside.regions(recording, duration))
             durations.append(f"{recording} {duration:.3f}\n")

@@ -11,7 +11,7 @@ from diar.clustering.counting import (
     eigengap,
 )
 
-eigenGap = eigengap  # noqa: N816 (both spellings are published)
+eigenGap = eigengap  # both spellings are published
 
 __all__ = [
     "AffinityRefinementOperation",

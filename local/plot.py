@@ -26,13 +26,13 @@ from matplotlib.figure import Figure
 
 from cli import program
 from diar.base.errors import DataError
-from diar.base.numbers import number_in
+from diar.base.numbers import clock, parse_number
 from diar.base.types import Region, Subsegments, Turn
 from diar.kaldi import arks, rttm, tables
 from diar.kaldi.history import read_history
-from diar.pictures import history, latents, page, scores, timeline
-from diar.scoring.comparison import read_figures
-from diar.scoring.rates import Protocol, listed, score
+from diar.pictures import canvas, convergence, latents, scores, timeline
+from diar.scoring.frame import PARTS, first_protocol, read_frame, total_score
+from diar.scoring.rates import Protocol, listed
 from diar.scoring.systems import system_name
 from diar.scoring.text import number
 
@@ -45,22 +45,23 @@ Turns = Mapping[str, Sequence[Turn]]
 def main() -> None:
     args = parse()
     logging.getLogger().setLevel(logging.WARNING)  # what embeds fonts tells all of it
-    page.format_of(args.out)
-    figure = page.new(args.width)
+    canvas.format_of(args.out)
+    figure = canvas.new(args.width)
     args.draw(args, figure)
-    page.save(figure, args.out)
+    canvas.save(figure, args.out)
 
 
 def parse() -> argparse.Namespace:
-    arguments = program.parser(__doc__)
-    commands = arguments.add_subparsers(
+    """Parse the arguments; those of each sub-command are its own."""
+    parser = program.parser(__doc__)
+    commands = parser.add_subparsers(
         required=True,
-        prog=arguments.prog,
+        prog=parser.prog,
         metavar="<command>",
         help="what is drawn: each has a --help of its own",
     )
 
-    add = command(commands, "timeline", draw_timeline, page.PAGE)
+    add = command(commands, "timeline", draw_timeline, canvas.PAGE)
     add("hypothesis", nargs="+", type=Path, metavar="hyp.rttm|dir", help="one or more")
     add("--reference", type=Path, metavar="RTTM", help="without it there are no errors to show")
     add("--recording", metavar="NAME", help="default: the only one")
@@ -69,26 +70,26 @@ def parse() -> argparse.Namespace:
     add("--to", dest="end", type=seconds, metavar="TIME", help="likewise")
     add("--label", action="append", metavar="NAME", help="of each hypothesis, in order")
 
-    add = command(commands, "latents", draw_latents, page.PAGE)
+    add = command(commands, "latents", draw_latents, canvas.PAGE)
     add("dec_dir", metavar="dec-dir", type=Path, help="what steps/fit_dec.sh has made")
     add("recording", help="its name")
     add("--reference", type=Path, metavar="RTTM", help="colour by its speakers, too")
 
-    add = command(commands, "history", draw_history, page.COLUMN)
+    add = command(commands, "history", draw_history, canvas.COLUMN)
     add("dec_dir", metavar="dec-dir", type=Path, help="what steps/fit_dec.sh has made")
     add("recording", help="its name")
 
-    add = command(commands, "der", draw_der, page.COLUMN)
+    add = command(commands, "der", draw_der, canvas.COLUMN)
     add("exp_dir", metavar="exp-dir", type=Path, help="an experiment's directory")
     add("set", help="its name")
     add("--protocol", default="", metavar="'NAME ...'", help="one or more (default: the first)")
 
-    add = command(commands, "counts", draw_counts, page.COLUMN)
+    add = command(commands, "counts", draw_counts, canvas.COLUMN)
     add("score_dir", metavar="score-dir", type=Path, help="what steps/score.sh has made")
 
     for each in commands.choices.values():
         each.add_argument("out", type=Path, help="a file .pdf, .png or .svg")
-    return arguments.parse_args()
+    return parser.parse_args()
 
 
 def command(
@@ -97,54 +98,61 @@ def command(
     draw: Callable[[argparse.Namespace, Figure], None],
     width: float,
 ) -> Callable[..., argparse.Action]:
-    """A new sub-command; returns what adds arguments to it."""
-    arguments = commands.add_parser(name, description=draw.__doc__)
-    arguments.set_defaults(draw=draw)
-    arguments.add_argument(
+    """Make a sub-command; return what adds arguments to it."""
+    parser = commands.add_parser(name, description=draw.__doc__)
+    parser.set_defaults(draw=draw)
+    parser.add_argument(
         "--width", type=float, default=width, metavar="INCHES",
-        help=f"{page.COLUMN:g} is a column of a paper, {page.PAGE:g} are both (default: %(default)s)",
+        help=f"{canvas.COLUMN:g} is a column of a paper, {canvas.PAGE:g} are both (default: %(default)s)",
     )  # fmt: skip
-    return arguments.add_argument
+    return parser.add_argument
 
 
 def seconds(text: str) -> float:
-    """Seconds of '90', '1:30' or '0:01:30'."""
+    """Read '90', '1:30' or '0:01:30' as seconds."""
     value = 0.0
     for part in text.split(":", 2):
-        value = 60 * value + number_in(part)
+        value = 60 * value + parse_number(part)
     if not value >= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is neither seconds nor h:mm:ss")
     return value
 
 
 def draw_timeline(args: argparse.Namespace, figure: Figure) -> None:
-    """Reference above hypotheses on one time axis. Below each hypothesis: missed speech, false alarm
-    and confusion without a collar, and overlap of the reference. The DER is of the whole recording,
-    also where a part of it is shown."""
+    """Draw reference above hypotheses on one time axis.
+
+    Below each hypothesis: missed speech, false alarm and confusion without a collar, and overlap of the
+    reference. The DER is of the whole recording, also where a part of it is shown.
+    """
     reference = rttm.read_rttm(args.reference) if args.reference else None
-    found = {path: rttm.read_rttm(path) for path in args.hypothesis}
-    labels = args.label or [label_of(path) for path in found]
-    if len(labels) != len(found):
-        raise DataError(f"{len(labels)} --label for {len(found)} hypotheses: give one for each")
+    sides = {path: rttm.read_rttm(path) for path in args.hypothesis}
+    labels = args.label or [label_of(path) for path in sides]
+    if len(labels) != len(sides):
+        raise DataError(f"{len(labels)} --label for {len(sides)} hypotheses: give one for each")
     recording = args.recording or only_recording(
-        found.values() if reference is None else [reference]
+        sides.values() if reference is None else [reference]
     )
     regions = read_regions(args, recording)
     truth = None
     if reference is not None:
         truth = turns_of(recording, reference, args.reference, silent=regions is not None)
     hypotheses = []
-    for label, (path, turns) in zip(labels, found.items(), strict=True):
+    for label, (path, turns) in zip(labels, sides.items(), strict=True):
         known = reference is not None and (not turns or bool(turns.keys() & reference))
         theirs = turns_of(recording, turns, path, silent=known)
         if truth is not None:
-            label = f"{label}: {der(args, truth, theirs, regions)}"
+            label = f"{label}: {describe_der(args, truth, theirs, regions)}"
         hypotheses.append((label, theirs))
-    sides = timeline.panels(truth, hypotheses, regions)
-    timeline.draw(figure, sides, regions, span(args, timeline.extent(sides, regions)))
+    panels = timeline.panels(truth, hypotheses, regions)
+    timeline.draw(figure, panels, regions, span(args, timeline.extent(panels, regions)))
 
 
 def only_recording(sides: Iterable[Turns]) -> str:
+    """Return the only recording that there is on any side.
+
+    Raises:
+        DataError: there is none, or several.
+    """
     names = sorted({name for turns in sides for name in turns})
     if len(names) != 1:
         raise DataError(f"--recording NAME is needed: there are {listed(names)}")
@@ -152,14 +160,18 @@ def only_recording(sides: Iterable[Turns]) -> str:
 
 
 def turns_of(recording: str, turns: Turns, path: Path, silent: bool) -> Sequence[Turn]:
-    """Of one recording; none where it may be one in which nobody speaks."""
+    """Return the turns of one recording; none where it may be one in which nobody speaks.
+
+    Raises:
+        DataError: it is not there, and may not be ``silent``.
+    """
     if recording not in turns and not silent:
         raise DataError(f"no turns of recording {recording!r}, but of {listed(list(turns))}", path)
     return turns.get(recording, ())
 
 
 def read_regions(args: argparse.Namespace, recording: str) -> list[Region] | None:
-    """What is evaluated of the recording, if a UEM says so."""
+    """Read what is evaluated of the recording, if a UEM says so."""
     path = args.uem
     if path is None and args.reference:
         folder = args.reference if args.reference.is_dir() else args.reference.parent
@@ -175,46 +187,51 @@ def read_regions(args: argparse.Namespace, recording: str) -> list[Region] | Non
 
 
 def label_of(path: Path) -> str:
-    """<system> of <system>/<set>/rttm, as the tables call it; else the name of the file."""
+    """Call <system>/<set>/rttm by its system, as the tables do; anything else by the file's name."""
     path = path.resolve()
     return system_name(path.parent.parent.name) if path.name == "rttm" else path.stem
 
 
-def der(
+def describe_der(
     args: argparse.Namespace,
     truth: Sequence[Turn],
-    found: Sequence[Turn],
+    theirs: Sequence[Turn],
     regions: Sequence[Region] | None,
 ) -> str:
-    """Of the whole recording, with its parts where there is room for them."""
+    """Describe the DER of the whole recording, with its parts where there is room for them."""
     uem = None if regions is None else {"": regions}
-    total = score({"": truth}, {"": found}, uem, ALL_ERRORS).total
-    text = f"DER {total.der:.2f} %"
+    total = total_score({"": truth}, {"": theirs}, uem, ALL_ERRORS)
+    text = f"DER {total['der_%']:.2f} %"
     if args.start is not None or args.end is not None:
         text += " of the whole recording"
     if args.width < WIDE:
         return text
-    parts = {"miss": total.miss, "false alarm": total.false_alarm, "confusion": total.confusion}
-    rates = (f"{kind} {number(total.percent(value))}" for kind, value in parts.items())
+    rates = (f"{kind} {number(total[part])}" for kind, part in PARTS.items())
     return f"{text} ({', '.join(rates)})"
 
 
 def span(args: argparse.Namespace, extent: tuple[float, float]) -> tuple[float, float]:
-    """From --from to --to, within the recording."""
+    """Return the seconds from --from to --to, within the recording.
+
+    Raises:
+        DataError: nothing of the recording lies between them.
+    """
     start = extent[0] if args.start is None else args.start
     end = extent[1] if args.end is None else args.end
     if not start < min(end, extent[1]):
         raise DataError(
-            f"nothing to show from {timeline.clock(start)} to {timeline.clock(end)}: the recording goes"
-            f" from {timeline.clock(extent[0])} to {timeline.clock(extent[1])}"
+            f"nothing to show from {clock(start)} to {clock(end)}: the recording goes"
+            f" from {clock(extent[0])} to {clock(extent[1])}"
         )
     return start, end
 
 
 def draw_latents(args: argparse.Namespace, figure: Figure) -> None:
-    """The latents of a recording's windows in the plane of their principal components, after the
-    refinement of stage 4, and before it where start_latents.scp is there; coloured by the clusters, and
-    by the speakers of a reference."""
+    """Draw the latents of a recording's windows in the plane of their principal components.
+
+    They are those after the refinement of stage 4, and those before it where start_latents.scp is there;
+    coloured by the clusters, and by the speakers of a reference.
+    """
     spaces = {"after": matrix(args.dec_dir / "latents.scp", args.recording)}
     before = args.dec_dir / "start_latents.scp"
     if before.exists():
@@ -227,18 +244,19 @@ def draw_latents(args: argparse.Namespace, figure: Figure) -> None:
             f"{args.recording}: matrices of {sorted(sizes)} rows: fit it again", args.dec_dir
         )
     if not args.reference:
-        return latents.draw(figure, spaces, clusters)
+        latents.draw(figure, spaces, clusters)
+        return
     windows = read_windows(args, len(clusters))
     truth = turns_of(args.recording, rttm.read_rttm(args.reference), args.reference, silent=False)
-    speakers = latents.heard(windows, truth)
-    latents.draw(figure, spaces, clusters, speakers, timeline.in_order(truth))
+    speakers = latents.window_speakers(windows, truth)
+    latents.draw(figure, spaces, clusters, speakers, timeline.speakers_in_order(truth))
 
 
 def matrix(scp: Path, recording: str) -> np.ndarray:
-    """That of the recording.
+    """Read the matrix of the recording.
 
     Raises:
-        DataError: there is none, with what to do.
+        DataError: there is none; the message says what makes it.
     """
     if not scp.exists():
         raise DataError(
@@ -251,9 +269,9 @@ def matrix(scp: Path, recording: str) -> np.ndarray:
 
 
 def read_windows(args: argparse.Namespace, count: int) -> Subsegments:
-    """The windows of the recording, as many as there are latents."""
+    """Read the windows of the recording, as many as there are latents."""
     segments = tables.read_segments(args.dec_dir / "segments")
-    rows = segments.by_recording().get(args.recording, [])
+    rows = segments.by_recording().get(args.recording, np.zeros(0, int))
     if len(rows) != count:
         raise DataError(
             f"{len(rows)} windows of {args.recording!r}, but {count} latents: fit it again",
@@ -263,8 +281,10 @@ def read_windows(args: argparse.Namespace, count: int) -> Subsegments:
 
 
 def draw_history(args: argparse.Namespace, figure: Figure) -> None:
-    """Loss, and how many windows changed their cluster, at each step of the refinement of a recording.
-    Dotted: the sequence model has decided anew."""
+    """Draw loss, and how many windows changed their cluster, at each step of a recording's refinement.
+
+    Dotted: the sequence model has decided anew.
+    """
     path = args.dec_dir / "history"
     if not path.exists():
         raise DataError(
@@ -277,21 +297,23 @@ def draw_history(args: argparse.Namespace, figure: Figure) -> None:
             f" those of {listed(list(steps))}",
             path,
         )
-    history.draw(figure, steps[args.recording])
+    convergence.draw(figure, steps[args.recording])
 
 
 def draw_der(args: argparse.Namespace, figure: Figure) -> None:
-    """DER of every system that was scored on a set, with its parts, and the 95 % bootstrap interval over
-    recordings."""
+    """Draw the DER of every system that was scored on a set.
+
+    It has its parts, and the 95 % bootstrap interval over recordings.
+    """
     scores.draw_bars(figure, scores.bars(args.exp_dir, args.set, args.protocol.split()))
 
 
 def draw_counts(args: argparse.Namespace, figure: Figure) -> None:
-    """How many recordings have so many speakers in the reference, and so many found."""
-    figures = next(iter(read_figures(args.score_dir).values()))
+    """Draw how many recordings have so many speakers in the reference, and so many in the hypothesis."""
+    rows = first_protocol(read_frame(args.score_dir))
     path = args.score_dir.resolve()
     label = system_name(path.parents[1].name) if path.name == "score" else path.name
-    scores.draw_counts(figure, label, figures)
+    scores.draw_counts(figure, label, rows)
 
 
 if __name__ == "__main__":

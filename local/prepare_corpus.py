@@ -23,7 +23,7 @@ from diar.base.errors import DataError
 from diar.base.files import cache_dir, write_text
 from diar.corpora import counts
 from diar.corpora.corpus import Corpus, Files, Options, write_set
-from diar.fetching.download import Downloads, locked
+from diar.fetching.download import Downloads, lock_folder
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -52,6 +52,11 @@ def main() -> None:
 
 
 def options_of(args: argparse.Namespace, corpus: Corpus) -> Options:
+    """Check what the user says of a corpus.
+
+    Raises:
+        DataError: an unknown set or microphone, a path that does not exist.
+    """
     for name in [*(args.obtain or "").split(), *([args.set] if args.set else [])]:
         if name not in corpus.sets:
             raise DataError(f"no set {name!r} in {args.corpus}; there are {', '.join(corpus.sets)}")
@@ -67,7 +72,7 @@ def options_of(args: argparse.Namespace, corpus: Corpus) -> Options:
 
 
 def folder_of(corpus: str) -> Path:
-    """Where downloads of a corpus live."""
+    """Return where the downloads of a corpus are."""
     return cache_dir() / "corpora" / corpus
 
 
@@ -76,7 +81,7 @@ def obtain(args: argparse.Namespace, corpus: Corpus, options: Options) -> None:
     download = args.download or ("false" if args.audio_dir else "true")
     folder = folder_of(args.corpus)
     if download == "true":
-        with locked(folder):
+        with lock_folder(folder):
             if not (folder / "LICENCE").exists():
                 log.info("licence: %s", corpus.licence)
                 write_text(folder / "LICENCE", corpus.licence + "\n")
@@ -90,7 +95,7 @@ def obtain(args: argparse.Namespace, corpus: Corpus, options: Options) -> None:
 
 
 def make(args: argparse.Namespace, corpus: Corpus, options: Options) -> None:
-    """One data directory, and how it compares with what is published."""
+    """Make one data directory, and compare it with what is published."""
     target = args.data_dir / args.set
     described = corpus.read(args.set, Files(options.places), options)
     log.info("%s: %d recordings to check", args.set, len(described.recordings))

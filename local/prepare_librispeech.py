@@ -3,8 +3,8 @@
 
 Usage: prepare_librispeech.py [--utterances N] <LibriSpeech>/train-clean-100 <data-dir>
 
-Takes the first N utterances of each speaker (0: all). For training an autoencoder on many voices:
-a recording is an utterance, there is nobody to tell apart.
+Takes the first N utterances of each speaker (0: all), to train an autoencoder on many voices: each
+recording is an utterance, with nobody to tell apart.
 
 Example: local/prepare_librispeech.py --utterances 1 LibriSpeech/train-clean-100 data/librispeech
 """
@@ -20,11 +20,11 @@ from diar.kaldi import tables
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--utterances", type=int, default=0, help="of each speaker; 0: all")
-    arguments.add_argument("corpus", type=Path, help="a part of LibriSpeech, as distributed")
-    program.add_paths(arguments, "data_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    parser.add_argument("--utterances", type=int, default=0, help="of each speaker; 0: all")
+    parser.add_argument("corpus", type=Path, help="a part of LibriSpeech, as distributed")
+    program.add_paths(parser, "data_dir")
+    args = parser.parse_args()
     speakers: dict[str, list[Path]] = {}
     for path in sorted(args.corpus.glob("*/*/*.flac")):
         speakers.setdefault(path.parts[-3], []).append(path.resolve())

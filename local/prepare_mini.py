@@ -27,8 +27,9 @@ from diar.base import config
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.types import Turn
-from diar.fetching.packages import Package, wheel_member
+from diar.fetching.packages import Package, extract_member
 from diar.kaldi.rttm import read_rttm
+from diar.simulation.conversations import SimulationConfig
 from diar.simulation.mini_corpus import (
     CorpusConfig,
     Script,
@@ -39,7 +40,6 @@ from diar.simulation.mini_corpus import (
     write_data_dir,
     write_scripts,
 )
-from diar.simulation.rooms import SimulationConfig
 from diar.simulation.turn_taking import TurnTaking, overlap_ratio
 from diar.simulation.voices import Person, VoicesConfig, prepare
 
@@ -55,23 +55,24 @@ SAMPLE = Package(
 
 
 def main() -> None:
-    options = arguments().parse_args()
-    data = options.data_dir
-    if options.turns:
-        prepare_revoiced(options, data / options.name)
+    args = parse()
+    data = args.data_dir
+    if args.turns:
+        prepare_revoiced(args, data / args.name)
         return
-    corpus = config.load(CorpusConfig, options.corpus)
-    for name in options.sets.split(","):
+    corpus = config.load(CorpusConfig, args.corpus)
+    for name in args.sets.split(","):
         if name == "real_sample":
             prepare_sample(data / name)
         elif name in corpus.sets:
-            prepare_set(options, corpus, name, data / name)
+            prepare_set(args, corpus, name, data / name)
         else:
             known = ", ".join([*corpus.sets, "real_sample"])
             raise DataError(f"--sets: no set {name!r}; it must be one of: {known}")
 
 
-def arguments() -> argparse.ArgumentParser:
+def parse() -> argparse.Namespace:
+    """Parse the arguments."""
     parser = program.parser(__doc__)
     program.add_seed(parser)
     parser.add_argument("--nj", type=int, default=1, help="processes")
@@ -89,49 +90,49 @@ def arguments() -> argparse.ArgumentParser:
             f"--{name}", default=str(CONF / f"{file}.yaml"), help="default: conf/" + f"{file}.yaml"
         )
     program.add_paths(parser, "data_dir")
-    return parser
+    return parser.parse_args()
 
 
-def prepare_set(options: argparse.Namespace, corpus: CorpusConfig, name: str, target: Path) -> None:
-    """One set of the plan, spoken by the people of the split of the same name."""
-    people = config.load(VoicesConfig, options.voices).of(name)
-    stats = config.load(TurnTaking, options.turn_taking)
-    scripts = write_scripts(name, corpus.sets[name], people, stats, options.seed)
-    make(options, scripts, people, target)
+def prepare_set(args: argparse.Namespace, corpus: CorpusConfig, name: str, target: Path) -> None:
+    """Make one set of the plan, spoken by the people of the split of the same name."""
+    people = config.load(VoicesConfig, args.voices).of(name)
+    stats = config.load(TurnTaking, args.turn_taking)
+    scripts = write_scripts(name, corpus.sets[name], people, stats, args.seed)
+    make(args, scripts, people, target)
 
 
-def prepare_revoiced(options: argparse.Namespace, target: Path) -> None:
-    """The turns of --turns, spoken by the people of --split."""
-    people = config.load(VoicesConfig, options.voices).of(options.split)
+def prepare_revoiced(args: argparse.Namespace, target: Path) -> None:
+    """Make a set of the turns of --turns, spoken by the people of --split."""
+    people = config.load(VoicesConfig, args.voices).of(args.split)
     if not people:
-        raise DataError(f"--split: no voices in a split {options.split!r}")
-    if options.max_duration <= 0:
-        raise DataError(f"--max-duration is {options.max_duration:g}; it must be positive")
-    scripts, skipped = revoice(read_rttm(options.turns), people, options.seed, options.max_duration)
+        raise DataError(f"--split: no voices in a split {args.split!r}")
+    if args.max_duration <= 0:
+        raise DataError(f"--max-duration is {args.max_duration:g}; it must be positive")
+    scripts, skipped = revoice(read_rttm(args.turns), people, args.seed, args.max_duration)
     for recording, reason in skipped.items():
         log.warning("skipped %s: %s", recording, reason)
     if not scripts:
-        raise DataError(f"{options.turns}: no recording that can be spoken again")
-    make(options, scripts, people, target)
+        raise DataError(f"{args.turns}: no recording that can be spoken again")
+    make(args, scripts, people, target)
     write_text(target / "log" / "skipped", "".join(f"{r} {why}\n" for r, why in skipped.items()))
 
 
 def make(
-    options: argparse.Namespace, scripts: list[Script], people: list[Person], target: Path
+    args: argparse.Namespace, scripts: list[Script], people: list[Person], target: Path
 ) -> None:
     """Simulate the scripts and write the data directory."""
-    if options.nj < 1:
-        raise DataError(f"--nj is {options.nj}; it must be 1 or more")
-    voices = config.load(VoicesConfig, options.voices)
-    acoustics = config.load(SimulationConfig, options.simulation)
+    if args.nj < 1:
+        raise DataError(f"--nj is {args.nj}; it must be 1 or more")
+    voices = config.load(VoicesConfig, args.voices)
+    acoustics = config.load(SimulationConfig, args.simulation)
     log.info("%s: %d voices", target.name, len(people))
-    prepare(voices, people, options.nj, lambda done, total, _: log_progress(done, total, "voices"))
+    prepare(voices, people, args.nj, lambda done, total, _: log_progress(done, total, "voices"))
     part = target.parent / f".{target.name}.partial" / "wav"
     shutil.rmtree(part.parent, ignore_errors=True)  # left by a run that was killed
     turns: list[Turn] = []
     heard, audio = 0.0, sum(script.seconds for script in scripts)
     log_progress(0, len(scripts), "recordings", heard, audio)
-    made = record(scripts, part, voices, acoustics, options.seed, options.nj)
+    made = record(scripts, part, voices, acoustics, args.seed, args.nj)
     for done, (script, (_, reference)) in enumerate(zip(scripts, made, strict=True), 1):
         turns += reference
         heard += script.seconds
@@ -148,11 +149,11 @@ def make(
 
 
 def prepare_sample(target: Path) -> None:
-    """The real conversation, with the reference that comes with it."""
+    """Make the set of the real conversation, with the reference that comes with it."""
     part = target.parent / f".{target.name}.partial" / "wav"
     shutil.rmtree(part.parent, ignore_errors=True)
-    wav = wheel_member(SAMPLE, "pyannote/audio/sample/sample.wav", part / "sample.wav")
-    rttm = wheel_member(SAMPLE, "pyannote/audio/sample/sample.rttm", part / "sample.rttm")
+    wav = extract_member(SAMPLE, "pyannote/audio/sample/sample.wav", part / "sample.wav")
+    rttm = extract_member(SAMPLE, "pyannote/audio/sample/sample.rttm", part / "sample.rttm")
     turns = [turn for turns in read_rttm(rttm).values() for turn in turns]
     recordings = {turn.recording for turn in turns}
     if len(recordings) != 1:

@@ -25,7 +25,8 @@ from diar.clustering.methods import ahc
 from diar.kaldi import rttm
 from diar.kaldi.xvector_dir import XVectorDir, duration_of, read_durations
 from diar.pipeline.baselines import BaselineConfig
-from diar.scoring import rates
+from diar.scoring.frame import total_score
+from diar.scoring.rates import ScoringConfig
 from diar.turns import decoding
 
 
@@ -35,7 +36,7 @@ def main() -> None:
     program.add_paths(arguments, "data_dir", "xvector_dir", "ae_dir", "out_dir")
     args = arguments.parse_args()
     options = config.load(BaselineConfig, args.config, args.set.split())
-    protocol = rates.ScoringConfig().protocols["forgiving"]
+    protocol = ScoringConfig().protocols["forgiving"]
     model = network.load_model(args.ae_dir / "model.safetensors")
     torch.set_num_threads(1)
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
@@ -60,8 +61,7 @@ def main() -> None:
                 duration_of(durations, windows),
                 options.decoding,
             )
-        total = rates.score(reference, found, uem, protocol).total
-        return round(100 * total.confusion / total.scored, 3)
+        return round(total_score(reference, found, uem, protocol)["conf_%"], 3)
 
     figures = {
         "set": args.data_dir.name,

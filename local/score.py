@@ -11,6 +11,7 @@ Example: local/score.py data/test/ref.rttm exp/dec_default/test/rttm exp/by_hand
 
 from __future__ import annotations
 
+import argparse
 import json
 import shlex
 from pathlib import Path
@@ -20,7 +21,7 @@ from diar.base import config
 from diar.base.files import write_text
 from diar.base.types import Turn
 from diar.kaldi import rttm
-from diar.scoring import text
+from diar.scoring import frame, text
 from diar.scoring.rates import ScoringConfig, evaluate
 
 CONFIG = "conf/scoring.yaml"
@@ -51,34 +52,34 @@ def main() -> None:
         "reference": args.reference,
         "hypothesis": args.hypothesis,
         "uem": args.uem,
-        "lines_passed_over": {side: found.skipped for side, found in sides.items()},
+        "lines_passed_over": {side: file.skipped for side, file in sides.items()},
     }
-    remarks = [note for side, found in sides.items() for note in text.file_notes(side, found)]
-    totals = text.overview(evaluation, remarks)
-    counts = next(iter(evaluation.scores.values())).counts
-    write_text(args.out / "per_recording.tsv", text.per_recording_tsv(evaluation))
+    remarks = [note for side, file in sides.items() for note in text.file_notes(side, file)]
+    scores = frame.make_frame(evaluation)
+    totals = text.overview(evaluation, scores, remarks)
+    write_text(args.out / frame.FILE, frame.to_tsv(scores))
     write_text(
         args.out / "summary.json",
-        json.dumps(text.summary(evaluation, **about), indent=1, ensure_ascii=False) + "\n",
+        json.dumps(text.summary(evaluation, scores, **about), indent=1, ensure_ascii=False) + "\n",
     )
     write_text(
         args.out / "results.md",
         f"{totals}\nMade by `{about['command']}`\n\n"
-        f"## Recordings\n\n{text.recordings(evaluation)}\n"
+        f"## Recordings\n\n{text.recordings(scores)}\n"
         "## Numbers of speakers\n\nRecordings by the number of speakers in the reference and the"
-        f" number found.\n\n{text.count_matrix(counts)}",
+        f" number found.\n\n{text.count_matrix(frame.first_protocol(scores))}",
     )
     print(totals, end="")
 
 
-def turns(path: str, found: rttm.Rttm) -> dict[str, list[Turn]]:
-    """Turns by recording; in a directory, a file without turns is a recording of silence."""
-    silent = found.silent if Path(path).is_dir() else ()
-    return {**{name: [] for name in silent}, **found.turns}
+def turns(path: str, file: rttm.Rttm) -> dict[str, list[Turn]]:
+    """Return turns by recording; in a directory, a file without turns is a recording of silence."""
+    silent = file.silent if Path(path).is_dir() else ()
+    return {**{name: [] for name in silent}, **file.turns}
 
 
-def command(args) -> str:
-    """The step that makes this result again."""
+def command(args: argparse.Namespace) -> str:
+    """Return the call of the step that makes this result again."""
     options = [] if args.config == CONFIG else ["--scoring-config", args.config]
     options += ["--uem", args.uem] if args.uem else []
     options += ["--allow-extra", "true"] if args.allow_extra else []

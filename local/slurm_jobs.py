@@ -69,7 +69,7 @@ def watch(
         now = time.monotonic()
         ask = now - looked > min(max(2, (now - began) / 10), SELDOM)
         looked = now if ask else looked
-        for number, status in array.ended(ask).items():
+        for number, status in array.poll(ask).items():
             job = jobs[number]
             cause = launcher.cause_of(status) if isinstance(status, int) else status
             if status == 0:

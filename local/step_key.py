@@ -206,7 +206,7 @@ def describe_named(scp: str) -> list[str]:
             names[name if name and offset.isdecimal() else value] = True
     lines = []
     for name in names:
-        for place in ("", *places):  # as diar.kaldi looks for them
+        for place in ("", *places):  # as diar.kaldi.tables.find_file looks
             file = os.path.join(place, name)
             if os.path.isfile(file):
                 stat = os.stat(file)

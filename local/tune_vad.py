@@ -15,9 +15,12 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
+import numpy as np
+
 from cli import program
 from diar.audio import waveform
 from diar.base import config
+from diar.base.types import Region
 from diar.kaldi import rttm, tables
 from diar.speech import vad
 
@@ -28,23 +31,28 @@ PADS = (0.0, 0.03, 0.06, 0.1)
 # (threshold, mean_scale): Kaldi's own, and offsets from the mean log energy
 ENERGIES = ((5.5, 0.5), (-1.0, 1.0), (-0.5, 1.0), (0.0, 1.0), (0.5, 1.0))
 
+# Of a recording: scores (n,) of frames, seconds of a frame, seconds in all, speech in the reference.
+Scored = tuple[np.ndarray, float, float, list[Region]]
+
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/vad.yaml")
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/vad.yaml")
+    parser.add_argument(
         "--vad", choices=("silero", "energy"), default="silero", help="what scores the frames"
     )
-    program.add_paths(arguments, "data_dir")
-    args = arguments.parse_args()
+    program.add_paths(parser, "data_dir")
+    args = parser.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())
     current = getattr(options, args.vad)
     wavs, _ = tables.read_wav_scp(args.data_dir / "wav.scp")
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
     audios = [(r, waveform.load(wavs[r])) for r in sorted(wavs)]
-    speech = [vad.speech_of(reference.get(r, ()), len(x) / waveform.SAMPLE_RATE) for r, x in audios]
+    speech = [
+        vad.oracle_speech(reference.get(r, ()), len(x) / waveform.SAMPLE_RATE) for r, x in audios
+    ]
 
-    def material(energy: vad.Energy) -> list:
+    def score_frames(energy: vad.Energy) -> list[Scored]:
         scored = []
         for (_, samples), regions in zip(audios, speech, strict=True):
             if args.vad == "silero":
@@ -54,12 +62,12 @@ def main() -> None:
             scored.append((scores, frame, len(samples) / waveform.SAMPLE_RATE, regions))
         return scored
 
-    rows = [evaluate(material(options.energy_frames), current) + ("as configured",)]
+    rows = [(*evaluate(score_frames(options.energy_frames), current), "as configured")]
     energies = [options.energy_frames]
     if args.vad == "energy":
         energies = [replace(energies[0], threshold=t, mean_scale=m) for t, m in ENERGIES]
     for energy in energies:
-        scored = material(energy)
+        scored = score_frames(energy)
         for onset, ratio, silence, pad in itertools.product(
             ONSETS[args.vad], OFFSET_RATIOS, MIN_SILENCES, PADS
         ):
@@ -67,14 +75,14 @@ def main() -> None:
                 current, onset=onset, offset=round(onset * ratio, 3), min_silence=silence, pad=pad
             )
             name = f"{setting} {energy}" if args.vad == "energy" else str(setting)
-            rows.append(evaluate(scored, setting) + (name,))
+            rows.append((*evaluate(scored, setting), name))
     print("miss %  false alarm %  setting")
     for miss, false_alarm, name in [rows[0], *sorted(rows, key=lambda r: r[0] + r[1])[:10]]:
         print(f"{miss:6.2f}  {false_alarm:13.2f}  {name}")
 
 
-def evaluate(material: list, setting: vad.Hysteresis) -> tuple[float, float]:
-    """(miss, false alarm) in % of reference speech."""
+def evaluate(material: list[Scored], setting: vad.Hysteresis) -> tuple[float, float]:
+    """Compute (miss, false alarm) in % of reference speech."""
     total = vad.VadErrors(0.0, 0.0, 0.0)
     for scores, frame, duration, speech in material:
         total += vad.compare(speech, vad.regions_from_scores(scores, frame, duration, setting))

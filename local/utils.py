@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from diar.base.errors import DataError
 from diar.base.types import Turn
 from diar.kaldi.rttm import read_rttm
 from diar.published.dataset import DiarizationDataset
 from diar.published.runs import annotation, make_rttm
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pyannote.core import Timeline
+    from pyannote.metrics.diarization import DiarizationErrorRate
 
 DiarizationDataSet = DiarizationDataset  # both spellings are published
 
@@ -21,15 +26,18 @@ def get_metrics(
     hypothesis_path: str | Path,
     collar: float = 0.25,
     skip_overlap: bool = True,
-) -> Any:
-    """DER of a directory of RTTMs (or one file) against another, as a pyannote.metrics object.
+) -> DiarizationErrorRate:
+    """Compute the DER of a directory of RTTMs (or one file) against another.
 
-    ``abs(metric)`` is the DER, ``metric.report()`` the table, ``metric[:]`` the parts. A reference
-    without hypothesis counts as all missed.
+    Of the metric that is returned, ``abs(metric)`` is the DER, ``metric.report()`` the table, ``metric[:]``
+    the parts. A reference without hypothesis counts as all missed.
 
     Args:
         collar: seconds in pyannote's convention: half of it on each side of a boundary.
         skip_overlap: leave out where the reference has several speakers.
+
+    Raises:
+        DataError: the reference has no turns.
     """
     from pyannote.metrics.diarization import DiarizationErrorRate
 
@@ -40,8 +48,8 @@ def get_metrics(
     if not reference:
         raise DataError("no reference turns in it", groundtruth_path)
     for name, turns in reference.items():
-        found = hypothesis.get(name, [])
-        metric(annotation(name, turns), annotation(name, found), uem=_extent([*turns, *found]))
+        theirs = hypothesis.get(name, [])
+        metric(annotation(name, turns), annotation(name, theirs), uem=_extent([*turns, *theirs]))
     return metric
 
 
@@ -51,11 +59,11 @@ def plot_annot(
     skip_overlap: bool = True,
     groundtruth_path: str | Path | None = None,
     hypothesis_path: str | Path | None = None,
-) -> Any:
-    """Reference above hypothesis on one time axis, paired speakers in one colour; returns the figure.
+) -> Figure:
+    """Draw reference above hypothesis on one time axis; return the figure.
 
-    Below the hypothesis is what is wrong with it, without a collar and with overlap. In a notebook the
-    figure shows itself, as any of pyplot's.
+    Paired speakers have one colour. Below the hypothesis is what is wrong with it, without a collar and
+    with overlap. In a notebook the figure shows itself, as any of pyplot's.
 
     Args:
         name: the recording.
@@ -68,25 +76,25 @@ def plot_annot(
     import matplotlib.pyplot as plt
     from pyannote.metrics.diarization import DiarizationErrorRate
 
-    from diar.pictures import page, timeline
+    from diar.pictures import canvas, timeline
 
     if groundtruth_path is None or hypothesis_path is None:
         raise DataError("plot_annot needs groundtruth_path and hypothesis_path")
     turns = read_rttm(groundtruth_path).get(name, [])
     if not turns:
         raise DataError(f"no turns of recording {name!r}", groundtruth_path)
-    found = read_rttm(hypothesis_path).get(name, [])
-    sides = annotation(name, turns), annotation(name, found)
+    theirs = read_rttm(hypothesis_path).get(name, [])
+    sides = annotation(name, turns), annotation(name, theirs)
     metric = DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap)
-    der = 100 * metric(*sides, uem=_extent([*turns, *found]))
+    der = 100 * metric(*sides, uem=_extent([*turns, *theirs]))
 
-    figure = plt.figure(figsize=(page.PAGE, 1), dpi=140, layout="constrained")
-    timeline.draw(figure, timeline.panels(turns, [("hypothesis", found)]))
+    figure = plt.figure(figsize=(canvas.PAGE, 1), dpi=140, layout="constrained")
+    timeline.draw(figure, timeline.panels(turns, [("hypothesis", theirs)]))
     figure.suptitle(f"{name}: DER {der:.2f} %", fontsize=8)
     return figure
 
 
-def _extent(turns: list[Turn]) -> Any:
+def _extent(turns: list[Turn]) -> Timeline:
     from pyannote.core import Segment, Timeline
 
     return Timeline([Segment(0.0, max(turn.end for turn in turns))])

@@ -25,10 +25,10 @@ from diar.kaldi.validation import DataDir, examine
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--fix", action="store_true", help="mend it in place")
-    program.add_paths(arguments, "data_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    parser.add_argument("--fix", action="store_true", help="mend it in place")
+    program.add_paths(parser, "data_dir")
+    args = parser.parse_args()
     data = examine(args.data_dir)
     for fault in data.faults:
         print(fault, file=sys.stderr)
@@ -53,9 +53,9 @@ def main() -> None:
 
 
 def fix(data: DataDir) -> None:
-    """Write what is left of each file, the old one into .backup."""
+    """Write what is left of each file; the old one goes into .backup."""
     backup = data.path / ".backup"
-    for name, text in data.mended().items():
+    for name, text in data.mended_files().items():
         path = data.path / name
         old = path.read_bytes() if path.exists() else b""
         if old == text.encode():

@@ -21,13 +21,13 @@ from diar.report.recordings import ReportConfig, plain
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/report.yaml")
-    add_job(arguments)
-    program.add_paths(arguments, "data_root", "exp_dir")
-    arguments.add_argument("sets", help="their names, joined by commas")
-    program.add_paths(arguments, "out_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/report.yaml")
+    add_job(parser)
+    program.add_paths(parser, "data_root", "exp_dir")
+    parser.add_argument("sets", help="their names, joined by commas")
+    program.add_paths(parser, "out_dir")
+    args = parser.parse_args()
     options = config.load(ReportConfig, args.config, args.set.split())
     if args.check:
         return

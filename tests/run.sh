@@ -1,22 +1,31 @@
 #!/usr/bin/env bash
-# Style and tests.
+# Style, types and tests.
 #
-# Usage: tests/run.sh [pytest's arguments]
+# Usage: tests/run.sh [--fast] [pytest's arguments]
 #
-# Without arguments all tests run, two at a time.
+# Without arguments all tests run, two at a time. --fast leaves out those that start programs, steps
+# or a browser: with two cores, less than two minutes.
 #
 # Examples:
-#   tests/run.sh
+#   tests/run.sh --fast
 #   tests/run.sh -k rttm             # those with 'rttm' in their names
+#   tests/run.sh -m "steps and not slurm"
 #   tests/run.sh tests/steps/test_cli.py
 #
-# Exit status: 0 all well; 1 a fault of style, or a test that failed; 2 to 5 pytest's own; 130 interrupted.
+# Exit status: 0 all well; 1 a fault of style or of types, or a test that failed; 2 to 5 pytest's own;
+# 130 interrupted.
 
 . "$(dirname "$0")/../steps/lib/common.sh"
 case "${1-}" in --help | -h | --version) . steps/lib/parse_options.sh ;; esac
 environment
+chosen=()
+if [ "${1-}" = --fast ]; then
+  chosen=(-m unit)
+  shift
+fi
 shellcheck run.sh path.sh steps/*.sh steps/lib/*.sh local/*.sh local/completion.bash tests/*.sh tests/*/*.sh \
   benchmarks/*/*.sh .ci/run
 ruff check .
 ruff format --check .
-pytest -n 2 --dist worksteal "$@"
+mypy
+pytest -n 2 --dist worksteal "${chosen[@]}" "$@"

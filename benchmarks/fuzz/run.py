@@ -111,7 +111,7 @@ def examine(path: Path, name: str) -> None:
     ):
         (directory / other).write_text(text)
     (directory / name).write_bytes(path.read_bytes())
-    for file, text in validation.examine(directory).mended().items():
+    for file, text in validation.examine(directory).mended_files().items():
         (directory / file).write_text(text)
     left = [fault for fault in validation.examine(directory).faults if fault.mended]
     if left:

@@ -37,11 +37,12 @@ from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.types import Subsegments, Turn, concatenate
 from diar.kaldi import arks, rttm, tables
-from diar.scoring import rates
+from diar.scoring.frame import total_score
+from diar.scoring.rates import Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 COSINE = 0.98
-FORGIVING = rates.Protocol(0.25, "out")
+FORGIVING = Protocol(0.25, "out")
 HEAD = """\
 | hours | windows | system | seconds | growth | peak memory, MB | DER, forgiving | speakers |
 |---:|---:|---|---:|---:|---:|---:|---:|
@@ -185,9 +186,9 @@ def measure(
     if status or (out / "jobs/1/failed").read_text():
         raise DataError(f"{system} failed", out / "log")
     hypothesis = rttm.read_rttm(out / "jobs/1/rttm")
-    total = rates.score(reference, hypothesis, None, FORGIVING).total
+    total = total_score(reference, hypothesis, None, FORGIVING)
     return Run(
-        system, hours, windows, seconds, usage.ru_maxrss / 1024, total.der,
+        system, hours, windows, seconds, usage.ru_maxrss / 1024, total["der_%"],
         len({turn.speaker for turn in hypothesis["long"]}),
         len({turn.speaker for turn in reference["long"]}),
     )  # fmt: skip

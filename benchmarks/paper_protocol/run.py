@@ -23,12 +23,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "local"))
 
 import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
 
 from cli import program  # noqa: E402
 from diar.base.types import Turn  # noqa: E402
 from diar.kaldi.rttm import read_rttm  # noqa: E402
 from diar.kaldi.tables import read_map  # noqa: E402
 from diar.scoring import text  # noqa: E402
+from diar.scoring.frame import make_frame, totals  # noqa: E402
 from diar.scoring.rates import ScoringConfig, evaluate  # noqa: E402
 from diar.xvectors import grid  # noqa: E402
 
@@ -46,7 +48,8 @@ def main() -> None:
     if not directory:
         arguments.error("no <rttm-dir>, and VOXCONVERSE_RTTM is not set")
     header = ["step", "protocol", "scored s", "DER %", "FA %", "miss %", "conf. %"]
-    print(text.markdown(header, [list(row) for row in golden(directory)], names=2), end="")
+    table = pd.DataFrame(golden(directory), columns=header)
+    print(text.markdown(table.set_index(header[:2])), end="")
 
 
 def golden(directory: str | Path, steps: Sequence[float] = STEPS) -> Iterator[tuple[str, ...]]:
@@ -57,12 +60,10 @@ def golden(directory: str | Path, steps: Sequence[float] = STEPS) -> Iterator[tu
     known = ScoringConfig().protocols
     for step in steps:
         hypothesis = {name: perfect(reference[name], step) for name in reference}
-        scores = evaluate(reference, hypothesis, None, {p: known[p] for p in PROTOCOLS}).scores
-        for name in PROTOCOLS:
-            t = scores[name].total
-            parts = (t.percent(seconds) for seconds in (t.false_alarm, t.miss, t.confusion))
-            figures = (text.number(figure) for figure in (t.der, *parts))
-            yield f"{1000 * step:.0f} ms", name, f"{t.scored:.0f}", *figures
+        evaluation = evaluate(reference, hypothesis, None, {p: known[p] for p in PROTOCOLS})
+        for name, total in totals(make_frame(evaluation)).iterrows():
+            rates = map(text.number, total[["der_%", "fa_%", "miss_%", "conf_%"]])
+            yield f"{1000 * step:.0f} ms", name, f"{total['scored_s']:.0f}", *rates
 
 
 def perfect(turns: Sequence[Turn], step: float) -> list[Turn]:

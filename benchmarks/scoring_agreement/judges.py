@@ -10,7 +10,7 @@ from pathlib import Path
 
 from diar.base.errors import DataError
 from diar.base.files import cache_dir
-from diar.fetching.packages import Package, deb, unpack_deb
+from diar.fetching.packages import Package, fetch_deb, unpack_deb
 from diar.kaldi.rttm import read_rttm, read_uem
 from diar.scoring.rates import Protocol
 
@@ -36,7 +36,7 @@ def md_eval_script() -> Path:
         raise DataError("'perl' is missing on this system: md-eval.pl needs it")
     script = cache_dir() / "sctk" / "usr/lib/sctk/bin/md-eval.pl"
     if not script.exists():
-        unpack_deb(deb(SCTK), cache_dir() / "sctk")
+        unpack_deb(fetch_deb(SCTK), cache_dir() / "sctk")
     return script
 
 

@@ -28,7 +28,7 @@ def perturb(turns: Sequence[Turn], rng: np.random.Generator) -> list[Turn]:
 
 
 def _shifted(turn: Turn, rng: np.random.Generator) -> Turn:
-    start, end = np.sort([turn.start, turn.end] + rng.normal(0, 0.2, 2)).clip(min=0)
+    start, end = np.sort(np.array([turn.start, turn.end]) + rng.normal(0, 0.2, 2)).clip(min=0)
     return turn._replace(start=float(start), duration=float(end - start))
 
 

@@ -9,8 +9,8 @@ conversations with the turn-taking of conf/turn_taking.yaml. The hypotheses are 
 by all, recording by recording; then local/score.py (all protocols at once) is timed against md-eval.pl
 (once for each).
 
-md-eval.pl and spy-der pair the speakers before they leave collars and overlap out; pyannote.metrics,
-hence our DER, after. So each recording has two figures of ours, and the second, 'md-eval pairing', is
+md-eval.pl and spy-der pair the speakers before they leave collars and overlap out; pyannote.metrics and
+our DER after. So each recording has two figures of ours, and the second, 'md-eval pairing', is
 what has to agree.
 
 Needs perl; md-eval.pl is fetched (apt-get download sctk). spy-der is left out where it is not
@@ -37,6 +37,7 @@ sys.path.insert(0, str(ROOT / "local"))
 
 import judges  # noqa: E402
 import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
 from perturb import perturb  # noqa: E402
 
 from cli import program  # noqa: E402
@@ -45,7 +46,8 @@ from diar.base.files import write_text  # noqa: E402
 from diar.base.seeds import seed_for  # noqa: E402
 from diar.base.types import Turn  # noqa: E402
 from diar.kaldi.rttm import read_rttm, read_uem, write_rttm  # noqa: E402
-from diar.scoring.rates import Score, Scores, ScoringConfig, evaluate, merge_turns  # noqa: E402
+from diar.scoring.frame import make_frame, split, totals  # noqa: E402
+from diar.scoring.rates import ScoringConfig, evaluate, merge_turns  # noqa: E402
 from diar.scoring.text import markdown, number  # noqa: E402
 from diar.simulation.turn_taking import TurnTaking, converse  # noqa: E402
 
@@ -103,7 +105,8 @@ def write_inputs(reference: Mapping[str, list[Turn]], folder: Path) -> tuple[Pat
 def agreement(ref: Path, hyp: Path, uem: Path) -> tuple[str, float]:
     """The table, and the largest difference of DER for which there is no explanation."""
     protocols = ScoringConfig().protocols
-    ours = evaluate(read_rttm(ref), read_rttm(hyp), read_uem(uem), protocols).scores
+    ours = make_frame(evaluate(read_rttm(ref), read_rttm(hyp), read_uem(uem), protocols))
+    scores = split(ours, "protocol")
     script = judges.md_eval_script()
     rows, worst = [], 0.0
     for name, protocol in protocols.items():
@@ -113,31 +116,31 @@ def agreement(ref: Path, hyp: Path, uem: Path) -> tuple[str, float]:
         except ImportError:
             print("spy-der is not installed, left out: pip install spy-der==0.4.1", file=sys.stderr)
         for judge, figures in theirs.items():
-            row, largest = one_judge(ours[name], figures)
+            row, largest = one_judge(scores[name], figures)
             rows.append([name, judge, *row])
             worst = max(worst, largest)
     header = ["protocol", "judge", "recordings", "largest difference", "DER total: ours"]
-    header += ["md-eval pairing", "judge", "pairing differs in", "largest, then"]
-    return markdown(header, rows, names=2), worst
+    header += ["md-eval pairing", "judge's", "pairing differs in", "largest, then"]
+    return markdown(pd.DataFrame(rows, columns=header).set_index(header[:2])), worst
 
 
-def one_judge(scores: Scores, figures: judges.Figures) -> tuple[list[str], float]:
+def one_judge(scores: pd.DataFrame, figures: judges.Figures) -> tuple[list[str], float]:
     """A row of the table; differences in DER points per recording.
 
     'largest difference' is between the judge and ours in md-eval's pairing; 'pairing differs in' counts
     the recordings where our own pairing confuses less, and 'largest, then' says by how much.
     """
-    pairs: list[tuple[Score, Mapping[str, float]]] = [
-        (row, figures[row.recording]) for row in scores.rows if row.scored > 0.005
-    ]
-    differences = [abs(row.der_md_eval - figure["der"]) for row, figure in pairs]
-    pairing = [row.der_md_eval - row.der for row, _ in pairs]
-    sums = {k: sum(figure[k] for _, figure in pairs) for k in judges.NAMES}
+    ours = scores[scores["scored_s"] > 0.005].set_index("recording")
+    theirs = pd.DataFrame(figures).T.loc[ours.index]
+    differences = (ours["der_md_eval_%"] - theirs["der"]).abs()
+    pairing = ours["der_md_eval_%"] - ours["der_%"]
+    total = totals(scores).iloc[0]
+    sums = theirs.sum()
     judged = 100 * (sums["miss"] + sums["false_alarm"] + sums["confusion"]) / sums["scored"]
-    row = [str(len(pairs)), number(max(differences), 4), number(scores.total.der)]
-    row += [number(scores.total.der_md_eval), number(judged)]
-    row += [str(sum(x >= ALLOWED for x in pairing)), number(max(pairing))]
-    return row, max(differences)
+    row = [str(len(ours)), number(differences.max(), 4), number(total["der_%"])]
+    row += [number(total["der_md_eval_%"]), number(judged)]
+    row += [str((pairing >= ALLOWED).sum()), number(pairing.max())]
+    return row, differences.max()
 
 
 def timing(ref: Path, hyp: Path, uem: Path, repeats: int) -> str:
@@ -164,7 +167,8 @@ def timing(ref: Path, hyp: Path, uem: Path, repeats: int) -> str:
         [name, number(statistics.median(times)), number(statistics.median(times) / base)]
         for name, times in seconds.items()
     ]
-    return markdown(["scorer", f"s, median of {repeats}", "ratio"], rows)
+    header = ["scorer", f"s, median of {repeats}", "ratio"]
+    return markdown(pd.DataFrame(rows, columns=header).set_index("scorer"))
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ class Products:
         if fit:
             self.arrays["latents"][recording] = fit.latents.astype(np.float32)
             self.arrays["start_latents"][recording] = fit.start_latents.astype(np.float32)
-            self.lines["history"] += history.lines(recording, fit.history)
+            self.lines["history"] += history.format_history(recording, fit.history)
 
     def write(self) -> None:
         """Write everything that was kept, and end the job."""

@@ -27,7 +27,7 @@ ODD = 'a<b&"c'
 def browser(tmp_path_factory):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not chromium():
-        if "true" != os.environ.get("CI") and "1" != os.environ.get("DIAR_TEST_BROWSER"):
+        if os.environ.get("CI") != "true" and os.environ.get("DIAR_TEST_BROWSER") != "1":
             pytest.skip("no Chromium: DIAR_TEST_BROWSER=1 installs it by apt-get")
         install = subprocess.run(
             [ROOT / "tests/browser/install.sh"], capture_output=True, text=True

@@ -28,7 +28,7 @@ def cluster():
     if sys.platform != "linux" or os.getuid():
         pytest.skip("starting Slurm's daemons needs Linux and root")
     if not all(map(shutil.which, ("munged", "slurmctld", "slurmd", "sbatch"))):
-        if "true" != os.environ.get("CI") and "1" != os.environ.get("DIAR_TEST_SLURM"):
+        if os.environ.get("CI") != "true" and os.environ.get("DIAR_TEST_SLURM") != "1":
             pytest.skip(
                 "Slurm is not installed: DIAR_TEST_SLURM=1 installs slurm-wlm and munge by apt-get"
             )
@@ -140,10 +140,10 @@ def test_killed_and_run_again(data, expected, tmp_path):
     out = tmp_path / "out"
     small_step.kill_when_all_but_one_are_done(ROOT, data, out, "--cmd", "slurm")
     name = (out / "log/.make_vad.slurm/name").read_text()
-    assert slurm.queued(name), "the job is still there"
+    assert slurm.queued_ids(name), "the job is still there"
     result = small_step.run(ROOT, data, out, "--cmd", "local")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "2 of 3 jobs had finished before" in result.stdout and slurm.queued(name) == set()
+    assert "2 of 3 jobs had finished before" in result.stdout and slurm.queued_ids(name) == set()
     assert small_step.products(out) == expected
 
 
@@ -156,13 +156,13 @@ def test_an_interrupt_cancels_all_jobs(tmp_path, number):
     try:
         small_step.wait_for(lambda: (tmp_path / "1").exists() and (tmp_path / "2").exists())
         name = (tmp_path / "log/.x.slurm/name").read_text()
-        assert len(slurm.queued(name)) == 2
+        assert len(slurm.queued_ids(name)) == 2
     finally:
         process.send_signal(number)
     _, stderr = process.communicate(timeout=30)
     ended = {signal.SIGINT: -signal.SIGINT, signal.SIGTERM: 128 + signal.SIGTERM}
     assert (process.returncode, stderr) == (ended[number], "")
-    small_step.wait_for(lambda: slurm.queued(name) == set())
+    small_step.wait_for(lambda: slurm.queued_ids(name) == set())
     assert not small_step.processes("sleep", "60.1") and not small_step.processes("sleep", "60.2")
 
 
@@ -193,7 +193,7 @@ def test_a_job_that_is_killed_whole(tmp_path):
     array = slurm.Array(tmp_path / "array", "x", slurm.SlurmConfig(), ["cd /", f". {ROOT}/path.sh"])
     array.submit({7: (["bash", "-c", "kill -9 $PPID"], tmp_path / "log")})
     deadline = time.monotonic() + 60
-    while not (ended := array.ended(ask=True)):
+    while not (ended := array.poll(ask=True)):
         assert time.monotonic() < deadline
         time.sleep(0.5)
     assert "ended without a result" in ended[7]

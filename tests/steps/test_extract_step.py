@@ -99,7 +99,7 @@ def test_nothing_is_done_twice_and_nj_changes_nothing(root, done, data):
 
 def test_a_model_of_ones_own_is_an_input(root, data, tmp_path):
     model = models.save_pooling(tmp_path / "model.onnx", dim=11)
-    arguments = ["--nj", 2, "--extractor", "onnx", data / "data", data / "vad", data / "onnx"]
+    arguments = ["--nj", 1, "--extractor", "onnx", data / "data", data / "vad", data / "onnx"]
     arguments[:0] = ["--set", f"options.path={model} options.fbank.window_type=povey"]
     first = step(root, *arguments)
     assert first.returncode == 1 and "the others are done" in first.stderr, first.stderr
@@ -118,7 +118,7 @@ def test_run_takes_a_model_of_ones_own_for_every_dec(root, data, tmp_path):
     """Also for the published one, whose configuration takes no other overrides."""
     model = models.save_pooling(tmp_path / "model.onnx", dim=11)
     shutil.copytree(data / "vad", tmp_path / "exp/vad_silero/data")
-    command = ["./run.sh", "--stage", "2", "--stop-stage", "2", "--data", data, "--nj", "2"]
+    command = ["./run.sh", "--stage", "2", "--stop-stage", "2", "--data", data, "--nj", "1"]
     command += ["--exp", tmp_path / "exp", "--extractor", "onnx", "--xvector.step", "0.5"]
     command += ["--xvector.options.path", model, "--train-set", "data", "--dev-set", "data"]
     done = subprocess.run(

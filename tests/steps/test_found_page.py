@@ -9,19 +9,15 @@ import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from diar import __version__
 from diar.base import config
-from diar.base.types import Subsegments, Turn
-from diar.pipeline.recording import DecStageConfig
+from diar.base.types import Turn
 from diar.kaldi import rttm
-from diar.pipeline.recording import Diarization
-from diar.report.found import FoundPage
+from diar.pipeline.recording import DecStageConfig
 from diar.report.recordings import ReportConfig
-
-NONE = Subsegments([], [], np.zeros(0), np.zeros(0))
+from diar.report.standalone import StandalonePage
 
 
 @pytest.mark.usefixtures("campplus")
@@ -44,9 +40,9 @@ def test_one_file(root, sample_wav, tmp_path):
 
 
 def test_several_and_one_without_speech(tmp_path):
-    page = FoundPage(tmp_path / "diarization.html", "diarize.py ...", {}, ReportConfig(inline=0))
-    page.add("a", tmp_path / "a.wav", 5.0, Diarization([Turn("a", 1.0, 2.0, "a_1")], [], NONE, None))
-    page.add("silent", None, 3.0, Diarization([], [], NONE, None))
+    page = StandalonePage(tmp_path / "diarization.html", "diarize.py", {}, ReportConfig(inline=0))
+    page.add("a", tmp_path / "a.wav", 5.0, [Turn("a", 1.0, 2.0, "a_1")])
+    page.add("silent", None, 3.0, [])
     files = page.write()
     assert [file.relative_to(tmp_path).as_posix() for file in files] == [
         "diarization_files/recordings/a.js",
@@ -57,5 +53,5 @@ def test_several_and_one_without_speech(tmp_path):
 
 
 def test_nothing_done_makes_no_page(tmp_path):
-    assert FoundPage(tmp_path / "x.html", "", {}).write() == []
+    assert StandalonePage(tmp_path / "x.html", "", {}).write() == []
     assert list(tmp_path.iterdir()) == []

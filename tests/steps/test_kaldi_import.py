@@ -11,7 +11,7 @@ import soundfile
 from diar.base.errors import DataError
 from diar.base.types import Turn
 from diar.kaldi import arks, xvector_dir
-from diar.kaldi.importing import check, import_tables, read_stm, take
+from diar.kaldi.importing import check, import_audio, import_tables, read_stm
 from diar.kaldi.normalization import Normalization
 from diar.kaldi.rttm import read_rttm
 from diar.kaldi.validation import examine
@@ -30,7 +30,7 @@ def call(tmp_path):
 
 def taken(source, lines, recording="r"):
     (source / "wav.scp").write_text(lines)
-    return take(examine(source), recording, source.parent / "target")
+    return import_audio(examine(source), recording, source.parent / "target")
 
 
 class TestCommands:
@@ -207,7 +207,7 @@ class TestNormalization:
 
 def run(root, *options, expect=0):
     result = subprocess.run(
-        ["./run.sh", "--corpus", "kaldi", *(str(x) for x in options)],
+        ["./run.sh", "--corpus", "kaldi", "--nj", "1", *(str(x) for x in options)],
         cwd=root, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert result.returncode == expect, result.stdout + result.stderr

@@ -214,7 +214,7 @@ def test_of_a_set_there_may_be_no_data(experiment, tmp_path):
 
 def test_a_speaker_talks_once_at_a_time():
     turns = [Turn("r", 0.0, 4.0, "a"), Turn("r", 1.0, 2.0, "a"), Turn("r", 3.5, 1.5, "a")]
-    view = View("r", 10.0, reference=turns, found={"x": turns})
+    view = View("r", 10.0, reference=turns, turns={"x": turns})
     found = plain(view, ReportConfig())
     assert found["reference"]["turns"] == found["systems"]["x"]["turns"] == [[0, 5000, 0]]
 
@@ -236,7 +236,7 @@ def test_without_turns_it_says_what_makes_them(experiment, tmp_path):
 
 
 def test_without_reference_and_scores():
-    view = View("r", 10.0, found={"dec": [Turn("r", 1.0, 2.0, "b"), Turn("r", 0.5, 1.0, "a")]})
+    view = View("r", 10.0, turns={"dec": [Turn("r", 1.0, 2.0, "b"), Turn("r", 0.5, 1.0, "a")]})
     found = plain(view, ReportConfig())
     assert found["reference"] is None and found["systems"]["dec"]["errors"] is None
     assert found["systems"]["dec"]["speakers"] == ["a", "b"]
@@ -245,7 +245,7 @@ def test_without_reference_and_scores():
 
 def test_errors_are_those_inside_the_regions():
     turns = [Turn("r", 0.0, 10.0, "a")]
-    view = View("r", 10.0, regions=[Region(2.0, 4.0)], reference=turns, found={"x": []})
+    view = View("r", 10.0, regions=[Region(2.0, 4.0)], reference=turns, turns={"x": []})
     assert plain(view, ReportConfig())["systems"]["x"]["errors"]["miss"] == [[2000, 4000, 1]]
 
 
@@ -266,7 +266,7 @@ def test_projections_of_anything(n, dim, seed):
 
 @pytest.mark.parametrize("method", ["tsne", "umap"])
 def test_neighbours_stay_neighbours(method):
-    if not projection.available((method,)):
+    if not projection.available_methods((method,)):
         pytest.skip("umap-learn is not installed: pip install -e '.[umap]'")
     generator = np.random.default_rng(0)
     centres = np.repeat([[0.0] * 8, [9.0] * 8], 30, axis=0)
@@ -310,4 +310,4 @@ def test_addresses_of_audio(tmp_path, monkeypatch):
 
 
 def test_nothing_in_the_data_ends_a_script():
-    assert "<" not in page._script_safe(json.dumps("</script><!--"))
+    assert "<" not in page._escape_for_script(json.dumps("</script><!--"))

@@ -164,7 +164,7 @@ def test_nan_in_an_ark_costs_one_recording(root, experiment, tmp_path):
     text = (xvectors / "segments").read_text()
     (xvectors / "segments").write_text(text + text.replace("talk", "evil"))
     result = subprocess.run(
-        ["steps/fit_dec.sh", xvectors, folder / "exp/ae_default", tmp_path / "out"],
+        ["steps/fit_dec.sh", "--nj", "1", xvectors, folder / "exp/ae_default", tmp_path / "out"],
         cwd=root, capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 1

@@ -553,7 +553,7 @@ class TestScoring:
         assert f"`steps/score.sh {files}/ref.rttm {files}/hyp {exp}/mine/test/score`" in page
         assert "23.93" in page and "misprints 23.39" in page and "Not measured here" in page
         result = run([sys.executable, "local/make_results.py", files / "none", files / "R.md"])
-        assert result.returncode == 1 and "summary.json below it" in result.stderr
+        assert result.returncode == 1 and "per_recording.tsv below it" in result.stderr
 
 
 @pytest.mark.parametrize("step", sorted(p.name for p in (ROOT / "steps").glob("[!_]*.sh")))

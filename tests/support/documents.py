@@ -109,12 +109,12 @@ def prose(text: str) -> list[tuple[int, str]]:
 
 def inline(text: str) -> list[tuple[int, str]]:
     """(line, code) of `inline code`, which may go over the end of a line."""
-    found = []
     outside = dict(prose(text))
     whole = "\n".join(outside.get(n, "") for n in range(1, len(text.splitlines()) + 1))
-    for match in re.finditer(r"`([^`]+)`", whole):
-        found.append((whole[: match.start()].count("\n") + 1, " ".join(match[1].split())))
-    return found
+    return [
+        (whole[: match.start()].count("\n") + 1, " ".join(match[1].split()))
+        for match in re.finditer(r"`([^`]+)`", whole)
+    ]
 
 
 def links(text: str) -> list[tuple[int, str]]:

@@ -16,8 +16,8 @@ from pathlib import Path
 from diar.autoencoder.network import AutoencoderConfig
 from diar.base import config
 from diar.base.errors import DataError
-from diar.pipeline.recording import DecStageConfig
 from diar.pipeline.baselines import BaselineConfig
+from diar.pipeline.recording import DecStageConfig
 from diar.report.recordings import ReportConfig
 from diar.speech.vad import VadConfig
 from diar.xvectors.windows import XVectorConfig

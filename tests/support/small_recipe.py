@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from diar.fetching.download import locked
+from diar.fetching.download import lock_folder
 
 # Two minutes of conversations, of voices from small packages; documents name test-01 and test-10.
 PLAN = {
@@ -104,7 +104,7 @@ def made_once(root: Path, shared: Path) -> Path:
         RuntimeError: ./run.sh failed; here, or in the process that came first.
     """
     recipe, failed = shared / "recipe", shared / "recipe.failed"
-    with locked(shared):
+    with lock_folder(shared):
         if not recipe.exists() and not failed.exists():
             part = copied(root, shared / "recipe.part")
             shrink(part)

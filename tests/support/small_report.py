@@ -11,7 +11,7 @@ import soundfile
 from paths import ROOT
 
 from diar.base.types import Subsegments, Turn, concatenate
-from diar.kaldi import arks, rttm
+from diar.kaldi import arks, rttm, tables
 
 SECONDS = 120.0
 SPEAKERS = 9  # of the second recording: more than there are colours
@@ -76,7 +76,7 @@ def write_system(directory: Path, turns: list[Turn]) -> None:
 def write_refinement(directory: Path, turns: list[Turn], seconds: dict[str, float]) -> None:
     """Windows of 1.5 s every 0.75 s, latents around a point for each speaker."""
     generator = np.random.default_rng(0)
-    tables: dict[str, dict[str, np.ndarray]] = {
+    matrices: dict[str, dict[str, np.ndarray]] = {
         "posteriors": {},
         "latents": {},
         "start_latents": {},
@@ -91,10 +91,10 @@ def write_refinement(directory: Path, turns: list[Turn], seconds: dict[str, floa
         posteriors = np.full((len(kept), len(names)), 0.1 / len(names))
         posteriors[np.arange(len(kept)), labels] += 0.9
         centres = generator.normal(size=(len(names), 8)) * 3
-        tables["posteriors"][recording] = posteriors.astype(np.float32)
+        matrices["posteriors"][recording] = posteriors.astype(np.float32)
         for name, spread in (("start_latents", 1.5), ("latents", 0.5)):
             z = centres[labels] + generator.normal(size=(len(kept), 8)) * spread
-            tables[name][recording] = z.astype(np.float32)
+            matrices[name][recording] = z.astype(np.float32)
         ids = [f"{recording}-{i:04d}" for i in kept]
         windows.append(Subsegments(ids, [recording] * len(kept), starts[kept], starts[kept] + 1.5))
         history += [
@@ -102,7 +102,7 @@ def write_refinement(directory: Path, turns: list[Turn], seconds: dict[str, floa
             f"{recording} 2 0.5 0.25\n",
             f"{recording} 3 - 0.125\n",
         ]
-    for name, arrays in tables.items():
+    for name, arrays in matrices.items():
         arks.write_ark(directory / f"{name}.ark", arrays)
     tables.write_segments(directory, concatenate(windows))
     (directory / "history").write_text("".join(history))

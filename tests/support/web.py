@@ -35,15 +35,18 @@ class Web:
         wanted = request.headers.get("Range")
         self.asked.append((path, wanted))
         if self.status.get(path):
-            return request.send_error(self.status[path].pop(0))
+            request.send_error(self.status[path].pop(0))
+            return
         if path not in self.files:
-            return request.send_error(404)
+            request.send_error(404)
+            return
         content, tag = self.files[path], self.tags.get(path)
         start = 0
         if wanted and tag and request.headers.get("If-Range") == tag:
             start = int(wanted.removeprefix("bytes=").rstrip("-"))
             if start >= len(content):
-                return request.send_error(416)
+                request.send_error(416)
+                return
         request.send_response(206 if start else 200)
         if tag:
             request.send_header("ETag", tag)

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from diar.audio import waveform
-from diar.audio.spool import Spooled, collected
+from diar.audio.spool import Spooled, collect
 from diar.base.errors import DataError
 
 
@@ -131,9 +131,9 @@ def test_long_recordings_lie_in_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr(waveform, "BLOCK", 4096)
     both = np.stack([tone(44100, 3.0), tone(44100, 3.0, 1000)], axis=1)
     soundfile.write(tmp_path / "x.wav", both, 44100)
-    here = waveform.listen(tmp_path / "x.wav")
-    monkeypatch.setattr(waveform, "collected", lambda blocks: collected(blocks, long=10000))
-    there = waveform.listen(tmp_path / "x.wav")
+    here = waveform.read(tmp_path / "x.wav")
+    monkeypatch.setattr(waveform, "collect", lambda blocks: collect(blocks, long=10000))
+    there = waveform.read(tmp_path / "x.wav")
     assert isinstance(there.samples, Spooled) and isinstance(here.samples, np.ndarray)
     assert len(there.samples) == len(here.samples) == there.samples.size
     for part in (slice(None), slice(5, 17), slice(20000, 10**9), slice(9, 4), slice(-3, None)):

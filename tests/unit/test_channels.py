@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from diar.audio.waveform import SAMPLE_RATE
-from diar.simulation.channels import CODECS, change_by_turn, through_random_channel
+from diar.simulation.channels import CODECS, change_by_turn, pass_random_channel
 
 
 def speechlike(seconds, seed=0):
@@ -30,7 +30,7 @@ def test_codecs_lose_something_but_delay_nothing(codec):
 @pytest.mark.parametrize("length", [0, 1, 50, 700])
 def test_scraps_pass_every_channel(length):
     for seed in range(20):
-        scrap = through_random_channel(speechlike(1)[:length], np.random.default_rng(seed))
+        scrap = pass_random_channel(speechlike(1)[:length], np.random.default_rng(seed))
         assert len(scrap) == length
         assert np.isfinite(scrap).all()
 

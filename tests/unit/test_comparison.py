@@ -1,48 +1,62 @@
 """Two systems on the same recordings: differences, intervals, tests, and what cannot be compared."""
 
-import subprocess
-import sys
-
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from small_scores import scores_in
 
 from diar.base.errors import DataError
-from diar.base.types import Turn
-from diar.scoring import text
-from diar.scoring.comparison import Comparison, Figures, compare, rate_interval, read_figures
+from diar.base.types import Region, Turn
+from diar.scoring.comparison import Comparison, compare, rate_interval, total_der
+from diar.scoring.frame import make_frame, read_experiment, read_frame, to_tsv, totals
 from diar.scoring.rates import ScoringConfig, evaluate
 
 
-def figures(scored, error, speakers=None, found=None):
+def figures(scored, error, protocol="full"):
+    """The scores of a system; half of the error is confusion."""
     scored, error = np.array(scored, float), np.array(error, float)
-    names = tuple(f"r{i:02d}" for i in range(len(scored)))
-    some = np.full(len(scored), 2)
-    return Figures(
-        names, scored, error, error / 2, 100 * error / scored,
-        some if speakers is None else np.array(speakers), some if found is None else np.array(found),
-    )  # fmt: skip
-
-
-def scores_in(folder, errors, collar_end=100.0):
-    """A score directory: each recording is one speaker of 100 s, of which errors[i] s are missed."""
-    reference = {f"r{i}": [Turn(f"r{i}", 0.0, collar_end, "A")] for i in range(len(errors))}
-    hypothesis = {f"r{i}": [Turn(f"r{i}", 0.0, 100.0 - e, "x")] for i, e in enumerate(errors)}
-    result = evaluate(reference, hypothesis, None, ScoringConfig().protocols)
-    folder.mkdir()
-    (folder / "per_recording.tsv").write_text(text.per_recording_tsv(result), encoding="utf-8")
-    return folder
+    names = [f"r{i:02d}" for i in range(len(scored))]
+    return pd.DataFrame({
+        "protocol": protocol, "recording": names, "scored_s": scored, "miss_s": error / 2, "fa_s": 0.0,
+        "conf_s": error / 2, "der_%": 100 * error / scored, "speakers": 2, "speakers_found": 2,
+    })  # fmt: skip
 
 
 def test_scores_are_read_back(tmp_path):
-    read = read_figures(scores_in(tmp_path / "a", [10, 20, 0.5]))
-    assert list(read) == ["paper", "forgiving", "fair", "full"]
-    assert read["full"].recordings == ("r0", "r1", "r2")
-    assert read["full"].scored == pytest.approx([100, 100, 100])
-    assert read["full"].error == pytest.approx([10, 20, 0.5])
-    assert read["full"].total == pytest.approx(30.5 / 3)
+    read = read_frame(scores_in(tmp_path / "a", [10, 20, 0.5]))
+    assert list(read["protocol"].unique()) == ["paper", "forgiving", "fair", "full"]
+    full = read[read["protocol"] == "full"]
+    assert list(full["recording"]) == ["r0", "r1", "r2"]
+    assert list(full["scored_s"]) == pytest.approx([100, 100, 100])
+    assert list(full["miss_s"]) == pytest.approx([10, 20, 0.5])
+    assert total_der(full) == pytest.approx(30.5 / 3)
+
+
+def test_what_is_read_is_what_was_scored(tmp_path):
+    """But for the decimals of the file; totals of it are those of the scores."""
+    turns = [Turn("NA", 0, 5, "A"), Turn("NA", 4, 3, "B"), Turn("quiet", 1, 2, "x")]
+    other = [Turn("NA", 0, 6.123, "1"), Turn("NA", 7, 1, "2"), Turn("NA", 9, 1, "3")]
+    uem = {name: [Region(0, 20)] for name in ("NA", 'o"d', "quiet")}
+    reference, hypothesis = {"NA": turns[:2]}, {"NA": other, "quiet": turns[2:]}
+    frame = make_frame(evaluate(reference, hypothesis, uem, ScoringConfig().protocols))
+    (tmp_path / "per_recording.tsv").write_text(to_tsv(frame), encoding="utf-8")
+    read = read_frame(tmp_path)
+    pd.testing.assert_frame_equal(read, frame, atol=1e-3, rtol=0)
+    pd.testing.assert_frame_equal(totals(read), totals(frame), atol=1e-3, rtol=0)
+
+
+def test_an_experiment_is_read_in_the_order_of_tables(tmp_path):
+    for system, name in (("ahc", "dev"), ("zzz", "test"), ("ahc", "test"), ("dec_default", "test")):
+        scores_in(tmp_path / system / name / "score", [1])
+    frame = read_experiment(tmp_path)
+    rows = frame[frame["protocol"] == "full"][["set", "system"]].to_numpy().tolist()
+    assert rows == [["test", "dec_default"], ["test", "ahc"], ["test", "zzz"], ["dev", "ahc"]]
+    assert set(read_experiment(tmp_path, "dev")["system"]) == {"ahc"}
+    with pytest.raises(DataError, match=r"per_recording\.tsv below it: \./run\.sh"):
+        read_experiment(tmp_path, "none")
 
 
 def test_difference_is_of_totals_not_of_means():
@@ -96,7 +110,7 @@ def test_interval_is_seeded_and_scipys():
     assert comparison.interval(seed=3) == comparison.interval(seed=3)
     assert comparison.interval(seed=3) != comparison.interval(seed=4)
     assert comparison.interval(0.5)[0] > comparison.interval(0.95)[0]
-    assert comparison.p_value == stats.wilcoxon(a.der - b.der).pvalue
+    assert comparison.p_value == stats.wilcoxon(a["der_%"] - b["der_%"]).pvalue
 
 
 def test_interval_of_a_rate_holds_the_rate_and_not_what_was_not_scored():
@@ -132,43 +146,23 @@ def test_exchanged_systems_mirror(rows):
 
 class TestNotComparable:
     def test_other_recordings(self, tmp_path):
-        a, b = (read_figures(scores_in(tmp_path / n, [1] * k)) for n, k in (("a", 2), ("b", 3)))
+        a, b = (read_frame(scores_in(tmp_path / n, [1] * k)) for n, k in (("a", 2), ("b", 3)))
         with pytest.raises(DataError, match=r"only the second system has scores of 1.*: r2$"):
             compare(a, b)
 
     def test_another_reference(self, tmp_path):
-        a = read_figures(scores_in(tmp_path / "a", [1, 1]))
-        b = read_figures(scores_in(tmp_path / "b", [1, 1], collar_end=90.0))
+        a = read_frame(scores_in(tmp_path / "a", [1, 1]))
+        b = read_frame(scores_in(tmp_path / "b", [1, 1], collar_end=90.0))
         with pytest.raises(DataError, match=r"r0: .*not the same reference, UEM or protocol"):
             compare(a, b)
 
     def test_no_protocol_in_common(self):
         with pytest.raises(DataError, match="no protocol in common: x and y"):
-            compare({"x": figures([1], [1])}, {"y": figures([1], [1])})
+            compare(figures([1], [1], "x"), figures([1], [1], "y"))
 
     @pytest.mark.parametrize("text", [None, "", "protocol\trecording\nfull\tr\n", "x\n1\n"])
     def test_no_scores(self, tmp_path, text):
         if text is not None:
             (tmp_path / "per_recording.tsv").write_text(text)
         with pytest.raises(DataError, match=r"per_recording\.tsv: .*steps/score\.sh"):
-            read_figures(tmp_path)
-
-
-def test_program(tmp_path, root):
-    a = scores_in(tmp_path / "a", [10, 20, 30])
-    b = scores_in(tmp_path / "b", [12, 20, 26])
-    program = [sys.executable, root / "local/compare.py"]
-    result = subprocess.run([*program, a, b], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    row = next(line for line in result.stdout.splitlines() if line.startswith("| full"))
-    cells = [cell.strip() for cell in row.split("|")[1:-1]]
-    assert cells[1:4] == ["20.00", "19.33", "+0.67"]
-    assert cells[6:] == ["1", "1", "1"]
-    assert "Largest gains of A, paper" in result.stdout
-    for extra, message in (
-        (["--protocol", "x"], "no protocol 'x'"),
-        (["--samples", "0"], "--samples is 0"),
-    ):
-        bad = subprocess.run([*program, *extra, a, b], capture_output=True, text=True)
-        assert bad.returncode == 1
-        assert message in bad.stderr and len(bad.stderr.splitlines()) == 1
+            read_frame(tmp_path)

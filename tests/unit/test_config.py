@@ -31,6 +31,7 @@ class Outer:
     name: str | None = None
     shuffle: bool = True
     inner: Inner = Inner(stay=0.5)
+    late: Inner = field(default_factory=lambda: Inner(stay=0.1))
     parts: dict[str, Inner] = field(default_factory=dict)
 
 
@@ -56,6 +57,7 @@ def test_nested_values_keep_the_other_defaults_of_the_outer_one(tmp_path):
     assert load(tmp_path, "inner: {least: 2}").inner == Inner(stay=0.5, least=2)
     assert load(tmp_path, "", ["inner.least=2"]).inner == Inner(stay=0.5, least=2)
     assert load(tmp_path, "inner:", ["inner.least=2"]).inner == Inner(stay=0.5, least=2)
+    assert load(tmp_path, "", ["late.least=2"]).late == Inner(stay=0.1, least=2)
     assert load(tmp_path, "parts: {a: {least: 1}}").parts == {"a": Inner(least=1)}
 
 
@@ -75,6 +77,8 @@ def test_overrides_win_and_the_last_of_them_most(tmp_path):
         ("steps: true", "steps is True; expected int"),
         ("rate: fast", "rate is 'fast'; expected float"),
         ("rate: true", "rate is True; expected float"),
+        (f"rate: 1{'0' * 400}", "; expected float"),
+        ("name: 3", "name is 3; expected str"),
         ("kind: other", "kind is 'other'; it must be one of: plain, residual"),
         ("dims: 3", "dims is 3; expected"),
         ("dims: [a]", "dims is 'a'; expected int"),

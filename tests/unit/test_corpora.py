@@ -27,9 +27,9 @@ from diar.base.errors import DataError
 from diar.base.types import Region, Turn
 from diar.corpora import corpus as shared
 from diar.corpora import counts, voxconverse
-from diar.corpora.corpus import Files, Options, Recording, check, collect, write_set
+from diar.corpora.corpus import CorpusRecording, Files, Options, check, collect, write_set
 from diar.kaldi import tables
-from diar.kaldi.rttm import read_parts, read_rttm, read_uem
+from diar.kaldi.rttm import read_references, read_rttm, read_uem
 from diar.published import dataset
 
 # --- AMI
@@ -270,11 +270,13 @@ def test_dihard3_faults(tmp_path):
 def test_channel_that_must_be_chosen(tmp_path):
     file = sound(tmp_path / "call.wav", channels=2)
     turns = (Turn("call-A", 0.0, 1.0, "A"),)
-    found = collect(["call-A"], lambda name: Recording(name, file, turns, channels=2, channel=1))
+    found = collect(
+        ["call-A"], lambda name: CorpusRecording(name, file, turns, channels=2, channel=1)
+    )
     write_set(tmp_path / "set", found)
     assert (tmp_path / "set/reco2file_and_channel").read_text() == "call-A call 1\n"
     with pytest.raises(DataError, match="no channel 3: it has 2"):
-        check(Recording("call-C", file, turns, channels=2, channel=3))
+        check(CorpusRecording("call-C", file, turns, channels=2, channel=3))
 
 
 def test_audio_that_only_ffmpeg_reads(tmp_path):
@@ -285,9 +287,9 @@ def test_audio_that_only_ffmpeg_reads(tmp_path):
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    assert check(Recording("a", path, (), channels=2)) == pytest.approx(1.0)
+    assert check(CorpusRecording("a", path, (), channels=2)) == pytest.approx(1.0)
     with pytest.raises(DataError, match="2 channels, expected 1"):
-        check(Recording("a", path, ()))
+        check(CorpusRecording("a", path, ()))
 
 
 def test_nothing_left_is_an_error_that_names_the_first_reason(tmp_path):
@@ -302,7 +304,7 @@ def test_nothing_left_is_an_error_that_names_the_first_reason(tmp_path):
 
 def test_reference_that_outlasts_its_audio_is_remarked_on(tmp_path):
     file = sound(tmp_path / "a.wav", seconds=1)
-    found = collect("a", lambda name: Recording(name, file, (Turn("a", 0.0, 9.0, "A"),)))
+    found = collect("a", lambda name: CorpusRecording(name, file, (Turn("a", 0.0, 9.0, "A"),)))
     done = write_set(tmp_path / "set", found)
     assert done.notes == ["a: the reference ends at 9.0 s, the audio at 1.0 s"]
 
@@ -310,7 +312,7 @@ def test_reference_that_outlasts_its_audio_is_remarked_on(tmp_path):
 def test_path_that_no_wav_scp_can_hold(tmp_path):
     file = sound(tmp_path / "two  blanks" / "a.wav")
     with pytest.raises(DataError, match="rename it"):
-        check(Recording("a", file, ()))
+        check(CorpusRecording("a", file, ()))
 
 
 def test_files_are_found_by_name_and_ambiguity_is_refused(tmp_path):
@@ -338,14 +340,14 @@ def test_bad_line_of_a_common_reference_costs_its_recording(tmp_path):
         tmp_path / "all.rttm",
         two_turns("a") + "SPEAKER b 1 0\n" + two_turns("b") + line("a", 3, 0.0, "C"),
     )
-    turns, faults, empty = read_parts(path)
+    turns, faults, empty = read_references(path)
     assert [*turns] == ["a"] and len(turns["a"]) == 2 and empty == {"a": 1}
     assert faults == {"b": f"{path}:3: a SPEAKER line has 8 to 10 fields, found 4"}
 
 
 def test_figures_that_differ_are_said_with_their_source(tmp_path):
     file = sound(tmp_path / "a.wav", seconds=3.6)
-    found = collect("ab", lambda n: Recording(n, file, (Turn(n, 0.0, 1.0, "A"),)))
+    found = collect("ab", lambda n: CorpusRecording(n, file, (Turn(n, 0.0, 1.0, "A"),)))
     write_set(tmp_path / "set", found)
     measured = counts.measure(tmp_path / "set")
     assert measured == {

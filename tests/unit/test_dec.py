@@ -168,7 +168,7 @@ def test_bad_data_is_refused(encoder):
 
 
 def test_element_mean_of_the_divergence_shrinks_with_the_clusters(encoder):
-    x, labels = blobs([10, 10, 10])
+    x, _ = blobs([10, 10, 10])
     losses = {}
     for mean in ("element", "batch"):
         config = RefineConfig(niter=1, mse_weight=0.0, kl_mean=mean)

@@ -1,5 +1,7 @@
 """Window posteriors to turns."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,10 +35,10 @@ def test_turns_tile_the_speech(spans, k, seed):
     posteriors = np.random.default_rng(seed).dirichlet(np.ones(k), len(windows))
     turns = decode(windows, posteriors, end, DecodingConfig())
     assert sum(t.duration for t in turns) == pytest.approx(sum(e - s for s, e in regions), abs=1e-6)
-    for a, b in zip(turns, turns[1:], strict=False):
+    for a, b in pairwise(turns):
         assert a.end <= b.start + 1e-6
         assert a.speaker != b.speaker or b.start > a.end + 1e-6, "equal neighbours are one turn"
-    assert all(t.duration > 0 and 0 <= t.start and t.end <= end + 1e-9 for t in turns)
+    assert all(t.duration > 0 and t.start >= 0 and t.end <= end + 1e-9 for t in turns)
     assert {t.speaker for t in turns} <= {f"r_{j + 1}" for j in range(k)}
 
 
@@ -62,7 +64,7 @@ def test_second_speaker_is_added_where_both_are_likely():
     assert sorted(two) == two
     for speaker in ("r_1", "r_2"):
         mine = [t for t in two if t.speaker == speaker]
-        assert all(a.end <= b.start + 1e-6 for a, b in zip(mine, mine[1:], strict=False))
+        assert all(a.end <= b.start + 1e-6 for a, b in pairwise(mine))
     assert decode(windows, posteriors[:, :1] * 0 + 1, 20.0, DecodingConfig(second=0.4)) == decode(
         windows, posteriors[:, :1] * 0 + 1, 20.0, DecodingConfig()
     )

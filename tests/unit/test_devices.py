@@ -1,7 +1,6 @@
 """Devices: what is said when there is none, and that nothing stays behind on the CPU."""
 
 import copy
-import subprocess
 
 import numpy as np
 import pytest
@@ -68,21 +67,6 @@ def test_no_gpu_says_what_to_do(monkeypatch):
     assert devices.device_of("cuda:0") == torch.device("cuda:0")
     with pytest.raises(DataError, match="finds 1 GPU.*nvidia-smi"):
         devices.device_of("cuda:1")
-
-
-def test_an_unknown_device_is_refused_before_anything_is_done(root, tmp_path):
-    (tmp_path / "xvector.scp").write_text("")
-    done = tmp_path / "out"
-    done.mkdir()
-    (done / ".begun").write_text("key")
-    (done / "loss.tsv").write_text("kept")
-    step = ["steps/train_autoencoder.sh", "--device", "tpu", tmp_path, tmp_path, done]
-    for command in (step, ["./run.sh", "--device", "tpu"]):
-        found = subprocess.run(command, cwd=root, capture_output=True, text=True)
-        assert found.returncode == 1 and found.stdout == ""
-        assert found.stderr.startswith("find_device.py: device 'tpu': it is cpu, cuda")
-        assert len(found.stderr.splitlines()) == 1
-    assert (done / "loss.tsv").read_text() == "kept"
 
 
 def test_the_device_of_the_tests_tells_places_apart():

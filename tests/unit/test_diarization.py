@@ -16,7 +16,8 @@ from diar.base.types import Bounds, Subsegments, Turn
 from diar.dec.diarization import fit, survivors, thin
 from diar.dec.objective import RefineConfig
 from diar.pipeline.recording import DecStageConfig, Pipeline
-from diar.scoring import rates
+from diar.scoring.frame import total_score
+from diar.scoring.rates import Protocol
 from diar.speech.vad import VadConfig
 from diar.turns import decoding
 from diar.xvectors.windows import XVectorConfig
@@ -74,7 +75,7 @@ def test_known_count_finds_the_voices(options, encoder):
 
 @pytest.mark.parametrize("wanted", [1, 2, 3, 5])
 def test_bounds_are_kept(options, encoder, wanted):
-    x, windows, labels = voices([30, 25, 20])
+    x, windows, _ = voices([30, 25, 20])
     for bounds in (Bounds(wanted), Bounds(least=wanted), Bounds(most=wanted)):
         found = fit(x, windows, encoder, options, bounds)
         assert bounds.clip(found.count) == found.count
@@ -150,8 +151,8 @@ def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
     turns = pipeline("sample", sample)
     assert len({turn.speaker for turn in turns}) == 2
     reference = {"sample": [Turn("sample", a, b - a, who) for a, b, who in sample_turns]}
-    total = rates.score(reference, {"sample": turns}, None, rates.Protocol(0.25, "out")).total
-    assert total.der < 5
+    total = total_score(reference, {"sample": turns}, None, Protocol(0.25, "out"))
+    assert total["der_%"] < 5
     assert pipeline("sample", sample) == turns
     assert pipeline("quiet", np.zeros(32000, np.float32)) == []
 

@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import shutil
-import subprocess
 import sys
 
 import jsonschema
@@ -88,7 +87,7 @@ def test_tiers_and_back(tmp_path_factory, name, turns):
 @settings(deadline=None, max_examples=50)
 @given(turns=ANY)
 def test_what_overlaps_itself_is_joined_in_tiers(tmp_path_factory, name, turns):
-    found, notes = back(tmp_path_factory.mktemp("t"), name, turns)
+    found, _ = back(tmp_path_factory.mktemp("t"), name, turns)
     whole, overlaps = merge_turns(turns)
     joined, left = merge_turns(found)
     assert sorted(format_rttm(joined).split("\n")) == sorted(format_rttm(whole).split("\n"))
@@ -272,50 +271,6 @@ def rttm(tmp_path):
 def call(main, monkeypatch, *words):
     monkeypatch.setattr(sys, "argv", ["program", *map(str, words)])
     main()
-
-
-def test_every_format_by_the_program_and_back(tmp_path, rttm, root, capfd):
-    formats = [word for name in ALL for word in ("--format", name)]
-    program = [sys.executable, root / "local/export.py", *formats, rttm, tmp_path / "out"]
-    result = subprocess.run(program, capture_output=True, text=True, check=True)
-    made = {path.name for path in (tmp_path / "out").iterdir()}
-    assert made == {"turns.ctm", "supervisions.jsonl.gz"} | {
-        f"{name}{exports.FORMATS[form].suffix}" for name in "qr" for form in EACH
-    }
-    assert result.stdout == f"{tmp_path}/out: {len(made)} file(s) of 2 recording(s)\n"
-    assert result.stderr == ""
-    for ending in ("txt", "TextGrid", "eaf"):
-        program = [sys.executable, root / "local/import_labels.py"]
-        program += [*sorted((tmp_path / "out").glob(f"*.{ending}")), tmp_path / "back.rttm"]
-        result = subprocess.run(program, capture_output=True, text=True, check=True)
-        assert result.stdout.endswith("back.rttm: 4 turn(s) of 3 speaker(s) in 2 recording(s)\n")
-        assert (tmp_path / "back.rttm").read_text() == rttm.read_text()
-
-
-def test_standard_input_and_output(rttm, root, tmp_path):
-    def piped(*words, text=""):
-        program = [sys.executable, root / "local" / words[0], *words[1:]]
-        return subprocess.run(program, input=text, capture_output=True, text=True)
-
-    made = piped("export.py", "--format", "ctm", "-", "-", text=rttm.read_text())
-    assert made.stdout.splitlines()[0] == "q 1 0.000 2.000 C"
-    made = piped("export.py", "--format", "lhotse", rttm, "-")
-    assert json.loads(made.stdout.splitlines()[0])["id"] == "q-000000"
-    one = ["export.py", "--format", "audacity", "--recording"]
-    made = piped(*one, "q", "-", "-", text=rttm.read_text())
-    assert (made.stdout, made.stderr, made.returncode) == ("0.000\t2.000\tC\n", "", 0)
-    (tmp_path / "q.txt").write_text(made.stdout)
-    again = piped("import_labels.py", tmp_path / "q.txt", "-")
-    assert again.stdout == "SPEAKER q 1 0.000 2.000 <NA> <NA> C <NA> <NA>\n"
-    made = piped("export.py", "--format", "webvtt", "--recording", "quiet", "-", "-")
-    assert (made.stdout, made.returncode) == ("WEBVTT\n", 0)
-    made = piped("export.py", "--format", "webvtt", "-", "-")
-    assert made.stderr == (
-        "export.py: no turns on standard input: --recording NAME says of which recording\n"
-    )
-    assert made.returncode == 1
-    bad = piped("export.py", "--format", "ctm", "-", "-", text="SPEAKER r 1 0 0 <NA> <NA> x\n")
-    assert bad.stderr == "export.py: /dev/stdin:1: duration 0 is not positive\n"
 
 
 def test_silent_recordings_have_files(tmp_path, monkeypatch, capsys):

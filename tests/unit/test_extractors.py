@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-import models
 import numpy as np
 import pytest
 import torch
@@ -120,24 +116,6 @@ def test_a_new_extractor_plugs_in(monkeypatch):
     monkeypatch.setitem(extractors.EXTRACTORS, "mean", f"{__name__}:Mean")
     assert "mean" in extractors.names() and extractors.get("mean").dim == 1
     assert extractors.card("mean") == Mean.card
-
-
-def test_cards_are_printed(root, tmp_path):
-    def listed(*arguments):
-        program = [sys.executable, root / "local/list_extractors.py", *arguments]
-        done = subprocess.run(program, capture_output=True, text=True, cwd=root)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    text = listed()
-    assert [line for line in text.splitlines() if line[0] != " "] == extractors.names()
-    for name in extractors.names():
-        assert f"  licence: {extractors.card(name).licence}\n" in text
-    path = models.save_pooling(tmp_path / "model.onnx", dim=17)
-    chosen = f"extractor=onnx options.path={path} options.fbank=gone.yaml"
-    assert listed("--files", "--set", chosen) == f"{path}\n"
-    chosen = f"extractor=onnx options.path={path}"
-    assert "  dim: 17\n" in listed("--set", chosen) and str(path) in listed("--set", chosen)
 
 
 @pytest.mark.parametrize("module", [cam, resemblyzer])

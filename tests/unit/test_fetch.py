@@ -39,7 +39,9 @@ def one_line(error):
 
 
 @pytest.mark.parametrize("damage", [CONTENT[:-1], b"x" * len(CONTENT), b""])
-@pytest.mark.parametrize("get, kind", [(packages.deb, "debs"), (packages.wheel, "wheels")])
+@pytest.mark.parametrize(
+    "get, kind", [(packages.fetch_deb, "debs"), (packages.fetch_wheel, "wheels")]
+)
 def test_damaged_file_in_the_cache_is_refused_by_its_sha256(cache, damage, get, kind):
     package = pinned()
     (cache / kind).mkdir(parents=True)
@@ -55,7 +57,7 @@ def test_intact_file_in_the_cache_needs_no_download(cache, monkeypatch):
     (cache / "debs").mkdir(parents=True)
     (cache / "debs" / package.filename).write_bytes(CONTENT)
     monkeypatch.setattr(packages.subprocess, "run", lambda *_, **__: pytest.fail("it downloads"))
-    assert packages.deb(package).read_bytes() == CONTENT
+    assert packages.fetch_deb(package).read_bytes() == CONTENT
 
 
 def test_damaged_download_is_refused_and_not_kept(tmp_path, cache):
@@ -81,7 +83,7 @@ def test_failed_download_says_why_and_what_else_can_be_done(cache):
 def test_deb_names_the_missing_tool(cache, monkeypatch):
     monkeypatch.setattr(packages.shutil, "which", lambda _: None)
     with pytest.raises(DataError) as error:
-        packages.deb(pinned())
+        packages.fetch_deb(pinned())
     assert "apt-get" in one_line(error) and str(cache) in one_line(error)
 
 
@@ -89,8 +91,8 @@ def test_wheel_member_is_extracted_once(tmp_path, cache, monkeypatch):
     archive = tmp_path / "thing.whl"
     with zipfile.ZipFile(archive, "w") as bundle:
         bundle.writestr("thing/sample.txt", "hello")
-    monkeypatch.setattr(packages, "wheel", lambda _: archive)
-    target = packages.wheel_member(pinned(), "thing/sample.txt", tmp_path / "out" / "sample.txt")
+    monkeypatch.setattr(packages, "fetch_wheel", lambda _: archive)
+    target = packages.extract_member(pinned(), "thing/sample.txt", tmp_path / "out" / "sample.txt")
     assert target.read_text() == "hello"
     archive.unlink()
-    assert packages.wheel_member(pinned(), "thing/sample.txt", target) == target
+    assert packages.extract_member(pinned(), "thing/sample.txt", target) == target

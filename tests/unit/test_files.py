@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from diar.base.files import cache_dir, sha256, whole, write_text
+from diar.base.files import cache_dir, open_whole, sha256, write_text
 
 
 def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path):
     path = tmp_path / "x.txt"
     write_text(path, "old")
-    with pytest.raises(KeyboardInterrupt), whole(path) as stream:
+    with pytest.raises(KeyboardInterrupt), open_whole(path) as stream:
         stream.write("half of the n")
         raise KeyboardInterrupt
     assert path.read_text() == "old"
@@ -21,7 +21,7 @@ def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path):
 
 def test_nothing_is_there_before_the_end(tmp_path):
     path = tmp_path / "new" / "x.bin"
-    with whole(path, "wb") as stream:
+    with open_whole(path, "wb") as stream:
         stream.write(b"\x00\xff")
         stream.flush()
         assert not path.exists()

@@ -127,7 +127,10 @@ class TestSegments:
     @pytest.mark.parametrize(
         ("line", "message"),
         [
-            ("u r 0", "expected '<utterance> <recording> <start> <end>', found 3 field(s)"),
+            (
+                "u r 0",
+                "expected '<utterance> <recording> <start> <end> [<channel>]', found 3 field(s)",
+            ),
             ("u r 2 1", "end 1 is not after start 2"),
             ("u r 1 1", "end 1 is not after start 1"),
             ("u r -1 1", "'-1' is not a number >= 0"),

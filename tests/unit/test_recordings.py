@@ -7,7 +7,7 @@ import soundfile
 from diar.base.errors import DataError
 from diar.kaldi.arks import write_ark
 from diar.kaldi.recordings import Recordings, read_channels
-from diar.speech.given import GivenSpeech
+from diar.speech.given import given_speech
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ class TestGivenSpeech:
         return tmp_path
 
     def test_segments_are_joined_and_clipped(self, directory):
-        given = GivenSpeech(directory, "segments")
+        given = given_speech(directory, "segments")
         assert given.regions("r", 10.0) == [(1.0, 4.0), (6.0, 10.0)]
         assert given.regions("unknown", 10.0) == []
 
@@ -81,14 +81,14 @@ class TestGivenSpeech:
         frames = np.zeros(200, np.float32)
         frames[50:100] = 1
         write_ark(directory / "vad.ark", {"a": frames, "b": np.ones(500, np.float32)})
-        given = GivenSpeech(directory, "vad_scp")
+        given = given_speech(directory, "vad_scp")
         assert given.regions("r", 10.0) == [pytest.approx((1.5, 2.0)), pytest.approx((2.5, 4.0))]
         with pytest.raises(DataError, match="vad.scp: no decisions for recording 's'"):
             given.regions("s", 10.0)
 
     def test_decisions_of_recordings_with_another_shift(self, directory):
         write_ark(directory / "vad.ark", {"r": np.array([0, 1, 1, 0, 1], np.float32)})
-        given = GivenSpeech(directory, "vad_scp", frame_shift=0.02)
+        given = given_speech(directory, "vad_scp", frame_shift=0.02)
         assert given.regions("r", 0.09) == [
             pytest.approx((0.02, 0.06)),
             pytest.approx((0.08, 0.09)),
@@ -97,4 +97,4 @@ class TestGivenSpeech:
     def test_decisions_that_are_no_vector(self, directory):
         write_ark(directory / "vad.ark", {"r": np.ones((3, 2), np.float32)})
         with pytest.raises(DataError, match="r: expected a vector of decisions"):
-            GivenSpeech(directory, "vad_scp").regions("r", 1.0)
+            given_speech(directory, "vad_scp").regions("r", 1.0)

@@ -1,5 +1,7 @@
 """RTTM and UEM files as the field writes them."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,12 +41,12 @@ def test_round_trip(tmp_path_factory, turns):
 
 @given(st.lists(st.floats(0, 100), min_size=3, max_size=20).map(sorted))
 def test_turns_that_touch_still_touch_after_rounding(cuts):
-    pairs = zip(cuts, cuts[1:], strict=False)
+    pairs = pairwise(cuts)
     turns = [Turn("r", start, end - start, "a") for start, end in pairs]
     lines = [line.split() for line in format_rttm(turns).splitlines()]
     spans = [(round(float(x[3]) * 1000), round(float(x[4]) * 1000)) for x in lines]
     assert all(length > 0 for _, length in spans)
-    for (start, length), (following, _) in zip(spans, spans[1:], strict=False):
+    for (start, length), (following, _) in pairwise(spans):
         assert start + length == following
 
 

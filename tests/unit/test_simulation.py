@@ -18,15 +18,15 @@ from diar.base.types import Turn
 from diar.kaldi import tables, writing
 from diar.kaldi.rttm import read_rttm, read_uem, write_rttm
 from diar.simulation import mini_corpus
+from diar.simulation.conversations import SimulationConfig, simulate
 from diar.simulation.mini_corpus import (
     CorpusConfig,
-    Planned,
+    RecordingPlan,
     record,
     revoice,
     write_data_dir,
     write_scripts,
 )
-from diar.simulation.rooms import SimulationConfig, simulate
 from diar.simulation.turn_taking import TurnTaking, converse, fit, insert_silence, overlap_ratio
 from diar.simulation.voices import Person, Voice, VoicesConfig
 
@@ -216,17 +216,17 @@ def test_plan_has_what_the_corpus_is_for():
 
 
 def test_parts_are_dealt_evenly():
-    plan = [Planned(n, 60.0) for n in (1, 2, 3, 4, 2)]
+    plan = [RecordingPlan(n, 60.0) for n in (1, 2, 3, 4, 2)]
     scripts = write_scripts("dev", plan, people(4), STATS, 7)
     parts = [person.id for script in scripts for person in script.cast]
     assert {parts.count(p.id) for p in people(4)} == {3}
     assert all(len({p.id for p in s.cast}) == len(s.cast) for s in scripts)
     with pytest.raises(DataError, match="5 speakers"):
-        write_scripts("dev", [Planned(5, 60.0)], people(4), STATS, 7)
+        write_scripts("dev", [RecordingPlan(5, 60.0)], people(4), STATS, 7)
 
 
 def test_processes_and_order_do_not_change_a_bit(tmp_path, own_voices):
-    plan = [Planned(2, 12.0), Planned(3, 15.0), Planned(1, 9.0)]
+    plan = [RecordingPlan(2, 12.0), RecordingPlan(3, 15.0), RecordingPlan(1, 9.0)]
     scripts = write_scripts("test", plan, people(4), STATS, 3)
     conf = VoicesConfig((), ())
     one = dict(record(scripts, tmp_path / "1", conf, ACOUSTICS, 3, nj=1))

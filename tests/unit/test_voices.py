@@ -74,7 +74,7 @@ def package(tmp_path, monkeypatch):
     (source / "bad.ogg").write_bytes(b"OggS, or so it says")
     (source / "empty.wav").write_bytes((source / "one.wav").read_bytes()[:44])
     monkeypatch.setenv("DIAR_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(voices, "deb", lambda package: source)
+    monkeypatch.setattr(voices, "fetch_deb", lambda package: source)
     monkeypatch.setattr(voices, "unpack_deb", lambda path, to: shutil.copytree(path, to))
     return source
 
@@ -100,7 +100,7 @@ def test_files_that_do_not_decode_are_listed_with_the_reason(package):
 def test_second_time_comes_from_the_cache(package, monkeypatch):
     conf = listed()
     (first,) = voices.prepare(conf, conf.people)
-    monkeypatch.setattr(voices, "deb", lambda _: pytest.fail("it unpacks again"))
+    monkeypatch.setattr(voices, "fetch_deb", lambda _: pytest.fail("it unpacks again"))
     (second,) = voices.prepare(conf, conf.people, nj=2)
     assert np.array_equal(first.samples, second.samples) and first.failed == second.failed
 
@@ -114,16 +114,16 @@ def test_progress_counts_packages_and_people_and_only_work(package):
 
 def test_changed_package_or_entry_is_decoded_again(package):
     conf = listed()
-    before = voices._cached(conf, conf.people[0])
+    before = voices._cache_path(conf, conf.people[0])
     other = replace(conf, packages=(replace(PACKAGE, sha256="1" * 64),))
-    assert voices._cached(other, other.people[0]) != before
-    assert voices._cached(replace(conf, max_minutes=1.0), conf.people[0]) != before
+    assert voices._cache_path(other, other.people[0]) != before
+    assert voices._cache_path(replace(conf, max_minutes=1.0), conf.people[0]) != before
 
 
 def test_damaged_cache_is_named(package):
     conf = listed()
     voices.prepare(conf, conf.people)
-    voices._cached(conf, conf.people[0]).write_bytes(b"half of it")
+    voices._cache_path(conf, conf.people[0]).write_bytes(b"half of it")
     with pytest.raises(DataError, match="delete it"):
         voices.prepare(conf, conf.people)
 

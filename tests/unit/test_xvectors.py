@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_subsegments import RATE, regions
 
-from diar.audio.spool import collected
+from diar.audio.spool import collect
 from diar.base.errors import DataError
 from diar.base.types import Region
 from diar.xvectors import extraction
@@ -116,7 +116,7 @@ def test_stretches_of_a_long_recording_are_as_the_whole(campplus, sample, monkey
     """Also where its samples lie in a file."""
     speech = [Region(1.0, 12.345), Region(13.0, 13.4), Region(14.001, 29.0)]
     whole = extract(CONFIG, campplus, "a", speech, sample)
-    spooled = collected([sample[:7000], sample[7000:]], long=1000)
+    spooled = collect([sample[:7000], sample[7000:]], long=1000)
     monkeypatch.setattr(extraction, "STRETCH", 4.0)
     parts = extract(CONFIG, campplus, "a", speech, spooled)
     assert parts.subsegments.ids == whole.subsegments.ids

@@ -12,18 +12,19 @@ LONG = 2 * 3600 * 16000  # samples (two hours at 16 kHz, 460 MB) that are kept i
 
 
 class Spooled:
-    """(n,) float32 samples in a temporary file (of TMPDIR), which goes with the object.
+    """Samples (n,), float32, in a temporary file (of TMPDIR) that goes with the object.
 
-    What is read of it are slices; each is an array in memory.
+    They are read by slices; each is an array in memory.
     """
 
     dtype, ndim = np.dtype(np.float32), 1
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="samples.")
+        self._file = tempfile.TemporaryFile(prefix="samples.")  # noqa: SIM115 (as long as the object)
         self.size = 0
 
     def append(self, samples: np.ndarray) -> None:
+        """Write more samples behind those that are there."""
         self._file.write(np.ascontiguousarray(samples, self.dtype).data)
         self.size += len(samples)
 
@@ -41,8 +42,11 @@ class Spooled:
         return np.frombuffer(b"".join(parts), self.dtype)[::step]
 
 
-def collected(blocks: Iterable[np.ndarray], long: int = LONG) -> np.ndarray | Spooled:
-    """Blocks of samples (b,) in one array; in a file, once they are more than ``long``."""
+Samples = np.ndarray | Spooled
+
+
+def collect(blocks: Iterable[np.ndarray], long: int = LONG) -> Samples:
+    """Join blocks of samples (b,) in one array; in a file, once they are more than ``long``."""
     kept: list[np.ndarray] = []
     spool: Spooled | None = None
     size = 0

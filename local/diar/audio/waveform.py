@@ -14,10 +14,10 @@ import numpy as np
 import soundfile
 import soxr
 
-from diar.audio.spool import Spooled, collected
+from diar.audio.spool import Samples, collect
 from diar.base.errors import DataError
+from diar.base.files import open_whole
 from diar.base.types import SAMPLE_RATE
-from diar.base.files import whole
 
 T = TypeVar("T")
 BLOCK = 1 << 20  # frames that are decoded at once
@@ -25,15 +25,18 @@ UNKNOWN_SIZE = 0x7FFF0000  # bytes: sizes from here on are placeholders in the h
 
 
 @dataclass(frozen=True)
-class Heard:
+class Audio:
     """Mono samples of a file at the wanted rate, and what the file is.
 
-    samples: (n,) float32, full scale 1; those of a very long recording lie in a file.
-    rate, channels: of the file. clipped: share of its samples at full scale. truncated: the header of
-    a WAV promises more than there is.
+    Attributes:
+        samples: (n,) float32, full scale 1; those of a very long recording lie in a file.
+        rate: samples per second of the file.
+        channels: of the file.
+        clipped: share of its samples at full scale.
+        truncated: the header of a WAV promises more than there is.
     """
 
-    samples: np.ndarray | Spooled
+    samples: Samples
     rate: int
     channels: int
     clipped: float
@@ -50,31 +53,31 @@ class _Source:
     blocks: Iterator[np.ndarray]
 
 
-def listen(
+def read(
     path: str | Path,
     rate: int = SAMPLE_RATE,
     channel: int | None = None,
     only_of_many: bool = False,
-) -> Heard:
-    """Mono samples of any audio file that libsndfile or, failing that, FFmpeg's libraries (PyAV) decode.
+) -> Audio:
+    """Read any audio file that libsndfile or, failing that, FFmpeg's libraries (PyAV) decode.
 
     It is read block by block, so that memory holds no more than the result.
 
     Args:
         path: wav, flac, ogg, mp3, m4a, sph, G.722 ..., of any rate and number of channels.
         rate: samples per second of the result; other rates are resampled (soxr, high quality).
-        channel: channel to take, counted from 0; None mixes all of them.
+        channel: the one to take, counted from 0; None mixes all of them.
         only_of_many: the one channel of a mono file is taken, whatever ``channel`` is.
 
     Raises:
         DataError: no such file, no audio in it, no samples, NaN, no such channel.
     """
-    return _decoded(path, lambda source: _heard(source, rate, channel, only_of_many))
+    return _decode(path, lambda source: _mono(source, rate, channel, only_of_many))
 
 
 def load(path: str | Path, rate: int = SAMPLE_RATE, channel: int | None = None) -> np.ndarray:
-    """(samples,) float32: the samples that ``listen`` hears, in memory."""
-    return listen(path, rate, channel).samples[:]
+    """Read a file as ``read`` does: its mono samples (n,), float32, in memory."""
+    return read(path, rate, channel).samples[:]
 
 
 def copy_lossless(path: str | Path, target: Path) -> None:
@@ -85,7 +88,7 @@ def copy_lossless(path: str | Path, target: Path) -> None:
     """
 
     def write(source: _Source) -> None:
-        with whole(target, "wb") as stream:
+        with open_whole(target, "wb") as stream:
             options = {"samplerate": source.rate, "channels": source.channels}
             count = 0
             with soundfile.SoundFile(
@@ -97,11 +100,11 @@ def copy_lossless(path: str | Path, target: Path) -> None:
             if not count:
                 raise DataError("no samples: the audio has zero length", path)
 
-    _decoded(path, write)
+    _decode(path, write)
 
 
-def _decoded(path: str | Path, use: Callable[[_Source], T]) -> T:
-    """What ``use`` makes of an open file."""
+def _decode(path: str | Path, use: Callable[[_Source], T]) -> T:
+    """Open a file, and return what ``use`` makes of it."""
     path = Path(path)
     if not path.exists():
         raise DataError("no such audio file", path)
@@ -114,7 +117,7 @@ def _decoded(path: str | Path, use: Callable[[_Source], T]) -> T:
         with soundfile.SoundFile(path) as file:
             return use(_Source(path, file.samplerate, file.channels, _sndfile_blocks(file)))
     except (soundfile.LibsndfileError, RuntimeError, TypeError):  # TypeError: named *.raw
-        return use(_by_pyav(path))
+        return use(_open_by_pyav(path))
 
 
 def _sndfile_blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
@@ -122,14 +125,14 @@ def _sndfile_blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
         yield block
 
 
-def _heard(source: _Source, rate: int, channel: int | None, only_of_many: bool) -> Heard:
+def _mono(source: _Source, rate: int, channel: int | None, only_of_many: bool) -> Audio:
     if only_of_many and source.channels == 1:
         channel = None
     if channel is not None and not 0 <= channel < source.channels:
         raise DataError(f"no channel {channel}: it has {source.channels}", source.path)
     count = loud = 0
 
-    def mono() -> Iterator[np.ndarray]:
+    def blocks() -> Iterator[np.ndarray]:
         nonlocal count, loud
         for block in source.blocks:
             count += block.size
@@ -139,16 +142,16 @@ def _heard(source: _Source, rate: int, channel: int | None, only_of_many: bool) 
                 raise DataError("the samples hold NaN or infinity", source.path)
             yield block
 
-    samples = collected(_resampled(mono(), source.rate, rate))
+    samples = collect(_resample(blocks(), source.rate, rate))
     if not count:
         raise DataError("no samples: the audio has zero length", source.path)
     if not len(samples):
         raise DataError("no samples: the audio is too short to be resampled", source.path)
-    cut = _truncated(source.path)
-    return Heard(samples, source.rate, source.channels, loud / count, cut)
+    truncated = _is_truncated(source.path)
+    return Audio(samples, source.rate, source.channels, loud / count, truncated)
 
 
-def _resampled(blocks: Iterator[np.ndarray], rate: int, wanted: int) -> Iterator[np.ndarray]:
+def _resample(blocks: Iterator[np.ndarray], rate: int, wanted: int) -> Iterator[np.ndarray]:
     if rate == wanted:
         yield from blocks
         return
@@ -163,18 +166,18 @@ def save(path: str | Path, samples: np.ndarray, rate: int = SAMPLE_RATE) -> None
     buffer = io.BytesIO()
     pcm = np.clip(np.rint(np.asarray(samples) * 32768.0), -32768, 32767).astype(np.int16)
     soundfile.write(buffer, pcm, rate, format="WAV", subtype="PCM_16")
-    with whole(path, "wb") as stream:
+    with open_whole(path, "wb") as stream:
         stream.write(buffer.getvalue())
 
 
 def duration(path: str | Path) -> float:
-    """Length in seconds, from the header where libsndfile reads it."""
+    """Measure the length in seconds, from the header where libsndfile reads it."""
     seconds = header_duration(path)
     return len(load(path)) / SAMPLE_RATE if seconds is None else seconds
 
 
 def header_duration(path: str | Path) -> float | None:
-    """Length in seconds as the header says, None where libsndfile does not read it."""
+    """Read the length in seconds from the header; None where libsndfile does not read it."""
     try:
         info = soundfile.info(str(path))
         return info.frames / info.samplerate
@@ -182,8 +185,8 @@ def header_duration(path: str | Path) -> float | None:
         return None
 
 
-def _truncated(path: Path) -> bool:
-    """Whether a RIFF file is shorter than it says; what was written to a pipe does not know."""
+def _is_truncated(path: Path) -> bool:
+    """Tell whether a RIFF file is shorter than its header says; that of a pipe does not say."""
     with open(path, "rb") as stream:
         head = stream.read(8)
     size = int.from_bytes(head[4:], "little")
@@ -191,28 +194,31 @@ def _truncated(path: Path) -> bool:
 
 
 def probe(path: str | Path) -> tuple[float, int]:
-    """(seconds, channels) of what only FFmpeg's libraries read; all of it is decoded.
+    """Measure (seconds, channels) of what only FFmpeg's libraries read, by decoding all of it.
 
     Raises:
         DataError: it cannot be decoded.
     """
-    source = _by_pyav(Path(path))
+    source = _open_by_pyav(Path(path))
     return sum(len(block) for block in source.blocks) / source.rate, source.channels
 
 
-def _by_pyav(path: Path) -> _Source:
-    """Decode by PyAV. The rate is what the first frame has: the header of some formats says another."""
+def _open_by_pyav(path: Path) -> _Source:
+    """Open a file by PyAV.
+
+    The rate is that of the first frame, as the header of some formats says another.
+    """
     blocks = _pyav_blocks(path)
     first = next(blocks, None)
     if first is None:
-        return _Source(path, SAMPLE_RATE, 1, blocks)
+        return _Source(path, SAMPLE_RATE, 1, iter(()))
     block, rate = first
     rest = (block for block, _ in blocks)
     return _Source(path, rate, block.shape[1], chain([block], rest))
 
 
 def _pyav_blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
-    """Blocks (b, channels) and their rate. Raw G.722 is known by its file name."""
+    """Yield blocks (b, channels) and their rate. Raw G.722 is known by its file name."""
     import av
 
     raw = "g722" if path.suffix == ".g722" else None

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from diar.autoencoder.speaker_space import SpeakerSpace
 from diar.base.errors import DataError
-from diar.base.files import whole
+from diar.base.files import open_whole
 
 SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
 SHIPPED_EXTRACTOR = "campplus"  # whose x-vectors they were trained on
@@ -200,7 +200,7 @@ def save_model(
 ) -> None:
     """Write weights and architecture to one safetensors file, whole or not at all."""
     tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in model.state_dict().items()}
-    with whole(path, "wb") as stream:
+    with open_whole(path, "wb") as stream:
         stream.write(save(tensors, {"autoencoder": json.dumps(model.architecture)}))
 
 

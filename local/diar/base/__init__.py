@@ -1,1 +1,1 @@
-"""What every other package may use: types, times, configuration, errors, files. Imports nothing of ours."""
+"""What every package may use: types, configuration, errors, files. It imports no other package."""

@@ -14,14 +14,14 @@ ERRORS = {"miss": "#004488", "false alarm": "#DDAA33", "confusion": "#BB5566", "
 
 
 def style(place: int) -> tuple[str, str]:
-    """(colour, hatch) of the speaker at this place, 0, 1, 2 ...; after 35 they come again."""
+    """Return (colour, hatch) of the speaker at a place, 0, 1, 2 ...; after 35 they come again."""
     return SPEAKERS[place % len(SPEAKERS)], HATCHES[place // len(SPEAKERS) % len(HATCHES)]
 
 
 def places(
     reference: Iterable[str], hypothesis: Iterable[str], pairs: Mapping[str, str]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """The place in the palette of each speaker of both sides: those that are paired share one.
+    """Give each speaker of both sides a place in the palette; those that are paired share one.
 
     Args:
         reference, hypothesis: speakers of each side, in the order of the picture; the reference may be

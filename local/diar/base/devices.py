@@ -8,7 +8,7 @@ from diar.base.errors import DataError
 
 
 def device_of(name: str) -> torch.device:
-    """The device of this name: 'cpu', 'cuda', 'cuda:1'; 'auto' is 'cuda' where there is one.
+    """Find the device of a name: 'cpu', 'cuda', 'cuda:1'; 'auto' is 'cuda' where there is one.
 
     Raises:
         DataError: there is no such device; says why, and what to do.

@@ -8,16 +8,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 
 @contextmanager
-def whole(path: str | Path, mode: str = "w") -> Iterator:
+def open_whole(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path``; rename it to ``path`` when the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, mode, **({} if "b" in mode else {"encoding": "utf-8"})) as stream:
+        encoding = None if "b" in mode else "utf-8"
+        with os.fdopen(handle, mode, encoding=encoding) as stream:
             yield stream
         umask = os.umask(0)
         os.umask(umask)
@@ -29,19 +31,19 @@ def whole(path: str | Path, mode: str = "w") -> Iterator:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a whole text file at once (UTF-8)."""
-    with whole(path) as stream:
+    """Write a text file (UTF-8), whole or not at all."""
+    with open_whole(path) as stream:
         stream.write(text)
 
 
 def sha256(path: str | Path) -> str:
-    """Hex digest of a file's content."""
+    """Compute the sha256 of a file's content, in hexadecimal."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def cache_dir() -> Path:
-    """Where downloads live between runs: $DIAR_CACHE, else the user's cache directory."""
+    """Return where downloads are kept: $DIAR_CACHE, or else in the user's cache directory."""
     base = os.environ.get("DIAR_CACHE")
     if base:
         return Path(base)

@@ -1,4 +1,4 @@
-"""Numbers and channels as text files have them."""
+"""Numbers, channels and times as texts have them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 import re
 
 
-def number_in(text: str) -> float:
-    """The finite number that a text is, NaN where it is none (nor is 1_000, which Python would take)."""
+def parse_number(text: str) -> float:
+    """Read a finite number; NaN where there is none (1_000, which Python would take, is none)."""
     try:
         value = float(text) if "_" not in text else math.nan
     except ValueError:
@@ -15,8 +15,16 @@ def number_in(text: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def channel_in(text: str) -> int | None:
-    """A channel named A, B or 1, 2, ..., counted from 0; None where the text names none."""
+def parse_channel(text: str) -> int | None:
+    """Read a channel A, B or 1, 2, ...; counted from 0, None where the text names none."""
     if text in ("A", "B"):
         return "AB".index(text)
     return int(text) - 1 if re.fullmatch("[1-9][0-9]{0,5}", text) else None
+
+
+def clock(seconds: float, decimals: int = 0, short: bool = False) -> str:
+    """Write seconds as h:mm:ss, with so many decimals; ``short``: below an hour as m:ss."""
+    minutes, rest = divmod(round(seconds, decimals), 60)
+    hours, minutes = divmod(round(minutes), 60)
+    end = f"{rest:0{3 + decimals if decimals else 2}.{decimals}f}"
+    return f"{minutes}:{end}" if short and not hours else f"{hours}:{minutes:02d}:{end}"

@@ -6,10 +6,10 @@ import numpy as np
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:
-    """Posteriors (n, k) of hard labels 0..k-1 (n,)."""
+    """Return the posteriors (n, k) of hard labels 0..k-1 (n,)."""
     return np.eye(int(labels.max()) + 1 if len(labels) else 1)[labels]
 
 
 def normalise(rows: np.ndarray) -> np.ndarray:
-    """Rows (n, k) divided by their sums."""
+    """Divide rows (n, k) by their sums."""
     return rows / rows.sum(axis=1, keepdims=True)

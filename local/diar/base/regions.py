@@ -10,7 +10,7 @@ TOUCH = 1e-6  # seconds: nearer than that is no gap
 
 
 def union(spans: Iterable[tuple[float, float]], gap: float = 0.0) -> list[Region]:
-    """Union of (start, end) spans, in any order, with gaps of up to ``gap`` seconds closed."""
+    """Unite (start, end) spans, in any order; gaps of up to ``gap`` seconds are closed."""
     joined: list[Region] = []
     for start, end in sorted(spans):
         if joined and start <= joined[-1].end + gap + TOUCH:
@@ -21,7 +21,7 @@ def union(spans: Iterable[tuple[float, float]], gap: float = 0.0) -> list[Region
 
 
 def intersection(a: Sequence[Region], b: Sequence[Region]) -> list[Region]:
-    """What two sorted lists of disjoint regions have in common."""
+    """Intersect two sorted lists of disjoint regions."""
     common: list[Region] = []
     i = j = 0
     while i < len(a) and j < len(b):
@@ -36,5 +36,5 @@ def intersection(a: Sequence[Region], b: Sequence[Region]) -> list[Region]:
 
 
 def regions_of(segments: Subsegments, rows: Iterable[int]) -> list[Region]:
-    """Union of some segments as sorted regions that neither overlap nor touch."""
+    """Unite some segments to sorted regions that neither overlap nor touch."""
     return union((float(segments.starts[i]), float(segments.ends[i])) for i in rows)

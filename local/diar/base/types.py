@@ -10,7 +10,6 @@ import numpy as np
 
 from diar.base.errors import DataError
 
-
 SAMPLE_RATE = 16000  # of the recipe: what VAD and extractors hear
 
 
@@ -24,6 +23,7 @@ class Turn(NamedTuple):
 
     @property
     def end(self) -> float:
+        """Seconds from the start of the recording."""
         return self.start + self.duration
 
 
@@ -46,7 +46,7 @@ class Subsegments:
     starts: np.ndarray
     ends: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         lengths = {len(self.ids), len(self.recordings), len(self.starts), len(self.ends)}
         if len(lengths) != 1:
             raise ValueError(f"fields of different lengths: {sorted(lengths)}")
@@ -55,7 +55,7 @@ class Subsegments:
         return len(self.ids)
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Subsegments:
-        """The windows at these row numbers, in this order."""
+        """Return the windows at these row numbers, in this order."""
         rows = np.asarray(rows, dtype=int)
         return Subsegments(
             [self.ids[i] for i in rows],
@@ -65,7 +65,7 @@ class Subsegments:
         )
 
     def by_recording(self) -> dict[str, np.ndarray]:
-        """Row numbers of each recording, recordings sorted, rows in time order."""
+        """Return the row numbers of each recording, recordings sorted, rows in time order."""
         rows: dict[str, list[int]] = {}
         for i, recording in enumerate(self.recordings):
             rows.setdefault(recording, []).append(i)
@@ -74,7 +74,7 @@ class Subsegments:
 
 
 def concatenate(windows: Sequence[Subsegments]) -> Subsegments:
-    """The windows of several recordings as one."""
+    """Join the windows of several recordings."""
     return Subsegments(
         [i for w in windows for i in w.ids],
         [r for w in windows for r in w.recordings],
@@ -90,7 +90,7 @@ class XVectors:
     subsegments: Subsegments
     vectors: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.subsegments):
             raise ValueError(
                 f"{len(self.subsegments)} subsegments but vectors of shape {self.vectors.shape}"
@@ -108,13 +108,16 @@ class XVectors:
 
     @property
     def dim(self) -> int:
+        """Dimension of the vectors."""
         return self.vectors.shape[1]
 
 
 class Step(NamedTuple):
-    """One step of a refinement: its loss, and the share of the windows whose most likely cluster became
-    another; nan where there is none. A step without loss is no training: the sequence model has decided
-    anew."""
+    """One step of a refinement.
+
+    Its loss, and the share of the windows whose most likely cluster became another; NaN where there is
+    none. A step without loss is no training: the sequence model has decided anew.
+    """
 
     loss: float
     changed: float
@@ -128,7 +131,7 @@ class Bounds:
     least: int = 1
     most: int = 20
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.exact is not None and self.exact < 1:
             raise ValueError(f"the number of speakers must be at least 1, not {self.exact}")
         if not 1 <= self.least <= self.most:
@@ -140,5 +143,6 @@ class Bounds:
         return (self.exact, self.exact) if self.exact else (self.least, self.most)
 
     def clip(self, count: int) -> int:
+        """Return the allowed number of speakers that is next to ``count``."""
         least, most = self.range
         return min(max(count, least), most)

@@ -13,13 +13,9 @@ import numpy as np
 from scipy.linalg import eigh, eigvals
 from scipy.ndimage import gaussian_filter
 
+from diar.base.vectors import unit_rows
+
 EPS = 1e-10
-
-
-def unit_rows(x: np.ndarray) -> np.ndarray:
-    """The rows of ``x`` (n, d) as float64 of length 1; a zero row stays zero."""
-    x = np.asarray(x, dtype=np.float64)
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), EPS)
 
 
 def cosine_affinity(x: np.ndarray) -> np.ndarray:

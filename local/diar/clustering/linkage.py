@@ -14,7 +14,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import squareform
 
-from diar.clustering.counting import cosine_affinity, unit_rows
+from diar.base.vectors import unit_rows
+from diar.clustering.counting import cosine_affinity
 
 BLOCK = 1000  # windows: merges of small height are found among so many already
 

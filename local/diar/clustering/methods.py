@@ -15,6 +15,7 @@ from scipy.linalg import eigh
 from sklearn.cluster import KMeans
 
 from diar.base.types import Bounds
+from diar.base.vectors import unit_rows
 from diar.clustering.counting import cosine_affinity, eigengap, laplacian, nme
 from diar.clustering.linkage import (
     cut,
@@ -82,8 +83,7 @@ def kmeans(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 
         raise ValueError("k-means needs the number of speakers")
     if len(x) > config.exact:
         return on_sample(kmeans, x, bounds, config, seed)
-    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
-    return kmeans_labels(unit, most, seed)
+    return kmeans_labels(unit_rows(x, x.dtype), most, seed)
 
 
 def spectral(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from diar.clustering.counting import eigengap, unit_rows
+from diar.base.vectors import unit_rows
+from diar.clustering.counting import eigengap
 
 EXACT = 6000  # windows, 25 minutes of speech at 0.25 s: up to here nothing is left out
 SAMPLE = 3000  # windows: eigenvalues cost the cube of it

@@ -18,5 +18,5 @@ CORPORA = {  # module:object
 
 
 def get(name: str) -> Corpus:
-    """The corpus of that name, one of ``CORPORA``."""
+    """Load the corpus of that name, one of ``CORPORA``."""
     return pkgutil.resolve_name(CORPORA[name])

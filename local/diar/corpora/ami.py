@@ -13,10 +13,10 @@ from pathlib import Path
 from diar.base.errors import DataError
 from diar.corpora.corpus import (
     Corpus,
+    CorpusRecording,
     CorpusSet,
     Files,
     Options,
-    Recording,
     collect,
     reference_of,
 )
@@ -35,14 +35,14 @@ SETUP = Remote(
     begins=b"PK",
 )
 STREAMS = {"mix-headset": "Mix-Headset", "array1-01": "Array1-01"}
-# The mirror has no Array1-01 of these two, as other preparations have found, too (BUT's s5c in
-# Kaldi, NeMo): not a fault of anybody's copy.
+# The mirror has no Array1-01 of these two, as other preparations say, too (BUT's s5c in Kaldi, NeMo):
+# it is not a fault of anybody's copy.
 NO_ARRAY = frozenset({"IS1003b", "IS1007d"})
 
 
 def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> dict[str, str]:
-    """The setup, and the audio of the meetings of a set that is not there yet."""
-    if setup_of(files, options) is None:
+    """Download the setup, and the audio of the meetings of a set that is not there yet."""
+    if find_setup(files, options) is None:
         archive = downloads.fetch(SETUP)
         unpack(archive, downloads.folder / archive.stem)
         files = Files(files.places)
@@ -62,11 +62,11 @@ def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> d
 
 
 def read(name: str, files: Files, options: Options) -> CorpusSet:
-    """The meetings of a set, as its list says."""
+    """Describe the meetings of a set, as its list says."""
     setup = setup_of(files, options)
     notes: list[str] = []
 
-    def describe(meeting: str) -> Recording:
+    def describe(meeting: str) -> CorpusRecording:
         file = files.one(audio_name(meeting, options), hint=f"it is published at {AUDIO}")
         turns = reference_of(meeting, setup / f"only_words/rttms/{name}/{meeting}.rttm", notes)
         uem = setup / f"uems/{name}/{meeting}.uem"
@@ -75,19 +75,31 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         regions = rttm.read_uem(uem).get(meeting)
         if not regions:
             raise DataError(f"no region of {meeting} in it", uem)
-        return Recording(meeting, file, turns, tuple(regions), channels=None)
+        return CorpusRecording(meeting, file, turns, tuple(regions), channels=None)
 
     wanted = meetings(name, files, options)
-    found = collect(wanted, describe)
+    described = collect(wanted, describe)
     listed = _list(name, setup)
     notes += [f"{m}: the mirror has no Array1-01 of it" for m in listed if m not in wanted]
-    found.notes += notes
-    return found
+    described.notes += notes
+    return described
 
 
 def meetings(name: str, files: Files, options: Options) -> list[str]:
-    """The meetings of a set; without those whose microphone was never published."""
-    setup = setup_of(files, options)
+    """List the meetings of a set, without those whose microphone was never published."""
+    listed = _list(name, setup_of(files, options))
+    if options.mic != "array1-01":
+        return listed
+    return [m for m in listed if m not in NO_ARRAY or files.has(audio_name(m, options))]
+
+
+def setup_of(files: Files, options: Options) -> Path:
+    """Find the folder of the references.
+
+    Raises:
+        DataError: there is none.
+    """
+    setup = find_setup(files, options)
     if setup is None:
         raise DataError(
             "no references: no AMI-diarization-setup (lists/, only_words/, uems/) below"
@@ -95,14 +107,15 @@ def meetings(name: str, files: Files, options: Options) -> list[str]:
             " https://github.com/BUTSpeechFIT/AMI-diarization-setup' there, or name it with"
             " --reference, or allow --download true"
         )
-    listed = _list(name, setup)
-    if options.mic != "array1-01":
-        return listed
-    return [m for m in listed if m not in NO_ARRAY or files.has(audio_name(m, options))]
+    return setup
 
 
-def setup_of(files: Files, options: Options) -> Path | None:
-    """The folder of the references; None where there is none."""
+def find_setup(files: Files, options: Options) -> Path | None:
+    """Find the folder of the references; None where there is none.
+
+    Raises:
+        DataError: --reference names another folder.
+    """
     if options.reference is None:
         return files.root_of("lists/train.meetings.txt")
     if not (options.reference / "lists" / "train.meetings.txt").exists():
@@ -111,6 +124,7 @@ def setup_of(files: Files, options: Options) -> Path | None:
 
 
 def audio_name(meeting: str, options: Options) -> str:
+    """Return the file name of a meeting's audio, of the chosen microphone."""
     return f"{meeting}.{STREAMS[options.mic]}.wav"
 
 

@@ -1,11 +1,10 @@
 """CALLHOME of the NIST SRE 2000, disk 8 (LDC2001S97): telephone calls of two to seven people.
 
-Audio: 8 kHz SPHERE files, <four letters>.sph in r65_8_1/sid00sg1/data; they must be bought of the
-LDC. References: fullref.rttm of OpenSLR 10 (sre2000-key), as in Kaldi's callhome_diarization.
+Audio: 8 kHz SPHERE files, <four letters>.sph in r65_8_1/sid00sg1/data; the LDC sells them. References: fullref.rttm of OpenSLR 10 (sre2000-key), as in Kaldi's callhome_diarization.
 
 Sets: 'callhome1' and 'callhome2', the two folds of Kaldi's recipe: what is tuned on one is tested on
-the other. Kaldi draws them by a seeded shuffle of the list; BUT's CALLHOME_sublists published what
-came of it, and callhome1 is read from there. 'callhome' is both.
+the other. Kaldi draws them by a seeded shuffle of the list; BUT's CALLHOME_sublists has published the
+result, and callhome1 is read from there. 'callhome' is both.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import re
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.corpora.corpus import Corpus, CorpusSet, Files, Options, Recording, collect
+from diar.corpora.corpus import Corpus, CorpusRecording, CorpusSet, Files, Options, collect
 from diar.fetching.archives import unpack
 from diar.fetching.download import Downloads, Remote
 from diar.kaldi import rttm
@@ -35,7 +34,7 @@ NO_REFERENCE = frozenset({"iaeu"})  # on the disk, in no list: CALLHOME_sublists
 
 
 def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> dict[str, str]:
-    """Key and folds; never the audio."""
+    """Download the key and the folds; never the audio."""
     if options.reference is None and not files.has("fullref.rttm"):
         unpack(downloads.fetch(KEY), downloads.folder / "sre2000-key")
     if name != "callhome" and fold_file(files) is None:
@@ -44,34 +43,35 @@ def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> d
 
 
 def read(name: str, files: Files, options: Options) -> CorpusSet:
-    """The recordings of a fold."""
+    """Describe the recordings of a fold."""
     hint = "it is in OpenSLR 10, sre2000-key.tar.gz: allow --download true, or name --reference"
     key = options.reference or files.one("fullref.rttm", hint=hint)
-    turns, faults, empty = rttm.read_parts(key)
+    turns, faults, empty = rttm.read_references(key)
     fold = _fold(files) if name != "callhome" else set()
     audio = {stem for stem in files.stems(".sph") if re.fullmatch("ia[a-z]{2}", stem.lower())}
     names = {*turns, *faults, *(stem.lower() for stem in audio)} - NO_REFERENCE
     if name != "callhome":
         names = {n for n in names if (n in fold) == (name == "callhome1")}
 
-    def describe(recording: str) -> Recording:
+    def describe(recording: str) -> CorpusRecording:
         if recording in faults:
             raise DataError(faults[recording])
         if recording not in turns:
             raise DataError(f"no reference: no turn of it in {key}")
         file = files.one(
-            f"{recording}.wav",  # what somebody made of a compressed one goes first
+            f"{recording}.wav",  # somebody may have made it of a compressed one
             f"{recording}.sph",
             hint="--audio-dir names the folder of LDC2001S97",
         )
-        return Recording(recording, file, tuple(turns[recording]))
+        return CorpusRecording(recording, file, tuple(turns[recording]))
 
-    found = collect(names, describe)
-    found.notes += [f"{r}: {n} turn(s) of no length left out" for r, n in sorted(empty.items())]
-    return found
+    described = collect(names, describe)
+    described.notes += [f"{r}: {n} turn(s) of no length left out" for r, n in sorted(empty.items())]
+    return described
 
 
 def fold_file(files: Files) -> Path | None:
+    """Find the list of the first fold; None where there is none."""
     root = files.root_of("part1/num_speakers.txt")
     return root and root / "part1" / "num_speakers.txt"
 

@@ -22,8 +22,8 @@ BEYOND = 0.5  # seconds by which a reference may end after its audio before that
 
 
 @dataclass(frozen=True)
-class Recording:
-    """One recording of a corpus.
+class CorpusRecording:
+    """One recording of a corpus, as its module describes it.
 
     name: its id. audio: the file, as it is distributed. turns: the reference.
     regions: what is evaluated; None: all of it.
@@ -41,9 +41,12 @@ class Recording:
 
 @dataclass
 class CorpusSet:
-    """The recordings of a set; those that cannot be had, and why; remarks that cost nothing."""
+    """The recordings of a set.
 
-    recordings: list[Recording] = field(default_factory=list)
+    failed: those that cannot be had, and why. notes: remarks on what is odd and does no harm.
+    """
+
+    recordings: list[CorpusRecording] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -54,7 +57,7 @@ class Options:
 
     places: folders that are searched for its files, the first one first.
     mic: microphone, where there is a choice.
-    reference: a file or folder of references to take instead of those found in ``places``.
+    reference: a file or folder of references to take instead of those in ``places``.
     """
 
     places: tuple[Path, ...]
@@ -69,8 +72,8 @@ class Corpus:
     licence: one line, with where it comes from.
     sets: the names of its sets.
     mics: microphones to choose from, the default first; empty where there is no choice.
-    obtain: downloads what a set lacks: (set, files, options, downloads); may be called again.
-        Returns name -> reason of what cannot be had.
+    obtain: downloads what a set lacks: (set, files, options, downloads) -> name -> reason of what cannot
+        be had. It may be called again.
     read: describes a set: (set, files, options).
     """
 
@@ -82,10 +85,10 @@ class Corpus:
 
 
 class Files:
-    """The files below some folders, found by name, whatever the folders in between.
+    """The files below some folders, by name, whatever the folders in between.
 
     Args:
-        places: need not exist.
+        places: the folders; they need not exist.
     """
 
     def __init__(self, places: Sequence[Path]):
@@ -105,51 +108,50 @@ class Files:
                         self._index.setdefault(name.lower(), []).append(Path(folder) / name)
 
     def has(self, *names: str) -> bool:
-        """Whether one of these file names is there."""
+        """Tell whether one of these file names is there."""
         return any(name.lower() in self._index for name in names)
 
     def one(self, *names: str, hint: str = "") -> Path:
-        """The file of the first of these names that is there.
+        """Return the file of the first of these names that is there.
 
         Raises:
             DataError: there is none (``hint`` says what to do), or there are different ones.
         """
         for name in names:
-            found = self._index.get(name.lower(), [])
-            if len({path.stat().st_size for path in found}) > 1:
-                raise DataError(f"two different files: {found[0]} and {found[1]}: keep one of them")
-            if found:
-                return found[0].absolute()
+            paths = self._index.get(name.lower(), [])
+            if len({path.stat().st_size for path in paths}) > 1:
+                raise DataError(f"two different files: {paths[0]} and {paths[1]}: keep one of them")
+            if paths:
+                return paths[0].absolute()
         where = " or ".join(map(str, self.places)) or "any folder"
         raise DataError(f"no {' or '.join(names)} below {where}{'; ' + hint if hint else ''}")
 
     def roots_of(self, inside: str) -> list[Path]:
-        """The folders that hold the file ``inside`` (a relative path), sorted."""
+        """List the folders that hold the file ``inside`` (a relative path), sorted."""
         parts = Path(inside).parts
-        found = self._index.get(parts[-1].lower(), [])
         return sorted(
             path.parents[len(parts) - 1].absolute()
-            for path in found
+            for path in self._index.get(parts[-1].lower(), [])
             if path.parts[-len(parts) :] == parts
         )
 
     def root_of(self, inside: str) -> Path | None:
-        """The first of ``roots_of``; None where there is none."""
+        """Return the first of ``roots_of``; None where there is none."""
         return next(iter(self.roots_of(inside)), None)
 
     def folder_of(self, folder: str, pattern: re.Pattern[str]) -> Path | None:
-        """The first folder of this name that holds files named so; None where none does."""
-        found = {
+        """Return the first folder of this name that holds files of the pattern; None where none does."""
+        folders = {
             path.parent.absolute()
             for name, paths in self._index.items()
             if pattern.fullmatch(name)
             for path in paths
             if path.parent.name == folder
         }
-        return min(found, default=None)
+        return min(folders, default=None)
 
     def stems(self, suffix: str, within: str = "") -> set[str]:
-        """Names, without ending, of all files with an ending (below a folder of that name)."""
+        """List the names, without the ending, of all files with it (``within`` a folder of that name)."""
         return {
             path.stem
             for paths in self._index.values()
@@ -158,7 +160,7 @@ class Files:
         }
 
     def listing(self) -> str:
-        """Path, size and time of every file: changes when they do."""
+        """List path, size and time of every file: it changes when they do."""
         lines = []
         for paths in self._index.values():
             for path in paths:
@@ -167,26 +169,26 @@ class Files:
         return "".join(sorted(lines))
 
 
-def collect(names: Iterable[str], describe: Callable[[str], Recording]) -> CorpusSet:
-    """Describe recordings one by one; one that cannot be described loses only itself."""
-    found = CorpusSet()
+def collect(names: Iterable[str], describe: Callable[[str], CorpusRecording]) -> CorpusSet:
+    """Describe recordings one by one; one that cannot be described does not lose the others."""
+    described = CorpusSet()
     for name in sorted(set(names)):
         try:
-            found.recordings.append(describe(name))
+            described.recordings.append(describe(name))
         except DataError as error:
-            found.failed[name] = str(error)
-    return found
+            described.failed[name] = str(error)
+    return described
 
 
 def reference_of(name: str, file: Path, notes: list[str]) -> tuple[Turn, ...]:
-    """The reference of one recording from an RTTM of its own; what is odd is added to ``notes``.
+    """Read the reference of one recording from an RTTM of its own; what is odd is added to ``notes``.
 
     Raises:
         DataError: no such file, a bad line, or no turn of this recording in it.
     """
     if not file.exists():
         raise DataError("no reference: no such file", file)
-    turns, faults, empty = rttm.read_parts(file)
+    turns, faults, empty = rttm.read_references(file)
     if faults:
         raise DataError(next(iter(faults.values())))
     if name not in turns:
@@ -240,8 +242,8 @@ def write_set(target: Path, described: CorpusSet) -> CorpusSet:
     return done
 
 
-def check(recording: Recording) -> float:
-    """Seconds of a recording's audio, from its header where that can be read.
+def check(recording: CorpusRecording) -> float:
+    """Check a recording's audio; return its seconds, from the header where that can be read.
 
     Raises:
         DataError: it cannot be decoded, is empty, or has other channels than expected.
@@ -262,7 +264,7 @@ def check(recording: Recording) -> float:
 
 
 def _header(path: Path) -> tuple[float, int]:
-    """(seconds, channels)."""
+    """Return (seconds, channels)."""
     if not path.stat().st_size:
         raise DataError("an empty file", path)
     try:
@@ -284,7 +286,7 @@ def _header(path: Path) -> tuple[float, int]:
 
 
 def sphere_coding(path: Path) -> str:
-    """The sample_coding of a NIST SPHERE file; '' of any other file."""
+    """Read the sample_coding of a NIST SPHERE file; '' of any other file."""
     with open(path, "rb") as stream:
         head = stream.read(1024)
     if not head.startswith(b"NIST_1A"):

@@ -1,4 +1,4 @@
-"""What the public corpora must hold, and what a prepared data directory holds."""
+"""How much the public corpora must hold, and how much a prepared data directory holds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNITS = ("recordings", "hours", "turns", "speakers", "recording_speakers")
 
 @dataclass(frozen=True)
 class Count:
-    """A published figure, and where it is published; ``tolerance``: relative, of its rounding."""
+    """A published figure, and where it is published; ``tolerance``: relative, for its rounding."""
 
     value: float
     source: str
@@ -24,18 +24,18 @@ class Count:
 
 @dataclass(frozen=True)
 class Counts:
-    """sets: '<corpus>/<set>' -> unit -> figure."""
+    """The published figures: '<corpus>/<set>' -> unit -> figure."""
 
     sets: dict[str, dict[str, Count]]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, figures in self.sets.items():
             if unknown := sorted(set(figures) - set(UNITS)):
                 raise DataError(f"{name}: unknown unit {unknown[0]!r}; known: {', '.join(UNITS)}")
 
 
 def measure(directory: Path) -> dict[str, float]:
-    """The figures of a data directory.
+    """Count what a data directory holds, in ``UNITS``.
 
     ``speakers`` are the different names, ``recording_speakers`` the speakers of each recording,
     summed (where names mean nothing beyond their recording).
@@ -51,14 +51,15 @@ def measure(directory: Path) -> dict[str, float]:
     }
 
 
-def differences(expected: dict[str, Count], found: dict[str, float]) -> list[str]:
-    """A line for each figure that is not what was published."""
+def differences(expected: dict[str, Count], measured: dict[str, float]) -> list[str]:
+    """Write a line for each figure that is not what was published."""
     return [
-        f"{unit}: {found[unit]:.6g}, published {count.value:g} ({count.source})"
+        f"{unit}: {measured[unit]:.6g}, published {count.value:g} ({count.source})"
         for unit, count in expected.items()
-        if abs(found[unit] - count.value) > count.tolerance * count.value
+        if abs(measured[unit] - count.value) > count.tolerance * count.value
     ]
 
 
 def load(path: str | Path) -> Counts:
+    """Read the published figures from a YAML file."""
     return config.load(Counts, path)

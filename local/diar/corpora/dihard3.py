@@ -15,10 +15,10 @@ from pathlib import Path
 from diar.base.errors import DataError
 from diar.corpora.corpus import (
     Corpus,
+    CorpusRecording,
     CorpusSet,
     Files,
     Options,
-    Recording,
     collect,
     reference_of,
 )
@@ -29,13 +29,16 @@ RELEASES = {"dev": "LDC2020E12 or LDC2022S12", "eval": "LDC2021E02 or LDC2022S14
 
 
 def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> dict[str, str]:
-    """Nothing: the LDC gives it to those who have signed."""
+    """Download nothing: the LDC gives it to those who have signed."""
     return {}
 
 
 def read(name: str, files: Files, options: Options) -> CorpusSet:
-    """The recordings of a set: what is evaluated, and for the full sets also what lies in flac/ and
-    rttm/, so that a recording without reference or region is named."""
+    """Describe the recordings of a set.
+
+    These are the ones that are evaluated, and for the full sets also those in flac/ and rttm/, so that a
+    recording without reference or region is named.
+    """
     part, _, condition = name.partition("_")
     data = _data_dir(part, files)
     references = options.reference or data / "rttm"
@@ -46,22 +49,22 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         names |= {p.stem for p in references.glob("*.rttm") if p.stem.startswith(_prefix(part))}
     notes: list[str] = []
 
-    def describe(recording: str) -> Recording:
+    def describe(recording: str) -> CorpusRecording:
         audio = data / "flac" / f"{recording}.flac"
         if not audio.exists():
             raise DataError(f"no such audio file: copy it from {RELEASES[part]}", audio)
         turns = reference_of(recording, references / f"{recording}.rttm", notes)
         if recording not in regions:
             raise DataError("no region of it in uem_scoring/full/all.uem", data)
-        return Recording(recording, audio.absolute(), turns, tuple(regions[recording]))
+        return CorpusRecording(recording, audio.absolute(), turns, tuple(regions[recording]))
 
-    found = collect(names, describe)
-    found.notes += notes
-    return found
+    described = collect(names, describe)
+    described.notes += notes
+    return described
 
 
 def _data_dir(part: str, files: Files) -> Path:
-    """The folder data/ of a release, known by its recordings."""
+    """Find the folder data/ of a release, by its recordings."""
     inside = "uem_scoring/full/all.uem"
     for root in files.roots_of(inside):
         if any(r.startswith(_prefix(part)) for r in rttm.read_uem(root / inside)):

@@ -3,8 +3,8 @@
 Sets: 'train' (166) and 'test' (50) are the published split of the dev part, in
 conf/voxconverse_split.tsv; 'full' is all of the dev part (216); 'dev' is every fifth recording of
 'train' in the order of names (34). The published recipe has no development set; ours is part of the
-training set, so that training and test stay as published: it watches the training and is no
-held-out set. 'voxconverse_test' is the corpus's own test part (232).
+training set, so that training and test stay as published: it monitors the training and is not held
+out. 'voxconverse_test' is the corpus's own test part (232).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 from diar.base.errors import DataError
 from diar.corpora.corpus import (
     Corpus,
+    CorpusRecording,
     CorpusSet,
     Files,
     Options,
-    Recording,
     collect,
     reference_of,
 )
@@ -51,7 +51,7 @@ DEV_EVERY = 5
 
 
 def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> dict[str, str]:
-    """The references, and the audio of the part that a set belongs to, where any of it is missing."""
+    """Download the references, and the audio of the part of a set, where any of it is missing."""
     if reference_dir(name, files, options) is None:
         archive = downloads.fetch(REFERENCES)
         unpack(archive, downloads.folder / archive.stem)
@@ -66,7 +66,7 @@ def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> d
 
 
 def read(name: str, files: Files, options: Options) -> CorpusSet:
-    """The recordings of a set."""
+    """Describe the recordings of a set."""
     references = reference_dir(name, files, options)
     if references is None:
         raise DataError(
@@ -77,20 +77,20 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         )
     notes: list[str] = []
 
-    def describe(recording: str) -> Recording:
+    def describe(recording: str) -> CorpusRecording:
         turns = reference_of(recording, references / f"{recording}.rttm", notes)
         audio = files.one(
             *audio_names(recording), hint=f"it comes with {AUDIO[part_of(name)].name}"
         )
-        return Recording(recording, audio, turns)
+        return CorpusRecording(recording, audio, turns)
 
-    found = collect(names_of(name, files, options), describe)
-    found.notes += notes
-    return found
+    described = collect(names_of(name, files, options), describe)
+    described.notes += notes
+    return described
 
 
 def names_of(name: str, files: Files, options: Options) -> set[str]:
-    """The recordings of a set: of the dev part as the split says, of the test part what there is."""
+    """List the recordings of a set: of the dev part as the split says, of the test part what there is."""
     split = read_map(SPLIT)
     if name == "full":
         return set(split)
@@ -104,12 +104,16 @@ def names_of(name: str, files: Files, options: Options) -> set[str]:
 
 
 def part_of(name: str) -> str:
-    """The part of the corpus, dev or test, that a set is of."""
+    """Return the part of the corpus, dev or test, that a set belongs to."""
     return "test" if name == "voxconverse_test" else "dev"
 
 
 def reference_dir(name: str, files: Files, options: Options) -> Path | None:
-    """The folder of the RTTMs of a part; None where there is none."""
+    """Find the folder of the RTTMs of a part; None where there is none.
+
+    Raises:
+        DataError: --reference names a folder without them.
+    """
     part = part_of(name)
     if options.reference is None:
         return files.folder_of(part, re.compile(r"[a-z]{5}\.rttm"))
@@ -120,6 +124,7 @@ def reference_dir(name: str, files: Files, options: Options) -> Path | None:
 
 
 def audio_names(recording: str) -> tuple[str, str]:
+    """Return the file names that a recording's audio may have."""
     return f"{recording}.wav", f"{recording}.flac"
 
 

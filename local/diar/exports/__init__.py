@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from diar.base.errors import DataError
-from diar.base.files import whole
+from diar.base.files import open_whole
 from diar.base.types import Turn
 from diar.exports import audacity, captions, document, elan, lines, textgrid
-from diar.exports.recording import Recording, recording_of
+from diar.exports.recording import ExportedRecording, recording_of
 
 
 class Format(NamedTuple):
-    """text: a recording as this format has it.
+    """A format: how it writes a recording, and into which file.
 
-    suffix: of the file of each recording. file: or else the one file of all, their texts in a row.
-    tiers: a speaker's turns cannot overlap there, and are joined where they do.
+    text: writes a recording. suffix: of the file of each recording. file: or else the one file of all, their
+    texts in a row. tiers: a speaker's turns cannot overlap there, and are joined where they do.
     """
 
-    text: Callable[[Recording], str]
+    text: Callable[[ExportedRecording], str]
     suffix: str = ""
     file: str = ""
     tiers: bool = False
@@ -47,12 +47,13 @@ def recordings_of(
     turns: Mapping[str, Sequence[Turn]],
     seconds: Mapping[str, float],
     media: Mapping[str, Path],
-) -> list[Recording]:
-    """All recordings, sorted by name.
+) -> list[ExportedRecording]:
+    """Prepare all recordings for export, sorted by name.
 
     Args:
         turns: of each recording; none where nobody speaks.
-        seconds, media: lengths and audio files, of those that are known.
+        seconds: lengths, of those that are known.
+        media: audio files, of those that are known.
 
     Raises:
         DataError: names that the formats cannot hold.
@@ -63,8 +64,10 @@ def recordings_of(
     ]
 
 
-def files(recordings: Sequence[Recording], names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(file name, text) of each file that these formats need.
+def files(
+    recordings: Sequence[ExportedRecording], names: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield (file name, text) of each file that these formats need.
 
     Raises:
         DataError: a recording id with '/', where files are named after it.
@@ -85,12 +88,12 @@ def files(recordings: Sequence[Recording], names: Sequence[str]) -> Iterator[tup
 def write(path: str | Path, text: str) -> None:
     """Write one file, whole or not at all; packed if its name ends in .gz."""
     data = text.encode("utf-8")
-    with whole(path, "wb") as stream:
+    with open_whole(path, "wb") as stream:
         stream.write(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
 
 
-def notes(recordings: Sequence[Recording], names: Sequence[str]) -> Iterator[str]:
-    """What a user has to know about what is written."""
+def notes(recordings: Sequence[ExportedRecording], names: Sequence[str]) -> Iterator[str]:
+    """Yield what a user has to know about what is written."""
     tiers = [name for name in names if FORMATS[name].tiers]
     for recording in recordings:
         if recording.beyond:

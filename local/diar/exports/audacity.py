@@ -6,20 +6,20 @@ import math
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.base.numbers import number_in
+from diar.base.numbers import parse_number
 from diar.exports.marks import Mark, Marks
-from diar.exports.recording import Recording
+from diar.exports.recording import ExportedRecording
 
 
-def text_of(recording: Recording) -> str:
-    """A label for each turn; they may overlap."""
+def text_of(recording: ExportedRecording) -> str:
+    """Write a label for each turn; they may overlap."""
     return "".join(
         f"{s.start / 1000:.3f}\t{s.end / 1000:.3f}\t{s.speaker}\n" for s in recording.spans
     )
 
 
 def read(path: str | Path) -> Marks:
-    """All labels; what Audacity says of their frequencies (lines with a backslash) is passed over.
+    """Read all labels, but not the frequencies that Audacity adds to them (lines with a backslash).
 
     Raises:
         DataError: no text, or a line that is no label.
@@ -32,16 +32,16 @@ def read(path: str | Path) -> Marks:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith("\\"):
             continue
-        start, end, speaker = [*line.split("\t", 2), "", ""][:3]
-        times = [_seconds(text) for text in (start, end)]
-        if any(map(math.isnan, times)):
+        first, second, speaker = [*line.split("\t", 2), "", ""][:3]
+        start, end = _seconds(first), _seconds(second)
+        if math.isnan(start) or math.isnan(end):
             raise DataError(
                 f"expected '<start> <tab> <end> <tab> <speaker>', found {line!r}", path, number
             )
-        marks.append(Mark(*times, speaker, None, number))
+        marks.append(Mark(start, end, speaker, None, number))
     return Marks(path, marks, [])
 
 
 def _seconds(text: str) -> float:
-    """A number with a point or, as in many languages, a comma; NaN where it is none."""
-    return number_in(text if "." in text else text.replace(",", ".", 1))
+    """Read a number with a point or, as in many languages, a comma; NaN where it is none."""
+    return parse_number(text if "." in text else text.replace(",", ".", 1))

@@ -7,11 +7,11 @@ import html
 from webvtt import Caption, WebVTT
 from webvtt.models import Timestamp
 
-from diar.exports.recording import Recording
+from diar.exports.recording import ExportedRecording
 
 
-def webvtt(recording: Recording) -> str:
-    """Cues with the speaker as voice tag, and as text: players show no tags."""
+def webvtt(recording: ExportedRecording) -> str:
+    """Write cues with the speaker as voice tag, and as text, since players show no tags."""
     cues = []
     for span in recording.spans:
         start, end = (str(Timestamp.from_seconds(ms / 1000)) for ms in (span.start, span.end))

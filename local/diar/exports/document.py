@@ -7,18 +7,18 @@ from collections import Counter
 from typing import Any
 
 from diar import __version__
-from diar.exports.recording import Recording
+from diar.exports.recording import ExportedRecording
 
 VERSION = "1.0"  # of the schema
 
 
-def text_of(recording: Recording) -> str:
-    """One JSON object, times in seconds."""
+def text_of(recording: ExportedRecording) -> str:
+    """Write one JSON object, times in seconds."""
     return json.dumps(document_of(recording), indent=1, ensure_ascii=False) + "\n"
 
 
-def document_of(recording: Recording) -> dict[str, Any]:
-    """The same as plain values."""
+def document_of(recording: ExportedRecording) -> dict[str, Any]:
+    """Make the same as plain values."""
     turns = Counter(span.speaker for span in recording.spans)
     return {
         "format": "diarization",

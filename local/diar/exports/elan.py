@@ -10,11 +10,11 @@ from pympi.Elan import Eaf, to_string
 from diar import __version__
 from diar.base.errors import DataError
 from diar.exports.marks import Mark, Marks
-from diar.exports.recording import NO_SPEAKER, Recording
+from diar.exports.recording import NO_SPEAKER, ExportedRecording
 
 
-def text_of(recording: Recording) -> str:
-    """An .eaf whose media is the recording's file where that is known; turns carry the speaker."""
+def text_of(recording: ExportedRecording) -> str:
+    """Write an .eaf with the recording's audio file, where that is known; turns carry the speaker."""
     eaf = Eaf(author=f"dec-diarization {__version__}")
     eaf.adocument["DATE"] = "1970-01-01T00:00:00+00:00"  # the same turns give the same file
     eaf.header = {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"}
@@ -25,7 +25,7 @@ def text_of(recording: Recording) -> str:
     tiers = recording.tiers() or {NO_SPEAKER: []}
     times = sorted(time for spans in tiers.values() for span in spans for time in span[:2])
     slots: dict[int, list[str]] = {}
-    for time in times:  # ELAN has them in the order of time
+    for time in times:  # ELAN wants them in the order of time
         slots.setdefault(time, []).append(eaf.generate_ts_id(time))
     for speaker, spans in tiers.items():
         eaf.add_tier(speaker, part=speaker)
@@ -36,7 +36,7 @@ def text_of(recording: Recording) -> str:
 
 
 def read(path: str | Path) -> Marks:
-    """All annotations that have times of their own, but those of tiers that hang on another.
+    """Read all annotations that have times of their own, but not those of tiers that hang on another.
 
     Raises:
         DataError: no .eaf; times in frames; an annotation without times.
@@ -49,7 +49,7 @@ def read(path: str | Path) -> Marks:
         ]
     except OSError:
         raise
-    except Exception:  # pympi raises whatever a missing part makes it raise
+    except Exception:  # pympi does not check: a missing part raises anything
         raise DataError("no .eaf: ELAN can tell more, if it opens it", path) from None
     if units != "milliseconds":
         raise DataError(f"times in {units}, expected milliseconds", path)
@@ -75,7 +75,7 @@ def read(path: str | Path) -> Marks:
 
 
 def _mime(path: Path) -> str:
-    """The type as ELAN writes it."""
+    """Return the media type as ELAN writes it."""
     if path.suffix.lower() == ".wav":
         return "audio/x-wav"
     kind = mimetypes.guess_type(path.name)[0] or ""

@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from diar.exports.recording import Recording
+from diar.exports.recording import ExportedRecording
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
 
-def ctm(recording: Recording) -> str:
-    """NIST's CTM with the speaker in the place of the word: recording, channel 1, start, duration."""
+def ctm(recording: ExportedRecording) -> str:
+    """Write NIST's CTM, the speaker in the place of the word: recording, channel 1, start, duration."""
     return "".join(
         f"{recording.name} 1 {_s(s.start)} {_s(s.end - s.start)} {s.speaker}\n"
         for s in recording.spans
     )
 
 
-def supervisions(recording: Recording) -> str:
-    """lhotse's supervision segments, one JSON object a line; channels count from 0 there."""
+def supervisions(recording: ExportedRecording) -> str:
+    """Write supervision segments of lhotse, one JSON object a line; channels count from 0 there."""
     return "".join(
         json.dumps(
             {
@@ -38,8 +38,8 @@ def supervisions(recording: Recording) -> str:
     )
 
 
-def annotation(recording: Recording) -> Annotation:
-    """The turns in pyannote.core, each a track of its own: overlap is kept."""
+def annotation(recording: ExportedRecording) -> Annotation:
+    """Make an annotation of pyannote.core, each turn a track of its own: overlap is kept."""
     from pyannote.core import Annotation, Segment  # takes most of a second, and few need it
 
     result = Annotation(uri=recording.name)
@@ -48,8 +48,8 @@ def annotation(recording: Recording) -> Annotation:
     return result
 
 
-def lab(recording: Recording) -> str:
-    """Start, end (seconds) and speaker, as pyannote.core writes and pyannote.database reads them."""
+def lab(recording: ExportedRecording) -> str:
+    """Write start, end (seconds) and speaker, as pyannote.core does and pyannote.database reads them."""
     return annotation(recording).to_lab()
 
 

@@ -1,4 +1,4 @@
-"""What people have marked in another tool, and the turns that it means."""
+"""What people have marked in another tool, and the turns that it stands for."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from diar.exports.recording import recording_of
 
 
 class Mark(NamedTuple):
-    """A stretch that was marked, times in seconds as they were written.
+    """A stretch of time that was marked, in seconds as they were written.
 
-    tier: None where the tool has none. line: of its file, None where that says nothing.
+    tier: None where the tool has none. line: of its file, None where lines mean nothing.
     """
 
     start: float
@@ -27,7 +27,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Marks:
-    """All marks of a file in its order, and what was passed over in reading it."""
+    """All marks of a file in its order, and notes on what was passed over in reading it."""
 
     path: str | Path
     marks: Sequence[Mark]
@@ -37,7 +37,7 @@ class Marks:
 def turns_of(
     marks: Marks, recording: str, speaker: Literal["tier", "label"] = "tier"
 ) -> tuple[list[Turn], list[str]]:
-    """The turns of a recording, times in milliseconds, and what a user has to know about them.
+    """Make the turns of a recording, in whole milliseconds, and notes for the user about them.
 
     Args:
         speaker: who speaks is the name of the tier (where there are tiers), or the text of the mark.
@@ -60,7 +60,7 @@ def turns_of(
         Turn(recording, start / 1000, (end - start) / 1000, names[name])
         for _, name, start, end in kept
     )
-    other = [mark for mark, name, _, _ in kept if mark.text.strip() not in ("", name)]
+    differing = [mark for mark, name, _, _ in kept if mark.text.strip() not in ("", name)]
     overlaps = len(turns) - sum(map(len, recording_of(recording, turns).tiers().values()))
     notes = [
         *marks.notes,
@@ -69,15 +69,18 @@ def turns_of(
             for n, ours in names.items()
             if n != ours
         ),
-        *_told(points, "of no length passed over"),
-        *_told(nameless, "without a name passed over"),
-        *_told(other, "not called as the tier, which counts (--speaker label takes the label)"),
+        *_count(points, "of no length passed over"),
+        *_count(nameless, "without a name passed over"),
+        *_count(
+            differing, "not called as the tier, which counts (--speaker label takes the label)"
+        ),
         *([f"{overlaps} turn(s) overlap another of the same speaker"] if overlaps else []),
     ]
     return turns, notes
 
 
-def _told(marks: Sequence[Mark], what: str) -> list[str]:
+def _count(marks: Sequence[Mark], what: str) -> list[str]:
+    """Note how many marks are so, and where the first is; nothing where there are none."""
     if not marks:
         return []
     first = marks[0]
@@ -88,7 +91,7 @@ def _told(marks: Sequence[Mark], what: str) -> list[str]:
 
 
 def _milliseconds(path: str | Path, mark: Mark) -> tuple[int, int]:
-    """Both ends, rounded.
+    """Round both ends.
 
     Raises:
         DataError: they are reversed, or negative.
@@ -103,15 +106,15 @@ def _milliseconds(path: str | Path, mark: Mark) -> tuple[int, int]:
     return start, end
 
 
-def _rttm_names(path: str | Path, found: Sequence[tuple[str, int | None]]) -> dict[str, str]:
-    """Name in the tool -> name in the RTTM, blanks turned into '_'.
+def _rttm_names(path: str | Path, named: Sequence[tuple[str, int | None]]) -> dict[str, str]:
+    """Map names in the tool to names in the RTTM, blanks turned into '_'.
 
     Raises:
         DataError: two names become one.
     """
     names: dict[str, str] = {}
     first: dict[str, str] = {}
-    for name, line in found:
+    for name, line in named:
         ours = names[name] = "_".join(name.split())
         if first.setdefault(ours, name) != name:
             raise DataError(

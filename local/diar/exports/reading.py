@@ -12,11 +12,12 @@ READERS = {".txt": audacity.read, ".textgrid": textgrid.read, ".eaf": elan.read}
 
 
 def is_labels(path: Path) -> bool:
+    """Tell whether a file holds labels, by its ending."""
     return path.suffix.lower() in READERS
 
 
 def read(path: str | Path) -> Marks:
-    """What is marked in a file of Audacity (.txt), Praat (.TextGrid) or ELAN (.eaf).
+    """Read what is marked in a file of Audacity (.txt), Praat (.TextGrid) or ELAN (.eaf).
 
     Raises:
         DataError: another ending, or what the reader of that format refuses.

@@ -23,8 +23,8 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Recording:
-    """One recording, times in milliseconds.
+class ExportedRecording:
+    """One recording and its turns, times in milliseconds.
 
     spans: its turns, sorted. length: at least the last end.
     beyond: by how much the last turn ends after the length that was given; 0 without one.
@@ -39,7 +39,7 @@ class Recording:
     media: Path | None
 
     def tiers(self) -> dict[str, list[Span]]:
-        """Turns of each speaker, by first turn; those that overlap are joined.
+        """Sort the turns into a tier for each speaker, by first turn; those that overlap are joined.
 
         Turns that touch stay apart, unlike in ``diar.scoring.rates.merge_turns``: a tier can hold them.
         """
@@ -55,8 +55,10 @@ class Recording:
 
 def recording_of(
     name: str, turns: Sequence[Turn], seconds: float | None = None, media: Path | None = None
-) -> Recording:
-    """Both ends of a turn are rounded; what would round to nothing lasts 1 ms: no turn is lost.
+) -> ExportedRecording:
+    """Prepare a recording for export.
+
+    Both ends of a turn are rounded; what would round to nothing lasts 1 ms, so that no turn is lost.
 
     Args:
         seconds: its length; None: up to the end of the last turn.
@@ -71,6 +73,6 @@ def recording_of(
     spans = sorted(Span(start, max(end, start + 1), who) for start, end, who in ends)
     last = max((span.end for span in spans), default=0)
     given = last if seconds is None else round(seconds * 1000)
-    return Recording(
+    return ExportedRecording(
         name, tuple(spans), max(given, last), max(last - given, 0), seconds is not None, media
     )

@@ -1,8 +1,8 @@
 """Praat's TextGrids: one interval tier for each speaker, and back.
 
-praatio writes them. Its reader looks for words such as 'intervals [' wherever they stand, names
-included, drops the sign of negative times and names no line, so that the way back has a reader of its
-own, which takes what Praat takes: see "TextGrid file formats" in Praat's manual.
+praatio writes them. Its reader, however, looks for words such as 'intervals [' even in names, drops the
+sign of negative times and names no line. So the way back has a reader of its own, which takes what Praat
+takes: see "TextGrid file formats" in Praat's manual.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from pathlib import Path
 from praatio.utilities.textgrid_io import getTextgridAsStr
 
 from diar.base.errors import DataError
-from diar.base.numbers import number_in
+from diar.base.numbers import parse_number
 from diar.exports.marks import Mark, Marks
-from diar.exports.recording import NO_SPEAKER, Recording
+from diar.exports.recording import NO_SPEAKER, ExportedRecording
 
 HEAD = 200  # characters in which a text file of Praat says that it is one
 
-# What counts in a text file of Praat: texts, flags and numbers that stand free. The rest is for people.
+# What counts in a text file of Praat: texts, flags and free-standing numbers. The rest is for people.
 _TOKEN = re.compile(
     r'(?P<text>"(?:[^"]|"")*")|(?P<open>")|(?P<comment>(?<!\S)!.*)'
     r"|(?<!\S)(?P<flag><\w+>)(?!\S)|(?<!\S)(?P<number>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)(?!\S)"
 )
 
 
-def text_of(recording: Recording) -> str:
-    """A long TextGrid: from 0 to the recording's length, an interval with the speaker for each turn."""
-    end = (recording.length or 1000) / 1000  # Praat knows none of length 0
+def text_of(recording: ExportedRecording) -> str:
+    """Write a long TextGrid from 0 to the recording's length, an interval with the speaker for each turn."""
+    end = (recording.length or 1000) / 1000  # Praat refuses a length of 0
     tiers = recording.tiers() or {NO_SPEAKER: []}
     grid = {
         "xmin": 0.0,
@@ -51,7 +51,7 @@ def text_of(recording: Recording) -> str:
 
 
 def read(path: str | Path) -> Marks:
-    """The intervals that have a text, of all interval tiers; long or short TextGrids, UTF-8 or 16.
+    """Read the intervals that have a text, of all interval tiers; long or short TextGrids, UTF-8 or 16.
 
     Raises:
         DataError: no TextGrid in a text file, or one that is cut short.
@@ -85,11 +85,14 @@ def _interval(tokens: _Tokens, tier: str) -> Mark:
 
 
 class _Tokens:
-    """What counts in a text file of Praat, in order. last, line: the latest of it, and where."""
+    """What counts in a text file of Praat, in order.
+
+    last, line: the latest of it, and where it stands.
+    """
 
     def __init__(self, path: Path):
         self.path = path
-        self._found = self._scan(_decoded(path))
+        self._scanned = self._scan(_read_text(path))
         self.last, self.line = "", 1
 
     def _scan(self, text: str) -> Iterator[tuple[str, str, int]]:
@@ -101,37 +104,42 @@ class _Tokens:
                 yield str(match.lastgroup), match[0], line
 
     def _next(self, kind: str) -> str:
-        found, self.last, self.line = next(self._found, ("end", "", self.line))
-        if found != kind:
-            what = {"end": "the file ends", "open": "a text does not end"}.get(found)
+        there, self.last, self.line = next(self._scanned, ("end", "", self.line))
+        if there != kind:
+            what = {"end": "the file ends", "open": "a text does not end"}.get(there)
             raise self.error(f"{what or f'found {self.last}'}, expected a {kind}")
         return self.last
 
     def error(self, message: str) -> DataError:
+        """Make an error that says where it is."""
         return DataError(message, self.path, self.line)
 
     def text(self) -> str:
+        """Take a text."""
         self.last = self._next("text")[1:-1].replace('""', '"')
         return self.last
 
     def flag(self) -> str:
+        """Take a flag, such as <exists>."""
         return self._next("flag")
 
     def number(self) -> float:
-        value = number_in(self._next("number"))
+        """Take a number."""
+        value = parse_number(self._next("number"))
         if math.isnan(value):
             raise self.error(f"{self.last!r} is not a number")
         return value
 
     def count(self) -> int:
+        """Take a number of things."""
         value = self.number()
         if value != int(value) or value < 0:
             raise self.error(f"{self.last} is not a number of things")
         return int(value)
 
 
-def _decoded(path: Path) -> str:
-    """The text of a file, lines ended by LF.
+def _read_text(path: Path) -> str:
+    """Read the text of a file, lines ended by LF.
 
     Raises:
         DataError: another encoding, or no text of Praat's.

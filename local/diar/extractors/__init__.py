@@ -1,7 +1,7 @@
 """Speaker embedding extractors: a registry of names, and what an extractor is.
 
 A new one is a file with a class that has the attributes of ``Extractor``, and a line in ``EXTRACTORS``:
-docs/extending.md. Nothing outside assumes a dimension or a window: both are the extractor's to say.
+docs/extending.md. No other code assumes a dimension or a window: the extractor says both.
 """
 
 from __future__ import annotations
@@ -21,23 +21,25 @@ class Extractor(Protocol):
     card: Card
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name by which it is chosen."""
 
     @property
-    def dim(self) -> int: ...
+    def dim(self) -> int:
+        """Size of its vectors."""
 
     @property
-    def rate(self) -> int: ...
+    def rate(self) -> int:
+        """Samples per second of the audio that it takes."""
 
     def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """One vector per window: (n, dim) float32, finite.
+        """Make one vector for each window: (n, dim) float32, finite.
 
         Args:
             samples: (N,) float32 mono at ``rate``, full scale 1.
             starts, ends: (n,) seconds, within the recording; windows may overlap and differ in
                 length.
         """
-        ...
 
 
 class Described:
@@ -47,14 +49,18 @@ class Described:
 
     @property
     def name(self) -> str:
+        """The name by which it is chosen."""
         return self.card.name
 
     @property
     def dim(self) -> int:
+        """Size of its vectors."""
+        assert self.card.dim is not None  # it is known once a model is loaded
         return self.card.dim
 
     @property
     def rate(self) -> int:
+        """Samples per second of the audio that it takes."""
         return self.card.rate
 
 
@@ -70,22 +76,22 @@ EXTRACTORS = {
 
 
 def names() -> list[str]:
-    """The known extractors, sorted."""
+    """List the known extractors, sorted."""
     return sorted(EXTRACTORS)
 
 
 def card(name: str) -> Card:
-    """What is known of an extractor before it is loaded."""
+    """Say what is known of an extractor before it is loaded."""
     return CARDS[name] if name in CARDS else pkgutil.resolve_name(EXTRACTORS[name]).card
 
 
 def local_files(options: dict[str, Any]) -> list[str]:
-    """The files and folders of the user that an extractor with these options reads."""
+    """List the user's files and folders that an extractor with these options reads."""
     return [value for key in FILE_OPTIONS if isinstance(value := options.get(key), str)]
 
 
 def get(name: str, *, device: str = "cpu", threads: int = 1, **options: Any) -> Extractor:
-    """The extractor of that name, ready to use: its weights are fetched and prepared when needed.
+    """Load the extractor of that name; its weights are fetched and prepared when needed.
 
     Args:
         device: 'cpu', 'cuda', 'cuda:1'. threads: of the CPU; results do not depend on how many.

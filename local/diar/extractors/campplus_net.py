@@ -1,4 +1,4 @@
-"""CAM++ as a torch module, and its export to ONNX.
+"""CAM++ as a torch module.
 
 H. Wang et al., "CAM++: A fast and efficient network for speaker verification using context-aware
 masking", Interspeech 2023, arXiv 2303.00332. Attribute names follow the published state dict, so that
@@ -8,14 +8,13 @@ blocks (1, 2, 2) are those of the published network, which ends in a normalisati
 
 from __future__ import annotations
 
-import io
 from collections import OrderedDict
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 SEGMENT = 100  # frames (after subsampling by 2) that share one context-aware mask
-OPSET = 17
 
 
 class ResidualBlock(nn.Module):
@@ -33,12 +32,13 @@ class ResidualBlock(nn.Module):
             self.shortcut.append(nn.BatchNorm2d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (b, c, f, t) to (b, c, f / stride, t)."""
         y = torch.relu(self.bn1(self.conv1(x)))
         return torch.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
 
 
 class ConvolutionHead(nn.Module):
-    """Front-end convolution module: (b, mels, t) to (b, channels * mels / 8, t)."""
+    """Front-end convolution module, over frequency and time."""
 
     def __init__(self, channels: int = 32):
         super().__init__()
@@ -50,14 +50,17 @@ class ConvolutionHead(nn.Module):
         self.bn2 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (b, mels, t) to (b, channels * mels / 8, t)."""
         x = torch.relu(self.bn1(self.conv1(x.unsqueeze(1))))
         x = self.layer2(self.layer1(x))
         return torch.relu(self.bn2(self.conv2(x))).flatten(1, 2)
 
 
 def norm(channels: int, relu: bool = True, affine: bool = True) -> nn.Sequential:
-    """Batch normalisation, then ReLU unless told otherwise."""
-    layers = OrderedDict(batchnorm=nn.BatchNorm1d(channels, affine=affine))
+    """Make a batch normalisation, followed by a ReLU unless told otherwise."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        batchnorm=nn.BatchNorm1d(channels, affine=affine)
+    )
     if relu:
         layers["relu"] = nn.ReLU()
     return nn.Sequential(layers)
@@ -73,6 +76,7 @@ class ContextMask(nn.Module):
         self.linear2 = nn.Conv1d(width // 2, growth, 1)
 
     def forward(self, x: Tensor, pool: Tensor, spread: Tensor) -> Tensor:
+        """Map (b, width, t) to (b, growth, t); see ``segment_matrices`` for the other two."""
         # One gate per segment, copied to its frames, instead of one gate per frame.
         context = x.mean(-1, keepdim=True) + x @ pool
         gate = torch.sigmoid(self.linear2(torch.relu(self.linear1(context))))
@@ -80,7 +84,7 @@ class ContextMask(nn.Module):
 
 
 class DenseLayer(nn.Module):
-    """One layer of a D-TDNN block: (b, channels, t) to (b, growth, t)."""
+    """One layer of a D-TDNN block."""
 
     def __init__(self, channels: int, width: int, growth: int, dilation: int):
         super().__init__()
@@ -90,6 +94,7 @@ class DenseLayer(nn.Module):
         self.cam_layer = ContextMask(width, growth, dilation)
 
     def forward(self, x: Tensor, pool: Tensor, spread: Tensor) -> Tensor:
+        """Map (b, channels, t) to (b, growth, t); see ``segment_matrices`` for the other two."""
         return self.cam_layer(self.nonlinear2(self.linear1(self.nonlinear1(x))), pool, spread)
 
 
@@ -137,12 +142,12 @@ class CamPlusPlus(nn.Module):
         self.xvector = net
 
     def forward(self, features: Tensor) -> Tensor:
-        """(b, t, mels) log filter banks, mean of each filter removed, to (b, dim); t at least 3."""
+        """Map (b, t, mels) log filter banks, mean of each filter removed, to (b, dim); t at least 3."""
         net = self.xvector
         x = net["tdnn"](self.head(features.transpose(1, 2)))
         pool, spread = segment_matrices(x)
         for number in range(1, len(self.blocks) + 1):
-            for layer in net[f"block{number}"].values():
+            for layer in cast(nn.ModuleDict, net[f"block{number}"]).values():
                 x = torch.cat([x, layer(x, pool, spread)], 1)
             x = net[f"transit{number}"](x)
         x = net["out_nonlinear"](x)
@@ -153,7 +158,7 @@ class CamPlusPlus(nn.Module):
 
 
 def segment_matrices(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Means over segments of 100 frames as matrices: (t, s) averages, (s, t) copies back."""
+    """Make matrices for the means over segments of 100 frames: (t, s) averages, (s, t) copies back."""
     frames = torch.arange(x.shape[-1], device=x.device)
     segment = frames // SEGMENT
     spread = (segment.unsqueeze(0) == frames[::SEGMENT].unsqueeze(1) // SEGMENT).to(x.dtype)
@@ -161,23 +166,7 @@ def segment_matrices(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def load(state: dict[str, Tensor]) -> CamPlusPlus:
-    """The network in evaluation mode with these weights; the embedding's size is theirs."""
+    """Make the network of these weights, in evaluation mode; they say the size of the embedding."""
     net = CamPlusPlus(dim=state["xvector.dense.linear.weight"].shape[0])
     net.load_state_dict(state, strict=True)
     return net.eval()
-
-
-def to_onnx(net: CamPlusPlus) -> bytes:
-    """The network as an ONNX model: 'features' (batch, time, mels) to 'embedding' (batch, dim)."""
-    buffer = io.BytesIO()
-    torch.onnx.export(
-        net,
-        (torch.zeros(2, 148, 80),),
-        buffer,
-        dynamo=False,  # the other exporter needs a package more
-        opset_version=OPSET,
-        input_names=["features"],
-        output_names=["embedding"],
-        dynamic_axes={"features": {0: "batch", 1: "time"}, "embedding": {0: "batch"}},
-    )
-    return buffer.getvalue()

@@ -1,11 +1,11 @@
 """ECAPA-TDNN x-vectors with SpeechBrain's public weights, without SpeechBrain.
 
-What its ``EncoderClassifier.encode_batch`` makes of each window alone: 80 log mel filters, the mean of
-each removed, the network of ``ecapa_net``; the embeddings are not normalised unless asked for. Windows
-are never padded to a common length, so there is nothing to mask: SpeechBrain's own batches of unequal
-lengths come out a little different, because the silence behind a short one gets into its convolutions.
+Computes what its ``EncoderClassifier.encode_batch`` makes of each window alone: 80 log mel filters, the
+mean of each removed, and the network of ``ecapa_net``; the embeddings are not normalised unless asked
+for. Windows are never padded to a common length, so nothing is masked. SpeechBrain's own batches of
+unequal lengths differ a little, because the silence after a short window leaks into its convolutions.
 
-The network is exported to ONNX once, into the cache: onnxruntime takes four fifths of torch's time.
+The network is exported to ONNX once, into the cache: onnxruntime takes four fifths of the time of torch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import functools
 import pickle
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,9 +22,12 @@ from diar.base.errors import DataError
 from diar.base.files import sha256
 from diar.extractors import Described
 from diar.extractors.cards import ECAPA, UNKNOWN
-from diar.extractors.runtime import Network, exported, network, torch_network
-from diar.extractors.windows import for_batches, padded, sample_spans
+from diar.extractors.runtime import Network, network, onnx_model, torch_network
+from diar.extractors.windows import for_batches, pad_short, sample_spans
 from diar.fetching.hub import HubFile, fetch
+
+if TYPE_CHECKING:
+    from diar.extractors.ecapa_net import EcapaTdnn
 
 REPOSITORY = "speechbrain/spkrec-ecapa-voxceleb"
 REVISION = "0f99f2d0ebe89ac095bcc5903c4dd8f72b367286"
@@ -76,10 +79,10 @@ class EcapaExtractor(Described):
     ) -> None:
         if not isinstance(normalize, bool):
             raise DataError(f"options.normalize is {normalize!r}; true or false is expected")
-        weights, mean = find(directory)
+        weights, mean = find_weights(directory)
         digest = sha256(weights)
         self._threads = threads
-        self._network = self._on(device, weights, digest)
+        self._network = _load_network(device, weights, digest)
         self.card = ECAPA
         if digest != WEIGHTS.sha256:
             self.card = replace(
@@ -91,21 +94,11 @@ class EcapaExtractor(Described):
             )
         self._mean = training_mean(mean, self.dim) if normalize else np.float32(0)
 
-    @staticmethod
-    def _on(device: str, weights: Path, digest: str) -> Network:
-        if device != "cpu":
-            return torch_network(torch_model(weights), device)
-        path = exported("ecapa", digest, functools.partial(_export, weights))
-        try:
-            return network(path, "float32")
-        except ValueError:
-            raise DataError("damaged model: delete it, it will be made again", path) from None
-
     def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """(n, dim) float32, see ``diar.extractors.Extractor.embed``."""
+        """Make (n, dim) float32 vectors, see ``diar.extractors.Extractor.embed``."""
         spans = sample_spans(samples, starts, ends, self.rate)
         vectors = np.zeros((len(spans), self.dim), np.float32)
-        samples, spans = padded(samples, spans, SHORTEST)
+        samples, spans = pad_short(samples, spans, SHORTEST)
 
         def embed(batch: np.ndarray) -> None:
             features = filter_banks([samples[a:b] for a, b in spans[batch]])
@@ -116,8 +109,22 @@ class EcapaExtractor(Described):
         return vectors - self._mean
 
 
-def find(directory: str | None) -> tuple[Path, Path]:
-    """Where the weights and the mean of the embeddings lie, fetched when they are not there."""
+def _load_network(device: str, weights: Path, digest: str) -> Network:
+    if device != "cpu":
+        return torch_network(torch_model(weights), device)
+    path = onnx_model("ecapa", digest, functools.partial(_export, weights))
+    try:
+        return network(path, "float32")
+    except ValueError:
+        raise DataError("damaged model: delete it, it will be made again", path) from None
+
+
+def find_weights(directory: str | None) -> tuple[Path, Path]:
+    """Return the files of the weights and of the mean embedding; fetch them if no directory is given.
+
+    Raises:
+        DataError: no weights in the directory, or they cannot be fetched.
+    """
     if directory is not None:
         folder = Path(str(directory)).expanduser()
         if not (folder / WEIGHTS.name).is_file():
@@ -128,7 +135,7 @@ def find(directory: str | None) -> tuple[Path, Path]:
 
 
 def filter_banks(windows: list[np.ndarray]) -> np.ndarray:
-    """(b, frames, 80) float32 log mel filters, in dB, of windows with equally many frames.
+    """Compute (b, frames, 80) float32 log mel filters, in dB, of windows with equally many frames.
 
     Frame i of a window is centred on its sample 160 i, and there is silence beyond its ends. A frame
     is weighted by a (periodic) Hamming window of 400 samples, which is also the size of the transform;
@@ -153,7 +160,7 @@ def filter_banks(windows: list[np.ndarray]) -> np.ndarray:
 
 @functools.cache
 def mel_filters() -> np.ndarray:
-    """(201, 80) float32 triangular filters of height 1 from 0 to 8 kHz.
+    """Make (201, 80) float32 triangular filters of height 1 from 0 to 8 kHz.
 
     Centres are equidistant on the scale 2595 log10(1 + f / 700). Both sides of a triangle are as wide
     as the distance to the centre below it, so the upper side ends short of the centre above.
@@ -164,8 +171,12 @@ def mel_filters() -> np.ndarray:
     return np.maximum(0, 1 - np.abs(bins - hertz[1:-1]) / np.diff(hertz)[:-1]).astype(np.float32)
 
 
-def torch_model(weights: Path):
-    """The network with these weights, an ``ecapa_net.EcapaTdnn`` in evaluation mode."""
+def torch_model(weights: Path) -> EcapaTdnn:
+    """Load the network with these weights, in evaluation mode.
+
+    Raises:
+        DataError: they are damaged, or of another network.
+    """
     from diar.extractors import ecapa_net
 
     state = _load(weights)
@@ -176,13 +187,17 @@ def torch_model(weights: Path):
         raise DataError(
             f"not the weights of an ECAPA-TDNN as SpeechBrain saves them: {why}", weights
         ) from None
-    if net.blocks[0].conv.in_channels != MELS:
-        raise DataError(f"it takes {net.blocks[0].conv.in_channels} mels, not {MELS}", weights)
+    if net.mels != MELS:
+        raise DataError(f"it takes {net.mels} mels, not {MELS}", weights)
     return net
 
 
 def training_mean(path: Path, dim: int) -> np.ndarray:
-    """(dim,) float32: the mean of the training's embeddings, of mean_var_norm_emb.ckpt."""
+    """Read the mean of the training's embeddings, (dim,) float32, from mean_var_norm_emb.ckpt.
+
+    Raises:
+        DataError: no such file, or other statistics.
+    """
     if not path.is_file():
         raise DataError("no such file: normalize=true needs it, beside the weights", path)
     try:
@@ -193,9 +208,11 @@ def training_mean(path: Path, dim: int) -> np.ndarray:
 
 
 def _export(weights: Path) -> bytes:
-    from diar.extractors import ecapa_net
+    import torch
 
-    return ecapa_net.to_onnx(torch_model(weights))
+    from diar.extractors.onnx_export import to_onnx
+
+    return to_onnx(torch_model(weights), torch.zeros(2, 151, MELS))
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""ECAPA-TDNN as a torch module, and its export to ONNX.
+"""ECAPA-TDNN as a torch module.
 
 B. Desplanques, J. Thienpondt, K. Demuynck, "ECAPA-TDNN: Emphasized channel attention, propagation and
 aggregation in TDNN based speaker verification", Interspeech 2020, arXiv 2005.07143. The details that the
@@ -9,13 +9,9 @@ SpeechBrain's less one component, see ``load``.
 
 from __future__ import annotations
 
-import io
-import warnings
-
 import torch
 from torch import Tensor, nn
 
-OPSET = 17
 SHORTEST = 5  # frames: the input is mirrored by up to 4, and must be longer than that
 
 
@@ -29,6 +25,7 @@ class Tdnn(nn.Module):
         self.norm = nn.BatchNorm1d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (b, inputs, t) to (b, outputs, t)."""
         if self.pad:
             x = nn.functional.pad(x, (self.pad, self.pad), mode="reflect")
         return self.norm(torch.relu(self.conv(x)))
@@ -44,6 +41,7 @@ class Res2Net(nn.Module):
         self.blocks = nn.ModuleList(Tdnn(width, width, kernel, dilation) for _ in range(scale - 1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (b, channels, t) to the same shape."""
         first, *others = x.chunk(self.scale, dim=1)
         parts = [first]
         for block, part in zip(self.blocks, others, strict=True):
@@ -60,6 +58,7 @@ class SqueezeExcitation(nn.Module):
         self.conv2 = nn.Conv1d(width, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (b, channels, t) to the same shape."""
         gate = torch.relu(self.conv1(x.mean(-1, keepdim=True)))
         return x * torch.sigmoid(self.conv2(gate))
 
@@ -75,11 +74,12 @@ class SERes2Block(nn.Module):
         self.se_block = SqueezeExcitation(channels, squeeze)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (b, channels, t) to the same shape."""
         return x + self.se_block(self.tdnn2(self.res2net_block(self.tdnn1(x))))
 
 
 class AttentiveStatistics(nn.Module):
-    """(b, c, t) to (b, 2 c, 1): mean and standard deviation, each channel with its own attention.
+    """Mean and standard deviation over time, each channel with its own attention.
 
     The attention hears the frame together with mean and deviation of the whole window.
     """
@@ -90,6 +90,7 @@ class AttentiveStatistics(nn.Module):
         self.conv = nn.Conv1d(attention, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (b, c, t) to (b, 2 c, 1)."""
         even = torch.full_like(x[:, :1], 1.0) / x.shape[-1]
         context = [s.expand_as(x) for s in statistics(x, even)]
         weights = self.conv(torch.tanh(self.tdnn(torch.cat([x, *context], dim=1))))
@@ -97,7 +98,7 @@ class AttentiveStatistics(nn.Module):
 
 
 def statistics(x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation over time, (b, c, 1) each; the weights of a channel sum to 1."""
+    """Compute mean and standard deviation over time, (b, c, 1) each; a channel's weights sum to 1."""
     mean = (weights * x).sum(-1, keepdim=True)
     variance = (weights * (x - mean) ** 2).sum(-1, keepdim=True)
     return mean, variance.clamp(min=1e-12).sqrt()
@@ -128,6 +129,7 @@ class EcapaTdnn(nn.Module):
         dim: int = 192,
     ):
         super().__init__()
+        self.mels = mels
         self.blocks = nn.ModuleList([Tdnn(mels, channels, kernels[0])])
         for i in range(1, blocks + 1):
             self.blocks.append(SERes2Block(channels, scale, squeeze, kernels[1], i + 1))
@@ -137,7 +139,7 @@ class EcapaTdnn(nn.Module):
         self.fc = nn.Conv1d(2 * wide, dim, 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(b, t, mels) log filter banks, mean of each removed, to (b, dim); t at least 5."""
+        """Map (b, t, mels) log filter banks, mean of each removed, to (b, dim); t at least 5."""
         x = self.blocks[0](features.transpose(1, 2))
         outputs = []
         for block in self.blocks[1:]:
@@ -148,7 +150,7 @@ class EcapaTdnn(nn.Module):
 
 
 def load(state: dict[str, Tensor]) -> EcapaTdnn:
-    """The network in evaluation mode with the weights of SpeechBrain's ``ECAPA_TDNN``.
+    """Make the network of these weights of SpeechBrain's ``ECAPA_TDNN``, in evaluation mode.
 
     SpeechBrain wraps every convolution and normalisation in a module of its own: ``mfa.conv.conv.weight``
     is ``mfa.conv.weight`` here, ``asp_bn.norm.bias`` is ``asp_bn.bias``, and so for all. Sizes are read
@@ -175,22 +177,3 @@ def load(state: dict[str, Tensor]) -> EcapaTdnn:
     )
     net.load_state_dict(ours, strict=True)
     return net.eval()
-
-
-def to_onnx(net: EcapaTdnn) -> bytes:
-    """The network as an ONNX model: 'features' (batch, time, mels) to 'embedding' (batch, dim)."""
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # That a constant of the mirroring stays in the model: onnxruntime folds it.
-        warnings.filterwarnings("ignore", "Constant folding", UserWarning)
-        torch.onnx.export(
-            net,
-            (torch.zeros(2, 151, net.blocks[0].conv.in_channels),),
-            buffer,
-            dynamo=False,  # the other exporter needs a package more
-            opset_version=OPSET,
-            input_names=["features"],
-            output_names=["embedding"],
-            dynamic_axes={"features": {0: "batch", 1: "time"}, "embedding": {0: "batch"}},
-        )
-    return buffer.getvalue()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.extractors.windows import for_batches, frame_runs, padded
+from diar.extractors.windows import for_batches, frame_runs, pad_short
+
+if TYPE_CHECKING:
+    from kaldi_native_fbank import OnlineFbank
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,12 @@ class FbankConfig:
 
 
 def _samples(rate: int, milliseconds: float) -> int:
-    """As Kaldi counts them: in single precision, and cut off."""
+    """Count samples as Kaldi does: in single precision, and cut off."""
     return int(np.float32(rate) * np.float32(0.001) * np.float32(milliseconds))
 
 
 def filter_banks(samples: np.ndarray, config: FbankConfig) -> np.ndarray:
-    """(frames, mels) float32 log mel filters as Kaldi's fbank makes them, without dither.
+    """Compute (frames, mels) float32 log mel filters as Kaldi's fbank does, without dither.
 
     Samples (N,) have full scale 1. Frames are complete ones only (snip-edges), and each depends on
     its own samples alone; the mean is not removed.
@@ -78,7 +81,7 @@ def filter_banks(samples: np.ndarray, config: FbankConfig) -> np.ndarray:
     return frames.reshape(count, config.mels)
 
 
-def _computer(config: FbankConfig):
+def _computer(config: FbankConfig) -> OnlineFbank:
     import kaldi_native_fbank
 
     options = kaldi_native_fbank.FbankOptions()
@@ -106,7 +109,7 @@ def embed_windows(
     dim: int,
     threads: int = 1,
 ) -> np.ndarray:
-    """One vector for each window: (n, dim) float32.
+    """Make one vector for each window, (n, dim) float32, from filter banks and a network.
 
     Args:
         samples: (N,) at the rate of ``config``, full scale 1.
@@ -114,12 +117,12 @@ def embed_windows(
         shortest: samples; shorter windows are put in the middle of as much digital silence.
         batch: windows, of equal length, that ``network`` gets at once: (b, frames, mels) float32 to
             (b, dim).
-        threads: how many batches are in work at once; results do not depend on it.
+        threads: how many batches are computed at once; results do not depend on it.
     """
     vectors = np.zeros((len(spans), dim), np.float32)
     if not len(spans):
         return vectors
-    samples, spans = padded(samples, spans, max(shortest, config.frame))
+    samples, spans = pad_short(samples, spans, max(shortest, config.frame))
     runs, rows = frame_runs(spans, config.frame, config.shift)
     frames = np.concatenate([filter_banks(samples[a:b], config) for a, b in runs])
 
@@ -129,5 +132,5 @@ def embed_windows(
             features -= features.mean(axis=1, keepdims=True)
         vectors[some] = network(features)
 
-    for_batches(embed, [len(r) for r in rows], batch, threads)
+    for_batches(embed, np.array([len(r) for r in rows]), batch, threads)
     return vectors

@@ -58,7 +58,7 @@ class OnnxExtractor(Described):
         self._path = Path(str(path)).expanduser()
         self._fbank = fbank_of(fbank)
         self._shortest = _seconds(shortest)
-        digest = self._checked(sha256)
+        digest = self._check_digest(sha256)
         try:
             self._session = session(self._path, device)
         except ValueError as error:
@@ -70,7 +70,7 @@ class OnnxExtractor(Described):
         )
 
     def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """(n, dim) float32, see ``diar.extractors.Extractor.embed``."""
+        """Make (n, dim) float32 vectors, see ``diar.extractors.Extractor.embed``."""
         spans = sample_spans(samples, starts, ends, self.rate)
         shortest = round(self._shortest * self.rate)
         return embed_windows(
@@ -88,8 +88,8 @@ class OnnxExtractor(Described):
         (vectors,) = self._session.run([self._output], {self._input: features})
         return vectors.reshape(len(features), -1)
 
-    def _checked(self, sha256: str | None) -> str:
-        """The file's sha256, which must be the one asked for."""
+    def _check_digest(self, sha256: str | None) -> str:
+        """Return the file's sha256, which must be the one asked for."""
         if not self._path.is_file():
             raise DataError("no such file: options.path names the ONNX model", self._path)
         digest = digest_of(self._path)
@@ -100,7 +100,7 @@ class OnnxExtractor(Described):
         return digest
 
     def _check_input(self) -> tuple[str, int]:
-        """Name of the input, and how many windows it takes at once."""
+        """Return the name of the input, and how many windows it takes at once."""
         inputs = self._session.get_inputs()
         shown = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
         if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 3:
@@ -123,7 +123,7 @@ class OnnxExtractor(Described):
         return inputs[0].name, 1 if batch == 1 else BATCH
 
     def _find_output(self, wanted: str | None) -> tuple[str, int]:
-        """Name and size of the output that has one vector for each window, by trying."""
+        """Try which output has one vector for each window; return its name and size."""
         names = [output.name for output in self._session.get_outputs()]
         if wanted is not None and wanted not in names:
             raise DataError(f"no output {wanted!r}; it has: {', '.join(names)}", self._path)
@@ -139,16 +139,16 @@ class OnnxExtractor(Described):
         if wanted is not None:
             vectors = {name: dim for name, dim in vectors.items() if name == wanted}
         if len(vectors) != 1:
-            found = ", ".join(f"{name} {shape}" for name, shape in shapes[0].items())
+            shown = ", ".join(f"{name} {shape}" for name, shape in shapes[0].items())
             raise DataError(
-                f"from {batch} windows it makes {found}: one output (batch, dim) is expected; where"
+                f"from {batch} windows it makes {shown}: one output (batch, dim) is expected; where"
                 " there are several, set options.output",
                 self._path,
             )
         return next(iter(vectors.items()))
 
     def _probe(self, names: list[str], batch: int, frames: int) -> dict[str, tuple[int, ...]]:
-        """Shapes of the outputs for noise of that many windows and frames."""
+        """Return the shapes of the outputs for noise of that many windows and frames."""
         noise = np.random.default_rng(0).normal(size=(batch, frames, self._fbank.mels))
         try:
             outputs = self._session.run(names, {self._input: noise.astype(np.float32)})
@@ -162,7 +162,7 @@ class OnnxExtractor(Described):
 
 
 def fbank_of(value: dict[str, Any] | str | None) -> FbankConfig:
-    """Filter banks from a mapping, a YAML file, or nothing, which gives the defaults."""
+    """Read filter banks from a mapping, a YAML file, or nothing, which gives the defaults."""
     if value is None or isinstance(value, str):
         chosen = config.load(FbankConfig, value)
     elif isinstance(value, dict):

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from diar.base.errors import DataError
+from diar.base.vectors import unit_rows
 from diar.extractors import Described
 from diar.extractors.cards import RESEMBLYZER
 from diar.extractors.runtime import torch_network
 from diar.extractors.windows import for_batches, sample_spans
-from diar.fetching.packages import Package, weights
+from diar.fetching.packages import Package, fetch_weights
 
 WHEEL = Package(
     name="Resemblyzer",
@@ -40,7 +41,7 @@ BATCH = 32
 
 
 class SpeakerEncoder(nn.Module):
-    """(b, t, 40) mel power spectra to (b, 256) vectors of unit length, no component negative."""
+    """Three LSTM layers, the last hidden state projected, its negative components set to 0."""
 
     def __init__(self, mels: int = MELS, hidden: int = 256, dim: int = 256):
         super().__init__()
@@ -48,6 +49,7 @@ class SpeakerEncoder(nn.Module):
         self.linear = nn.Linear(hidden, dim)
 
     def forward(self, spectra: Tensor) -> Tensor:
+        """Map (b, t, 40) mel power spectra to (b, 256) vectors of unit length."""
         _, (hidden, _) = self.lstm(spectra)
         return nn.functional.normalize(torch.relu(self.linear(hidden[-1])), dim=1)
 
@@ -73,25 +75,24 @@ class ResemblyzerExtractor(Described):
         self._network = torch_network(torch_model(), device)
 
     def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """(n, 256) float32, see ``diar.extractors.Extractor.embed``."""
+        """Make (n, 256) float32 vectors, see ``diar.extractors.Extractor.embed``."""
         spans = sample_spans(samples, starts, ends, self.rate)
         vectors = np.zeros((len(spans), self.dim), np.float32)
-        counts = np.array([partials(b - a) for a, b in spans], int)
+        counts = np.array([count_partials(b - a) for a, b in spans], int)
 
         def embed(batch: np.ndarray) -> None:
             count = int(counts[batch[0]])
             spectra = [partial_spectra(samples[a:b], count) for a, b in spans[batch]]
             parts = self._network(np.concatenate(spectra))
             mean = parts.reshape(len(batch), count, self.dim).mean(axis=1)
-            length = np.linalg.norm(mean, axis=1, keepdims=True)
-            vectors[batch] = mean / np.maximum(length, np.finfo(np.float32).tiny)
+            vectors[batch] = unit_rows(mean, mean.dtype)
 
         for_batches(embed, counts, BATCH, self._threads)
         return vectors
 
 
-def partials(length: int) -> int:
-    """How many partials a window of that many samples has."""
+def count_partials(length: int) -> int:
+    """Count the partials of a window of that many samples."""
     frames = -(-(length + 1) // SHIFT)
     count = -(-max(1, frames - PARTIAL + PARTIAL_STEP + 1) // PARTIAL_STEP)
     last = (count - 1) * PARTIAL_STEP * SHIFT
@@ -99,7 +100,7 @@ def partials(length: int) -> int:
 
 
 def partial_spectra(window: np.ndarray, count: int) -> np.ndarray:
-    """(count, 160, 40) float32 mel spectra of a window's partials."""
+    """Compute the (count, 160, 40) float32 mel spectra of a window's partials."""
     window = np.asarray(window, np.float64)
     level = np.sqrt(np.mean(window**2))
     if 0 < level < LEVEL:
@@ -111,7 +112,7 @@ def partial_spectra(window: np.ndarray, count: int) -> np.ndarray:
 
 
 def mel_spectra(samples: np.ndarray) -> np.ndarray:
-    """(frames, 40) float32 mel power spectra; frame i is centred on sample 160 i.
+    """Compute (frames, 40) float32 mel power spectra; frame i is centred on sample 160 i.
 
     The audio continues as silence beyond its ends. Hann window, 400-point transform.
     """
@@ -124,7 +125,7 @@ def mel_spectra(samples: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def mel_filters() -> np.ndarray:
-    """(40, 201) triangular filters from 0 to 8 kHz, each of unit area over frequency.
+    """Make (40, 201) triangular filters from 0 to 8 kHz, each of unit area over frequency.
 
     Centres are equidistant on Slaney's mel scale (M. Slaney, "Auditory toolbox", 1998): linear up to
     1 kHz, 15 mel, and then 27 mel to every factor of 6.4.
@@ -140,8 +141,8 @@ def mel_filters() -> np.ndarray:
 
 
 def torch_model() -> SpeakerEncoder:
-    """The network with the published weights, in evaluation mode."""
-    path = weights(WHEEL, MEMBER, "resemblyzer.pt", WEIGHTS_SHA256)
+    """Load the network with the published weights, in evaluation mode."""
+    path = fetch_weights(WHEEL, MEMBER, "resemblyzer.pt", WEIGHTS_SHA256)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
     except (pickle.UnpicklingError, KeyError, RuntimeError) as error:

@@ -1,5 +1,8 @@
-"""What runs a network: on a CPU onnxruntime, or OpenVINO in half precision; on a GPU torch, or
-onnxruntime's build for CUDA where there is only an ONNX file."""
+"""What runs a network.
+
+On a CPU onnxruntime, or OpenVINO in half precision; on a GPU torch, or onnxruntime's build for CUDA where
+there is only an ONNX file.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.base.files import cache_dir, whole
+from diar.base.files import cache_dir, open_whole
 
 if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
     from torch import nn
 
 log = logging.getLogger(__name__)
@@ -27,12 +31,14 @@ GPU_PROVIDER = "CUDAExecutionProvider"
 
 
 def network(path: Path, precision: str, threads: int = 1) -> Network:
-    """A model's only output as a function of its only input, on the thread of the CPU that calls it.
+    """Load a model as a function from its only input to its only output.
+
+    It runs on the CPU, on the thread that calls it.
 
     Args:
         precision: 'float32', or 'bfloat16', with sums in float32: half the time on a processor that
-            has it. It is not the same vector: benchmarks/extractor.
-        threads: that may call at once.
+            has it. Its vectors differ: benchmarks/extractor.
+        threads: how many may call it at once.
 
     Raises:
         DataError: another precision; OpenVINO is not installed.
@@ -48,7 +54,7 @@ def network(path: Path, precision: str, threads: int = 1) -> Network:
 
 
 def torch_network(module: nn.Module, device: str) -> Network:
-    """A torch module, in evaluation mode, on a device: GPUs need no other package."""
+    """Put a torch module, in evaluation mode, on a device: GPUs need no other package."""
     import torch
 
     module = module.to(device)
@@ -60,10 +66,10 @@ def torch_network(module: nn.Module, device: str) -> Network:
     return run
 
 
-def session(path: Path, device: str = "cpu"):
-    """An ``onnxruntime.InferenceSession`` of a model file, on one thread of the CPU or on a GPU.
+def session(path: Path, device: str = "cpu") -> InferenceSession:
+    """Open a model file in onnxruntime, on one thread of the CPU or on a GPU.
 
-    Recordings run in parallel, not the network; one order of sums, whatever the machine does.
+    Recordings run in parallel, not the network: so sums have one order on every machine.
 
     Raises:
         DataError: this build of onnxruntime knows no GPU.
@@ -73,7 +79,7 @@ def session(path: Path, device: str = "cpu"):
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors: what is wrong is raised, too
+    options.log_severity_level = 3  # errors only, which are also raised
     provider: str | tuple[str, dict[str, str]] = "CPUExecutionProvider"
     if device != "cpu":
         if GPU_PROVIDER not in onnxruntime.get_available_providers():
@@ -89,7 +95,7 @@ def session(path: Path, device: str = "cpu"):
 
 
 def _half(path: Path, threads: int) -> Network:
-    """The network in bfloat16, by OpenVINO."""
+    """Load the network in bfloat16, by OpenVINO."""
     try:
         import openvino
     except ModuleNotFoundError:
@@ -119,17 +125,18 @@ def _half(path: Path, threads: int) -> Network:
     return run
 
 
-def exported(name: str, weights: str, make: Callable[[], bytes]) -> Path:
-    """The ONNX model models/<name>-<key>.onnx in the cache, exported by ``make`` when it is not there.
+def onnx_model(name: str, weights: str, make: Callable[[], bytes]) -> Path:
+    """Return the ONNX model models/<name>-<key>.onnx in the cache; ``make`` it when it is not there.
 
-    The key is of the ``weights`` (their sha256) and of the code of the network, <name>_net.py.
+    The key covers the ``weights`` (their sha256) and the code of the network and of the export.
     """
-    code = Path(__file__).with_name(f"{name}_net.py").read_bytes()
-    key = hashlib.sha256(weights.encode() + code).hexdigest()[:16]
+    here = Path(__file__)
+    code = [here.with_name(file).read_bytes() for file in (f"{name}_net.py", "onnx_export.py")]
+    key = hashlib.sha256(weights.encode() + b"".join(code)).hexdigest()[:16]
     path = cache_dir() / "models" / f"{name}-{key}.onnx"
     if not path.exists():
         log.info("exporting %s to %s, once", name, path)
         data = make()
-        with whole(path, "wb") as stream:
+        with open_whole(path, "wb") as stream:
             stream.write(data)
     return path

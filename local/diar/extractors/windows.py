@@ -13,7 +13,7 @@ from diar.base.errors import DataError
 def sample_spans(
     samples: np.ndarray, starts: np.ndarray, ends: np.ndarray, rate: int
 ) -> np.ndarray:
-    """Windows in seconds as (n, 2) sample positions [from, to), clipped to the recording.
+    """Turn windows in seconds into (n, 2) sample positions [from, to), clipped to the recording.
 
     Raises:
         DataError: samples that are not one finite channel, a window that is reversed, or of which
@@ -33,10 +33,12 @@ def sample_spans(
     return spans
 
 
-def padded(samples: np.ndarray, spans: np.ndarray, shortest: int) -> tuple[np.ndarray, np.ndarray]:
+def pad_short(
+    samples: np.ndarray, spans: np.ndarray, shortest: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Give windows shorter than ``shortest`` samples digital silence on both sides.
 
-    Such windows are put, padded, behind the recording; the others stay where they are.
+    Such windows are copied, padded, to the end of the recording; the others stay where they are.
 
     Returns:
         (samples, (n, 2) spans), all spans at least ``shortest`` long.
@@ -56,7 +58,7 @@ def padded(samples: np.ndarray, spans: np.ndarray, shortest: int) -> tuple[np.nd
 
 
 def frame_runs(spans: np.ndarray, frame: int, shift: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The frames of all windows, each once.
+    """Find the frames of all windows, each once.
 
     A window's frames start at its first sample and every ``shift`` samples from there, as many as
     fit. Windows whose distance is a multiple of ``shift`` have frames in common.
@@ -71,7 +73,7 @@ def frame_runs(spans: np.ndarray, frame: int, shift: int) -> tuple[np.ndarray, l
     position = spans[window, 0] + shift * within
     # Sorted by phase first, so that neighbours of one phase are next to each other.
     key = (position % shift) * (int(spans.max(initial=0)) + 1) + position
-    unique, first, row = np.unique(key, return_index=True, return_inverse=True)
+    _, first, row = np.unique(key, return_index=True, return_inverse=True)
     position = position[first]
     breaks = np.flatnonzero(np.diff(position) != shift) + 1
     runs = np.array(
@@ -81,7 +83,7 @@ def frame_runs(spans: np.ndarray, frame: int, shift: int) -> tuple[np.ndarray, l
 
 
 def batches(lengths: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """Row numbers in batches of windows of equal length, ``size`` at most."""
+    """Yield row numbers in batches of windows of equal length, at most ``size`` of them."""
     lengths = np.asarray(lengths)
     for length in np.unique(lengths):
         rows = np.flatnonzero(lengths == length)
@@ -92,7 +94,7 @@ def batches(lengths: np.ndarray, size: int) -> Iterator[np.ndarray]:
 def for_batches(
     work: Callable[[np.ndarray], None], lengths: np.ndarray, size: int, threads: int
 ) -> None:
-    """``work`` on the row numbers of each of ``batches``, several at once.
+    """Run ``work`` on the row numbers of each of ``batches``, on several threads at once.
 
     Each batch is computed by one thread, so that no result depends on how many there are.
     """

@@ -50,7 +50,7 @@ def unpack(archive: Path, folder: Path) -> Path:
 
 @contextmanager
 def _members(archive: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
-    """(name, content) of the files of an archive; what is neither file nor folder is refused."""
+    """Open an archive: (name, content) of its files; what is neither file nor folder is refused."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as bundle:
             for info in bundle.infolist():
@@ -73,7 +73,7 @@ def _refuse_special(name: str, plain: bool, archive: Path) -> None:
 
 
 def _parts(name: str, archive: Path) -> tuple[str, ...]:
-    """The parts of a member's path, none of which leads out of the folder."""
+    """Split a member's path into its parts; refuse one that leads out of the folder."""
     path = PurePosixPath(name.replace("\\", "/"))
     parts = path.parts
     if path.is_absolute() or ".." in parts or (parts and parts[0].endswith(":")):

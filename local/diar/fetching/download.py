@@ -39,10 +39,12 @@ class Stopped(DataError):
 class Remote:
     """A file of a corpus.
 
-    name: its path below the folder of downloads, and below the address of a mirror.
-    url: where it is published.
-    size: bytes, where known. sha256: of its content, where known.
-    begins: its first bytes: a page that says 'moved' or 'log in' is not taken for the file.
+    Attributes:
+        name: its path below the folder of downloads, and below the address of a mirror.
+        url: where it is published.
+        size: bytes, where known.
+        sha256: of its content, where known.
+        begins: its first bytes: a page that says 'moved' or 'log in' is not taken for the file.
     """
 
     name: str
@@ -53,7 +55,7 @@ class Remote:
 
 
 class _Again(Exception):
-    """A passing fault; ``answered``: a server was there."""
+    """A passing fault; ``answered``: there was a server."""
 
     def __init__(self, reason: str, answered: bool = True):
         super().__init__(reason)
@@ -65,7 +67,7 @@ class _Gone(Exception):
 
 
 class Downloads:
-    """Fetches files into one folder.
+    """Downloads into one folder.
 
     Args:
         folder: where they go; made when needed.
@@ -91,7 +93,7 @@ class Downloads:
                 raise DataError(f"--mirror {mirror}: expected an address, http:// or https://")
 
     def fetch(self, remote: Remote) -> Path:
-        """Path of the file, downloaded when it is not there.
+        """Return the path of the file, downloaded when it is not there.
 
         Raises:
             Stopped: no address led to a server, or the file does not fit.
@@ -104,7 +106,7 @@ class Downloads:
         reasons, answered = [], False
         for url in [*(f"{m}/{quote(remote.name)}" for m in self.mirrors), remote.url]:
             try:
-                self._from(url, remote, path)
+                self._fetch_from(url, remote, path)
                 return path
             except (_Again, _Gone) as error:
                 answered |= getattr(error, "answered", True)
@@ -115,13 +117,13 @@ class Downloads:
             f" stopped, name a --mirror, or put the file at {path}"
         )
 
-    def _from(self, url: str, remote: Remote, path: Path) -> None:
-        """The whole file from one address, in as many pieces as it takes."""
+    def _fetch_from(self, url: str, remote: Remote, path: Path) -> None:
+        """Fetch the whole file from one address, in as many pieces as it takes."""
         part = path.with_name(path.name + ".part")
         tried, seen = 0, -1
         while True:
             try:
-                self._piece(url, part)
+                self._fetch_piece(url, part)
                 break
             except _Again as error:
                 size = part.stat().st_size if part.exists() else 0
@@ -139,8 +141,8 @@ class Downloads:
         _origin(part).unlink(missing_ok=True)
         log.info("%s: %.1f MB, complete", remote.name, path.stat().st_size / 1e6)
 
-    def _piece(self, url: str, part: Path) -> None:
-        """As much as one connection gives, appended to ``part``."""
+    def _fetch_piece(self, url: str, part: Path) -> None:
+        """Append to ``part`` as much as one connection gives."""
         request = urllib.request.Request(url, headers={"User-Agent": "dec-diarization"})
         offset = part.stat().st_size if part.exists() else 0
         tag = _tag_of(part, url)
@@ -158,7 +160,7 @@ class Downloads:
                 offset = offset if resumed else 0
                 length = answer.headers.get("Content-Length", "")
                 total = offset + int(length) if length.isdigit() else None
-                _room(part.parent, (total or 0) - offset)
+                _check_room(part.parent, (total or 0) - offset)
                 if not resumed:
                     write_text(_origin(part), json.dumps({"url": url, "tag": _tag(answer.headers)}))
                 self._copy(answer, part, offset, total)
@@ -192,8 +194,8 @@ class Downloads:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Only one process downloads into a folder; a second one waits."""
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Let only one process download into a folder; a second one waits."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as lock:
         try:
@@ -205,19 +207,19 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _fault(part: Path, remote: Remote) -> str:
-    """What is wrong with a complete download; '' when nothing is known to be."""
+    """Say what is wrong with a complete download; '' when nothing is known to be."""
     size = part.stat().st_size
     if remote.size is not None and size != remote.size:
         return f"{size} bytes instead of {remote.size}: not the published file"
     with open(part, "rb") as stream:
         if not stream.read(len(remote.begins)).startswith(remote.begins):
             return "another kind of file than was published there"
-    if remote.sha256 is not None and (found := sha256(part)) != remote.sha256:
-        return f"sha256 {found[:12]}... instead of {remote.sha256[:12]}...: damaged, or changed"
+    if remote.sha256 is not None and (digest := sha256(part)) != remote.sha256:
+        return f"sha256 {digest[:12]}... instead of {remote.sha256[:12]}...: damaged, or changed"
     return ""
 
 
-def _room(folder: Path, wanted: int) -> None:
+def _check_room(folder: Path, wanted: int) -> None:
     free = shutil.disk_usage(folder).free
     if wanted > free:
         raise Stopped(
@@ -232,13 +234,13 @@ def _origin(part: Path) -> Path:
 
 
 def _tag(headers: http.client.HTTPMessage) -> str:
-    """What tells one version of a file from another, as If-Range takes it."""
+    """Return what tells one version of a file from another, as If-Range takes it."""
     tag = headers.get("ETag", "")
     return headers.get("Last-Modified", "") if not tag or tag.startswith("W/") else tag
 
 
 def _tag_of(part: Path, url: str) -> str:
-    """The tag of the version that a partial file is of; '' when it cannot be gone on with."""
+    """Return the tag of the version that a partial file is of; '' where it is of no use."""
     try:
         note = json.loads(_origin(part).read_text(encoding="utf-8"))
         return str(note["tag"]) if note["url"] == url else ""

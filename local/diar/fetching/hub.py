@@ -11,7 +11,7 @@ from pathlib import Path
 
 from diar.base.errors import DataError
 from diar.base.files import cache_dir, sha256
-from diar.fetching.download import Downloads, Remote, locked
+from diar.fetching.download import Downloads, Remote, lock_folder
 
 HUB = "https://huggingface.co"  # $HF_ENDPOINT names a mirror, as for the hub's own programs
 TRIES, PAUSE = 3, 1.0  # in a row without a new byte; seconds before the second
@@ -43,7 +43,7 @@ class HubFile:
 
 
 def fetch(*files: HubFile) -> list[Path]:
-    """Paths of the files in the cache, downloaded when absent and checked at every use.
+    """Return the paths of the files in the cache, downloaded when absent, checked at every use.
 
     Raises:
         DataError: they cannot be had, or one is not the pinned file.
@@ -52,7 +52,7 @@ def fetch(*files: HubFile) -> list[Path]:
         if not file.path.exists():
             folder = file.path.parent
             try:
-                with locked(folder):  # jobs of one step may want it at once
+                with lock_folder(folder):  # jobs of one step may want it at once
                     Downloads(folder, tries=TRIES, pause=PAUSE).fetch(file.remote)
             except DataError as error:
                 wanted = " and ".join(f.name for f in files)

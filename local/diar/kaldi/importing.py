@@ -1,6 +1,6 @@
-"""Kaldi data directories of other people, made into ones that every stage can use.
+"""Import Kaldi data directories of other people: make ones that every stage can use.
 
-Commands of wav.scp are run here and nowhere else, once, and only when asked for: their output is kept
+Commands of wav.scp are run here and nowhere else, once, and only when asked for; their output is kept
 as a file. All other audio stays where it is.
 """
 
@@ -17,10 +17,10 @@ from pathlib import Path
 from diar.audio import waveform
 from diar.base.errors import DataError
 from diar.base.files import write_text
-from diar.base.numbers import channel_in, number_in
+from diar.base.numbers import parse_channel, parse_number
 from diar.base.types import Turn
-from diar.kaldi.rttm import read_parts, read_uem, write_rttm
-from diar.kaldi.tables import found, records, write_map
+from diar.kaldi.rttm import read_references, read_uem, write_rttm
+from diar.kaldi.tables import expect_fields, find_file, records, split_offset, write_map
 from diar.kaldi.validation import DataDir, examine
 
 REFERENCES = ("ref.rttm", "rttm", "stm")
@@ -28,14 +28,16 @@ UEMS = ("all.uem", "uem")
 NOBODY = frozenset({"inter_segment_gap", "excluded_region"})  # speakers of an STM that are none
 
 
-def commands(data: DataDir) -> list[str]:
-    """'<file>:<line>' of the lines of wav.scp that are commands."""
+def list_commands(data: DataDir) -> list[str]:
+    """List '<file>:<line>' of the lines of wav.scp that are commands."""
     table = data.tables["wav.scp"]
     return [f"{table.path}:{number}" for number, fields in table.rows if fields[-1].endswith("|")]
 
 
-def take(data: DataDir, recording: str, target: Path) -> Path:
-    """The audio file of a recording, absolute; a command is run, its output kept below ``target``/wav.
+def import_audio(data: DataDir, recording: str, target: Path) -> Path:
+    """Return the absolute path of the audio of a recording.
+
+    A command is run, and its output kept below ``target``/wav.
 
     Raises:
         DataError: no such file, a command that fails or gives no audio.
@@ -44,14 +46,16 @@ def take(data: DataDir, recording: str, target: Path) -> Path:
     number, fields = next(row for row in table.rows if row[1][0] == recording)
     value = fields[1]
     if not value.endswith("|"):
-        path = found(value, table.path)
+        path = find_file(value, table.path)
         if path is None:
             raise DataError(f"no such audio file: {value}", table.path, number)
         return path.absolute()
-    with tempfile.TemporaryDirectory(prefix=".command.", dir=_made(target / "wav")) as directory:
+    kept = target.absolute() / "wav"
+    kept.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".command.", dir=kept) as directory:
         output = Path(directory) / "output.wav"
         _run(value[:-1], output, f"{table.path}:{number}")
-        copy = target.absolute() / "wav" / f"{recording}.flac"
+        copy = kept / f"{recording}.flac"
         try:
             waveform.copy_lossless(output, copy)
         except DataError as error:
@@ -79,11 +83,6 @@ def _run(command: str, output: Path, place: str) -> None:
         raise DataError(f"{place}: its command ended with status {status}{reason}")
 
 
-def _made(directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
-
-
 def import_tables(
     source: Path, target: Path, durations: dict[str, float], from_segments: bool = False
 ) -> list[str]:
@@ -97,44 +96,38 @@ def import_tables(
             turns of speakers.
 
     Returns:
-        What was found wrong or left out, one line each.
+        What is wrong or left out, one line each.
     """
     data = examine(source, durations)
     notes = [str(fault) for fault in data.faults if fault.mended]
-    for name, text in data.mended().items():
+    for name, text in data.mended_files().items():
         if name == "vad.scp":
-            text = _absolute(data)
+            text = _with_absolute_arks(data)
         if name not in ("wav.scp", "reco2dur"):
             write_text(target / name, text)
-    if reference := _reference(source, data, from_segments, notes):
+    if reference := _read_reference(source, data, from_segments, notes):
         _write_reference(target, data, *reference, notes)
-    _uem(source, target, data.recordings, notes)
+    _import_uem(source, target, data, notes)
     return notes
 
 
-def _absolute(data: DataDir) -> str:
-    """vad.scp with its arks found and named absolutely."""
+def _with_absolute_arks(data: DataDir) -> str:
+    """Format vad.scp with absolute paths of its arks."""
     table = data.tables["vad.scp"]
     for _, fields in table.rows:
-        name, colon, offset = fields[1].rpartition(":")
-        if not offset.isdigit():
-            name, colon, offset = fields[1], "", ""
-        if path := found(name, table.path):
-            fields[1:] = [f"{path.absolute()}{colon}{offset}"]
+        name, offset = split_offset(fields[1])
+        if path := find_file(name, table.path):
+            fields[1:] = [f"{path.absolute()}{offset}"]
     return table.text()
 
 
 def _write_reference(
     target: Path, data: DataDir, turns: list[Turn], origin: Path, notes: list[str]
 ) -> None:
-    """ref.rttm and reco2num_spk, where the reference has any recording of wav.scp."""
+    """Write ref.rttm and reco2num_spk, where the reference has any recording of wav.scp."""
     known = [t for t in turns if t.recording in data.recordings]
-    strangers = sorted({t.recording for t in turns} - data.recordings)
     silent = sorted(data.recordings - {t.recording for t in turns})
-    if strangers:
-        notes.append(
-            f"{origin}: {len(strangers)} recording(s) not in wav.scp are left out, the first is {strangers[0]!r}"
-        )
+    notes += _strangers({t.recording for t in turns}, data, origin)
     if not known:
         notes.append(f"{origin}: none of its recordings is in wav.scp: there is no reference")
         return
@@ -150,25 +143,28 @@ def _write_reference(
         write_map(target / "reco2num_spk", {r: len(who) for r, who in speakers.items()})
 
 
-def _reference(
+def _strangers(recordings: set[str], data: DataDir, origin: Path) -> list[str]:
+    """Note which recordings of a reference or UEM are not in wav.scp, if any."""
+    strangers = sorted(recordings - data.recordings)
+    if not strangers:
+        return []
+    return [
+        f"{origin}: {len(strangers)} recording(s) not in wav.scp are left out, the first is {strangers[0]!r}"
+    ]
+
+
+def _read_reference(
     source: Path, data: DataDir, from_segments: bool, notes: list[str]
 ) -> tuple[list[Turn], Path] | None:
-    """(turns, where they are from), None where there is no reference."""
+    """Read (turns, where they are from); None where there is no reference."""
     if from_segments:
-        for name in ("segments", "utt2spk"):
-            if name not in data.tables:
-                raise DataError(f"no {name}: a reference from segments needs it", source)
-        speakers = dict(fields for _, fields in data.tables["utt2spk"].rows)
-        return [
-            Turn(fields[1], float(fields[2]), float(fields[3]) - float(fields[2]), speakers[fields[0]])
-            for _, fields in data.tables["segments"].rows
-        ], source / "segments"  # fmt: skip
+        return _turns_of_segments(source, data), source / "segments"
     path = next((source / name for name in REFERENCES if (source / name).exists()), None)
     if path is None:
         return None
     if path.name == "stm":
         return list(read_stm(path, _channels(data))), path
-    turns, faults, empty = read_parts(path)
+    turns, faults, empty = read_references(path)
     notes += [f"{fault}: {recording} has no reference" for recording, fault in faults.items()]
     notes += [
         f"{path}: {recording}: {n} turn(s) of no length left out" for recording, n in empty.items()
@@ -176,18 +172,30 @@ def _reference(
     return [turn for part in turns.values() for turn in part], path
 
 
+def _turns_of_segments(source: Path, data: DataDir) -> list[Turn]:
+    for name in ("segments", "utt2spk"):
+        if name not in data.tables:
+            raise DataError(f"no {name}: a reference from segments needs it", source)
+    speakers = dict(fields for _, fields in data.tables["utt2spk"].rows)
+    turns = []
+    for _, fields in data.tables["segments"].rows:
+        start, end = float(fields[2]), float(fields[3])
+        turns.append(Turn(fields[1], start, end - start, speakers[fields[0]]))
+    return turns
+
+
 def _channels(data: DataDir) -> dict[tuple[str, int | None], str]:
-    """(file, channel) -> recording, of reco2file_and_channel, channels counted from 0."""
+    """Return (file, channel) -> recording of reco2file_and_channel, channels counted from 0."""
     if "reco2file_and_channel" not in data.tables:
         return {}
     rows = (fields for _, fields in data.tables["reco2file_and_channel"].rows)
-    return {(file, channel_in(channel)): recording for recording, file, channel in rows}
+    return {(file, parse_channel(channel)): recording for recording, file, channel in rows}
 
 
 def read_stm(
     path: str | Path, channels: Mapping[tuple[str, int | None], str] | None = None
 ) -> Iterable[Turn]:
-    """The turns of an STM file ('<file> <channel> <speaker> <start> <end> [<label>] [words]', NIST sclite).
+    """Read the turns of an STM file (NIST sclite).
 
     Stretches that are not to be scored make no turn.
 
@@ -203,12 +211,8 @@ def read_stm(
     for number, fields in records(path):
         if fields[0].startswith(";"):
             continue
-        if len(fields) < 5:
-            raise DataError(
-                f"expected '<file> <channel> <speaker> <start> <end> ...', found {len(fields)} field(s)",
-                path, number,
-            )  # fmt: skip
-        start, end = number_in(fields[3]), number_in(fields[4])
+        expect_fields(fields, "<file> <channel> <speaker> <start> <end> ...", path, number)
+        start, end = parse_number(fields[3]), parse_number(fields[4])
         if math.isnan(start + end):
             raise DataError(f"{fields[3]!r}, {fields[4]!r} are not times", path, number)
         if not 0 <= start < end:
@@ -218,22 +222,23 @@ def read_stm(
         speaker = fields[2]
         if speaker.lower() in NOBODY or "ignore_time_segment_in_scoring" in map(str.lower, fields):
             continue
-        recording = channels.get((fields[0], channel_in(fields[1])))
+        recording = channels.get((fields[0], parse_channel(fields[1])))
         if recording or fields[0] not in files:
             yield Turn(recording or fields[0], start, end - start, speaker)
 
 
 def check(source: Path, from_segments: bool = False) -> DataDir:
-    """What stops an import, before any work: what ``examine`` refuses, a UEM or STM with a bad line.
+    """Check for what stops an import, before any work.
 
     Raises:
-        DataError: see above; no line of a file can be used.
+        DataError: what ``examine`` refuses; a file of which no line can be used; a UEM or STM with a
+            bad line.
     """
     data = examine(source)
     if data.lost:
         fault = next(f for f in data.faults if f.path.name == data.lost[0])
         raise DataError(f"no line of it can be used: {fault}", source / data.lost[0])
-    _reference(source, data, from_segments, [])
+    _read_reference(source, data, from_segments, [])
     if path := _uem_of(source):
         read_uem(path)
     return data
@@ -243,20 +248,16 @@ def _uem_of(source: Path) -> Path | None:
     return next((source / name for name in UEMS if (source / name).exists()), None)
 
 
-def _uem(source: Path, target: Path, recordings: set[str], notes: list[str]) -> None:
+def _import_uem(source: Path, target: Path, data: DataDir, notes: list[str]) -> None:
     path = _uem_of(source)
     if path is None:
         return
     regions = read_uem(path)
-    strangers = sorted(regions.keys() - recordings)
-    if strangers:
-        notes.append(
-            f"{path}: {len(strangers)} recording(s) not in wav.scp are left out, the first is {strangers[0]!r}"
-        )
+    notes += _strangers(set(regions), data, path)
     lines = [
         f"{recording} 1 {start:.3f} {end:.3f}\n"
         for recording, parts in regions.items()
-        if recording in recordings
+        if recording in data.recordings
         for start, end in parts
     ]
     if lines:

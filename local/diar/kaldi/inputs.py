@@ -12,20 +12,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.kaldi.tables import audio_of_line, found, records
+from diar.kaldi.tables import audio_of_line, find_file, records
 
 STDIN = Path("-")
-# What is taken of a folder: endings of what libsndfile or FFmpeg's libraries decode, video with sound too.
+# What is taken of a folder: what libsndfile or FFmpeg's libraries decode, video with sound, too.
 SUFFIXES = frozenset(
-    ".aac .ac3 .aif .aifc .aiff .amr .ape .au .avi .caf .eac3 .flac .flv .g722 .gsm .m4a .m4b .mka .mkv"
-    " .mov .mp2 .mp3 .mp4 .mpeg .mpg .nist .oga .ogg .opus .rf64 .sph .spx .tta .voc .w64 .wav .webm .wma"
-    " .wmv .wv .3gp".split()
-)
+    {
+        ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".avi", ".caf", ".eac3",
+        ".flac", ".flv", ".g722", ".gsm", ".m4a", ".m4b", ".mka", ".mkv", ".mov", ".mp2", ".mp3",
+        ".mp4", ".mpeg", ".mpg", ".nist", ".oga", ".ogg", ".opus", ".rf64", ".sph", ".spx", ".tta",
+        ".voc", ".w64", ".wav", ".webm", ".wma", ".wmv", ".wv", ".3gp",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Input:
-    """An audio file (``STDIN``: what comes in), the id of its recording, and what is known to be wrong."""
+    """An audio file (``STDIN``: standard input), the id of its recording, and its known fault."""
 
     recording: str
     path: Path
@@ -33,11 +36,11 @@ class Input:
 
 
 def gather(paths: Iterable[Path], listing: Path | None = None) -> list[Input]:
-    """The audio of these files and folders, then that of a list; a file that comes twice counts once.
+    """List the audio of files and folders, then that of a list; a file that comes twice counts once.
 
     Args:
         listing: a file of lines '<file>' or, as Kaldi's wav.scp, '<id> <file>'; relative names count as
-            ``kaldi_data.found`` says. A line that cannot be used costs only itself.
+            ``tables.find_file`` says. A line that cannot be used costs only itself.
 
     Raises:
         DataError: a folder or a list without any; two files that would be one recording.
@@ -45,7 +48,7 @@ def gather(paths: Iterable[Path], listing: Path | None = None) -> list[Input]:
     inputs: dict[str, Input] = {}
     for new in [*(i for path in paths for i in _of_path(path)), *_of_list(listing)]:
         old = inputs.setdefault(new.recording, new)
-        if not _same(old.path, new.path):
+        if not _same_file(old.path, new.path):
             raise DataError(
                 f"{old.path} and {new.path} would both be recording {new.recording!r}: rename one, or"
                 " give them ids, in a file of lines '<id> <file>' (--list)"
@@ -54,7 +57,7 @@ def gather(paths: Iterable[Path], listing: Path | None = None) -> list[Input]:
 
 
 def recording_of(path: Path) -> str:
-    """The id after a file's name: without its ending, blanks, which an RTTM cannot hold, as '_'."""
+    """Name a recording after its file: no ending, and '_' for blanks, which no RTTM can hold."""
     return "stdin" if path == STDIN else "_".join(path.stem.split())
 
 
@@ -64,7 +67,7 @@ def _of_path(path: Path) -> Iterator[Input]:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    """The audio in a folder and below it, sorted; nothing hidden, and by their endings."""
+    """List the audio in a folder and below it by the endings, sorted; nothing hidden."""
     files: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=_fail):
         folders[:] = sorted(name for name in folders if name[0] != ".")
@@ -87,14 +90,13 @@ def _of_list(listing: Path | None) -> Iterator[Input]:
     path = Path("/dev/stdin") if listing == STDIN else listing
     number = 0
     for number, (line,) in records(path, 0):
-        if whole := found(line, path):  # a name with blanks, too
-            yield Input(recording_of(whole), whole)
+        if file := find_file(line, path):  # a name with blanks, too
+            yield Input(recording_of(file), file)
             continue
         recording, *rest = line.split(None, 1)
         if not rest:
-            yield Input(
-                recording_of(Path(line)), Path(line)
-            )  # reading it will say that it is missing
+            missing = Path(line)  # reading it will say so
+            yield Input(recording_of(missing), missing)
             continue
         if "/" in recording:
             raise DataError(f"no such file, and no recording id: {recording!r}", path, number)
@@ -107,15 +109,15 @@ def _of_list(listing: Path | None) -> Iterator[Input]:
         raise DataError("empty: expected lines '<file>' or '<id> <file>'", path)
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same_file(one: Path, other: Path) -> bool:
     try:
         return one == other or one.samefile(other)
     except OSError:
         return False
 
 
-def named(given: Input, recording: str) -> Input:
-    """The same audio as another recording.
+def rename(given: Input, recording: str) -> Input:
+    """Return the same audio as another recording.
 
     Raises:
         DataError: an id that is empty, or holds a blank or '/'.
@@ -128,8 +130,8 @@ def named(given: Input, recording: str) -> Input:
 
 
 @contextmanager
-def opened(given: Input) -> Iterator[Path]:
-    """A file that can be read anywhere: itself, or what came through a pipe, as a temporary file.
+def open_input(given: Input) -> Iterator[Path]:
+    """Open a file that can be read anywhere: itself, or a temporary copy of what a pipe brings.
 
     Raises:
         DataError: the fault that is known.

@@ -28,15 +28,15 @@ class Normalization:
     @property
     def steps(self) -> list[str]:
         """What is done, for people to read."""
-        done = []
+        steps = []
         if self.mean is not None:
-            done.append("mean subtracted (mean.vec)")
+            steps.append("mean subtracted (mean.vec)")
         if self.transform is not None:
-            done.append("whitened (transform.mat)")
-        return [*done, "length-normalised"] if done else []
+            steps.append("whitened (transform.mat)")
+        return [*steps, "length-normalised"] if steps else []
 
     def __call__(self, vectors: np.ndarray) -> np.ndarray:
-        """(n, d) vectors to (n, d') float32.
+        """Normalise vectors (n, d) to (n, d'), float32.
 
         Raises:
             DataError: another dimension than that of mean or transform.
@@ -51,6 +51,7 @@ class Normalization:
             linear = x @ self.transform[:, : x.shape[1]].T
             x = linear if columns == x.shape[1] else linear + self.transform[:, -1]
         if self.steps:
+            # Not by unit_rows, which rounds otherwise and leaves the shortest rows short.
             norms = np.linalg.norm(x, axis=1, keepdims=True)
             x = x * np.sqrt(x.shape[1]) / np.maximum(norms, np.finfo(float).tiny)
         return x.astype(np.float32)

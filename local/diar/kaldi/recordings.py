@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from diar.audio import waveform
-from diar.audio.spool import Spooled
+from diar.audio.spool import Samples
 from diar.base.errors import DataError
-from diar.base.numbers import channel_in
-from diar.kaldi.tables import read_wav_scp, records
+from diar.base.numbers import parse_channel
+from diar.kaldi.tables import CHANNEL, expect_fields, read_wav_scp, records
 
 CLIPPED = 0.01  # share of samples at full scale from which it is said
 
@@ -34,23 +32,21 @@ class Recordings:
 
     @property
     def names(self) -> list[str]:
-        """All of them, sorted, those with faults too."""
+        """All recordings, sorted, those with faults too."""
         return sorted(self.paths.keys() | self.faults.keys())
 
     def size(self, recording: str) -> int:
-        """Bytes of its file; 0 where there is none."""
+        """Return the bytes of its file; 0 where there is none."""
         path = self.paths.get(recording)
         return path.stat().st_size if path else 0
 
     def seconds(self, recording: str) -> float:
-        """Its length as its header says; 0 where only decoding would tell."""
+        """Return its length as its header says; 0 where only decoding would tell."""
         path = self.paths.get(recording)
         return (path and waveform.header_duration(path)) or 0.0
 
-    def load(
-        self, recording: str, rate: int = waveform.SAMPLE_RATE
-    ) -> tuple[np.ndarray | Spooled, list[str]]:
-        """(mono samples at ``rate``, what was done to get them: resampled, mixed ...).
+    def load(self, recording: str, rate: int = waveform.SAMPLE_RATE) -> tuple[Samples, list[str]]:
+        """Read a recording: mono samples at ``rate``, and the ``remarks`` on them.
 
         A file with one channel is taken whatever ``reco2file_and_channel`` says: there the channel
         was chosen when the file was written, as Kaldi's own wav.scp do by a command.
@@ -63,46 +59,38 @@ class Recordings:
         if recording not in self.paths:
             raise DataError(f"no recording {recording!r} in wav.scp")
         channel = self.channels.get(recording)
-        heard = waveform.listen(self.paths[recording], rate, channel, only_of_many=True)
-        return heard.samples, remarks(heard, rate, channel)
+        audio = waveform.read(self.paths[recording], rate, channel, only_of_many=True)
+        return audio.samples, remarks(audio, rate, channel)
 
 
-def remarks(heard: waveform.Heard, rate: int, channel: int | None) -> list[str]:
-    """What was done to get samples at ``rate`` (resampled, mixed ...), and what is wrong with them."""
+def remarks(audio: waveform.Audio, rate: int, channel: int | None) -> list[str]:
+    """Say what was done to get samples at ``rate`` (resampled, mixed ...), and what is wrong."""
     notes = []
-    if heard.rate != rate:
-        notes.append(f"resampled from {heard.rate} Hz")
-    if heard.channels > 1:
-        one = channel is not None
-        notes.append(
-            f"channel {channel + 1} of {heard.channels}"
-            if one
-            else f"{heard.channels} channels mixed"
-        )
-    if heard.truncated:
+    if audio.rate != rate:
+        notes.append(f"resampled from {audio.rate} Hz")
+    if audio.channels > 1:
+        mixed = f"{audio.channels} channels mixed"
+        notes.append(mixed if channel is None else f"channel {channel + 1} of {audio.channels}")
+    if audio.truncated:
         notes.append("truncated: its header promises more")
-    if heard.clipped >= CLIPPED:
+    if audio.clipped >= CLIPPED:
         notes.append("clipped")
     return notes
 
 
 def read_channels(path: str | Path) -> dict[str, int]:
-    """'<recording> <file> <A|B|1|2...>' lines: recording -> channel, counted from 0.
+    """Read reco2file_and_channel: recording -> channel, counted from 0.
 
     Raises:
-        DataError: too few fields, another name of a channel, a recording that comes twice.
+        DataError: too few fields, a channel other than A, B, 1, 2 ..., a recording that comes twice.
     """
     channels: dict[str, int] = {}
     for number, fields in records(path):
-        if len(fields) != 3:
-            raise DataError(
-                f"expected '<recording> <file> <channel>', found {len(fields)} field(s)",
-                path, number,
-            )  # fmt: skip
+        expect_fields(fields, CHANNEL, path, number)
         recording, _, name = fields
         if recording in channels:
             raise DataError(f"duplicate recording {recording!r}", path, number)
-        channel = channel_in(name)
+        channel = parse_channel(name)
         if channel is None:
             raise DataError(f"channel {name!r}: expected A, B, 1, 2, ...", path, number)
         channels[recording] = channel

@@ -10,24 +10,28 @@ from pathlib import Path
 
 from diar.base.errors import DataError
 from diar.base.files import write_text
-from diar.base.numbers import number_in
+from diar.base.numbers import parse_number
 from diar.base.types import Region, Turn
+from diar.kaldi.tables import expect_fields
 
 # All line types of the format.
 _TYPES = frozenset(
-    "SEGMENT NOSCORE NO_RT_METADATA LEXEME NON-LEX NON-SPEECH FILLER EDIT SU IP CB A/P SPEAKER"
-    " SPKR-INFO".split()
-)
+    {
+        "SEGMENT", "NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH", "FILLER", "EDIT",
+        "SU", "IP", "CB", "A/P", "SPEAKER", "SPKR-INFO",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Rttm:
     """What a file or a directory of RTTMs holds.
 
-    turns: of each recording, sorted by start; recordings sorted.
-    skipped: line type -> how many lines of it were passed over.
-    silent: names of the files (without ending) that hold no turn.
-    channels: the recordings whose turns name more than one channel.
+    Attributes:
+        turns: of each recording, sorted by start; recordings sorted.
+        skipped: line type -> how many lines of it were passed over.
+        silent: names of the files (without ending) that hold no turn.
+        channels: the recordings whose turns name more than one channel.
     """
 
     turns: dict[str, list[Turn]]
@@ -37,7 +41,7 @@ class Rttm:
 
 
 def read_rttm(path: str | Path) -> dict[str, list[Turn]]:
-    """The turns of ``load_rttm``."""
+    """Read the turns of each recording, as ``load_rttm`` does."""
     return load_rttm(path).turns
 
 
@@ -81,8 +85,8 @@ def load_rttm(path: str | Path) -> Rttm:
     )
 
 
-def read_parts(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, str], Counter[str]]:
-    """The references of a corpus: one bad line costs its recording, and nothing else.
+def read_references(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, str], Counter[str]]:
+    """Read the references of a corpus: one bad line costs its recording, and nothing else.
 
     Returns:
         (turns of each recording, what is wrong with the others, how many turns of no length a
@@ -118,7 +122,7 @@ def _turn(fields: Sequence[str], file: Path, number: int) -> Turn:
 
 
 def format_rttm(turns: Iterable[Turn]) -> str:
-    """RTTM text: sorted, times in milliseconds, turns that round to nothing left out.
+    """Format turns as an RTTM: sorted, to the millisecond, those that round to nothing left out.
 
     Both ends are rounded, so that turns which touch still touch.
 
@@ -145,15 +149,15 @@ def write_rttm(path: str | Path, turns: Iterable[Turn]) -> None:
 
 
 def read_uem(path: str | Path) -> dict[str, list[Region]]:
-    """Evaluation regions of each recording ('<recording> <channel> <start> <end>')."""
+    """Read the regions of each recording that are evaluated; recordings and regions sorted.
+
+    Raises:
+        DataError: another number of fields, times that are no numbers, empty or reversed regions.
+    """
     regions: dict[str, list[Region]] = {}
     for file in _files(Path(path), ".uem"):
         for number, fields in _lines(file):
-            if len(fields) != 4:
-                raise DataError(
-                    f"expected '<recording> <channel> <start> <end>', found {len(fields)} field(s)",
-                    file, number,
-                )  # fmt: skip
+            expect_fields(fields, "<recording> <channel> <start> <end>", file, number)
             start, end = (_number(text, file, number) for text in fields[2:])
             if not 0 <= start < end:
                 raise DataError(f"empty or reversed region {start} {end}", file, number)
@@ -183,7 +187,7 @@ def _files(path: Path, suffix: str) -> list[Path]:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of each line that is neither blank nor a ';;' comment."""
+    """Yield (line number, fields) of each line that is neither blank nor a ';;' comment."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -195,7 +199,7 @@ def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _number(text: str, path: Path, line: int) -> float:
-    value = number_in(text)
+    value = parse_number(text)
     if math.isnan(value):
         raise DataError(f"{text!r} is not a number", path, line)
     return value

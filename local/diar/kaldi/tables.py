@@ -1,25 +1,35 @@
-"""Kaldi data directories and archives: read, check, write.
+"""Text files of Kaldi data directories: read, check, write.
 
-Text files are one record a line, UTF-8, sorted by the first field in the C locale. Every reader
-names the file and the line of what it refuses.
+They are UTF-8, one record a line, sorted by the first field in the C locale. Every reader names the
+file and the line of what it refuses.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from diar.base.errors import DataError
 from diar.base.files import write_text
-from diar.base.numbers import number_in
+from diar.base.numbers import parse_number
 from diar.base.types import Subsegments
+
+CHANNEL = "<recording> <file> <channel>"  # a line of reco2file_and_channel
+SEGMENT = "<utterance> <recording> <start> <end> [<channel>]"  # a line of segments
 
 
 def records(path: str | Path, splits: int = -1) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of each non-empty line; with ``splits`` the last field is the rest."""
+    """Yield (line number, fields) of each non-empty line.
+
+    Args:
+        splits: after so many fields the last one is the rest of the line; -1: all are split.
+
+    Raises:
+        DataError: no such file, or no UTF-8 text.
+    """
     try:
         with open(path, encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
@@ -33,16 +43,44 @@ def records(path: str | Path, splits: int = -1) -> Iterator[tuple[int, list[str]
         raise DataError("not a UTF-8 text file", path) from None
 
 
+def field_count_fault(fields: Sequence[str], form: str) -> str | None:
+    """Say what is wrong with the number of fields of a line, if anything is.
+
+    Args:
+        form: one word a field: '<needed>', '[<optional>]', or at last '...', any number of others.
+    """
+    words = form.split()
+    most = math.inf if words[-1] == "..." else len(words)
+    if sum(word[0] == "<" for word in words) <= len(fields) <= most:
+        return None
+    return f"expected '{form}', found {len(fields)} field(s)"
+
+
+def expect_fields(fields: Sequence[str], form: str, path: str | Path, number: int) -> None:
+    """Refuse a line that has another number of fields than ``form`` says, as in ``field_count_fault``.
+
+    Raises:
+        DataError: too few fields, or too many.
+    """
+    if fault := field_count_fault(fields, form):
+        raise DataError(fault, path, number)
+
+
+def split_offset(target: str) -> tuple[str, str]:
+    """Split '<file>:<offset>' into file and ':<offset>', which is '' where there is none."""
+    name, colon, offset = target.rpartition(":")
+    return (name, colon + offset) if offset.isdigit() else (target, "")
+
+
 def read_map(path: str | Path) -> dict[str, str]:
-    """A two-column file (utt2spk, reco2dur, labels ...) as a dict, order kept.
+    """Read a two-column file (utt2spk, reco2dur, labels ...), order kept.
 
     Raises:
         DataError: a line without exactly two fields, or an id that comes twice.
     """
     table: dict[str, str] = {}
     for number, fields in records(path):
-        if len(fields) != 2:
-            raise DataError(f"expected '<id> <value>', found {len(fields)} field(s)", path, number)
+        expect_fields(fields, "<id> <value>", path, number)
         if fields[0] in table:
             raise DataError(f"duplicate id {fields[0]!r}", path, number)
         table[fields[0]] = fields[1]
@@ -50,7 +88,7 @@ def read_map(path: str | Path) -> dict[str, str]:
 
 
 def read_numbers(path: str | Path) -> dict[str, float]:
-    """A two-column file whose values are finite numbers >= 0 (reco2dur, reco2num_spk)."""
+    """Read a two-column file whose values are finite numbers >= 0 (reco2dur, reco2num_spk)."""
     table = read_map(path)
     lines = {fields[0]: number for number, fields in records(path)}
     return {key: _time(text, path, lines[key]) for key, text in table.items()}
@@ -62,9 +100,9 @@ def write_map(path: str | Path, table: Mapping[str, object]) -> None:
 
 
 def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
-    """(recording -> audio file, recording -> what is wrong with its line).
+    """Read wav.scp: (recording -> audio file, recording -> what is wrong with its line).
 
-    Relative paths are looked for as ``found`` says. Commands (lines that end in '|') are not run
+    Relative paths are looked for as ``find_file`` says. Commands (lines that end in '|') are not run
     here, but named as faults.
 
     Raises:
@@ -89,7 +127,7 @@ def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
 
 
 def audio_of_line(value: str, scp: str | Path, number: int) -> Path | str:
-    """The audio file that a line of an scp names, or what is wrong with the line."""
+    """Find the audio file that a line of an scp names, or say what is wrong with the line."""
     if not value:
         return f"{scp}:{number}: no audio path after the recording id"
     if value.endswith("|"):
@@ -97,11 +135,11 @@ def audio_of_line(value: str, scp: str | Path, number: int) -> Path | str:
             f"{scp}:{number}: a command, which is run only when asked for: steps/import_data.sh"
             " --wav-pipes true"
         )
-    return found(value, scp) or f"{scp}:{number}: no such audio file: {value}"
+    return find_file(value, scp) or f"{scp}:{number}: no such audio file: {value}"
 
 
-def found(name: str, scp: str | Path) -> Path | None:
-    """The file that an scp names, None where there is none.
+def find_file(name: str, scp: str | Path) -> Path | None:
+    """Find the file that an scp names; None where there is none.
 
     Relative names count from the working directory, as in Kaldi; or else from the directory of the
     scp or one above it, so that an experiment of Kaldi can be read from anywhere.
@@ -116,10 +154,10 @@ def found(name: str, scp: str | Path) -> Path | None:
 
 
 def read_segments(path: str | Path, open_ends: bool = False) -> Subsegments:
-    """Read ``segments`` ('<utterance> <recording> <start> <end> [<channel>]', seconds).
+    """Read ``segments``, times in seconds.
 
     Args:
-        open_ends: an end of -1, Kaldi's for 'up to the end', becomes infinity.
+        open_ends: an end of -1, with which Kaldi means the end of the recording, becomes infinity.
 
     Raises:
         DataError: wrong field count, times that are no numbers, reversed or empty segments,
@@ -128,11 +166,7 @@ def read_segments(path: str | Path, open_ends: bool = False) -> Subsegments:
     ids, recordings, starts, ends = [], [], [], []
     seen: set[str] = set()
     for number, fields in records(path):
-        if len(fields) not in (4, 5):
-            raise DataError(
-                f"expected '<utterance> <recording> <start> <end>', found {len(fields)} field(s)",
-                path, number,
-            )  # fmt: skip
+        expect_fields(fields, SEGMENT, path, number)
         if fields[0] in seen:
             raise DataError(f"duplicate utterance {fields[0]!r}", path, number)
         seen.add(fields[0])
@@ -162,14 +196,19 @@ def write_segments(directory: str | Path, segments: Subsegments) -> None:
 def write_utt2spk(directory: str | Path, utt2spk: Mapping[str, str]) -> None:
     """Write ``utt2spk`` and its inverse ``spk2utt``."""
     write_map(Path(directory) / "utt2spk", utt2spk)
-    spk2utt: dict[str, list[str]] = {}
-    for utt in sorted(utt2spk):
-        spk2utt.setdefault(utt2spk[utt], []).append(utt)
-    write_map(Path(directory) / "spk2utt", {spk: " ".join(utts) for spk, utts in spk2utt.items()})
+    write_text(Path(directory) / "spk2utt", format_spk2utt(utt2spk.items()))
+
+
+def format_spk2utt(utt2spk: Iterable[tuple[str, str]]) -> str:
+    """Format the inverse of (utterance, speaker) pairs as the text of spk2utt."""
+    utterances: dict[str, list[str]] = {}
+    for utterance, speaker in sorted(utt2spk):
+        utterances.setdefault(speaker, []).append(utterance)
+    return "".join(f"{spk} {' '.join(utterances[spk])}\n" for spk in sorted(utterances))
 
 
 def _time(text: str, path: str | Path, line: int) -> float:
-    value = number_in(text)
+    value = parse_number(text)
     if not value >= 0:
         raise DataError(f"{text!r} is not a number >= 0", path, line)
     return value

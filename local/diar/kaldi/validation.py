@@ -12,8 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.base.numbers import channel_in, number_in
-from diar.kaldi.tables import found, records
+from diar.base.numbers import parse_channel, parse_number
+from diar.kaldi.tables import (
+    CHANNEL,
+    SEGMENT,
+    field_count_fault,
+    find_file,
+    format_spk2utt,
+    records,
+)
 
 # Files whose first field is a recording, those whose first field is an utterance, and the rest.
 OF_RECORDINGS = ("wav.scp", "reco2dur", "reco2num_spk", "reco2file_and_channel")
@@ -51,19 +58,17 @@ class Table:
 
     @property
     def ids(self) -> set[str]:
+        """The first fields."""
         return {fields[0] for _, fields in self.rows}
 
     def text(self) -> str:
-        """Sorted as the C locale does: by the bytes of the id."""
-        lines = sorted(" ".join(fields) for _, fields in self.rows)
-        return "".join(
-            f"{line}\n" for line in sorted(lines, key=lambda x: x.split(" ")[0].encode())
-        )
+        """Format the lines, sorted by id as in the C locale."""
+        return "".join(f"{' '.join(fields)}\n" for fields in sorted(row[1] for row in self.rows))
 
 
 @dataclass
 class DataDir:
-    """What an examination found: the faults, and the tables without the faulty lines."""
+    """An examined data directory: its faults, and its tables without the faulty lines."""
 
     path: Path
     faults: list[Fault]
@@ -71,6 +76,7 @@ class DataDir:
 
     @property
     def recordings(self) -> set[str]:
+        """Those of wav.scp."""
         return self.tables["wav.scp"].ids
 
     @property
@@ -82,17 +88,12 @@ class DataDir:
             if not table.rows and table.path.exists() and table.path.read_bytes().strip()
         ]
 
-    def mended(self) -> dict[str, str]:
-        """File name -> what it should hold, spk2utt as the inverse of utt2spk."""
+    def mended_files(self) -> dict[str, str]:
+        """Return file name -> what it should hold, spk2utt as the inverse of utt2spk."""
         files = {name: table.text() for name, table in self.tables.items()}
         if "utt2spk" in self.tables:
-            speakers: dict[str, list[str]] = {}
-            for _, (utterance, speaker) in self.tables["utt2spk"].rows:
-                speakers.setdefault(speaker, []).append(utterance)
-            files["spk2utt"] = "".join(
-                f"{spk} {' '.join(sorted(speakers[spk], key=str.encode))}\n"
-                for spk in sorted(speakers, key=str.encode)
-            )
+            pairs = ((fields[0], fields[1]) for _, fields in self.tables["utt2spk"].rows)
+            files["spk2utt"] = format_spk2utt(pairs)
         return files
 
 
@@ -110,7 +111,7 @@ def examine(directory: str | Path, durations: Mapping[str, float] | None = None)
         raise DataError("no wav.scp in it: no data directory", directory)
     faults: list[Fault] = []
     tables = {
-        name: _read(directory / name, _CHECKS[name], faults)
+        name: _read_table(directory / name, _CHECKS[name], faults)
         for name in (*OF_RECORDINGS, *OF_UTTERANCES, *OF_EITHER)
         if (directory / name).exists()
     }
@@ -122,15 +123,15 @@ def examine(directory: str | Path, durations: Mapping[str, float] | None = None)
     if durations is None and "reco2dur" in tables:
         durations = {fields[0]: float(fields[1]) for _, fields in tables["reco2dur"].rows}
     if "utt2spk" not in tables and (directory / "spk2utt").exists():
-        tables["utt2spk"] = _inverted(directory, faults)
-    _ends(tables, durations or {}, faults)
-    _common(tables, faults)
-    _inverse(directory, tables, faults)
+        tables["utt2spk"] = _invert_spk2utt(directory, faults)
+    _clip_segments(tables, durations or {}, faults)
+    _keep_common(tables, faults)
+    _check_files(directory, tables, faults)
     return DataDir(directory, faults, tables)
 
 
-def _read(path: Path, check: Callable[[list[str]], str | None], faults: list[Fault]) -> Table:
-    """The lines of a file that are good in themselves."""
+def _read_table(path: Path, check: Callable[[list[str]], str | None], faults: list[Fault]) -> Table:
+    """Read the lines of a file that are good in themselves."""
     table = Table(path)
     first: dict[str, int] = {}
     before = b""
@@ -144,7 +145,7 @@ def _read(path: Path, check: Callable[[list[str]], str | None], faults: list[Fau
         if not (fields := line.split(None, 1 if path.name in REST else -1)):
             continue
         returns |= raw.endswith(b"\r")
-        message = _bad_id(fields[0]) or check(fields)
+        message = _id_fault(fields[0]) or check(fields)
         if fields[0] in first:
             message = f"{fields[0]!r} is in line {first[fields[0]]} already"
         if message:
@@ -161,8 +162,8 @@ def _read(path: Path, check: Callable[[list[str]], str | None], faults: list[Fau
     return table
 
 
-def _inverted(directory: Path, faults: list[Fault]) -> Table:
-    """utt2spk, of which there is only the inverse."""
+def _invert_spk2utt(directory: Path, faults: list[Fault]) -> Table:
+    """Make utt2spk, of which there is only the inverse."""
     table = Table(directory / "utt2spk")
     for number, fields in records(directory / "spk2utt"):
         table.rows += [(number, [utterance, fields[0]]) for utterance in fields[1:]]
@@ -170,7 +171,7 @@ def _inverted(directory: Path, faults: list[Fault]) -> Table:
     return table
 
 
-def _bad_id(name: str) -> str | None:
+def _id_fault(name: str) -> str | None:
     if "/" in name or name in (".", ".."):
         return f"id {name!r}: files are named after it, so '/', '.' and '..' cannot be"
     if len(name.encode()) > LONGEST:
@@ -180,39 +181,39 @@ def _bad_id(name: str) -> str | None:
     return None
 
 
-def _wav(fields: list[str]) -> str | None:
+def _wav_fault(fields: list[str]) -> str | None:
     return None if len(fields) > 1 else "no audio path after the recording id"
 
 
-def _number(fields: list[str]) -> str | None:
-    if len(fields) != 2:
-        return f"expected '<id> <number>', found {len(fields)} field(s)"
-    return None if number_in(fields[1]) >= 0 else f"{fields[1]!r} is not a number >= 0"
+def _number_fault(fields: list[str]) -> str | None:
+    if fault := field_count_fault(fields, "<id> <number>"):
+        return fault
+    return None if parse_number(fields[1]) >= 0 else f"{fields[1]!r} is not a number >= 0"
 
 
-def _count(fields: list[str]) -> str | None:
-    wrong = _number(fields)
-    if not wrong and not (number_in(fields[1]) >= 1 and number_in(fields[1]) % 1 == 0):
+def _speakers_fault(fields: list[str]) -> str | None:
+    wrong = _number_fault(fields)
+    if not wrong and not (parse_number(fields[1]) >= 1 and parse_number(fields[1]) % 1 == 0):
         wrong = f"{fields[1]!r} is not a number of speakers"
     return wrong
 
 
-def _pair(fields: list[str]) -> str | None:
-    return None if len(fields) == 2 else f"expected 2 fields, found {len(fields)}"
+def _pair_fault(fields: list[str]) -> str | None:
+    return field_count_fault(fields, "<utterance> <speaker>")
 
 
-def _channel(fields: list[str]) -> str | None:
-    if len(fields) != 3:
-        return f"expected '<recording> <file> <channel>', found {len(fields)} field(s)"
-    if channel_in(fields[2]) is None:
+def _channel_fault(fields: list[str]) -> str | None:
+    if fault := field_count_fault(fields, CHANNEL):
+        return fault
+    if parse_channel(fields[2]) is None:
         return f"channel {fields[2]!r}: expected A, B, 1, 2, ..."
     return None
 
 
-def _segment(fields: list[str]) -> str | None:
-    if len(fields) not in (4, 5):  # the fifth is a channel
-        return f"expected '<utterance> <recording> <start> <end>', found {len(fields)} field(s)"
-    start, end = number_in(fields[2]), number_in(fields[3])
+def _segment_fault(fields: list[str]) -> str | None:
+    if fault := field_count_fault(fields, SEGMENT):
+        return fault
+    start, end = parse_number(fields[2]), parse_number(fields[3])
     if not start >= 0 or not math.isfinite(end):
         return f"{fields[2]!r}, {fields[3]!r} are not times in seconds"
     if end == -1:  # Kaldi: up to the end of the recording
@@ -220,27 +221,29 @@ def _segment(fields: list[str]) -> str | None:
     return None if end - start >= SHORTEST else f"end {fields[3]} is not after start {fields[2]}"
 
 
-def _anything(fields: list[str]) -> str | None:
+def _no_fault(fields: list[str]) -> str | None:
     return None
 
 
 _CHECKS: dict[str, Callable[[list[str]], str | None]] = {
-    "wav.scp": _wav,
-    "reco2dur": _number,
-    "reco2num_spk": _count,
-    "reco2file_and_channel": _channel,
-    "segments": _segment,
-    "utt2spk": _pair,
-    "utt2dur": _number,
-    "utt2num_frames": _number,
-    "text": _anything,
-    "feats.scp": _wav,
-    "vad.scp": _wav,
+    "wav.scp": _wav_fault,
+    "reco2dur": _number_fault,
+    "reco2num_spk": _speakers_fault,
+    "reco2file_and_channel": _channel_fault,
+    "segments": _segment_fault,
+    "utt2spk": _pair_fault,
+    "utt2dur": _number_fault,
+    "utt2num_frames": _number_fault,
+    "text": _no_fault,
+    "feats.scp": _wav_fault,
+    "vad.scp": _wav_fault,
 }
 
 
-def _ends(tables: dict[str, Table], durations: Mapping[str, float], faults: list[Fault]) -> None:
-    """Segments against durations: what starts beyond the end goes, what ends there is cut."""
+def _clip_segments(
+    tables: dict[str, Table], durations: Mapping[str, float], faults: list[Fault]
+) -> None:
+    """Compare segments with durations: what starts beyond the end goes, what ends there is cut."""
     if "segments" not in tables:
         return
     table = tables["segments"]
@@ -260,7 +263,7 @@ def _ends(tables: dict[str, Table], durations: Mapping[str, float], faults: list
     table.rows = kept
 
 
-def _common(tables: dict[str, Table], faults: list[Fault]) -> None:
+def _keep_common(tables: dict[str, Table], faults: list[Fault]) -> None:
     """Keep what all files know of: utterances of utt2spk and segments, recordings of wav.scp."""
     recordings = tables["wav.scp"].ids
     segments = tables.get("segments")
@@ -292,8 +295,8 @@ def _keep(table: Table, column: int, known: set[str], message: str, faults: list
     table.rows = [row for row in table.rows if row[1][column] in known]
 
 
-def _inverse(directory: Path, tables: dict[str, Table], faults: list[Fault]) -> None:
-    """spk2utt has to be the inverse of utt2spk; audio has to exist."""
+def _check_files(directory: Path, tables: dict[str, Table], faults: list[Fault]) -> None:
+    """Check that spk2utt is the inverse of utt2spk, and that the audio exists."""
     path = directory / "spk2utt"
     if path.exists() and "utt2spk" in tables:
         said = {
@@ -308,6 +311,6 @@ def _inverse(directory: Path, tables: dict[str, Table], faults: list[Fault]) -> 
             )
     for number, fields in tables["wav.scp"].rows:
         name = " ".join(fields[1:])
-        if not name.endswith("|") and not found(name, tables["wav.scp"].path):
+        if not name.endswith("|") and not find_file(name, tables["wav.scp"].path):
             message, remedy = f"no such audio file: {name}", "mend the path"
             faults.append(Fault(tables["wav.scp"].path, number, message, remedy, mended=False))

@@ -33,7 +33,7 @@ class XVectorDir:
         self._scp = Scp(scp or self.path / "xvector.scp")
 
     def load(self, recording: str) -> XVectors:
-        """The x-vectors of one recording.
+        """Read the x-vectors of one recording.
 
         Raises:
             DataError: an id of 'segments' without a vector, vectors of different dimensions, NaN.

@@ -1,7 +1,7 @@
 """Latents of one recording's windows in the plane of their principal components.
 
-Latents before and after a refinement are shown in one plane, that of both together, so that what has
-moved is seen to move.
+Latents before and after a refinement are shown in one plane, that of both together, so that one sees
+what has moved.
 """
 
 from __future__ import annotations
@@ -20,30 +20,35 @@ from diar.base import colours
 from diar.base.errors import DataError
 from diar.base.regions import TOUCH
 from diar.base.types import Subsegments, Turn
-from diar.pictures import page
-from diar.pictures.timeline import covered
+from diar.pictures import canvas
+from diar.pictures.timeline import seconds_within
 from diar.scoring.rates import merge_turns
 
 _MANY = 5000  # points; more are a bitmap within a PDF, which would be slow to show
 _TITLE, _ENTRY, _LEFT, _BELOW = 0.2, 0.13, 0.2, 0.25  # inches: around a panel, a line of the legend
 _NOBODY = ("#bbbbbb", ".")  # colour and marker of a window in which no speaker talks
 
+# Who each window belongs to, and their places in the palette.
+Labelling = tuple[Sequence[str | None], Mapping[str, int]]
 
-def heard(windows: Subsegments, turns: Sequence[Turn]) -> list[str | None]:
-    """Of n windows of one recording, the speaker who talks most in each; None where nobody does."""
+
+def window_speakers(windows: Subsegments, turns: Sequence[Turn]) -> list[str | None]:
+    """Find who talks most in each of n windows of one recording; None where nobody does."""
     spans: dict[str, list[tuple[float, float]]] = {}
     for turn in merge_turns(turns)[0]:
         spans.setdefault(turn.speaker, []).append((turn.start, turn.end))
     if not spans:
         return [None] * len(windows)
     names = sorted(spans)
-    seconds = np.stack([covered(spans[name], windows.starts, windows.ends) for name in names])
+    seconds = np.stack(
+        [seconds_within(spans[name], windows.starts, windows.ends) for name in names]
+    )
     best = seconds.argmax(axis=0)
     return [names[i] if seconds[i, j] > TOUCH else None for j, i in enumerate(best)]
 
 
-def pairs(clusters: Sequence[str], speakers: Sequence[str | None]) -> dict[str, str]:
-    """Cluster -> the reference speaker with whom it shares most windows, each taken once."""
+def pair_clusters(clusters: Sequence[str], speakers: Sequence[str | None]) -> dict[str, str]:
+    """Pair clusters with the reference speakers with whom they share most windows, each taken once."""
     rows, columns = sorted(set(clusters)), sorted({name for name in speakers if name})
     common = Counter(zip(clusters, speakers, strict=True))
     table = np.array([[common[row, column] for column in columns] for row in rows])
@@ -54,7 +59,7 @@ def pairs(clusters: Sequence[str], speakers: Sequence[str | None]) -> dict[str, 
     }
 
 
-@page.style
+@canvas.style
 def draw(
     figure: Figure,
     spaces: Mapping[str, np.ndarray],
@@ -62,22 +67,24 @@ def draw(
     speakers: Sequence[str | None] | None = None,
     order: Sequence[str] = (),
 ) -> None:
-    """A column for each space, a row by clusters and one by speakers; side by side if it is one space.
+    """Draw a column for each space, a row by clusters and one by speakers.
+
+    If there is only one space, clusters and speakers stand side by side.
 
     Args:
         spaces: title -> latents (n, l) of the same windows.
         clusters: (n,) ints, of the hypothesis.
-        speakers: n, of the reference, see ``heard``; None: there is no reference.
-        order: reference speakers in the order of the colours (``timeline.in_order``).
+        speakers: n, of the reference, see ``window_speakers``; None: there is no reference.
+        order: reference speakers in the order of the colours (``timeline.speakers_in_order``).
 
     Raises:
         DataError: too few windows, or latents that are not finite or all equal.
     """
-    planes, shares = _projected(spaces)
+    planes, shares = _project(spaces)
     names = [str(cluster) for cluster in clusters]
-    paired = pairs(names, speakers) if speakers else {}
+    paired = pair_clusters(names, speakers) if speakers else {}
     ours, theirs = colours.places(order, map(str, np.unique(clusters)), paired)
-    sides = {"by cluster": (names, theirs)}
+    sides: dict[str, Labelling] = {"by cluster": (names, theirs)}
     if speakers:
         sides["by reference"] = (speakers, ours)
     limits = _limits(np.concatenate(list(planes.values())))
@@ -95,12 +102,12 @@ def draw(
 def _panels(
     figure: Figure, spaces: int, sides: int, limits: np.ndarray, entries: Sequence[Line2D]
 ) -> np.ndarray:
-    """(rows, columns) of empty axes with limits [[x, x], [y, y]], above a legend of these entries."""
+    """Make (rows, columns) of empty axes with limits [[x, x], [y, y]], above a legend of these entries."""
     columns = spaces if spaces > 1 else sides
     rows = spaces * sides // columns
     width = figure.get_figwidth()
-    longest = max(len(entry.get_label()) for entry in entries)
-    at_once = min(len(entries), max(1, int(width / (0.35 + page.LETTER * longest))))
+    longest = max(len(str(entry.get_label())) for entry in entries)
+    at_once = min(len(entries), max(1, int(width / (0.35 + canvas.LETTER * longest))))
     below = _ENTRY * (-(-len(entries) // at_once) + (sides > 1))
     across, up = np.diff(limits)[:, 0]
     height = (width - _LEFT) / columns * up / across
@@ -108,12 +115,12 @@ def _panels(
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axis in axes.flat:
         axis.set(xlim=limits[0], ylim=limits[1], aspect="equal", xticks=[], yticks=[])
-    page.legend(figure, entries, at_once, "cluster = reference" if sides > 1 else "cluster")
+    canvas.legend(figure, entries, at_once, "cluster = reference" if sides > 1 else "cluster")
     return axes
 
 
-def _projected(spaces: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """(n, 2) of each space, and how much of the variance each component has, percent."""
+def _project(spaces: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return (n, 2) of each space, and how much of the variance each component has, percent."""
     everything = np.concatenate(list(spaces.values())).astype(np.float64)
     count, size = len(everything) // len(spaces), everything.shape[1]
     if count < 3 or size < 2:
@@ -130,7 +137,7 @@ def _projected(spaces: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray],
 
 
 def _limits(points: np.ndarray) -> np.ndarray:
-    """[[x, x], [y, y]] of axes in one scale, with a margin; not flatter than 1:2."""
+    """Find [[x, x], [y, y]] of axes in one scale, with a margin; not flatter than 1:2."""
     low, high = points.min(axis=0), points.max(axis=0)
     extent = 1.08 * np.maximum(high - low, 1e-6)
     extent = np.maximum(extent, extent.max() / 2)
@@ -141,27 +148,26 @@ def _limits(points: np.ndarray) -> np.ndarray:
 def _scatter(
     axis: Axes, points: np.ndarray, names: Sequence[str | None], places: Mapping[str, int]
 ) -> None:
-    """One series for each speaker, above where nobody is heard."""
+    """Draw one series for each speaker, above where nobody is heard."""
     for name in [None, *places]:
         x, y = points[[other == name for other in names]].T
-        colour, marker = page.marker(places[name]) if name else _NOBODY
+        colour, marker = canvas.marker(places[name]) if name else _NOBODY
         axis.scatter(
             x, y, s=np.clip(3000 / len(points), 3, 12), color=colour, marker=marker, alpha=0.8,
-            edgecolors=[page.darker(colour)], linewidths=0.2, label=name or "nobody",
+            edgecolors=[canvas.darken(colour)], linewidths=0.2, label=name or "nobody",
             rasterized=len(points) > _MANY,
         )  # fmt: skip
 
 
-def _entries(sides: Iterable[tuple[Sequence[str | None], Mapping[str, int]]]) -> list[Line2D]:
-    """Of the legend: each place in the palette, with who has it on each side and is to be seen."""
+def _entries(sides: Iterable[Labelling]) -> list[Line2D]:
+    """Make the legend: each place in the palette that is seen, with who has it on each side."""
     who: dict[int, list[str]] = {}
     nobody = False
     for names, places in sides:
-        seen = set(names)
-        nobody |= None in seen
-        for name in seen & places.keys():
-            who.setdefault(places[name], []).append(page.shortened(name))
-    entries = [(*page.marker(place), " = ".join(who[place])) for place in sorted(who)]
+        nobody |= None in names
+        for name in places.keys() & set(names):
+            who.setdefault(places[name], []).append(canvas.shorten(name))
+    entries = [(*canvas.marker(place), " = ".join(who[place])) for place in sorted(who)]
     if nobody:
         entries.append((*_NOBODY, "nobody"))
     return [

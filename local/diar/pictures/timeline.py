@@ -1,9 +1,9 @@
 """Who spoke when: the reference above hypotheses on one time axis, with what is wrong below each.
 
 A lane for each speaker. Paired speakers have the same colour, and the lanes of a hypothesis are in the
-order of those of the reference. Nothing is made wider to be seen. Where a point of print is more than
-two seconds, errors are drawn as shares of time: of many short ones, a viewer that draws each as a line
-would make more than there are.
+order of those of the reference. Nothing is drawn wider than it is. Where a point of print is more than
+two seconds, errors are drawn as shares of time: a viewer that draws each of many short errors as a line
+would show more than there are.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,34 +22,27 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from diar.base import colours
 from diar.base.errors import DataError
+from diar.base.numbers import clock
 from diar.base.regions import union
 from diar.base.types import Region, Turn
-from diar.pictures import page
-from diar.scoring.errors_in_time import Differences, differences
+from diar.pictures import canvas
+from diar.scoring.error_segments import ErrorSegments, find_errors
 
 # Inches: a speaker, a kind of error, the space between both, a panel's title, the time axis, a tick.
 _LANE, _ROW, _GAP, _TITLE, _AXIS, _TICK = 0.15, 0.095, 0.05, 0.22, 0.42, 0.62
 _TALLEST = 9.0  # inches that all lanes may take; beyond, each is lower
 _LOWEST = 0.03
 _STEPS = (
-    0.1,
-    0.2,
-    0.5,
-    1,
-    2,
-    5,
-    10,
-    15,
-    30,
+    *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
     *(60 * m for m in (1, 2, 5, 10, 15, 30, 60, 120, 360)),
-)
+)  # seconds
 _SHARES = 2.0  # seconds in a point of print: from here on errors are shares of time
 _OUTSIDE = "0.9"  # the grey of what is not evaluated
 
 
 @dataclass(frozen=True)
 class Lane:
-    """A speaker, his place in the palette, and his turns."""
+    """A speaker, their place in the palette, and their turns."""
 
     speaker: str
     place: int
@@ -56,7 +50,7 @@ class Lane:
 
     @property
     def name(self) -> str:
-        """Of the speaker, without the recording that this recipe puts before it."""
+        """The speaker's name, without the recording that this recipe puts before it."""
         return self.speaker.removeprefix(f"{self.turns[0].recording}_")
 
 
@@ -66,22 +60,25 @@ class Panel:
 
     title: str
     lanes: tuple[Lane, ...]
-    wrong: Differences | None = None
+    wrong: ErrorSegments | None = None
 
 
 @dataclass(frozen=True)
 class Profile:
-    """How errors are drawn as shares of time: (n + 1,) edges of stretches of ``step`` seconds, the last
-    may be shorter, and the share that fills a row."""
+    """How errors are drawn as shares of time.
+
+    edges: (n + 1,) of stretches of ``step`` seconds, the last may be shorter. full: the share that fills a
+    row.
+    """
 
     edges: np.ndarray
     full: float
     step: float
 
     def shares(self, stretches: Sequence[tuple[float, float, int]]) -> np.ndarray:
-        """(n,) how much of each stretch of time has errors, 0 to 1."""
+        """Compute how much of each stretch of time has errors, (n,) from 0 to 1."""
         spans = [(start, end) for start, end, _ in stretches]
-        return covered(spans, self.edges[:-1], self.edges[1:]) / np.diff(self.edges)
+        return seconds_within(spans, self.edges[:-1], self.edges[1:]) / np.diff(self.edges)
 
 
 def panels(
@@ -89,7 +86,7 @@ def panels(
     hypotheses: Iterable[tuple[str, Sequence[Turn]]],
     regions: Sequence[Region] | None = None,
 ) -> list[Panel]:
-    """The sides of one recording. Without a reference the first hypothesis gives the colours.
+    """Make the sides of one recording; without a reference the first hypothesis gives the colours.
 
     Args:
         reference: its turns; None where there is none.
@@ -98,30 +95,30 @@ def panels(
     """
     sides = [*([("reference", reference)] if reference is not None else []), *hypotheses]
     (title, first), *others = sides
-    speakers = in_order(first)
+    speakers = speakers_in_order(first)
     result = [Panel(title, _lanes(first, {name: i for i, name in enumerate(speakers)}))]
     for title, turns in others:
-        found = differences(first, turns, regions or whole(first, turns))
-        places = colours.places(speakers, in_order(turns), found.pairs)[1]
-        result.append(Panel(title, _lanes(turns, places), None if reference is None else found))
+        wrong = find_errors(first, turns, regions or whole_extent(first, turns))
+        places = colours.places(speakers, speakers_in_order(turns), wrong.pairs)[1]
+        result.append(Panel(title, _lanes(turns, places), None if reference is None else wrong))
     return result
 
 
-def in_order(turns: Iterable[Turn]) -> list[str]:
-    """Speakers by their first turn."""
+def speakers_in_order(turns: Iterable[Turn]) -> list[str]:
+    """List the speakers by their first turn."""
     return list(dict.fromkeys(turn.speaker for turn in sorted(turns)))
 
 
-def whole(*sides: Iterable[Turn]) -> list[Region]:
-    """From 0 to the last turn of any side, if there is one."""
+def whole_extent(*sides: Iterable[Turn]) -> list[Region]:
+    """Return the region from 0 to the last turn of any side, if there is one."""
     last = max((turn.end for side in sides for turn in side), default=0.0)
     return [Region(0.0, last)] if last else []
 
 
-def covered(
+def seconds_within(
     spans: Sequence[tuple[float, float]], starts: np.ndarray, ends: np.ndarray
 ) -> np.ndarray:
-    """(n,) seconds of each window [start, end) that lie in sorted disjoint (start, end) spans."""
+    """Count the (n,) seconds of each window [start, end) within sorted disjoint (start, end) spans."""
     if not len(spans):
         return np.zeros(len(starts))
     edges = np.asarray(spans, dtype=np.float64)
@@ -137,14 +134,14 @@ def _lanes(turns: Sequence[Turn], places: dict[str, int]) -> tuple[Lane, ...]:
     )
 
 
-@page.style
+@canvas.style
 def draw(
     figure: Figure,
     sides: Sequence[Panel],
     regions: Sequence[Region] | None = None,
     span: tuple[float, float] | None = None,
 ) -> None:
-    """Draw panels one below the other; the height of the figure becomes what they need.
+    """Draw panels one below the other; the figure becomes as high as they need.
 
     Args:
         regions: what is evaluated; the rest is grey.
@@ -156,7 +153,7 @@ def draw(
     start, end = span or extent(sides, regions)
     sides = [_within(side, start, end) for side in sides]
     width = figure.get_figwidth()
-    titles = [textwrap.fill(side.title, int(0.85 * width / page.LETTER)) for side in sides]
+    titles = [textwrap.fill(side.title, int(0.85 * width / canvas.LETTER)) for side in sides]
     lines = sum(1 + title.count("\n") for title in titles)
     point = (end - start) / (72 * width)
     profile = _profile(sides, start, end, point) if point > _SHARES else None
@@ -175,11 +172,11 @@ def draw(
             axis.axvspan(before, after, color=_OUTSIDE, linewidth=0, zorder=0)
     _time_axis(axes[-1], start, end, width, profile)
     if outside:
-        page.legend(figure, [Patch(color=_OUTSIDE, label="not evaluated")])
+        canvas.legend(figure, [Patch(color=_OUTSIDE, label="not evaluated")])
 
 
 def extent(sides: Sequence[Panel], regions: Sequence[Region] | None = None) -> tuple[float, float]:
-    """Seconds from 0 to the last turn, or the end of what is evaluated if that is later.
+    """Return seconds from 0 to the last turn, or to the end of what is evaluated if that is later.
 
     Raises:
         DataError: there is nothing.
@@ -200,13 +197,13 @@ def _within(side: Panel, start: float, end: float) -> Panel:
 
 
 def _lane_height(sides: Sequence[Panel]) -> float:
-    """Inches; lower where the speakers are more than a page has room for."""
+    """Return inches; lower where the speakers are more than a page has room for."""
     count = sum(max(len(side.lanes), 1) for side in sides)
     return max(_LOWEST, min(_LANE, _TALLEST / count))
 
 
 def _wide(sides: Sequence[Panel], point: float) -> bool:
-    """Whether most turns have room for an outline and a hatch, where a point is so many seconds."""
+    """Tell whether most turns have room for an outline and a hatch, where a point is so many seconds."""
     turns = [turn.duration for side in sides for lane in side.lanes for turn in lane.turns]
     return bool(turns) and float(np.median(turns)) > 3 * point
 
@@ -217,7 +214,7 @@ def _height(side: Panel, lane: float, row: float) -> float:
 
 
 def _dress(axis: Axes, title: str, height: float, last: bool) -> None:
-    """Empty axes of so many inches from the top downwards, with a time axis if they are the last."""
+    """Set up axes of so many inches from the top downwards, with a time axis if they are the last."""
     axis.set_title(title, loc="center", x=0, ha="left")  # what get_title() returns
     axis.set_ylim(height, 0)
     axis.tick_params(axis="y", length=0)
@@ -228,13 +225,13 @@ def _dress(axis: Axes, title: str, height: float, last: bool) -> None:
 
 
 def _draw_lanes(axis: Axes, side: Panel, lane: float, outlined: bool) -> None:
-    """Lanes on a vertical axis of inches."""
+    """Draw lanes on a vertical axis of inches."""
     for i, row in enumerate(side.lanes):
         colour, hatch = colours.style(row.place)
         spans = [(turn.start, turn.duration) for turn in row.turns]
         axis.broken_barh(
             spans, (lane * (i + 0.08), lane * 0.84), facecolor=colour, label=row.speaker, snap=False,
-            edgecolor=page.darker(colour), linewidth=0.3 * outlined, hatch=3 * outlined * hatch,
+            edgecolor=canvas.darken(colour), linewidth=0.3 * outlined, hatch=3 * outlined * hatch,
         )  # fmt: skip
     if not side.lanes:
         middle = axis.get_yaxis_transform()
@@ -244,12 +241,14 @@ def _draw_lanes(axis: Axes, side: Panel, lane: float, outlined: bool) -> None:
 def _draw_errors(
     axis: Axes, side: Panel, height: float, row: float, profile: Profile | None
 ) -> np.ndarray:
-    """A row of each kind at the foot of a panel of this height; returns where their middles are."""
+    """Draw a row of each kind at the foot of a panel of this height; return where their middles are."""
     if side.wrong is None:
         return np.zeros(0)
     feet = height - row * (np.arange(len(colours.ERRORS))[::-1] + 0.06)
-    for foot, (kind, stretches) in zip(feet, side.wrong.stretches.items(), strict=True):
-        look = {"color": colours.ERRORS[kind], "linewidth": 0, "label": kind, "snap": False}
+    for foot, (kind, stretches) in zip(feet, side.wrong.segments.items(), strict=True):
+        look: dict[str, Any] = {
+            "color": colours.ERRORS[kind], "linewidth": 0, "label": kind, "snap": False,
+        }  # fmt: skip
         if profile is None:
             spans = [(start, end - start) for start, end, _ in stretches]
             axis.broken_barh(spans, (foot, -0.88 * row), **look)
@@ -260,30 +259,30 @@ def _draw_errors(
 
 
 def _name_rows(axis: Axes, side: Panel, lane: float, errors: np.ndarray) -> None:
-    """Speakers beside their lanes, and kinds of errors at these heights."""
-    names = [page.shortened(row.name) for row in side.lanes]
+    """Write speakers beside their lanes, and kinds of errors at these heights."""
+    names = [canvas.shorten(row.name) for row in side.lanes]
     ticks = [*(lane * (np.arange(len(names)) + 0.5)), *errors]
     kinds = list(colours.ERRORS) if len(errors) else []
-    axis.set_yticks(ticks, names + kinds, fontsize=min(page.SMALL, 65 * lane))
+    axis.set_yticks(ticks, names + kinds, fontsize=min(canvas.SMALL, 65 * lane))
     for tick in axis.yaxis.get_major_ticks()[len(names) :]:
-        tick.label1.set(color="0.3", fontsize=page.SMALL)
+        tick.label1.set(color="0.3", fontsize=canvas.SMALL)
         tick.gridline.set_visible(False)
 
 
 def _profile(sides: Sequence[Panel], start: float, end: float, point: float) -> Profile | None:
-    """Stretches of three points or more; None where no errors are known."""
+    """Divide time into stretches of three points or more; None where no errors are known."""
     step = next((s for s in _STEPS if s >= 3 * point), _STEPS[-1])
     count = math.ceil((end - start) / step - 1e-6)
     profile = Profile(np.append(start + step * np.arange(count), end), 1.0, step)
     kinds = [
-        stretches for side in sides if side.wrong for stretches in side.wrong.stretches.values()
+        stretches for side in sides if side.wrong for stretches in side.wrong.segments.values()
     ]
     full = max((float(profile.shares(stretches).max()) for stretches in kinds), default=None)
     return None if full is None else replace(profile, full=full or 1.0)
 
 
 def _gaps(regions: Sequence[Region] | None, start: float, end: float) -> list[tuple[float, float]]:
-    """What of the span lies outside of the regions; nothing where there are none."""
+    """Find what of the span lies outside of the regions; nothing where there are none."""
     if not regions:
         return []
     edges = np.clip([start, *np.ravel(union(regions)), end], start, end).reshape(-1, 2)
@@ -291,7 +290,7 @@ def _gaps(regions: Sequence[Region] | None, start: float, end: float) -> list[tu
 
 
 def _time_axis(axis: Axes, start: float, end: float, width: float, profile: Profile | None) -> None:
-    """h:mm:ss, at round times as close as they fit."""
+    """Mark round times, h:mm:ss, as close as they fit."""
     step = next((s for s in _STEPS if (end - start) / s * _TICK <= width), (end - start) / 4)
     decimals = int(step < 1)
     axis.set_xlim(start, end)
@@ -303,10 +302,3 @@ def _time_axis(axis: Axes, start: float, end: float, width: float, profile: Prof
             f"\nerrors: share of every {profile.step:g} s, full height {100 * profile.full:.0f} %"
         )
     axis.set_xlabel(label)
-
-
-def clock(seconds: float, decimals: int = 0) -> str:
-    """Seconds as h:mm:ss, with so many decimals."""
-    minutes, rest = divmod(round(seconds, decimals), 60)
-    width = 3 + decimals if decimals else 2
-    return f"{minutes // 60:.0f}:{minutes % 60:02.0f}:{rest:0{width}.{decimals}f}"

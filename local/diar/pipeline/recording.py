@@ -85,7 +85,7 @@ class Pipeline:
             seed: of everything random.
         """
         duration = len(samples) / self.extractor.rate
-        speech = vad.find_speech(samples, self.vad_kind, self.vad)
+        speech = vad.detect_speech(samples, self.vad_kind, self.vad)
         xvectors = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
         windows = xvectors.subsegments
         if not len(windows):

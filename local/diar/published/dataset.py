@@ -13,9 +13,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from diar.audio import waveform
-from diar.base import config, regions
+from diar.base import config
 from diar.base.errors import DataError
+from diar.base.regions import regions_of
 from diar.base.types import Region, Subsegments, Turn
+from diar.extractors import Extractor
 from diar.extractors import get as get_extractor
 from diar.kaldi import rttm, tables, xvector_dir
 from diar.speech import vad
@@ -75,26 +77,25 @@ class DiarizationDataset(Dataset):
         *,
         extractor: str = "campplus",
     ):
-        if (dataset_name is None) == (data_dir is None):
-            raise DataError("give dataset_name or data_dir, one of them")
         if split not in ("full", "train", "test"):
             raise DataError(f"unknown split {split!r}: full, train or test")
-        self.data_dir = Path(data_dir) if data_dir is not None else _named(dataset_name)
+        self.data_dir = _data_dir(dataset_name, data_dir)
         self.sr, self.win_len, self.win_step = sr, window_len, window_step
         self.window, self.step = window_len / 1000, window_step / 1000
         self.transform = transform
         self.use_oracle_vad, self.skip_overlap = use_oracle_vad, skip_overlap
         self.extractor_name = extractor
-        self._extractor: Any = None
-        self._wavs, self._reference = _read(self.data_dir)
+        self._extractor: Extractor | None = None
+        self._wavs, self._reference = _read_data(self.data_dir)
         if self._reference is None and (use_oracle_vad or skip_overlap):
             option = "use_oracle_vad" if use_oracle_vad else "skip_overlap"
             raise DataError(f"{option}=True needs a reference, and there is none", self.data_dir)
         self.names = sorted(_of_split(self._wavs, split))
         self._speech = _Precomputed(self, use_precomputed_vad)
         self._rttm_dir = tempfile.TemporaryDirectory(prefix="rttm.")
-        for name in self.names if self._reference is not None else ():
-            rttm.write_rttm(self._rttm(name), self._reference.get(name, ()))
+        if self._reference is not None:
+            for name in self.names:
+                rttm.write_rttm(self._rttm(name), self._reference.get(name, ()))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -103,28 +104,15 @@ class DiarizationDataset(Dataset):
         name = self.names[index]
         samples = waveform.load(self._wavs[name], self.sr)
         duration = len(samples) / self.sr
-        turns = self._reference.get(name, []) if self._reference is not None else []
+        turns = (self._reference or {}).get(name, [])
         reference = activity(turns, self.step, duration)[0].astype(np.int64)
-        if self.use_oracle_vad:
-            regions = vad.speech_of(turns, duration)
-        else:
-            regions = self._speech.regions(name)
-            if regions is None:
-                options = config.load(vad.VadConfig, ROOT / "conf" / "vad.yaml")
-                regions = vad.find_speech(samples, "silero", options)
+        regions = self._find_speech(name, samples, turns)
         windows, cells = cut_grid(name, regions, len(samples), self.sr, self.window, self.step)
         if self.use_oracle_vad and self.skip_overlap:
             keep = np.flatnonzero(reference[cells].sum(axis=1) < 2)
             windows, cells = windows.take(keep), cells[keep]
-        known = self._speech.vectors(name)
         vectors = np.zeros((len(reference), self.extractor.dim), np.float32)
-        missing = [i for i, cell in enumerate(cells) if cell not in known]
-        if missing:
-            some = windows.take(missing)
-            vectors[cells[missing]] = self.extractor.embed(samples, some.starts, some.ends)
-        for cell in cells:
-            if cell in known:
-                vectors[cell] = known[cell]
+        vectors[cells] = self._embed(name, samples, windows, cells)
         speech = np.zeros(len(reference), np.int64)
         speech[cells] = 1
         segments: Any = torch.from_numpy(vectors)
@@ -137,12 +125,37 @@ class DiarizationDataset(Dataset):
             str(self._rttm(name)),
         )
 
+    def _find_speech(self, name: str, samples: np.ndarray, turns: list[Turn]) -> list[Region]:
+        """Find where somebody speaks: from the reference, as a stage has found it, or by Silero."""
+        if self.use_oracle_vad:
+            return vad.oracle_speech(turns, len(samples) / self.sr)
+        regions = self._speech.regions(name)
+        if regions is None:
+            options = config.load(vad.VadConfig, ROOT / "conf" / "vad.yaml")
+            regions = vad.detect_speech(samples, "silero", options)
+        return regions
+
+    def _embed(
+        self, name: str, samples: np.ndarray, windows: Subsegments, cells: np.ndarray
+    ) -> np.ndarray:
+        """Make the x-vectors (n, d) of the windows, or take those that a stage has made."""
+        known = self._speech.vectors(name)
+        vectors = np.zeros((len(cells), self.extractor.dim), np.float32)
+        missing = [i for i, cell in enumerate(cells) if cell not in known]
+        if missing:
+            some = windows.take(missing)
+            vectors[missing] = self.extractor.embed(samples, some.starts, some.ends)
+        for i, cell in enumerate(cells):
+            if cell in known:
+                vectors[i] = known[cell]
+        return vectors
+
     def duration(self, name: str) -> float:
-        """Seconds of a recording."""
+        """Return the seconds of a recording."""
         return waveform.duration(self._wavs[name])
 
     def windows(self, name: str, index: np.ndarray) -> Subsegments:
-        """The windows of these numbers (n,), centred on number * step, before any clipping."""
+        """Return the windows of these numbers (n,), centred on number * step, before any clipping."""
         centres = np.asarray(index) * self.step
         ids = [f"{name}-{i}" for i in index]
         return Subsegments(
@@ -150,7 +163,7 @@ class DiarizationDataset(Dataset):
         )
 
     @property
-    def extractor(self) -> Any:
+    def extractor(self) -> Extractor:
         """The extractor, made when first needed."""
         if self._extractor is None:
             self._extractor = get_extractor(self.extractor_name)
@@ -161,7 +174,7 @@ class DiarizationDataset(Dataset):
         return self._extractor
 
     def read_rttm(self, path: str | Path) -> np.ndarray:
-        """(turns, 3) ints: start sample, end sample, speaker index, sorted by start.
+        """Read an RTTM as (turns, 3) ints: start sample, end sample, speaker index, sorted by start.
 
         Speakers are numbered as the columns of ``diarization_segments``, by name.
         """
@@ -183,10 +196,10 @@ class _Precomputed:
         data = (ROOT / "data").resolve()
         ours = wanted and above.is_relative_to(data)
         exp = ROOT / "exp" / above.relative_to(data) if ours else ROOT  # data/ami/test: exp/ami
-        found = _done(exp / "vad_silero" / name) if ours else None
-        self.segments = tables.read_segments(found / "segments") if found else None
+        speech = _if_done(exp / "vad_silero" / name) if ours else None
+        self.segments = tables.read_segments(speech / "segments") if speech else None
         self.rows = self.segments.by_recording() if self.segments else {}
-        made = _done(exp / f"xvectors_{dataset.extractor_name}_paper" / name) if ours else None
+        made = _if_done(exp / f"xvectors_{dataset.extractor_name}_paper" / name) if ours else None
         self.xvectors = None
         if made is not None:
             card = config.load(XVectorConfig, made / "config.yaml")
@@ -194,13 +207,13 @@ class _Precomputed:
                 self.xvectors = xvector_dir.XVectorDir(made)
 
     def regions(self, name: str) -> list[Region] | None:
-        """Speech of a recording; None where it has to be found."""
+        """Return the speech of a recording; None where no stage has found it."""
         if self.segments is None:
             return None
-        return regions.regions_of(self.segments, self.rows.get(name, ()))
+        return regions_of(self.segments, self.rows.get(name, ()))
 
     def vectors(self, name: str) -> dict[int, np.ndarray]:
-        """Window number -> x-vector."""
+        """Map window numbers of a recording to x-vectors, as far as they are there."""
         if self.xvectors is None or name not in self.xvectors.windows:
             return {}
         made = self.xvectors.load(name)
@@ -208,8 +221,17 @@ class _Precomputed:
         return dict(zip(cells.tolist(), made.vectors, strict=True))
 
 
-def _named(name: str) -> Path:
-    """The directory of a data set of the recipe."""
+def _data_dir(dataset_name: str | None, data_dir: str | Path | None) -> Path:
+    """Return the directory of the data, which is named in one of two ways."""
+    if data_dir is not None and dataset_name is None:
+        return Path(data_dir)
+    if dataset_name is not None and data_dir is None:
+        return _recipe_dir(dataset_name)
+    raise DataError("give dataset_name or data_dir, one of them")
+
+
+def _recipe_dir(name: str) -> Path:
+    """Return the directory of a data set of the recipe."""
     directory = ROOT / "data" / name
     if name not in CORPORA or (directory / "wav.scp").exists():
         return directory
@@ -220,8 +242,8 @@ def _named(name: str) -> Path:
     return made
 
 
-def _read(directory: Path) -> tuple[dict[str, Path], dict[str, list[Turn]] | None]:
-    """(recording -> audio, reference turns or None) of a Kaldi directory or an audio folder."""
+def _read_data(directory: Path) -> tuple[dict[str, Path], dict[str, list[Turn]] | None]:
+    """Read (recording -> audio, reference turns or None) of a Kaldi directory or an audio folder."""
     if (directory / "wav.scp").exists():
         wavs, faults = tables.read_wav_scp(directory / "wav.scp")
         if faults:
@@ -252,5 +274,5 @@ def _of_split(wavs: dict[str, Path], split: str) -> list[str]:
     return chosen
 
 
-def _done(directory: Path) -> Path | None:
+def _if_done(directory: Path) -> Path | None:
     return directory if (directory / ".done").exists() else None

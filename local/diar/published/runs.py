@@ -38,7 +38,7 @@ def make_rttm(
     *,
     duration: float | None = None,
 ) -> str:
-    """Write ``<out_dir>/<name>.rttm`` of one label per window; returns its path.
+    """Write ``<out_dir>/<name>.rttm`` from one label per window; return its path.
 
     Args:
         labels: (n,) ints, -1 where nobody speaks; window i stands for
@@ -55,7 +55,7 @@ def make_rttm(
 
 
 def annotation(name: str, turns: Sequence[Turn]) -> Annotation:
-    """Turns of one recording as a pyannote.core annotation, a speaker's overlapping turns joined."""
+    """Turn one recording's turns into a pyannote.core annotation; a speaker's overlapping ones are joined."""
     result = Annotation(uri=name)
     for i, turn in enumerate(merge_turns(turns)[0]):
         result[Segment(turn.start, turn.end), i] = turn.speaker
@@ -65,13 +65,13 @@ def annotation(name: str, turns: Sequence[Turn]) -> Annotation:
 def diarize_dataset(
     dataset: DiarizationDataset, hypothesis_dir: str | Path | None, label: Labeller
 ) -> str:
-    """Label the speech windows of every recording; returns the directory of the RTTMs.
+    """Label the speech windows of every recording; return the directory of the RTTMs.
 
     ``label(x, windows, speakers, seed)`` gets x-vectors (n, d) of the speech windows, the windows, and
     the number of speakers of the reference.
 
     Raises:
-        DataError: after all others are done, if some recordings failed.
+        DataError: some recordings failed; the others are done.
     """
     out_dir = Path(hypothesis_dir or "./rttm_output/")
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -96,8 +96,8 @@ def diarize_dataset(
     return str(out_dir)
 
 
-def known_count(speakers: int) -> Bounds:
-    """Bounds of a number that is known.
+def exact_bounds(speakers: int) -> Bounds:
+    """Make the bounds of a number that is known.
 
     Raises:
         DataError: there are none, as where a recording has no reference.
@@ -114,14 +114,13 @@ def run_dec(
     encoder: ResidualAutoEncoder,
     config: DecStageConfig,
 ) -> str:
-    """DEC of every recording; ``num_spkr`` None estimates, 'oracle' takes the reference's count."""
-
+    """Run DEC on every recording; ``num_spkr`` None estimates, 'oracle' takes the reference's count."""
     if isinstance(num_spkr, str) and num_spkr != "oracle":
         raise DataError(f"num_spkr is {num_spkr!r}: 'oracle', a number, or None")
 
     def label(x: np.ndarray, windows: Subsegments, speakers: int, seed: int) -> np.ndarray:
         known = speakers if num_spkr == "oracle" else num_spkr
-        bounds = Bounds(most=config.max_speakers) if known is None else known_count(known)
+        bounds = Bounds(most=config.max_speakers) if known is None else exact_bounds(known)
         return diarization.fit(x, windows, encoder, config, bounds, seed).labels
 
     return diarize_dataset(dataset, hypothesis_dir, label)
@@ -133,10 +132,10 @@ def run_baseline(
     oracle: bool,
     hypothesis_dir: str | Path | None,
 ) -> str:
-    """A baseline on every recording, with the reference's count or the eigengap's."""
+    """Run a baseline on every recording, with the reference's count or the eigengap's."""
 
     def label(x: np.ndarray, windows: Subsegments, speakers: int, seed: int) -> np.ndarray:
-        bounds = known_count(speakers) if oracle else Bounds(most=100)
+        bounds = exact_bounds(speakers) if oracle else Bounds(most=100)
         return method_of(method)(x, bounds, PUBLISHED, seed)
 
     return diarize_dataset(dataset, hypothesis_dir, label)

@@ -8,13 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
+import pandas as pd
+
 from diar.base.types import Region, Turn
 from diar.kaldi import arks, rttm, tables
 from diar.kaldi.history import read_history
-from diar.report.overview import SetPage, recording_table, scored_set
+from diar.report.overview import SetPage, recording_table
 from diar.report.recordings import Refined, View
-from diar.scoring.comparison import FILE, read_figures
-from diar.scoring.systems import OURS, SYSTEMS, Summaries, rank, read_json, system_name
+from diar.report.score_tables import scored_set
+from diar.scoring.frame import FILE, read_experiment, split
+from diar.scoring.systems import OURS, SYSTEMS, rank, read_summaries, system_name
 
 
 class ExperimentSet:
@@ -33,7 +36,7 @@ class ExperimentSet:
 
     @cached_property
     def turns(self) -> dict[str, dict[str, list[Turn]]]:
-        """system -> recording -> its turns."""
+        """The turns of each recording, by system."""
         return {
             system: rttm.read_rttm(self.exp / system / self.name / "rttm")
             for system in self.systems
@@ -41,11 +44,13 @@ class ExperimentSet:
 
     @cached_property
     def reference(self) -> dict[str, list[Turn]] | None:
+        """The turns of each recording, where there is a reference."""
         path = self.data / "ref.rttm"
         return rttm.read_rttm(path) if path.exists() else None
 
     @cached_property
     def regions(self) -> dict[str, list[Region]]:
+        """What is evaluated of each recording; empty where no UEM says so."""
         path = self.data / "all.uem"
         return rttm.read_uem(path) if path.exists() else {}
 
@@ -62,17 +67,20 @@ class ExperimentSet:
 
     @cached_property
     def audio(self) -> dict[str, Path]:
+        """The audio file of each recording that has one."""
         path = self.data / "wav.scp"
         return tables.read_wav_scp(path)[0] if path.exists() else {}
 
     def reference_of(self, recording: str) -> list[Turn] | None:
-        """Its reference, as scoring takes it: a recording that is evaluated may have no turns; of any
-        other that the reference does not name, nothing is known."""
-        silent = [] if recording in self.regions else None
+        """Return the reference of a recording, as scoring takes it; None where nothing is known.
+
+        A recording that is evaluated may have no turns.
+        """
+        silent: list[Turn] | None = [] if recording in self.regions else None
         return None if self.reference is None else self.reference.get(recording, silent)
 
     def view(self, recording: str, beside: Path) -> View:
-        """What is shown of a recording by a page in the directory ``beside``."""
+        """Gather what is shown of a recording by a page in the directory ``beside``."""
         audio = self.audio.get(recording)
         return View(
             recording,
@@ -85,17 +93,19 @@ class ExperimentSet:
         )
 
     def page(self) -> SetPage:
-        """What is said of the set as a whole."""
-        summaries = self._summaries()
+        """Make what is said of the set as a whole."""
         references = {r: self.reference_of(r) for r in self.durations}
         there = {r: speakers(turns) for r, turns in references.items() if turns is not None}
         found = {s: {r: speakers(turns) for r, turns in x.items()} for s, x in self.turns.items()}
-        ders = {}
-        for system in summaries:
-            figures = list(read_figures(self.exp / system / self.name / "score").values())[-1]
-            ders[system] = dict(zip(figures.recordings, figures.der.tolist(), strict=True))
+        scores, ders = self._scores(), {}
+        for system, rows in split(scores, "system").items():
+            last = rows[rows["protocol"] == rows["protocol"].iloc[-1]]
+            ders[system] = dict(zip(last["recording"], last["der_%"], strict=True))
         names = {system: system_name(system) for system in self.systems}
-        scored = scored_set(self.exp, self.name, summaries, OURS) if summaries else {}
+        scored = {}
+        if len(scores):
+            summaries = read_summaries(self.exp, self.name, scores["system"].unique())
+            scored = scored_set(scores, summaries, OURS)
         return SetPage(
             self.name,
             f"{self.name}: {len(self.durations)} recording(s), {sum(self.durations.values()) / 3600:.2f} h",
@@ -105,14 +115,18 @@ class ExperimentSet:
             **scored,
         )
 
-    def _summaries(self) -> Summaries:
-        """Of the systems that are scored."""
+    def _scores(self) -> pd.DataFrame:
+        """Read the scores of the systems that have some."""
         dirs = {system: self.exp / system / self.name / "score" for system in self.systems}
-        return {s: read_json(d / "summary.json") for s, d in dirs.items() if (d / FILE).exists()}
+        scored = [system for system, path in dirs.items() if (path / FILE).exists()]
+        if not scored:
+            return pd.DataFrame({"system": scored})
+        frame = read_experiment(self.exp, self.name)
+        return frame[frame["system"].isin(scored)]
 
 
 def speakers(turns: Sequence[Turn]) -> int:
-    """How many there are."""
+    """Count the speakers."""
     return len({turn.speaker for turn in turns})
 
 
@@ -123,7 +137,7 @@ class RefinedDir:
 
     @classmethod
     def is_whole(cls, directory: Path) -> bool:
-        """Whether all is there that is shown: baselines, and what is older, lack some of it."""
+        """Tell whether all is there that is shown: baselines, and what is older, lack some of it."""
         names = ("segments", "history", *(f"{name}.scp" for name in cls.TABLES))
         return all((directory / name).exists() for name in names)
 
@@ -137,14 +151,17 @@ class RefinedDir:
         return recording in self._scp["latents"]
 
     def load(self, recording: str) -> Refined:
-        """Its matrices, and the steps of its refinement."""
+        """Load the matrices of a recording, and the steps of its refinement."""
         tables = {name: scp[recording] for name, scp in self._scp.items()}
         return Refined(self._windows[recording], **tables, history=self._history.get(recording, ()))
 
 
 def address(audio: Path, beside: Path) -> str:
-    """How a page in the directory ``beside`` names an audio file: relatively where both lie below the
-    working directory, so that they can be moved together; else absolutely."""
+    """Name an audio file as a page in the directory ``beside`` has to.
+
+    That is relatively where both lie below the working directory, so that they can be moved together;
+    else absolutely.
+    """
     audio, here = audio.absolute(), Path.cwd()
     if audio.is_relative_to(here) and beside.absolute().is_relative_to(here):
         return quote(os.path.relpath(audio, beside.absolute()))

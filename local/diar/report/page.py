@@ -1,8 +1,8 @@
 """The page itself: one HTML file that opens from disk, without a server and without a network.
 
-Plotly and the recordings lie in it compressed, and are unpacked when they are looked at. Beyond
+Plotly and the recordings lie in it compressed, and are unpacked when someone looks at them. Beyond
 ``ReportConfig.inline`` megabytes each recording is a file of its own beside the page, which loads it by a
-script element: what a page from disk may do.
+script element, as a page from disk may do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib.parse import quote
 import jinja2
 
 from diar.base import colours
-from diar.base.files import whole, write_text
+from diar.base.files import open_whole, write_text
 from diar.report.overview import SetPage
 from diar.report.usage import Usage
 
@@ -39,8 +39,8 @@ class About:
 
 
 def pack(value: Any) -> str:
-    """JSON, gzip, base64: the same value gives the same text."""
-    return _compressed(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+    """Write a value as JSON, gzip, base64: the same value gives the same text."""
+    return _compress(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
 def write_page(
@@ -60,7 +60,7 @@ def write_page(
     Returns:
         The files written, the page last.
     """
-    library = _compressed(_plotly())
+    library = _compress(_plotly())
     sizes = sum(path.stat().st_size for path in packed.values())
     together = sizes + len(library) <= inline * 1e6
     files = {} if together else {key: f"{out.stem}_files/{key}.js" for key in packed}
@@ -79,19 +79,19 @@ def write_page(
         errors=colours.ERRORS,
         sets=sets,
         shown=packed.keys(),
-        known=_script_safe(json.dumps(known, ensure_ascii=False)),
+        known=_escape_for_script(json.dumps(known, ensure_ascii=False)),
         library=library,
         inlined=_texts(packed) if together else (),
         style=(ASSETS / "page.css").read_text(encoding="utf-8"),
         scripts=[(ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS],
     )
-    with whole(out) as file:
+    with open_whole(out) as file:
         file.writelines(stream)
     return [*(out.parent / name for name in files.values()), out]
 
 
 def _for_script(page: SetPage, packed: Mapping[str, Path]) -> dict[str, Any]:
-    """Its systems, and the recordings that can be shown."""
+    """List its systems, and the recordings that can be shown."""
     shown = [recording for recording in page.recordings if f"{page.name}/{recording}" in packed]
     return {"systems": dict(page.systems), "recordings": shown}
 
@@ -107,12 +107,12 @@ def _plotly() -> str:
     return get_plotlyjs()
 
 
-def _compressed(text: str) -> str:
+def _compress(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
 
 
-def _script_safe(text: str) -> str:
-    """JSON that may stand inside a script element: nothing in it ends the element."""
+def _escape_for_script(text: str) -> str:
+    """Escape JSON that stands inside a script element, so that nothing in it ends the element."""
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 

@@ -18,18 +18,16 @@ FEWEST = 5  # points from which neighbours can be told apart
 
 
 def pca(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
-    """The same two axes for all: those of the points of all tables together."""
+    """Project all tables on the same two axes, those of all their points together."""
     points = np.concatenate(tables)
-    with np.errstate(
-        invalid="ignore"
-    ):  # of points that are all the same it asks for shares of nothing
+    with np.errstate(invalid="ignore"):  # points that are all the same have no variance to share
         axes = PCA(min(2, *points.shape), random_state=seed).fit(points)
-    found = [axes.transform(table) for table in tables]
-    return [np.pad(table, ((0, 0), (0, 2 - table.shape[1]))) for table in found]
+    planes = [axes.transform(table) for table in tables]
+    return [np.pad(plane, ((0, 0), (0, 2 - plane.shape[1]))) for plane in planes]
 
 
 def tsne(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
-    """Each for itself."""
+    """Project each table for itself by t-SNE."""
 
     def one(points: np.ndarray) -> np.ndarray:
         spread = np.ptp(points, axis=0).any()  # without any there are no neighbours to keep
@@ -42,7 +40,7 @@ def tsne(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
 
 
 def umap(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
-    """Each for itself."""
+    """Project each table for itself by UMAP."""
     from umap import UMAP
 
     with warnings.catch_warnings():
@@ -60,13 +58,13 @@ METHODS: dict[str, Callable[[list[np.ndarray], int], list[np.ndarray]]] = {
 }
 
 
-def available(names: tuple[str, ...]) -> list[str]:
-    """Those of these methods that can be used here: UMAP is not always installed."""
+def available_methods(names: tuple[str, ...]) -> list[str]:
+    """List those of these methods that can be used here: UMAP is not always installed."""
     return [name for name in names if name != "umap" or importlib.util.find_spec("umap")]
 
 
 def project(method: str, tables: list[np.ndarray], seed: int = 0) -> list[np.ndarray] | None:
-    """(n, 2) of each table (n, l) of latents; None where there are too few points for the method.
+    """Project each table (n, l) of latents to (n, 2); None where a method needs more points.
 
     Raises:
         KeyError: no such method.

@@ -11,15 +11,16 @@ import numpy as np
 from diar.base import colours
 from diar.base.types import Region, Step, Subsegments, Turn
 from diar.clustering.sampling import sample_rows
-from diar.dec.diarization import Fit
-from diar.report.projection import available, project
-from diar.scoring.errors_in_time import differences
+from diar.report.projection import available_methods, project
+from diar.scoring.error_segments import find_errors
 from diar.scoring.rates import merge_turns
 
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """projections: of the latents, in this order; those that are not installed are left out.
+    """What the page shows.
+
+    projections: of the latents, in this order; those that are not installed are left out.
     points: windows of a recording that they show at most.
     inline: megabytes up to which the page is one file; beyond, each recording has its own.
     """
@@ -28,7 +29,7 @@ class ReportConfig:
     points: int = 1000
     inline: float = 5.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.points < 1 or self.inline < 0:
             raise ValueError("points must be at least 1, inline not negative")
 
@@ -46,16 +47,13 @@ class Refined:
     start_latents: np.ndarray
     history: Sequence[Step]
 
-    @classmethod
-    def of(cls, windows: Subsegments, fit: Fit) -> Refined:
-        return cls(windows, fit.posteriors, fit.latents, fit.start_latents, fit.history)
-
 
 @dataclass(frozen=True)
 class View:
-    """One recording: its reference, where there is one, and what each system found.
+    """One recording: its reference, where there is one, and what each system has made of it.
 
-    audio: address of its file, as a browser takes it. regions: what is evaluated; None: all.
+    duration: seconds. audio: address of its file, as a browser takes it. regions: what is evaluated; None:
+    all. turns, refined: by system; not every system has the latter.
     """
 
     recording: str
@@ -63,13 +61,13 @@ class View:
     audio: str | None = None
     regions: Sequence[Region] | None = None
     reference: Sequence[Turn] | None = None
-    found: dict[str, Sequence[Turn]] = field(default_factory=dict)
+    turns: dict[str, Sequence[Turn]] = field(default_factory=dict)
     refined: dict[str, Refined] = field(default_factory=dict)
 
 
 def plain(view: View, config: ReportConfig) -> dict[str, Any]:
-    """The recording for JSON."""
-    view = _joined(view)
+    """Turn the recording into plain values, for JSON."""
+    view = _join_turns(view)
     reference = None
     if view.reference is not None:
         speakers = _speakers(view.reference)
@@ -81,31 +79,31 @@ def plain(view: View, config: ReportConfig) -> dict[str, Any]:
         "regions": [[_ms(a), _ms(b)] for a, b in view.regions] if view.regions else None,
         "reference": reference,
         "systems": {
-            system: _found(view, turns) | _inside(view.refined.get(system), config)
-            for system, turns in view.found.items()
+            system: _judge(view, turns) | _look_inside(view.refined.get(system), config)
+            for system, turns in view.turns.items()
         },
     }
 
 
-def _joined(view: View) -> View:
-    """Turns of a speaker that overlap or touch become one, as for the scores."""
+def _join_turns(view: View) -> View:
+    """Join turns of a speaker that overlap or touch, as for the scores."""
     reference = None if view.reference is None else merge_turns(view.reference)[0]
-    found = {system: merge_turns(turns)[0] for system, turns in view.found.items()}
-    return replace(view, reference=reference, found=found)
+    joined: dict[str, Sequence[Turn]] = {s: merge_turns(x)[0] for s, x in view.turns.items()}
+    return replace(view, reference=reference, turns=joined)
 
 
-def _found(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
-    """Turns, the colours of their speakers, and where they are wrong."""
+def _judge(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
+    """Describe a system's turns, the colours of their speakers, and where they are wrong."""
     speakers = _speakers(turns)
     pairs: dict[str, str] = {}
     errors = None
     if view.reference is not None:
         regions = view.regions or [Region(0.0, view.duration)]
-        difference = differences(view.reference, turns, regions)
+        difference = find_errors(view.reference, turns, regions)
         pairs = difference.pairs
         errors = {
             kind: [[_ms(start), _ms(end), times] for start, end, times in stretches]
-            for kind, stretches in difference.stretches.items()
+            for kind, stretches in difference.segments.items()
         }
     places = colours.places(_speakers(view.reference or ()), speakers, pairs)[1]
     return {
@@ -117,13 +115,13 @@ def _found(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
     }
 
 
-def _inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any]:
-    """Posteriors, projections and history of a DEC; nothing of other systems."""
+def _look_inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any]:
+    """Describe posteriors, projections and history of a DEC; nothing of other systems."""
     if refined is None or not len(refined.windows):
         return {}
     rows = sample_rows(len(refined.windows), config.points)
     projections = {}
-    for method in available(config.projections):
+    for method in available_methods(config.projections):
         tables = project(method, [refined.start_latents[rows], refined.latents[rows]])
         if tables:
             scale = 1000 / max(np.abs(np.concatenate(tables)).max(), 1e-9)
@@ -144,7 +142,7 @@ def _inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any]:
 
 
 def _speakers(turns: Sequence[Turn]) -> list[str]:
-    """In the order in which they are first heard."""
+    """List speakers in the order in which they are first heard."""
     return list(dict.fromkeys(turn.speaker for turn in sorted(turns, key=lambda t: t.start)))
 
 

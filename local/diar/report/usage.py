@@ -13,8 +13,11 @@ BASELINES = 6
 
 @dataclass(frozen=True)
 class Usage:
-    """Of one step: its directory, its stage, how many jobs, seconds of the longest one, CPU seconds of all,
-    megabytes of the largest."""
+    """What one step has used.
+
+    directory: below the experiment's. jobs: how many. seconds: of the longest job. cpu: seconds of all.
+    memory: megabytes of the largest.
+    """
 
     directory: str
     stage: int
@@ -25,8 +28,8 @@ class Usage:
 
 
 def usage_of(exp: Path) -> list[Usage]:
-    """Every step below ``exp`` whose logs tell, in the order of the stages."""
-    found = []
+    """Read the usage of every step below ``exp`` whose logs tell it, in the order of the stages."""
+    steps = []
     for log in sorted({*exp.glob("*/log"), *exp.glob("*/*/log")}):
         text = [
             path.read_text(encoding="utf-8", errors="replace") for path in sorted(log.glob("*.log"))
@@ -39,7 +42,7 @@ def usage_of(exp: Path) -> list[Usage]:
         if stage is None and not (log.parent / "rttm").exists():
             continue  # a report
         seconds, cpu, memory = ([float(x) for x in column] for column in zip(*jobs, strict=True))
-        found.append(
+        steps.append(
             Usage(name, stage or BASELINES, len(jobs), max(seconds), sum(cpu), int(max(memory)))
         )
-    return sorted(found, key=lambda step: (step.stage, step.directory))
+    return sorted(steps, key=lambda step: (step.stage, step.directory))

@@ -1,96 +1,95 @@
-"""Scores as text: aligned markdown tables (readable in a terminal too), TSV, and a JSON summary."""
+"""Scores as text: aligned markdown tables (readable in a terminal too), and a JSON summary."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
 from diar.kaldi.rttm import Rttm
-from diar.scoring.rates import Evaluation, Score, listed
-
-# Column of per_recording.tsv -> its value for a row.
-_COLUMNS = {
-    "scored_s": lambda s: s.scored,
-    "miss_s": lambda s: s.miss,
-    "fa_s": lambda s: s.false_alarm,
-    "conf_s": lambda s: s.confusion,
-    "miss_%": lambda s: s.percent(s.miss),
-    "fa_%": lambda s: s.percent(s.false_alarm),
-    "conf_%": lambda s: s.percent(s.confusion),
-    "der_%": lambda s: s.der,
-    "der_md_eval_%": lambda s: s.der_md_eval,
-    "jer_%": lambda s: s.jer,
-}
+from diar.scoring.frame import COUNTS, RATES, SECONDS, count_speakers, first_protocol, totals
+from diar.scoring.rates import Evaluation, listed
 
 
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) -> str:
-    """An aligned markdown table; the first ``names`` columns are text, the others numbers."""
-    widths = [max(3, *(len(row[i]) for row in [header, *rows])) for i in range(len(header))]
+def markdown(table: pd.DataFrame) -> str:
+    """Write an aligned markdown table: the index to the left, as text, the columns to the right.
 
-    def line(cells: Sequence[str]) -> str:
+    DataFrame.to_markdown would add two spaces to most columns, and cannot write this rule.
+    """
+    left = table.index.to_frame().to_numpy().tolist()
+    rows = [[*table.index.names, *table.columns]]
+    rows += [[*label, *row] for label, row in zip(left, table.to_numpy().tolist(), strict=True)]
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
+    names = table.index.nlevels
+    rule = ["-" * width if i < names else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
+
+    def line(row: Sequence[str]) -> str:
         padded = [
             cell.ljust(width) if i < names else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         return f"| {' | '.join(padded)} |\n"
 
-    rule = ["-" * width if i < names else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
-    return line(header) + line(rule) + "".join(map(line, rows))
+    return "".join(map(line, [cells[0], rule, *cells[1:]]))
 
 
 def number(value: float | None, decimals: int = 2) -> str:
-    """A figure for a table; '-' where there is none."""
-    return "-" if value is None else f"{value:.{decimals}f}"
+    """Write a figure for a table; '-' where there is none."""
+    return "-" if pd.isna(value) else f"{value:.{decimals}f}"
 
 
 def signed(value: float | None) -> str:
-    """A difference for a table, always with its sign; '-' where there is none."""
-    return "-" if value is None else f"{value:+.2f}"
+    """Write a difference for a table, always with its sign; '-' where there is none."""
+    return "-" if pd.isna(value) else f"{value:+.2f}"
 
 
 def span(limits: tuple[float, float] | None) -> str:
-    """An interval of differences; '-' where there is none."""
+    """Write an interval of differences; '-' where there is none."""
     return "-" if limits is None else " to ".join(map(signed, limits))
 
 
 def rate_span(limits: tuple[float, float] | None) -> str:
-    """An interval of percentages; '-' where there is none."""
+    """Write an interval of percentages; '-' where there is none."""
     return "-" if limits is None else " to ".join(map(number, limits))
 
 
 def p_value(value: float | None) -> str:
-    """The p value of a test; '-' where there was nothing to test."""
+    """Write the p value of a test; '-' where there was nothing to test."""
     if value is None:
         return "-"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def overview(evaluation: Evaluation, remarks: Sequence[str] = ()) -> str:
-    """Totals under every protocol, the speaker counts, and what the reader has to be told; of that,
-    ``remarks`` are the caller's."""
-    rows = []
-    for name, scores in evaluation.scores.items():
-        t = scores.total
-        parts = [t.percent(x) for x in (t.miss, t.false_alarm, t.confusion)]
-        rows.append(
-            [name, scores.protocol.words, number(t.scored, 1), *map(number, [t.der, *parts])]
-        )
-    header = ["protocol", "what is scored", "speech s", "DER %", "miss %", "FA %", "conf. %"]
-    scores = next(iter(evaluation.scores.values()))
+def overview(evaluation: Evaluation, frame: pd.DataFrame, remarks: Sequence[str] = ()) -> str:
+    """Write totals under every protocol, speaker counts, and what the reader has to be told.
+
+    Args:
+        frame: the scores of ``evaluation``.
+        remarks: what the caller wants to be told, too.
+    """
+    total = totals(frame)
+    columns = {"der_%": "DER %", "miss_%": "miss %", "fa_%": "FA %", "conf_%": "conf. %"}
+    table = total[list(columns)].map(number).rename(columns=columns)
+    table.insert(0, "speech s", total["scored_s"].map("{:.1f}".format))
+    words = [evaluation.protocols[name].words for name in total.index]
+    table = table.set_index(pd.Index(words, name="what is scored"), append=True)
+    first = total.iloc[0]
     counts = (
-        f"JER {number(scores.total.jer)} % (no collar, overlap scored; mean over"
-        f" {scores.total.speakers} speakers). Number of speakers right in"
-        f" {scores.count_exact:.1f} % of {len(scores.rows)} recordings, mean absolute error"
-        f" {scores.count_error:.2f}, bias {scores.count_bias:+.2f}."
+        f"JER {number(first['jer_%'])} % (no collar, overlap scored; mean over"
+        f" {first['speakers']:.0f} speakers). Number of speakers right in"
+        f" {first['exact_%']:.1f} % of {first['recordings']:.0f} recordings, mean absolute error"
+        f" {first['mean_absolute_error']:.2f}, bias {first['bias']:+.2f}."
     )
-    return "\n".join([markdown(header, rows, names=2), counts, *notes(evaluation), *remarks]) + "\n"
+    return "\n".join([markdown(table), counts, *notes(evaluation, total), *remarks]) + "\n"
 
 
-def notes(evaluation: Evaluation) -> list[str]:
-    """One sentence for each thing that a reader of the figures should know."""
-    found = []
+def notes(evaluation: Evaluation, total: pd.DataFrame) -> list[str]:
+    """Write one sentence for each thing that a reader of the figures ``total`` should know."""
+    told = []
     if evaluation.derived_uem:
-        found.append("No UEM: each recording is evaluated from 0 to the last end of a turn.")
+        told.append("No UEM: each recording is evaluated from 0 to the last end of a turn.")
     for names, what in (
         (evaluation.missing, "Without a hypothesis, scored as all missed"),
         (evaluation.silent, "Without reference speech, so that all found there is false alarm"),
@@ -101,88 +100,67 @@ def notes(evaluation: Evaluation) -> list[str]:
         ),
     ):
         if names:
-            found.append(f"{what}: {listed(names)}.")
+            told.append(f"{what}: {listed(names)}.")
     for count, side in zip(evaluation.merged, ("reference", "hypothesis"), strict=True):
         if count:
-            found.append(
+            told.append(
                 f"{count} turn(s) of the {side} overlapped others of their speaker: merged."
             )
-    theirs = []
-    for name, scores in evaluation.scores.items():
-        ours, nist = scores.total.der, scores.total.der_md_eval
-        if nist - ours >= 0.005:
-            theirs.append(f"{number(nist)} under {name} ({nist - ours:+.2f})")
+    theirs = [
+        f"{number(nist)} under {name} ({nist - ours:+.2f})"
+        for name, ours, nist in zip(
+            total.index, total["der_%"], total["der_md_eval_%"], strict=True
+        )
+        if nist - ours >= 0.005
+    ]
     if theirs:
-        found.append(
+        told.append(
             "NIST's md-eval, which pairs the speakers before it leaves out collars and overlap, gives"
             f" {', '.join(theirs)}."
         )
-    return found
+    return told
 
 
 def file_notes(side: str, rttm: Rttm) -> list[str]:
-    """What was passed over or put together in reading the files of one side."""
-    found = []
+    """Write what was passed over or put together in reading the files of one side."""
+    told = []
     if rttm.skipped:
         kinds = ", ".join(f"{kind} {count}" for kind, count in rttm.skipped.items())
         total = sum(rttm.skipped.values())
-        found.append(f"{total} line(s) of the {side} are no SPEAKER lines, passed over: {kinds}.")
+        told.append(f"{total} line(s) of the {side} are no SPEAKER lines, passed over: {kinds}.")
     if rttm.channels:
-        found.append(
+        told.append(
             f"Turns of several channels in the {side}, taken together: {listed(rttm.channels)}."
         )
-    return found
+    return told
 
 
-def count_matrix(counts: Mapping[int, Mapping[int, int]]) -> str:
-    """Markdown table of the numbers of recordings: a row for each number of speakers in the
-    reference, a column for each number found."""
-    columns = sorted({found for row in counts.values() for found in row})
-    rows = [
-        [str(speakers), *(str(row.get(found, 0) or "-") for found in columns)]
-        for speakers, row in sorted(counts.items())
-    ]
-    return markdown(["speakers", *(f"found {found}" for found in columns)], rows)
+def count_matrix(frame: pd.DataFrame) -> str:
+    """Write the numbers of recordings by speakers in the reference, rows, and found, columns."""
+    return markdown(count_speakers(frame).replace(0, "-").add_prefix("found "))
 
 
-def recordings(evaluation: Evaluation) -> str:
-    """Markdown table: one row a recording, DER under each protocol, JER, numbers of speakers."""
-    names = list(evaluation.scores)
-    header = ["recording", *(f"DER % {n}" for n in names), "JER %", "speakers", "found"]
-    rows = []
-    for same in zip(*(evaluation.scores[n].rows for n in names), strict=True):
-        first = same[0]
-        ders = [number(row.der) for row in same]
-        rows.append(
-            [first.recording, *ders, number(first.jer), str(first.speakers)]
-            + [str(first.speakers_found)]
-        )
-    return markdown(header, rows)
+def recordings(frame: pd.DataFrame) -> str:
+    """Write a row for each recording: DER under each protocol, JER, numbers of speakers."""
+    rates = frame.set_index(["recording", "protocol"])["der_%"].unstack(sort=False)
+    first = first_protocol(frame).set_index("recording")
+    table = rates.add_prefix("DER % ").assign(**{"JER %": first["jer_%"]}).map(number)
+    return markdown(table.join(first[COUNTS].set_axis(["speakers", "found"], axis=1)))
 
 
-def per_recording_tsv(evaluation: Evaluation) -> str:
-    """One line for each protocol and recording, a TOTAL for each protocol; empty: no figure."""
-    header = ["protocol", "recording", *_COLUMNS, "speakers", "speakers_found"]
-    lines = ["\t".join(header)]
-    for name, scores in evaluation.scores.items():
-        for row in (*scores.rows, scores.total):
-            values = [column(row) for column in _COLUMNS.values()]
-            figures = ["" if v is None else f"{v:.3f}" for v in values]
-            counts = [str(row.speakers), str(row.speakers_found)]
-            lines.append("\t".join([name, row.recording, *figures, *counts]))
-    return "".join(line + "\n" for line in lines)
-
-
-def summary(evaluation: Evaluation, **about: Any) -> dict[str, Any]:
-    """Everything but the single recordings, as plain values for JSON.
+def summary(evaluation: Evaluation, frame: pd.DataFrame, **about: Any) -> dict[str, Any]:
+    """Gather everything but the single recordings, as plain values for JSON.
 
     Args:
+        frame: the scores of ``evaluation``.
         about: what else to state first, such as the command and the paths.
     """
-    scores = next(iter(evaluation.scores.values()))
+    total = totals(frame)
+    rates = [rate for rate in RATES if rate != "jer_%"]
+    first = total.iloc[0]
     return {
         **about,
-        "recordings": len(scores.rows),
+        "recordings": int(first["recordings"]),
         "missing": list(evaluation.missing),
         "silent": list(evaluation.silent),
         "extra": list(evaluation.extra),
@@ -191,27 +169,26 @@ def summary(evaluation: Evaluation, **about: Any) -> dict[str, Any]:
         "derived_uem": evaluation.derived_uem,
         "protocols": {
             name: {
-                "words": s.protocol.words,
-                "collar_each_side": s.protocol.side,
-                "overlap": s.protocol.overlap,
-                "region": s.protocol.region,
-                **_figures(s.total),
+                "words": protocol.words,
+                "collar_each_side": protocol.side,
+                "overlap": protocol.overlap,
+                "region": protocol.region,
+                **_rounded(figures[[*SECONDS, *rates]]),
             }
-            for name, s in evaluation.scores.items()
+            for (name, protocol), (_, figures) in zip(
+                evaluation.protocols.items(), total.iterrows(), strict=True
+            )
         },
-        "jer_%": _rounded(scores.total.jer),
+        **_rounded(first[["jer_%"]]),
         "speakers": {
-            "exact_%": _rounded(scores.count_exact),
-            "mean_absolute_error": _rounded(scores.count_error),
-            "bias": _rounded(scores.count_bias),
-            "counts": {str(k): {str(n): c for n, c in v.items()} for k, v in scores.counts.items()},
+            **_rounded(first[["exact_%", "mean_absolute_error", "bias"]]),
+            "counts": {
+                str(speakers): {str(found): int(times) for found, times in row.items() if times}
+                for speakers, row in count_speakers(first_protocol(frame)).iterrows()
+            },
         },
     }
 
 
-def _figures(total: Score) -> dict[str, float | None]:
-    return {k: _rounded(column(total)) for k, column in _COLUMNS.items() if k != "jer_%"}
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+def _rounded(figures: pd.Series) -> dict[str, float | None]:
+    return {str(k): None if pd.isna(v) else round(float(v), 4) for k, v in figures.items()}

@@ -1,6 +1,6 @@
 """Where a clean close-talk recording holds speech: frame energy with hysteresis.
 
-Meant for dry sources (prompts, read sentences), where energy alone is reliable; for recordings of
+It is meant for dry sources (prompts, read sentences), where energy alone is reliable; for recordings of
 rooms and conversations use ``diar.speech.vad``.
 """
 
@@ -42,7 +42,7 @@ _SILENCE_DB = -100.0
 
 
 def levels(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Energy of each frame in dB re full scale: (frames,), frame i centred on (i + 0.5) * 10 ms."""
+    """Measure the energy of each frame in dB re full scale; frame i is centred on (i + 0.5) * 10 ms."""
     hop, window = round(HOP * rate), round(_WINDOW * rate)
     count = -(-len(samples) // hop)
     before = (window - hop) // 2
@@ -57,7 +57,7 @@ def levels(samples: np.ndarray, rate: int) -> np.ndarray:
 def speech_regions(
     samples: np.ndarray, rate: int, config: ActivityConfig | None = None
 ) -> list[Region]:
-    """Speech regions of a dry source, in seconds from its start; silence gives none.
+    """Find the speech regions of a dry source, in seconds from its start; silence gives none.
 
     Args:
         samples: (n,) float in [-1, 1].
@@ -86,6 +86,6 @@ def speech_regions(
 
 
 def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """[first, last) of each run of True."""
+    """Find [first, last) of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

@@ -28,7 +28,7 @@ class Codec:
     compression: float | None = None
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
-        """(n,) samples at 16 kHz, encoded and decoded; none of these codecs delays them."""
+        """Encode and decode (n,) samples at 16 kHz; none of these codecs delays them."""
         file = BytesIO()
         soundfile.write(
             file, soxr.resample(samples, SAMPLE_RATE, self.rate), self.rate, self.subtype,
@@ -51,8 +51,8 @@ CODECS = (
 )
 
 
-def through_random_channel(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(n,) samples at 16 kHz through a codec and a pass band, both drawn at random, at the same level."""
+def pass_random_channel(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Send (n,) samples at 16 kHz through a random codec and a random pass band, at the same level."""
     codec = CODECS[rng.integers(len(CODECS))]
     low = rng.uniform(*_LOW_CUT)
     high = np.exp(rng.uniform(*np.log(_HIGH_CUT)))
@@ -67,7 +67,7 @@ def through_random_channel(samples: np.ndarray, rng: np.random.Generator) -> np.
 def change_by_turn(
     samples: np.ndarray, slots: Sequence[tuple[float, float]], rng: np.random.Generator
 ) -> np.ndarray:
-    """Every slot of one speaker through a channel of its own, so that none tells who speaks.
+    """Send every slot of one speaker through a channel of its own, so that none tells who speaks.
 
     Args:
         samples: (n,) of this speaker alone, at 16 kHz.
@@ -78,5 +78,5 @@ def change_by_turn(
     for (start, end), following in zip(slots, starts, strict=True):
         first = round(start * SAMPLE_RATE)
         last = round(min(end + _TAIL, following) * SAMPLE_RATE)
-        out[first:last] = through_random_channel(samples[first:last], rng)
+        out[first:last] = pass_random_channel(samples[first:last], rng)
     return out

@@ -18,20 +18,20 @@ from diar.base.seeds import seed_for
 from diar.base.types import Turn
 from diar.jobs.workers import pool
 from diar.kaldi.writing import write_files
-from diar.simulation.rooms import SimulationConfig, simulate
+from diar.simulation.conversations import SimulationConfig, simulate
 from diar.simulation.turn_taking import MAX_SPEAKERS, TurnTaking, converse, insert_silence
 from diar.simulation.voices import Person, Voice, VoicesConfig, prepare
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One recording: how many speakers, how long (s), and a silence inside it (s)."""
+class RecordingPlan:
+    """One recording to be made: how many speakers, how long (s), and a silence inside it (s)."""
 
     speakers: int
     seconds: float
     silence: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 1 <= self.speakers <= MAX_SPEAKERS:
             raise ValueError(f"speakers is {self.speakers}; expected 1 to {MAX_SPEAKERS}")
         if not 0 <= self.silence < self.seconds:
@@ -40,9 +40,9 @@ class Planned:
 
 @dataclass(frozen=True)
 class CorpusConfig:
-    """sets: name of each set (also the split of its voices) -> its recordings."""
+    """The plan: name of each set (also the split of its voices) -> its recordings."""
 
-    sets: dict[str, tuple[Planned, ...]]
+    sets: dict[str, tuple[RecordingPlan, ...]]
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Script:
 
 
 def write_scripts(
-    name: str, plan: Sequence[Planned], people: Sequence[Person], stats: TurnTaking, seed: int
+    name: str, plan: Sequence[RecordingPlan], people: Sequence[Person], stats: TurnTaking, seed: int
 ) -> list[Script]:
-    """Turns and casts of a set: everybody gets about as many parts as anybody else.
+    """Write turns and casts of a set: everybody gets about as many parts as anybody else.
 
     Raises:
         DataError: a recording with more speakers than there are people.
@@ -137,7 +137,7 @@ def record(
     seed: int,
     nj: int = 1,
 ) -> Iterator[tuple[str, list[Turn]]]:
-    """Simulate the scripts into ``directory``/<recording>.wav; yields the references, in order."""
+    """Simulate the scripts into ``directory``/<recording>.wav; yield (recording, reference), in order."""
     directory.mkdir(parents=True, exist_ok=True)
     jobs = [(script, directory, voices, acoustics, seed) for script in scripts]
     with pool(nj, len(scripts)) as workers:
@@ -166,7 +166,7 @@ def write_data_dir(
     durations: Mapping[str, float],
     turns: Iterable[Turn],
 ) -> None:
-    """Kaldi data directory with reference, made beside ``target`` and moved in; wav.scp comes last.
+    """Make a Kaldi data directory with reference beside ``target``, and move it in, wav.scp last.
 
     Args:
         target: may exist already; other files in it are left alone.
@@ -188,7 +188,7 @@ def write_data_dir(
 
 
 def cast_report(voices: VoicesConfig, people: Sequence[Person], turns: Sequence[Turn]) -> str:
-    """Table of the voices of a set: minutes of material, minutes spoken, files that failed."""
+    """Make a table of the voices of a set: minutes of material, minutes spoken, files that failed."""
     lines = ["person\tsex\tlanguage\tpieces\tminutes\tspoken\tfailed\n"]
     for voice in prepare(voices, people):
         person = voice.person
@@ -201,5 +201,5 @@ def cast_report(voices: VoicesConfig, people: Sequence[Person], turns: Sequence[
 
 
 def failures(voices: VoicesConfig, people: Sequence[Person]) -> str:
-    """'<file>: <reason>' lines of what did not decode."""
+    """List what did not decode in lines '<file>: <reason>'."""
     return "".join(f"{line}\n" for voice in prepare(voices, people) for line in voice.failed)

@@ -1,48 +1,28 @@
-"""Simulated conversations: real voices, real turn-taking, one room and one channel a recording.
+"""Rooms: impulse responses from speakers to a microphone, by the image-source method.
 
-All speakers of a recording share the room (image-source method, Allen and Berkley, "Image method
-for efficiently simulating small-room acoustics", JASA 65, 1979), the microphone, the pass band and
-the noise, so that the channel of the source material does not tell who speaks. The reference comes
-from the speech activity of the dry sources, where they were placed, delayed by the direct path.
+J. Allen and D. Berkley, "Image method for efficiently simulating small-room acoustics", JASA 65, 1979, as
+pyroomacoustics has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyroomacoustics as pra
-from scipy.signal import butter, oaconvolve, sosfilt
 
 from diar.audio.waveform import SAMPLE_RATE
-from diar.base.errors import DataError
-from diar.base.regions import union
-from diar.base.types import Turn
-from diar.simulation.activity import ActivityConfig, levels, speech_regions
-from diar.simulation.channels import change_by_turn
-from diar.simulation.voices import Voice, fade
 
-Range = tuple[float, ...]  # (low, high), drawn uniformly
-_SPEED_OF_SOUND = 343.0
-_CUT_SEARCH = 0.15  # s before a turn's end in which the quietest place to cut is looked for
-_SHORTEST = 0.2  # s, the shortest piece worth placing
+Range = tuple[float, float]  # (low, high), drawn uniformly
+SPEED_OF_SOUND = 343.0  # m/s
 
 
 @dataclass(frozen=True)
-class SimulationConfig:
-    """Acoustics of the simulated recordings; pairs are ranges, drawn uniformly per recording.
+class RoomConfig:
+    """Rooms, and where people are in them; pairs are ranges, drawn uniformly per recording.
 
     room_length, room_width, room_height: metres; rt60: reverberation time (s).
     distance: from speaker to microphone (m); max_order: of image sources.
-    snr_db: speech in its active time against noise; noise_slope: of the noise spectrum, power
-        ~ 1 / f^slope (0 white, 1 pink, 2 brown).
-    speaker_level_db, turn_level_db: level of each speaker, of each turn, about the mean (dB).
-    low_cut: Hz; high_cut: Hz, one of them is drawn; a source with less band lowers it.
-    inner_gap: between pieces of the same turn (s); recording_level_db: re full scale.
-    turn_channels: every turn passes a codec and a band of its own, as a control that it is not the
-        channel of a voice that tells who speaks.
-    activity: what counts as speech in the dry sources; its max_pause splits turns.
     """
 
     room_length: Range = (4.0, 9.0)
@@ -51,155 +31,26 @@ class SimulationConfig:
     rt60: Range = (0.15, 0.45)
     distance: Range = (0.5, 2.5)
     max_order: int = 17
-    snr_db: Range = (10.0, 30.0)
-    noise_slope: Range = (0.0, 2.0)
-    speaker_level_db: Range = (-4.0, 4.0)
-    turn_level_db: Range = (-1.5, 1.5)
-    low_cut: Range = (40.0, 250.0)
-    high_cut: tuple[float, ...] = (3600.0, 5500.0, 7200.0, 7200.0)
-    inner_gap: Range = (0.04, 0.25)
-    recording_level_db: float = -26.0
-    turn_channels: bool = False
-    activity: ActivityConfig = ActivityConfig()
 
-    def __post_init__(self):
-        for name, hint in type(self).__annotations__.items():
-            value = getattr(self, name)
-            if hint == "Range" and (len(value) != 2 or value[0] > value[1]):
-                raise ValueError(f"{name} is {list(value)}; expected [low, high]")
-        if not self.high_cut or min(self.high_cut) <= self.low_cut[1]:
-            raise ValueError("high_cut must lie above low_cut")
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type == "Range" and value[0] > value[1]:
+                raise ValueError(f"{field.name} is {list(value)}; expected [low, high]")
         if self.rt60[0] <= 0 or self.distance[0] <= 0:
             raise ValueError("rt60 and distance must be positive")
 
 
-@dataclass(frozen=True)
-class Conversation:
-    """samples: (n,) float32 at 16 kHz; turns: the reference, sorted."""
-
-    samples: np.ndarray
-    turns: list[Turn]
-
-
-class Supply:
-    """The pieces of one voice in random order; none comes twice before all have come once."""
-
-    _WINDOW = 8  # of the pieces due next, the one whose length fits best is taken
-
-    def __init__(self, voice: Voice, rng: np.random.Generator):
-        self.voice, self.rng = voice, rng
-        self.queue: list[int] = []
-
-    def next(self, seconds: float) -> np.ndarray:
-        """A piece of about this length, or of whatever length there is."""
-        if len(self.queue) < self._WINDOW:
-            fresh = [int(i) for i in self.rng.permutation(len(self.voice)) if i not in self.queue]
-            self.queue += fresh
-        lengths = np.diff(self.voice.bounds)[self.queue[: self._WINDOW]] / SAMPLE_RATE
-        return self.voice.piece(self.queue.pop(int(np.argmin(np.abs(lengths - seconds)))))
-
-
-def simulate(
-    turns: Sequence[Turn],
-    seconds: float,
-    cast: Mapping[str, Voice],
-    config: SimulationConfig,
-    seed: int,
-) -> Conversation:
-    """Let ``cast`` speak ``turns`` in one room.
-
-    Args:
-        turns: slots of one recording; turns of the same speaker that overlap are joined.
-        seconds: duration of the result; turns are cut there.
-        cast: voice of each speaker; the reference names the voices' persons.
-        config: acoustics.
-        seed: of the random numbers; the same seed gives the same samples.
-
-    Raises:
-        DataError: no turns, or a speaker without a voice.
-    """
-    if not turns:
-        raise DataError("a conversation without turns")
-    speakers = sorted({turn.speaker for turn in turns})
-    if missing := [s for s in speakers if s not in cast]:
-        raise DataError(f"{turns[0].recording}: no voice for speaker {missing[0]!r}")
-    rng = np.random.default_rng(seed)
-    room_rng, noise_rng, *voice_rngs = rng.spawn(2 + len(speakers))
-    (channel_rng,) = rng.spawn(1)
-    distances, responses = _room(len(speakers), config, room_rng)
-    length = round(seconds * SAMPLE_RATE)
-    speech = np.zeros(length)
-    active = np.zeros(length, bool)
-    reference: list[Turn] = []
-    for i, speaker in enumerate(speakers):
-        slots = union((t.start, min(t.end, seconds)) for t in turns if t.speaker == speaker)
-        dry, spans = speak(slots, length, Supply(cast[speaker], voice_rngs[i]), config)
-        delay = distances[i] / _SPEED_OF_SOUND
-        wet = oaconvolve(dry, responses[i])[:length]
-        if config.turn_channels:
-            wet = change_by_turn(wet, slots, channel_rng)
-        mine = np.zeros(length, bool)
-        for start, end in union(
-            ((a + delay, b + delay) for a, b in spans), config.activity.max_pause
-        ):
-            end = min(end, seconds)
-            if end - start >= 0.001:
-                reference.append(
-                    Turn(turns[0].recording, start, end - start, cast[speaker].person.id)
-                )
-                mine[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)] = True
-        power = np.mean(wet[mine] ** 2) if mine.any() else 0.0
-        if power > 0:
-            speech += wet * (
-                10 ** (room_rng.uniform(*config.speaker_level_db) / 20) / np.sqrt(power)
-            )
-        active |= mine
-    voices = [cast[speaker] for speaker in speakers]
-    return Conversation(_record(speech, active, voices, config, noise_rng), sorted(reference))
-
-
-def speak(
-    slots: Sequence[tuple[float, float]], length: int, supply: Supply, config: SimulationConfig
-) -> tuple[np.ndarray, list[tuple[float, float]]]:
-    """Fill one speaker's slots with speech.
+def draw_room(
+    speakers: int, config: RoomConfig, rng: np.random.Generator
+) -> tuple[list[float], list[np.ndarray]]:
+    """Draw a room and a place for each of ``speakers`` in it.
 
     Returns:
-        dry: (length,) float64; spans: where it holds speech, (start, end) in seconds.
+        distances: metres from each speaker to the microphone.
+        responses: impulse response of each at 16 kHz, (n,) float64; the direct path comes at
+            distance / ``SPEED_OF_SOUND``.
     """
-    dry = np.zeros(length)
-    spans: list[tuple[float, float]] = []
-    for slot_start, slot_end in slots:
-        gain = 10 ** (supply.rng.uniform(*config.turn_level_db) / 20)
-        at = slot_start
-        while slot_end - at >= min(_SHORTEST, slot_end - slot_start):
-            piece = _cut(supply.next(slot_end - at), slot_end - at)
-            first = round(at * SAMPLE_RATE)
-            piece = piece[: length - first]
-            regions = speech_regions(piece, SAMPLE_RATE, config.activity)
-            if regions:
-                dry[first : first + len(piece)] += gain * piece
-                offset = first / SAMPLE_RATE
-                spans += [(offset + r.start, offset + r.end) for r in regions]
-            at += len(piece) / SAMPLE_RATE + supply.rng.uniform(*config.inner_gap)
-    return dry, spans
-
-
-def _cut(piece: np.ndarray, seconds: float) -> np.ndarray:
-    """At most ``seconds`` of a piece, cut where it is quietest shortly before."""
-    limit = round(seconds * SAMPLE_RATE)
-    if len(piece) <= limit:
-        return piece
-    back = min(round(_CUT_SEARCH * SAMPLE_RATE), limit // 4)
-    level = levels(piece[limit - back : limit], SAMPLE_RATE)
-    if len(level):
-        limit += round((int(np.argmin(level)) + 0.5) * SAMPLE_RATE / 100) - back
-    return fade(piece[:limit])
-
-
-def _room(
-    speakers: int, config: SimulationConfig, rng: np.random.Generator
-) -> tuple[list[float], list[np.ndarray]]:
-    """Distance (m) and impulse response of each speaker; the direct path comes at distance / c."""
     size = np.array(
         [rng.uniform(*r) for r in (config.room_length, config.room_width, config.room_height)]
     )
@@ -222,54 +73,23 @@ def _room(
         room.add_source(place)
         distances.append(float(np.linalg.norm(place - microphone)))
     room.compute_rir()
-    early = pra.constants.get("frac_delay_length") // 2  # delay that the library adds
+    early = pra.constants.get("frac_delay_length") // 2  # samples of delay that the library adds
     return distances, [np.asarray(r, np.float64)[early:] for r in room.rir[0]]
 
 
 def _shortest_rt60(size: np.ndarray) -> float:
-    """Sabine's reverberation time when 90 % of the energy is absorbed: less cannot be had."""
+    """Compute Sabine's reverberation time (s) when 90 % of the energy is absorbed: the least there is."""
     surface = 2 * (size[0] * size[1] + size[0] * size[2] + size[1] * size[2])
-    return float(24 * np.log(10) / _SPEED_OF_SOUND * np.prod(size) / (0.9 * surface))
+    return float(24 * np.log(10) / SPEED_OF_SOUND * np.prod(size) / (0.9 * surface))
 
 
 def _place(
     microphone: np.ndarray, size: np.ndarray, distance: Range, rng: np.random.Generator
 ) -> np.ndarray:
-    """A place for a mouth inside the room, at about the wanted distance from the microphone."""
+    """Draw a place for a mouth inside the room, at about the wanted distance from the microphone."""
     height = rng.uniform(1.1, 1.7)
     radius, angle = rng.uniform(*distance), rng.uniform(0, 2 * np.pi)
     place = np.array(
         [*(microphone[:2] + radius * np.array([np.cos(angle), np.sin(angle)])), height]
     )
     return np.clip(place, 0.3, size - 0.3)
-
-
-def _record(
-    speech: np.ndarray,
-    active: np.ndarray,
-    voices: Sequence[Voice],
-    config: SimulationConfig,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """The microphone's signal: band, noise and level, (n,) float32."""
-    high = float(rng.choice(config.high_cut))
-    high = min([high, *(v.person.band for v in voices if v.person.band)])
-    sos = butter(
-        4, [rng.uniform(*config.low_cut), high], btype="bandpass", fs=SAMPLE_RATE, output="sos"
-    )
-    speech = sosfilt(sos, speech)
-    noise = sosfilt(sos, _noise(len(speech), rng.uniform(*config.noise_slope), rng))
-    power = np.mean(speech[active] ** 2) if active.any() else 1.0
-    snr = 10 ** (rng.uniform(*config.snr_db) / 10)
-    mixed = speech + noise * np.sqrt(power / snr / np.mean(noise**2))
-    level = np.mean(mixed[active] ** 2) if active.any() else np.mean(mixed**2)
-    mixed *= 10 ** (config.recording_level_db / 20) / np.sqrt(level)
-    return (mixed * min(1.0, 0.99 / np.abs(mixed).max())).astype(np.float32)
-
-
-def _noise(length: int, slope: float, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian noise whose power falls as 1 / f^slope above 50 Hz."""
-    size = 1 << (max(length, 2) - 1).bit_length()
-    frequency = np.maximum(np.fft.rfftfreq(size, 1 / SAMPLE_RATE), 50.0)
-    spectrum = np.fft.rfft(rng.standard_normal(size)) * frequency ** (-slope / 2)
-    return np.fft.irfft(spectrum, size)[:length]

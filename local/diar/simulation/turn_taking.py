@@ -1,5 +1,4 @@
-"""Who speaks when: turn-taking statistics, fitted to reference RTTMs, and conversations drawn
-from them.
+"""Who speaks when: turn-taking statistics of reference RTTMs, and conversations drawn from them.
 
 The model: one speaker holds the floor at a time. After a floor turn the same speaker goes on after
 a pause, or the floor changes, after a gap or before the turn has ended (a negative gap: overlap).
@@ -12,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,7 +25,7 @@ QUANTILES = np.linspace(0.01, 0.99, 25)
 
 @dataclass(frozen=True)
 class TurnTaking:
-    """Fitted figures, ``conf/turn_taking.yaml``.
+    """How people take turns: figures fitted to references, ``conf/turn_taking.yaml``.
 
     speakers: share of recordings with 1, 2 ... 8 speakers (more are left out).
     concentration: of the symmetric Dirichlet distribution of the speakers' shares of time.
@@ -47,7 +47,7 @@ class TurnTaking:
     gap_seconds: tuple[float, ...]
     interjection_seconds: tuple[float, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("stay", "back"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; a probability is in [0, 1]")
@@ -57,14 +57,14 @@ class TurnTaking:
             raise ValueError(f"speakers: expected {MAX_SPEAKERS} shares, of 1 to {MAX_SPEAKERS}")
         for name in ("turn_seconds", "pause_seconds", "gap_seconds", "interjection_seconds"):
             values = getattr(self, name)
-            if len(values) < 2 or any(b < a for a, b in zip(values, values[1:], strict=False)):
+            if len(values) < 2 or any(b < a for a, b in pairwise(values)):
                 raise ValueError(f"{name}: expected two or more quantiles, increasing")
 
 
 def converse(
     recording: str, labels: Sequence[str], seconds: float, stats: TurnTaking, seed: int
 ) -> list[Turn]:
-    """A conversation of all ``labels`` that ends before ``seconds``.
+    """Draw a conversation of all ``labels`` that ends before ``seconds``.
 
     Args:
         recording: id that the turns carry.
@@ -94,7 +94,7 @@ def _draw(
     rng: np.random.Generator,
 ) -> list[Turn]:
     weights = rng.dirichlet(np.full(len(labels), stats.concentration))
-    # Who speaks most does so by longer turns too, not only by more of them.
+    # Those who speak most have longer turns, too, not only more of them.
     scale = np.clip(np.sqrt(weights * len(labels)), 0.5, 2.0)
     # No single turn may leave the others without time.
     longest = seconds / (1.5 * len(labels)) if len(labels) > 1 else seconds
@@ -113,7 +113,7 @@ def _draw(
         if len(labels) == 1 or rng.random() < stats.stay:
             start = end + max(_quantile(stats.pause_seconds, rng), 0.05)
             continue
-        # The less time is left for those not heard yet, the surer it is that they come next.
+        # The less time is left for those not heard yet, the more likely they come next.
         urgency = len(unheard) * 8.0 / max(seconds - end, 0.1)
         if unheard and rng.random() < urgency:
             next_floor = int(rng.choice(unheard))
@@ -154,7 +154,7 @@ def _quantile(values: Sequence[float], rng: np.random.Generator) -> float:
 
 
 def insert_silence(turns: Sequence[Turn], at: float, seconds: float) -> list[Turn]:
-    """Turns with a silence put in at the first moment from ``at`` on when nobody speaks."""
+    """Put a silence into turns, at the first moment from ``at`` on when nobody speaks."""
     for region in union((t.start, t.end) for t in turns):
         if region.start < at < region.end:
             at = region.end
@@ -172,7 +172,7 @@ def fit(recordings: Mapping[str, Sequence[Turn]], max_pause: float = 0.3) -> Tur
     moves = np.zeros(5)  # stays, changes, changes that could return, returns, returns by chance
     concentrations = []
     for turns in recordings.values():
-        turns = _without_pauses(turns, max_pause)
+        turns = _bridge_pauses(turns, max_pause)
         shares = _shares(turns)
         if len(shares) <= MAX_SPEAKERS:
             counts[len(shares) - 1] += 1
@@ -196,7 +196,7 @@ def fit(recordings: Mapping[str, Sequence[Turn]], max_pause: float = 0.3) -> Tur
 
 
 def speech_and_overlap(turns: Iterable[Turn]) -> tuple[float, float]:
-    """Seconds in which anybody speaks, and in which two or more do, summed over recordings."""
+    """Sum the seconds in which anybody speaks, and in which two or more do, over recordings."""
     edges = sorted(
         edge for t in turns for edge in ((t.recording, t.start, 1), (t.recording, t.end, -1))
     )
@@ -210,7 +210,7 @@ def speech_and_overlap(turns: Iterable[Turn]) -> tuple[float, float]:
 
 
 def overlap_ratio(turns: Iterable[Turn]) -> float:
-    """Share of the time with speech in which two or more speak."""
+    """Compute the share of the time with speech in which two or more speak."""
     speech, overlap = speech_and_overlap(turns)
     return overlap / speech if speech else 0.0
 
@@ -226,7 +226,7 @@ def _follow_floor(turns: Sequence[Turn], kinds: dict[str, list[float]], moves: n
         holders.append(turn)
     kinds["turn"] += [turn.duration for turn in holders]
     order = [turn.speaker for turn in holders]
-    changes = [a for a, b in zip(order, order[1:] + [""], strict=True) if a != b]
+    changes = [a for a, b in pairwise([*order, ""]) if a != b]
     moves[:2] += len(order) - len(changes), len(changes) - 1
     gains = {speaker: changes.count(speaker) for speaker in set(changes)}
     if len(gains) > 2:
@@ -236,7 +236,7 @@ def _follow_floor(turns: Sequence[Turn], kinds: dict[str, list[float]], moves: n
             moves[4] += gains[before] / (len(changes) - gains[floor])
 
 
-def _without_pauses(turns: Sequence[Turn], max_pause: float) -> list[Turn]:
+def _bridge_pauses(turns: Sequence[Turn], max_pause: float) -> list[Turn]:
     merged = []
     for speaker in {turn.speaker for turn in turns}:
         spans = [(t.start, t.end) for t in turns if t.speaker == speaker]
@@ -252,7 +252,7 @@ def _shares(turns: Sequence[Turn]) -> dict[str, float]:
 
 
 def _concentration(observed: Sequence[tuple[int, float]]) -> float:
-    """Moment fit: a symmetric Dirichlet of n shares has E[sum p^2] = (a + 1) / (n a + 1)."""
+    """Fit by moments: a symmetric Dirichlet of n shares has E[sum p^2] = (a + 1) / (n a + 1)."""
     grid = np.geomspace(0.05, 20, 400)
     error = sum(((grid + 1) / (n * grid + 1) - concentrated) ** 2 for n, concentrated in observed)
     return float(grid[np.argmin(error)])

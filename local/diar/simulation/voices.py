@@ -2,7 +2,7 @@
 
 ``conf/voices.yaml`` lists packages and people. The material of a person is a set of *pieces*:
 stretches of speech without long pauses, 16 kHz mono, all at one level. It is decoded once and then
-kept in the cache under a key that covers the packages, the person's entry and this code.
+kept in the cache, under a key that covers the packages, the person's entry and this code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
-from itertools import repeat
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Literal
 
@@ -23,8 +23,8 @@ import numpy as np
 
 from diar.audio.waveform import SAMPLE_RATE, load
 from diar.base.errors import DataError
-from diar.base.files import cache_dir, whole
-from diar.fetching.packages import Package, deb, unpack_deb
+from diar.base.files import cache_dir, open_whole
+from diar.fetching.packages import Package, fetch_deb, unpack_deb
 from diar.jobs.workers import pool
 from diar.simulation import activity
 from diar.simulation.activity import ActivityConfig, levels, speech_regions
@@ -52,12 +52,13 @@ class Person:
 
     @property
     def packages(self) -> list[str]:
+        """Names of the packages that its files are in, sorted."""
         return sorted({pattern.split("/")[0] for pattern in self.files})
 
 
 @dataclass(frozen=True)
 class VoicesConfig:
-    """packages: pinned; people: ids unique.
+    """Packages (pinned) and the people in them (ids are unique).
 
     max_minutes: of speech kept per person; min_piece, max_piece: seconds of speech in a piece.
     """
@@ -69,7 +70,7 @@ class VoicesConfig:
     max_piece: float = 20.0
     activity: ActivityConfig = ActivityConfig()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         ids = [person.id for person in self.people]
         if twice := sorted({i for i in ids if ids.count(i) > 1}):
             raise ValueError(f"person {twice[0]!r} is listed twice")
@@ -80,6 +81,7 @@ class VoicesConfig:
                     raise ValueError(f"{person.id}: package {name!r} is not among the packages")
 
     def of(self, split: str) -> list[Person]:
+        """List the people of a split."""
         return [person for person in self.people if person.split == split]
 
 
@@ -99,11 +101,12 @@ class Voice:
         return len(self.bounds) - 1
 
     def piece(self, i: int) -> np.ndarray:
-        """(m,) float32 in [-1, 1]."""
+        """Return piece i, (m,) float32 in [-1, 1]."""
         return self.samples[self.bounds[i] : self.bounds[i + 1]].astype(np.float32) / 32768
 
     @property
     def minutes(self) -> float:
+        """Minutes of speech in all pieces."""
         return len(self.samples) / SAMPLE_RATE / 60
 
 
@@ -113,7 +116,7 @@ def prepare(
     nj: int = 1,
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> list[Voice]:
-    """The voices of some people, from the cache or from their packages.
+    """Prepare the voices of some people, from the cache or from their packages.
 
     Args:
         config: packages and limits.
@@ -125,15 +128,15 @@ def prepare(
     Raises:
         DataError: a package that cannot be had or is damaged, a person without any usable speech.
     """
-    if any(not _cached(config, p).exists() for p in people):
+    if any(not _cache_path(config, p).exists() for p in people):
         with _lock():
-            missing = [p for p in people if not _cached(config, p).exists()]
+            missing = [p for p in people if not _cache_path(config, p).exists()]
             packages = [p for p in config.packages if any(p.name in m.packages for m in missing)]
             total = len(packages) + len(missing)
             root = cache_dir() / "voices" / "unpacked"
             shutil.rmtree(root, ignore_errors=True)  # left by a run that was killed
             for done, package in enumerate(packages, 1):
-                unpack_deb(deb(package), root / package.name)
+                unpack_deb(fetch_deb(package), root / package.name)
                 progress(done, total, package.name)
             with pool(nj, len(missing)) as workers:
                 built = workers.map(_build, repeat(config), missing, repeat(root))
@@ -141,10 +144,12 @@ def prepare(
                     next(built)
                     progress(len(packages) + done, total, person.id)
             shutil.rmtree(root, ignore_errors=True)
-    return [_read(_cached(config, p), p) for p in people]
+    return [_read(_cache_path(config, p), p) for p in people]
 
 
-def gather(files: Iterable[Path], root: Path, config: VoicesConfig) -> tuple[list, list[str]]:
+def gather(
+    files: Iterable[Path], root: Path, config: VoicesConfig
+) -> tuple[list[np.ndarray], list[str]]:
     """Decode files and cut them into level pieces, until ``config.max_minutes`` are reached.
 
     Returns:
@@ -153,7 +158,7 @@ def gather(files: Iterable[Path], root: Path, config: VoicesConfig) -> tuple[lis
     pieces: list[np.ndarray] = []
     failed: list[str] = []
     wanted = config.max_minutes * 60 * SAMPLE_RATE
-    # Hashed order: where the limit cuts, what is kept is a fair sample, the same everywhere.
+    # In the order of hashes: what the limit leaves is a fair sample, the same everywhere.
     for path in sorted(files, key=lambda p: _digest(str(p.relative_to(root)))):
         if sum(map(len, pieces)) >= wanted:
             break
@@ -166,14 +171,14 @@ def gather(files: Iterable[Path], root: Path, config: VoicesConfig) -> tuple[lis
 
 
 def cut(samples: np.ndarray, config: VoicesConfig) -> list[np.ndarray]:
-    """Stretches of speech in a dry recording, without long pauses, faded at both ends, levelled."""
+    """Cut a dry recording into stretches of speech without long pauses, faded at both ends, levelled."""
     pieces = []
     for start, end in speech_regions(samples, SAMPLE_RATE, config.activity):
         if end - start < config.min_piece:
             continue
         count = -(-(end - start) // config.max_piece)  # too long: equal parts
         edges = np.linspace(start, end, int(count) + 1)
-        for a, b in zip(edges[:-1], edges[1:], strict=True):
+        for a, b in pairwise(edges):
             pieces.append(_level(samples[round(a * SAMPLE_RATE) : round(b * SAMPLE_RATE)]))
     return pieces
 
@@ -187,7 +192,7 @@ def _level(samples: np.ndarray) -> np.ndarray:
 
 
 def fade(samples: np.ndarray, seconds: float = 0.01) -> np.ndarray:
-    """Raised-cosine fades at both ends, so that a cut does not click."""
+    """Fade both ends (raised cosine), so that a cut does not click."""
     n = min(round(seconds * SAMPLE_RATE), len(samples) // 2)
     ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(n) + 0.5) / max(n, 1))).astype(np.float32)
     faded = samples.astype(np.float32, copy=True)
@@ -205,10 +210,10 @@ def _build(config: VoicesConfig, person: Person, root: Path) -> None:
         raise DataError(f"{person.id}: no usable speech ({reason})")
     bounds = np.cumsum([0, *map(len, pieces)])
     samples = np.rint(np.concatenate(pieces) * 32767).astype(np.int16)
-    with whole(_cached(config, person), "wb") as stream:
+    with open_whole(_cache_path(config, person), "wb") as stream:
         np.savez(stream, samples=samples, bounds=bounds, failed=np.array(failed, dtype=str))
-    for old in _cached(config, person).parent.glob(f"{person.id}.*.npz"):
-        if old != _cached(config, person):
+    for old in _cache_path(config, person).parent.glob(f"{person.id}.*.npz"):
+        if old != _cache_path(config, person):
             old.unlink(missing_ok=True)
 
 
@@ -222,7 +227,7 @@ def _read(path: Path, person: Person) -> Voice:
 
 @contextmanager
 def _lock() -> Iterator[None]:
-    """One process at a time unpacks into the cache."""
+    """Let one process at a time unpack into the cache."""
     path = cache_dir() / "voices" / ".lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w") as stream:
@@ -230,7 +235,7 @@ def _lock() -> Iterator[None]:
         yield
 
 
-def _cached(config: VoicesConfig, person: Person) -> Path:
+def _cache_path(config: VoicesConfig, person: Person) -> Path:
     code = [Path(module).read_bytes() for module in (__file__, activity.__file__)]
     packages = [asdict(p) for p in config.packages if p.name in person.packages]
     limits = [config.max_minutes, config.min_piece, config.max_piece, asdict(config.activity)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from diar.audio.spool import Spooled
+from diar.audio.spool import Samples
 from diar.audio.waveform import SAMPLE_RATE
 from diar.base.regions import intersection, union
 from diar.base.types import Region, Turn
@@ -33,7 +34,7 @@ class Hysteresis:
     min_silence: float = 0.3
     pad: float = 0.03
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.offset <= self.onset <= 1:
             raise ValueError(f"need 0 <= offset <= onset <= 1, got {self.offset}, {self.onset}")
         if min(self.min_speech, self.min_silence, self.pad) < 0:
@@ -42,47 +43,55 @@ class Hysteresis:
 
 @dataclass(frozen=True)
 class Energy:
-    """Kaldi's compute-vad: a frame is loud if its log energy exceeds
-    ``threshold + mean_scale * mean`` (and ``floor``: digital silence is no speech); the score is the
-    share of loud frames within ``context`` frames on both sides."""
+    """Kaldi's compute-vad.
+
+    A frame is loud if its log energy exceeds ``threshold + mean_scale * mean`` (and ``floor``: digital
+    silence is no speech); the score is the share of loud frames within ``context`` frames on both
+    sides.
+    """
 
     threshold: float = -1.0
     mean_scale: float = 1.0
     floor: float = 9.0
     context: int = 5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.context < 0:
             raise ValueError("context must not be negative")
 
 
 @dataclass(frozen=True)
 class VadConfig:
-    """conf/vad.yaml: how the scores of each kind of VAD become regions; ``frame_shift`` (seconds) is that
-    of the decisions that a data directory brings (vad.scp)."""
+    """How the scores of each kind of VAD become regions (conf/vad.yaml).
+
+    ``frame_shift`` (seconds) is that of the decisions that a data directory brings (vad.scp).
+    """
 
     silero: Hysteresis = Hysteresis()
     energy: Hysteresis = Hysteresis(onset=0.3, offset=0.21, min_silence=0.5, pad=0.0)
     energy_frames: Energy = Energy()
     frame_shift: float = 0.01
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < self.frame_shift <= 1:
             raise ValueError(f"frame_shift is {self.frame_shift:g}; it must be in (0, 1] seconds")
 
 
-def silero_scores(samples: np.ndarray | Spooled) -> tuple[np.ndarray, float]:
-    """(speech probability of each 32 ms chunk, chunk length in seconds) by Silero VAD v6.
+def silero_scores(samples: Samples) -> tuple[np.ndarray, float]:
+    """Compute the speech probability of each chunk of 32 ms by Silero VAD v6.
 
     Args:
         samples: (n,) float32 at 16 kHz.
+
+    Returns:
+        Probabilities (t,), and the length of a chunk in seconds.
     """
     return _silero().audio_forward(samples), SILERO_CHUNK / SAMPLE_RATE
 
 
 @functools.cache
-def _silero():
-    """The network that takes many chunks in one call: the same scores in a third of the time."""
+def _silero() -> Any:
+    """Load the network that takes many chunks in one call: the same scores in a third of the time."""
     import torch
     from silero_vad import load_silero_vad
 
@@ -92,11 +101,14 @@ def _silero():
     return model
 
 
-def energy_scores(samples: np.ndarray | Spooled, options: Energy) -> tuple[np.ndarray, float]:
-    """(share of loud frames around each 10 ms frame, 0.01) by Kaldi's energy rule.
+def energy_scores(samples: Samples, options: Energy) -> tuple[np.ndarray, float]:
+    """Compute the share of loud frames around each frame of 10 ms by Kaldi's energy rule.
 
     Args:
         samples: (n,) float32 in [-1, 1] at 16 kHz; energies are those of 16-bit samples.
+
+    Returns:
+        Shares (t,), and the length of a frame in seconds.
     """
     hop, width = SAMPLE_RATE // 100, SAMPLE_RATE // 40
     count = 1 + max(0, len(samples) - width) // hop
@@ -112,7 +124,7 @@ def energy_scores(samples: np.ndarray | Spooled, options: Energy) -> tuple[np.nd
 
 
 def _log_energies(samples: np.ndarray) -> np.ndarray:
-    """(frames,) of samples that are at least one frame, or padded to be."""
+    """Compute the log energy (t,) of each frame; less than a frame is padded to one."""
     hop, width = SAMPLE_RATE // 100, SAMPLE_RATE // 40
     padded = np.pad(samples.astype(np.float64) * 32768.0, (0, max(0, width - len(samples))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, width)[::hop]
@@ -123,7 +135,7 @@ def _log_energies(samples: np.ndarray) -> np.ndarray:
 def regions_from_scores(
     scores: np.ndarray, frame: float, duration: float, options: Hysteresis
 ) -> list[Region]:
-    """Speech regions from frame scores by hysteresis.
+    """Turn frame scores into speech regions by hysteresis.
 
     Args:
         scores: (t,) in [0, 1], frame i covers [i, i + 1) * frame.
@@ -147,14 +159,14 @@ def regions_from_scores(
     return union(r for r in padded if r.end > r.start)
 
 
-def speech_of(turns: Iterable[Turn], duration: float) -> list[Region]:
-    """The oracle: where anybody speaks in the reference, within the recording."""
+def oracle_speech(turns: Iterable[Turn], duration: float) -> list[Region]:
+    """Return where anybody speaks in the reference, within the recording."""
     clipped = (Region(t.start, min(t.end, duration)) for t in turns)
     return union(r for r in clipped if r.end > r.start)
 
 
-def find_speech(samples: np.ndarray | Spooled, kind: str, config: VadConfig) -> list[Region]:
-    """Speech regions of 16 kHz samples by 'silero' or 'energy'.
+def detect_speech(samples: Samples, kind: str, config: VadConfig) -> list[Region]:
+    """Find the speech regions of 16 kHz samples by 'silero' or 'energy'.
 
     Raises:
         ValueError: another kind.
@@ -186,9 +198,9 @@ class VadErrors:
 
 
 def compare(reference: Sequence[Region], hypothesis: Sequence[Region]) -> VadErrors:
-    """Missed and falsely accepted seconds, no collar; both lists sorted and disjoint."""
-    speech, found, both = (
+    """Count missed and falsely accepted seconds, no collar; both lists sorted and disjoint."""
+    speech, detected, both = (
         sum(end - start for start, end in regions)
         for regions in (reference, hypothesis, intersection(reference, hypothesis))
     )
-    return VadErrors(speech, speech - both, found - both)
+    return VadErrors(speech, speech - both, detected - both)

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from diar.audio.spool import Spooled
+from diar.audio.spool import Samples
 from diar.base.errors import DataError
 from diar.base.types import Region, Subsegments, XVectors
+from diar.base.vectors import unit_rows
 from diar.extractors import Extractor
 from diar.xvectors.neighbours import neighbour_cosine
 from diar.xvectors.windows import MILLISECOND, XVectorConfig, cut, subsegments
@@ -25,9 +26,9 @@ def extract(
     extractor: Extractor,
     recording: str,
     regions: Sequence[Region],
-    samples: np.ndarray | Spooled,
+    samples: Samples,
 ) -> XVectors:
-    """The windows of a recording, in time order, and their vectors (n, dim).
+    """Cut a recording into windows, in time order, and make their vectors (n, dim).
 
     Args:
         regions: its speech, disjoint, in time order.
@@ -50,17 +51,17 @@ def extract(
 
 
 def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorConfig) -> np.ndarray:
-    """Where windows are wanted besides those every ``coarse_step``: (m,) starts in seconds.
+    """Find where windows are wanted besides those every ``coarse_step``: (m,) starts in seconds.
 
-    Between two windows of one region the speaker may have changed if the first, and the one behind the
-    second, which shares less or no audio with it, are less alike than ``change`` times what neighbours
-    are in this recording.
+    Between two windows of one region the speaker may have changed if the first window, and the one after
+    the second, which shares less or no audio with it, are less alike than ``change`` times what
+    neighbours are in this recording.
     """
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
     joined = starts[1:] <= ends[:-1] + MILLISECOND / 2  # in one region: regions do not touch
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-10)
+    unit = unit_rows(vectors, vectors.dtype)
     least = config.change * neighbour_cosine(vectors, starts, config.window)
-    wanted = [np.zeros(0)]
+    wanted: list[np.ndarray] = [np.zeros(0)]
     for i in np.flatnonzero(joined):
         other = i + 2 if i + 1 < len(joined) and joined[i + 1] else i + 1
         if unit[i] @ unit[other] < least:
@@ -69,8 +70,8 @@ def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorCon
     return np.concatenate(wanted)
 
 
-def _embed(extractor: Extractor, samples: np.ndarray | Spooled, windows: Subsegments) -> np.ndarray:
-    """Vectors (n, dim), stretch by stretch, as features of a day would take much memory."""
+def _embed(extractor: Extractor, samples: Samples, windows: Subsegments) -> np.ndarray:
+    """Make vectors (n, dim), stretch by stretch, as the features of a day would take much memory."""
     rate = extractor.rate
     parts = [np.zeros((0, extractor.dim), np.float32)]
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)

@@ -19,7 +19,7 @@ SILENCE = -1
 
 
 def cells_of(start: float, end: float, step: float, rate: int = SAMPLE_RATE) -> range:
-    """Indices of the cells that the region [start, end) marks.
+    """Find the indices of the cells that the region [start, end) marks.
 
     They are floor((start + step/2) / step) up to, but excluding, floor((end + step/2) / step), so
     a region shorter than a step may mark none, and regions that touch share none.
@@ -38,12 +38,12 @@ def cells_of(start: float, end: float, step: float, rate: int = SAMPLE_RATE) -> 
 
 
 def count_cells(duration: float, step: float, rate: int = SAMPLE_RATE) -> int:
-    """Number of windows of a recording of ``duration`` seconds: len(range(0, samples, step))."""
+    """Count the windows of a recording of ``duration`` seconds: len(range(0, samples, step))."""
     return len(range(0, round(duration * rate), step_samples(step, rate)))
 
 
 def step_samples(step: float, rate: int = SAMPLE_RATE) -> int:
-    """``step`` (seconds) in samples.
+    """Turn ``step`` (seconds) into samples.
 
     Raises:
         DataError: not positive, or not a whole number of samples.
@@ -57,7 +57,7 @@ def step_samples(step: float, rate: int = SAMPLE_RATE) -> int:
 def turns_from_cells(
     recording: str, labels: Sequence[int] | np.ndarray, step: float, duration: float
 ) -> list[Turn]:
-    """Turns of a recording from one label per cell; equal neighbours are joined.
+    """Make the turns of a recording from one label per cell; equal neighbours are joined.
 
     Args:
         recording: its id.
@@ -88,7 +88,7 @@ def turns_from_cells(
 
 
 def activity(turns: Sequence[Turn], step: float, duration: float) -> tuple[np.ndarray, list[str]]:
-    """Who speaks in each cell of a recording.
+    """Mark who speaks in each cell of a recording.
 
     Args:
         turns: of one recording, overlapping or not.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from diar.base.vectors import unit_rows
+
 PRIOR_COSINE = 0.45  # of two windows of one voice: median over the recordings of mini/train
 PRIOR_PAIRS = 10
 _PAIRS = 1 << 14  # of which the vectors are copied at a time
@@ -12,13 +14,15 @@ _PAIRS = 1 << 14  # of which the vectors are copied at a time
 def neighbours(
     starts: np.ndarray, window: float, reach: float = 2.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of windows that share no audio, but in all likelihood the speaker.
+    """Find pairs of windows that share no audio, but in all likelihood the speaker.
 
     They lie 1 to ``reach`` windows apart, within one stretch of speech: where windows follow each
     other as they mostly do, or by half a window at most.
 
     Args:
-        starts: (n,) seconds, ascending; window: seconds.
+        starts: (n,) seconds, ascending.
+        window: seconds.
+        reach: windows; how far apart a pair may lie.
 
     Returns:
         (p,) and (p,) row numbers, the first below the second.
@@ -42,17 +46,19 @@ def neighbours(
 
 
 def neighbour_cosine(x: np.ndarray, starts: np.ndarray, window: float = 1.5) -> float:
-    """How similar two windows of one voice are in this recording: the median cosine of neighbours.
+    """Measure how similar two windows of one voice are in this recording: the neighbours' median cosine.
 
     Few pairs are drawn towards ``PRIOR_COSINE``.
 
     Args:
-        x: (n, d) x-vectors in time order; starts: (n,) seconds; window: seconds.
+        x: (n, d) x-vectors in time order.
+        starts: (n,) seconds.
+        window: seconds.
     """
     i, j = neighbours(starts, window)
     if not len(i):
         return PRIOR_COSINE
-    unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-10)
+    unit = unit_rows(x, x.dtype)
     weight = len(i) / (len(i) + PRIOR_PAIRS)
     pieces = -(-len(i) // _PAIRS)
     cosines = [

@@ -72,7 +72,7 @@ def read_grid(directory: str | Path) -> tuple[float, float] | None:
 def cut(
     config: XVectorConfig, recording: str, regions: Sequence[Region], samples: int, rate: int
 ) -> Subsegments:
-    """The windows of one recording in the layout of ``config``, every ``coarse_step`` if there is one.
+    """Cut one recording in the layout of ``config``, every ``coarse_step`` if there is one.
 
     Speech outside the recording (``samples`` at ``rate``) is left out.
     """
@@ -83,7 +83,7 @@ def cut(
 
 
 def clip(regions: Sequence[Region], duration: float) -> list[Region]:
-    """The parts of regions within [0, duration], if at least a millisecond is left of them."""
+    """Clip regions to [0, duration]; those of which less than a millisecond is left are dropped."""
     clipped = [Region(max(0.0, r.start), min(r.end, duration)) for r in regions]
     return [r for r in clipped if r.end - r.start >= MILLISECOND]
 
@@ -91,7 +91,7 @@ def clip(regions: Sequence[Region], duration: float) -> list[Region]:
 def cut_regions(
     recording: str, regions: Sequence[Region], window: float, step: float
 ) -> Subsegments:
-    """Windows every ``step`` seconds inside each region.
+    """Cut windows every ``step`` seconds inside each region.
 
     The windows of a region cover it exactly: the first starts and the last ends with it, the last a
     step after the one before, or less. A region no longer than a window is one window. Regions are
@@ -125,7 +125,7 @@ def cut_grid(
     window: float,
     step: float,
 ) -> tuple[Subsegments, np.ndarray]:
-    """Windows centred on i * step for i = 0, 1, ... within the recording, where that is speech.
+    """Cut windows centred on i * step for i = 0, 1, ... within the recording, where that is speech.
 
     The label of window i holds for its cell, and regions mark cells, as ``diar.xvectors.grid`` says. Windows
     are clipped to the recording.
@@ -145,7 +145,7 @@ def cut_grid(
 
 
 def grid_indices(windows: Subsegments, window: float, step: float) -> np.ndarray:
-    """The numbers (n,) of the windows of one recording that ``cut_grid`` made, from their times.
+    """Find the numbers (n,) of the windows of one recording that ``cut_grid`` made, from their times.
 
     A window that was clipped at the front is known by its end, any other by its start. Only where a
     whole recording is shorter than ``window``, and ``step`` under half of it, do several windows
@@ -161,7 +161,7 @@ def grid_indices(windows: Subsegments, window: float, step: float) -> np.ndarray
 
 
 def subsegments(recording: str, starts: np.ndarray, ends: np.ndarray) -> Subsegments:
-    """Windows with ids that differ even where times agree to 10 ms."""
+    """Name windows, with ids that differ even where times agree to 10 ms."""
     ids: list[str] = []
     seen: dict[str, int] = {}
     for start, end in zip(starts, ends, strict=True):
@@ -172,7 +172,7 @@ def subsegments(recording: str, starts: np.ndarray, ends: np.ndarray) -> Subsegm
 
 
 def segment_id(recording: str, start: float, end: float) -> str:
-    """'<recording>-<start>-<end>' with times in units of 10 ms, 7 digits: sorts by time.
+    """Make '<recording>-<start>-<end>' with times in units of 10 ms, 7 digits: it sorts by time.
 
     Only a name: times are always read from ``segments``, never from ids.
     """

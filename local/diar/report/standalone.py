@@ -1,4 +1,4 @@
-"""The page of recordings that were diarized one by one, outside of an experiment."""
+"""The page of recordings that were diarized one by one, without an experiment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from diar.base.files import write_text
-from diar.pipeline.recording import Diarization
+from diar.base.types import Turn
 from diar.report.experiment import address, speakers
 from diar.report.overview import SetPage, recording_table, versions
 from diar.report.page import About, pack, write_page
@@ -17,11 +17,14 @@ SET, SYSTEM = "recordings", "dec_default"
 NAMES = {SYSTEM: "DEC"}
 
 
-class FoundPage:
+class StandalonePage:
     """Takes recordings as they come, and writes the page of all: ``add``, and in the end ``write``.
 
     Args:
-        out: the page. made: by which command, for its foot. configurations: YAML by name.
+        out: the page.
+        made: the command that makes it, for its foot.
+        configurations: YAML by name.
+        config: what the page shows.
     """
 
     def __init__(
@@ -37,22 +40,35 @@ class FoundPage:
         self.speakers: dict[str, int] = {}
         self._folder = tempfile.TemporaryDirectory()  # goes with this object
 
-    def add(self, recording: str, audio: Path | None, seconds: float, found: Diarization) -> None:
-        """One recording; without an audio file (it was a stream) the page lets one be chosen."""
-        refined = {SYSTEM: Refined.of(found.windows, found.fit)} if found.fit else {}
+    def add(
+        self,
+        recording: str,
+        audio: Path | None,
+        seconds: float,
+        turns: Sequence[Turn],
+        refined: Refined | None = None,
+    ) -> None:
+        """Add one recording.
+
+        Args:
+            audio: its file; None (it was a stream): the page lets one be chosen.
+            seconds: its length.
+            turns: who spoke when.
+            refined: what DEC has left of it; None where there was no speech.
+        """
         view = View(
             recording,
             seconds,
             address(audio, self.out.parent) if audio else None,
-            found={SYSTEM: found.turns},
-            refined=refined,
+            turns={SYSTEM: turns},
+            refined={SYSTEM: refined} if refined else {},
         )
-        write_text(self._packed(recording), pack(plain(view, self.config)))
+        write_text(self._packed_file(recording), pack(plain(view, self.config)))
         self.seconds[recording] = seconds
-        self.speakers[recording] = speakers(found.turns)
+        self.speakers[recording] = speakers(turns)
 
     def write(self) -> Sequence[Path]:
-        """The files written, the page last; none where no recording was added."""
+        """Write the page; return the files written, the page last, none where no recording was added."""
         if not self.seconds:
             return []
         table = recording_table(self.seconds, {}, {SYSTEM: self.speakers}, {}, NAMES)
@@ -60,8 +76,8 @@ class FoundPage:
         title = f"{len(self.seconds)} recording(s), {hours:.2f} h"
         page = SetPage(SET, title, NAMES, list(self.seconds), table)
         about = About("Who spoke when", self.made, (), self.configurations, versions())
-        packed = {f"{SET}/{recording}": self._packed(recording) for recording in self.seconds}
+        packed = {f"{SET}/{recording}": self._packed_file(recording) for recording in self.seconds}
         return write_page(self.out, about, [page], packed, self.config.inline)
 
-    def _packed(self, recording: str) -> Path:
+    def _packed_file(self, recording: str) -> Path:
         return Path(self._folder.name) / recording

@@ -1,4 +1,4 @@
-"""How the refinement of one recording went: its loss, and how many windows changed their cluster."""
+"""How the refinement of one recording converged: its loss, and how many windows changed their cluster."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from matplotlib.ticker import MaxNLocator
 from diar.base import colours
 from diar.base.errors import DataError
 from diar.base.types import Step
-from diar.pictures import page
+from diar.pictures import canvas
 
 _PANEL, _REST = 1.15, 0.5  # inches: a panel, what is around all
 
 
-@page.style
+@canvas.style
 def draw(figure: Figure, history: Sequence[Step]) -> None:
-    """Curves over the steps, of what is known; the height of the figure becomes what they need.
+    """Draw curves of what is known over the steps; the figure becomes as high as they need.
 
-    A step without a loss, where others have one, is no training: it is a dotted line.
+    A step without a loss, where others have one, is not one of training: it is a dotted line.
 
     Raises:
         DataError: nothing is known.
@@ -47,4 +47,4 @@ def draw(figure: Figure, history: Sequence[Step]) -> None:
     axes[-1].set_xlabel("step of the refinement")
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(between):
-        page.legend(figure, [axes[0].lines[1]])
+        canvas.legend(figure, [axes[0].lines[1]])

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from diar.base import colours
 from diar.base.errors import DataError
-from diar.base.files import whole
+from diar.base.files import open_whole
 
 COLUMN, PAGE = 3.4, 7.0  # inches: one column of a paper, and both
 SMALL = 6.0  # points: nothing is smaller, unless there are more lanes than a page has room for
@@ -21,7 +21,7 @@ MARKERS = ("o", "^", "s", "D", "v")  # as many as do not divide the number of co
 _HAIR = 0.6  # points
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}  # by format
 
-# matplotlib's own style with these, whatever the user has configured; as a decorator, of drawing.
+# matplotlib's own style with these, whatever the user has configured; it decorates what draws.
 style = matplotlib.style.context(
     [
         "default",
@@ -62,7 +62,11 @@ style = matplotlib.style.context(
 
 @style
 def new(width: float) -> Figure:
-    """An empty figure of this width in inches; its height is set by what is drawn."""
+    """Make an empty figure of this width in inches; what is drawn sets its height.
+
+    Raises:
+        DataError: a width that is out of reason.
+    """
     if not 1 <= width <= 100:
         raise DataError(
             f"a width of {width:g} inches; expected 1 to 100, a column of a paper is 3.4"
@@ -71,7 +75,7 @@ def new(width: float) -> Figure:
 
 
 def format_of(path: str | Path) -> str:
-    """'pdf', 'png' or 'svg'.
+    """Return 'pdf', 'png' or 'svg', as the name of a file ends.
 
     Raises:
         DataError: another ending.
@@ -84,14 +88,14 @@ def format_of(path: str | Path) -> str:
 
 @style
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure, whole or not at all; what is drawn alike has the same bytes."""
+    """Write a figure, whole or not at all; the same drawing gives the same bytes."""
     kind = format_of(path)
-    with whole(path, "wb") as stream:
+    with open_whole(path, "wb") as stream:
         figure.savefig(stream, format=kind, metadata=_UNDATED[kind])
 
 
-def shortened(name: str, most: int = 16) -> str:
-    """A name of at most so many characters; of longer ones the middle is left out."""
+def shorten(name: str, most: int = 16) -> str:
+    """Cut a name to at most so many characters; of longer ones the middle is left out."""
     if len(name) <= most:
         return name
     head = (most - 1) // 2
@@ -99,19 +103,20 @@ def shortened(name: str, most: int = 16) -> str:
 
 
 def marker(place: int) -> tuple[str, str]:
-    """(colour, marker) of the speaker at this place; neighbours differ in both."""
+    """Return (colour, marker) of the speaker at this place; neighbours differ in both."""
     return colours.style(place)[0], MARKERS[place % len(MARKERS)]
 
 
-def darker(colour: str) -> tuple[float, ...]:
-    """For outlines, that light colours stand out from the paper."""
-    return tuple(0.55 * part for part in to_rgb(colour))
+def darken(colour: str) -> tuple[float, float, float]:
+    """Darken a colour, for outlines that let light colours stand out from the paper."""
+    red, green, blue = to_rgb(colour)
+    return 0.55 * red, 0.55 * green, 0.55 * blue
 
 
 def legend(
     figure: Figure, handles: Sequence[Artist], columns: int | None = None, title: str | None = None
 ) -> None:
-    """A legend below all axes, where it covers nothing."""
+    """Add a legend below all axes, where it covers nothing."""
     figure.legend(
         handles=list(handles), ncols=columns or len(handles), title=title,
         loc="outside lower center", columnspacing=1.2, handletextpad=0.5, borderaxespad=0.1,

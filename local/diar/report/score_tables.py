@@ -1,0 +1,118 @@
+"""Tables of the page that scores give: rates, their parts, differences of systems, counts of speakers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from diar.base.errors import DataError
+from diar.report.overview import Cell, PageTable, figure
+from diar.scoring import text
+from diar.scoring.comparison import compare, der_interval
+from diar.scoring.frame import PARTS, count_speakers, first_protocol, split, totals
+from diar.scoring.systems import describe_protocols, system_name
+
+
+def scored_set(
+    rows: pd.DataFrame, summaries: Mapping[str, Mapping[str, Any]], ours: str
+) -> dict[str, Any]:
+    """Make the fields of a ``SetPage`` that scores give: protocols, tables, paired, counts, commands.
+
+    Args:
+        rows: the scores of the systems on this set, see ``diar.scoring.frame``.
+        summaries: what else is known of these scores, by system.
+        ours: the system that the others are compared with.
+    """
+    systems = split(rows, "system")
+    pairs = ours in systems and len(systems) > 1 and systems[ours]["recording"].nunique() > 1
+    return {
+        "protocols": describe_protocols(summaries.values()),
+        "tables": [_main_table(rows), _parts_table(rows)],
+        "paired": _paired(ours, systems) if pairs else None,
+        "counts": [_count_table(system_name(s), first_protocol(x)) for s, x in systems.items()],
+        "commands": {system_name(system): x["command"] for system, x in summaries.items()},
+    }
+
+
+def _main_table(rows: pd.DataFrame) -> PageTable:
+    protocols = list(rows["protocol"].unique())
+    lines = []
+    for system, theirs in split(rows, "system").items():
+        total = totals(theirs)
+        ders = {}
+        for protocol, some in split(theirs, "protocol").items():
+            limits = der_interval(some)
+            below = text.rate_span(limits) if limits else ""
+            ders[protocol] = figure(float(total["der_%"][protocol]), below=below)
+        first = total.iloc[0]  # what follows is the same under all protocols
+        lines.append(
+            [
+                Cell(system_name(system)),
+                *(ders.get(protocol, Cell("-")) for protocol in protocols),
+                figure(first["jer_%"]),
+                figure(first["exact_%"], 1),
+                figure(first["mean_absolute_error"]),
+            ]
+        )
+    header = ["system", *(f"DER % {p}" for p in protocols), "JER %", "count right %", "count error"]
+    return PageTable(
+        "DER of each protocol, below it the 95 % bootstrap interval over recordings", header, lines
+    )
+
+
+def _parts_table(rows: pd.DataFrame) -> PageTable:
+    protocol = rows["protocol"].unique()[-1]
+    total = totals(rows[rows["protocol"] == protocol], "system").dropna(subset=list(PARTS.values()))
+    longest = total["der_%"].max() or 1
+    lines = []
+    for system, rates in total.iterrows():
+        bar = [(kind, 100 * rates[part] / longest) for kind, part in PARTS.items()]
+        name = Cell(system_name(str(system)))
+        parts = [figure(rates[part]) for part in PARTS.values()]
+        lines.append([name, Cell("", figure(rates["der_%"]).value, bar=bar), *parts])
+    header = ["system", "DER", *(f"{part} %" for part in PARTS)]
+    return PageTable(f"What the DER is made of, protocol {protocol}", header, lines)
+
+
+def _paired(ours: str, systems: Mapping[str, pd.DataFrame]) -> PageTable:
+    lines = []
+    for system, rows in systems.items():
+        if system == ours:
+            continue
+        name = Cell(system_name(system))
+        try:
+            comparisons = compare(systems[ours], rows)
+        except DataError as error:  # scored at another time, of other recordings or otherwise
+            lines.append([name, Cell(f"cannot be compared: {error}"), *[Cell("-")] * 5])
+            continue
+        for protocol, c in comparisons.items():
+            lines.append(
+                [name, Cell(protocol)]
+                + [Cell(text.signed(c.difference), c.difference, text.span(c.interval()))]
+                + [Cell(text.p_value(c.p_value), c.p_value)]
+                + [Cell(str(n), n) for n in c.wins]
+            )
+    header = ["against", "protocol", "DER points", "p", "better", "equal", "worse"]
+    caption = (
+        f"{system_name(ours)} against the others, paired by recording: difference of DER (below 0: it is"
+        " better) with its 95 % bootstrap interval; Wilcoxon's p; recordings better, equal, worse"
+    )
+    return PageTable(caption, header, lines, names=2)
+
+
+def _count_table(name: str, rows: pd.DataFrame) -> PageTable:
+    counts = count_speakers(rows)
+    most = counts.to_numpy().max()
+
+    def cell(times: int, right: bool) -> Cell:
+        bar = [("count", float(100 * times / most))]
+        return Cell(str(times or ""), times, "right" if right else "", bar)
+
+    lines = [
+        [Cell(str(speakers), speakers)]
+        + [cell(times, speakers == found) for times, found in zip(row, counts, strict=True)]
+        for speakers, row in zip(counts.index, counts.to_numpy().tolist(), strict=True)
+    ]
+    return PageTable(name, ["speakers", *map(str, counts)], lines)

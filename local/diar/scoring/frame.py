@@ -1,0 +1,183 @@
+"""Scores as one table: a row for each protocol and recording, and of an experiment each system and set.
+
+The columns are those of per_recording.tsv: seconds of speaker time (scored, miss, false alarm,
+confusion), the same in percent of the scored time, DER, JER, and the numbers of speakers. All tables
+and pictures of scores are views of this table.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from diar.base.errors import DataError
+from diar.base.regions import TOUCH
+from diar.scoring.rates import Evaluation, Protocol, Regions, Turns, evaluate
+from diar.scoring.systems import SETS, SYSTEMS, rank
+
+FILE = "per_recording.tsv"
+PARTS = {"miss": "miss_%", "false alarm": "fa_%", "confusion": "conf_%"}  # of a DER
+SECONDS = ["scored_s", "miss_s", "fa_s", "conf_s"]
+ERRORS = SECONDS[1:]
+RATES = [*PARTS.values(), "der_%", "der_md_eval_%", "jer_%"]
+COUNTS = ["speakers", "speakers_found"]
+COLUMNS = ["protocol", "recording", *SECONDS, *RATES, *COUNTS]
+
+_FIELDS = {
+    "scored": "scored_s",
+    "miss": "miss_s",
+    "false_alarm": "fa_s",
+    "confusion": "conf_s",
+    "confusion_md_eval": "conf_md_eval_s",
+}
+
+
+def make_frame(evaluation: Evaluation) -> pd.DataFrame:
+    """Put the scores of all recordings under all protocols into a table of ``COLUMNS``."""
+    rows = [
+        {"protocol": name, **row._asdict()}
+        for name, scores in evaluation.scores.items()
+        for row in scores
+    ]
+    return _with_rates(pd.DataFrame(rows).rename(columns=_FIELDS))[COLUMNS]
+
+
+def totals(frame: pd.DataFrame, by: str | Sequence[str] = "protocol") -> pd.DataFrame:
+    """Sum up the recordings of each group, such as a protocol, or a system under a protocol.
+
+    Returns:
+        A row for each group, in the order of their first recordings; columns:
+        SECONDS, COUNTS: sums. Rates are those of the sums; JER is the mean over all speakers.
+        recordings: how many there are.
+        exact_%: of them, those whose number of speakers is right.
+        mean_absolute_error, bias: of that number; a bias above 0 means that too many are found.
+    """
+    error = frame["speakers_found"] - frame["speakers"]
+    more_confusion = (frame["der_md_eval_%"] - frame["der_%"]) * frame["scored_s"] / 100
+    columns = {
+        "conf_md_eval_s": frame["conf_s"] + more_confusion,
+        "jer_sum": frame["jer_%"] * frame["speakers"] / 100,
+        "exact_%": 100.0 * (error == 0),
+        "mean_absolute_error": error.abs(),
+        "bias": error,
+    }
+    by = by if isinstance(by, str) else list(by)
+    groups = frame.assign(**columns).groupby(by, sort=False)
+    sums = groups[[*SECONDS, *COUNTS, "conf_md_eval_s", "jer_sum"]].sum()
+    means = groups[["exact_%", "mean_absolute_error", "bias"]].mean()
+    total = _with_rates(sums).join(means).assign(recordings=groups.size())
+    return total.drop(columns=["conf_md_eval_s", "jer_sum"])
+
+
+def total_score(
+    reference: Turns, hypothesis: Turns, uem: Regions | None, protocol: Protocol
+) -> pd.Series:
+    """Score all recordings together under one protocol: the row of ``totals``."""
+    return totals(make_frame(evaluate(reference, hypothesis, uem, {"": protocol}))).iloc[0]
+
+
+def first_protocol(frame: pd.DataFrame) -> pd.DataFrame:
+    """Take the rows under the protocol that comes first: JER and numbers of speakers are alike in all."""
+    return frame[frame["protocol"] == frame["protocol"].iloc[0]]
+
+
+def split(frame: pd.DataFrame, by: str) -> dict[str, pd.DataFrame]:
+    """Take apart the rows by system, set or protocol, in the order of their first appearance."""
+    return {str(name): rows for name, rows in frame.groupby(by, sort=False)}
+
+
+def count_speakers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Count the recordings by their numbers of speakers in the reference (rows) and found (columns).
+
+    Args:
+        frame: under one protocol.
+    """
+    return pd.crosstab(frame["speakers"], frame["speakers_found"])
+
+
+def to_tsv(frame: pd.DataFrame) -> str:
+    """Write a line for each protocol and recording, a TOTAL for each protocol; empty: no figure."""
+    total = totals(frame).assign(recording="TOTAL").reset_index()[COLUMNS]
+    lines = pd.concat([frame, total]).sort_values(
+        "protocol", key=lambda names: pd.factorize(names)[0], kind="stable"
+    )
+    return lines.to_csv(
+        sep="\t", index=False, float_format="%.3f", quoting=csv.QUOTE_NONE, lineterminator="\n"
+    )
+
+
+def read_frame(score_dir: str | Path) -> pd.DataFrame:
+    """Read the table of a system from a score directory, without the totals, recordings sorted.
+
+    Raises:
+        DataError: the file is absent, or not of this form.
+    """
+    path = Path(score_dir) / FILE
+    numbers = [*SECONDS, *RATES]
+    try:
+        frame = pd.read_csv(
+            path, sep="\t", usecols=COLUMNS, quoting=csv.QUOTE_NONE, encoding="utf-8",
+            dtype={"protocol": str, "recording": str} | dict.fromkeys(numbers, float) | dict.fromkeys(COUNTS, int),
+            keep_default_na=False, na_values=dict.fromkeys(numbers, ""), float_precision="round_trip",
+        )  # fmt: skip
+    except OSError:
+        raise DataError("no such file: steps/score.sh makes it", path) from None
+    except ValueError as error:
+        raise DataError(f"not made by steps/score.sh: {error}", path) from None
+    frame = frame[frame.duplicated("protocol", keep="last")]  # the last of each is its total
+    if frame.empty:
+        raise DataError("holds no figures: make it again by steps/score.sh", path)
+    order = pd.factorize(frame["protocol"])[0]
+    return (
+        frame.assign(order=order)
+        .sort_values(["order", "recording"])[COLUMNS]
+        .reset_index(drop=True)
+    )
+
+
+def read_experiment(exp: Path, only: str | None = None) -> pd.DataFrame:
+    """Read the table of all systems and sets of an experiment, both in the order of tables.
+
+    Args:
+        only: the set to read; None: all.
+
+    Returns:
+        Columns system, set, and ``COLUMNS``.
+
+    Raises:
+        DataError: there are no scores, or some cannot be read.
+    """
+    found = [path.parts[-4:-2] for path in exp.glob(f"*/*/score/{FILE}")]
+    pairs = [(name, system) for system, name in found if only in (None, name)]
+    if not pairs:
+        raise DataError(f"no <system>/<set>/score/{FILE} below it: ./run.sh makes them", exp)
+    pairs.sort(key=lambda pair: (rank(pair[0], SETS), rank(pair[1], list(SYSTEMS))))
+    frames = []
+    for name, system in pairs:
+        frame = read_frame(exp / system / name / "score")
+        frame.insert(0, "system", system)
+        frame.insert(1, "set", name)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _with_rates(seconds: pd.DataFrame) -> pd.DataFrame:
+    """Add ``RATES`` to seconds, speakers and sums of Jaccard error rates.
+
+    Without scored speech there is no percentage; DER is then 0, or 100 if anything was found, as in
+    pyannote.metrics. Without a speaker there is no JER.
+    """
+    scored = seconds["scored_s"].where(seconds["scored_s"] > TOUCH)
+    found = 100.0 * (seconds["fa_s"] > TOUCH)
+    wrong = seconds["miss_s"] + seconds["fa_s"]
+    return seconds.assign(
+        **{f"{error[:-2]}_%": 100 * seconds[error] / scored for error in ERRORS},
+        **{
+            "der_%": (100 * (wrong + seconds["conf_s"]) / scored).fillna(found),
+            "der_md_eval_%": (100 * (wrong + seconds["conf_md_eval_s"]) / scored).fillna(found),
+            "jer_%": 100 * seconds["jer_sum"] / seconds["speakers"].where(seconds["speakers"] > 0),
+        },
+    )
