@@ -73,7 +73,7 @@ class TestCompletion:
         shown = self.offered("_shtab_diarize_py", "local/diarize.py", "--", before=ask)
         options = [
             o
-            for a in diarize.parser()._actions
+            for a in diarize.make_parser()._actions
             if a.help != argparse.SUPPRESS
             for o in a.option_strings
         ]
