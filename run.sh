@@ -6,23 +6,28 @@
 # Without options it makes the corpus 'mini' and runs all stages on it:
 #   0 data  1 VAD  2 x-vectors  3 autoencoder  4 DEC  5 scores  6 baselines  7 report
 #
+# Time: $_expected;
+# the stages take $_seconds s.
+#
 # What is run:
-#   --stage N                   first stage                               (default 0)
-#   --stop-stage N              last stage                                (default 7)
-#   --data DIR                  data directories                          (default data)
-#   --exp DIR                   products                                  (default exp)
-#   --nj N                      parallel jobs                             (default: all cores)
+#   --stage N                   first stage                               (default $stage)
+#   --stop-stage N              last stage                                (default $stop_stage)
+#   --plan                      say what each step reads and writes, and whether that is up to date, to be
+#                               made anew, or not there yet; nothing is run or written
+#   --data DIR                  data directories                          (default $data)
+#   --exp DIR                   products                                  (default $exp)
+#   --nj N                      parallel jobs                             (default: all cores, $nj)
 #   --cmd local|slurm|"SCRIPT ..."  how jobs run: here; on a Slurm cluster (conf/slurm.yaml); or by a
-#                               script of Kaldi's, "queue.pl --mem 4G"    (default local)
-#   --device cpu|cuda|auto      of stages 2 to 4; auto: a GPU where there is one (default cpu)
+#                               script of Kaldi's, "queue.pl --mem 4G"    (default $cmd)
+#   --device cpu|cuda|auto      of stages 2 and 3; auto: a GPU where there is one (default $device)
 #   --config FILE               more options, as name=value lines
 #
 # Corpus:
-#   --corpus NAME               mini, kaldi, ami, voxconverse, callhome, dihard3: options of
-#                               conf/NAME.conf                            (default mini)
-#   --train-set NAME            to train on, below --data                 (default train)
-#   --dev-set NAME              to watch training, and to tune on         (default dev)
-#   --test-sets "NAME ..."      to test on                                (default as conf/NAME.conf says)
+#   --corpus NAME               $_corpora: options of
+#                               conf/NAME.conf                            (default $corpus)
+#   --train-set NAME            to train on, below --data                 (default $train_set)
+#   --dev-set NAME              to watch training, and to tune on         (default $dev_set)
+#   --test-sets "NAME ..."      to test on                                (default "$test_sets")
 #   --audio-dir DIR             of a corpus: a copy of it; this and the next four as
 #                               steps/prepare_NAME.sh --help says
 #   --download true|false       of a corpus: what is missing
@@ -35,29 +40,30 @@
 #   --train-data DIR            without it, the autoencoder that ships is taken, or trained on the test
 #                               data themselves (no labels)
 #   --dev-data DIR              likewise
-#   --wav-pipes true|false      run the commands in their wav.scp         (default false: refused)
+#   --wav-pipes true|false      run the commands in their wav.scp, otherwise refused (default $wav_pipes)
 #   --xvector-dir "DIR ..."     Kaldi x-vector directories, taken by stage 3 instead of stages 1 and 2;
 #                               one for each --test-data, if any
 #   --train-xvector-dir DIR     likewise, for training
 #   --dev-xvector-dir DIR       likewise, for development
-#   --reference-from-segments true|false  the reference is segments and utt2spk (default false)
+#   --reference-from-segments true|false  the reference is segments and utt2spk
+#                                                                         (default $reference_from_segments)
 #   --allow-extra true|false    recordings without reference are left out of the scores, and listed;
-#                               otherwise scoring refuses them            (default false; kaldi: true)
+#                               otherwise scoring refuses them            (default $allow_extra, as the corpus says)
 #
 # Method:
 #   --vad silero|energy|oracle|segments|vad_scp  how speech is found; the last three: what the data say
-#                               (default silero)
-#   --inside-segments true|false  only where the data have segments       (default false)
+#                               (default $vad)
+#   --inside-segments true|false  only where the data have segments       (default $inside_segments)
 #   --extractor campplus|ecapa|onnx|resemblyzer  what makes x-vectors; onnx is a model of yours:
-#                               --xvector.options.path model.onnx         (default campplus)
+#                               --xvector.options.path model.onnx         (default $extractor)
 #   --dec-config "FILE ..."     dec_X.yaml goes with xvector_X.yaml and autoencoder_X.yaml, where there
-#                               are such           (default "conf/dec.yaml conf/dec_paper.yaml")
+#                               are such           (default "$dec_config")
 #   --num-spk N|oracle          number of speakers, results in exp/*_N or exp/*_oracle (default: estimated)
-#   --min-spk N                 lower bound of the estimate               (default 1)
+#   --min-spk N                 lower bound of the estimate               (default $min_spk)
 #   --max-spk N                 upper bound of the estimate               (default: as configured)
 #   --baselines "NAME ..."      clusterings of stage 6; NAME_oracle is told the number of speakers
-#                               (default "ahc nme_sc spectral spectral_oracle kmeans_oracle")
-#   --seed N                    of the simulated corpus, of DEC and of baselines (default 0)
+#                               (default "$baselines")
+#   --seed N                    of the simulated corpus, of DEC and of baselines (default $seed)
 #   --vad.KEY VALUE, --xvector.KEY VALUE, --ae.KEY VALUE, --dec.KEY VALUE, --baseline.KEY VALUE,
 #   --report.KEY VALUE          one value of a configuration; what is published (_paper) stays as it is,
 #                               but for --xvector.options, which go with the extractor
@@ -69,6 +75,7 @@
 #
 # Examples:
 #   ./run.sh                                        # everything; what is done already is skipped
+#   ./run.sh --plan                                 # what would that be?
 #   ./run.sh --stage 4 --dec.refine.niter 80        # from DEC on, with one value changed
 #   ./run.sh --vad oracle --exp exp/oracle          # speech from the reference
 #   ./run.sh --corpus ami --nj 100 --cmd slurm      # a public corpus, on a cluster
@@ -77,9 +84,14 @@
 # Exit status: 0 all well; 1 wrong options, an error, or recordings that failed (they are listed at the
 # end, the others are done); 130 interrupted.
 
-. "$(dirname "$0")/steps/common.sh"
+. "$(dirname "$0")/steps/lib/common.sh"
+_seconds=(15 11 94 131 76 6 129 28) # what each stage takes, on mini with two cores
+_minutes=$(IFS=+; echo $(((${_seconds[*]} + 30) / 60)))
+_expected="mini takes about $_minutes minutes on two cores, with all downloads in the cache"
+_corpora=$(cd conf && echo *.conf | sed 's/paper_[^ ]*//g; s/\.conf */, /g; s/, $//')
 stage=0
-stop_stage=7
+stop_stage=$((${#_seconds[@]} - 1))
+plan=false
 corpus=$(option corpus mini "$@")
 _chosen=$corpus # what bears a lower-case name is an option
 vad=silero
@@ -99,9 +111,9 @@ num_spk=
 min_spk=1
 max_spk=
 baselines="ahc nme_sc spectral spectral_oracle kmeans_oracle"
-train_set=train
-dev_set=dev
-test_sets=test
+train_set=
+dev_set=
+test_sets=
 data=data
 exp=exp
 nj=$(cores)
@@ -114,12 +126,11 @@ mirror=
 mic=
 reference=
 overrides=
-need "conf/$corpus.conf" "the options of corpus '$corpus'"
-set -- --config "conf/$corpus.conf" "$@"
-. steps/parse_options.sh
-. steps/experiment.sh
-[ "$corpus" = "$_chosen" ] || die "--corpus is given on the command line, not in an options file"
-[ $# -eq 0 ] || die "unexpected argument '$1', see --help"
+_defaults="conf/$corpus.conf" # what the corpus says is a default, too
+[ -e "$_defaults" ] || die "--corpus $corpus: there is no $_defaults; corpora are $_corpora"
+. steps/lib/parse_options.sh
+. steps/lib/run_options.sh
+. steps/lib/stages.sh
 
 if starts 0 "data: recordings and references of the corpus $corpus"; then
   if [ "$corpus" = kaldi ]; then
@@ -129,12 +140,15 @@ if starts 0 "data: recordings and references of the corpus $corpus"; then
     done
   else
     options=(--sets "$sets" --nj "$nj" --seed "$seed")
-    for name in audio_dir download mirror mic reference; do # each known to some corpora only
-      [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
-    done
+    # Each is known to some corpora only.
+    [ -z "$audio_dir" ] || options+=(--audio-dir "$audio_dir")
+    [ -z "$download" ] || options+=(--download "$download")
+    [ -z "$mirror" ] || options+=(--mirror "$mirror")
+    [ -z "$mic" ] || options+=(--mic "$mic")
+    [ -z "$reference" ] || options+=(--reference "$reference")
     step=steps/prepare_"$corpus".sh
     [ -e "$step" ] || step=steps/prepare_corpus.sh options+=(--corpus "$corpus")
-    "$step" "${options[@]}" "$data"
+    "$step" "${options[@]}" "$data" # makes $data/<set> of each set
   fi
 fi
 
@@ -142,71 +156,95 @@ if starts 1 "VAD: where there is speech"; then
   for set in $heard_sets; do
     steps/make_vad.sh --vad "$vad" --inside-segments "$inside_segments" --set "$(overrides_of vad)" \
       --cmd "$cmd" --nj "$nj" "$data/$set" "$exp/vad_$vad/$set"
-    if [ -e "$data/$set/ref.rttm" ]; then
+    if expected "$data/$set/ref.rttm"; then
       steps/score_vad.sh "$data/$set" "$exp/vad_$vad/$set" "$exp/vad_$vad/$set/score"
     fi
   done
 fi
 
 if starts 2 "x-vectors: an embedding for each window of speech"; then
-  for name in $extractions; do
-    for set in $(sets_of "$name"); do extract "$name" "$set"; done
+  for name in $windows; do
+    for set in $(sets_of "$name"); do
+      steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$name")" --extractor "$extractor" \
+        --set "$(overrides_of xvector "$name")" --device "$device" --cmd "$cmd" --nj "$nj" \
+        "$data/$set" "$exp/vad_$vad/$set" "$exp/xvectors_$(xvectors_of "$name")/$set"
+    done
   done
 fi
 
 if starts 3 "autoencoder: pretrained by reconstruction on the training set"; then
   for set in $xvector_sources; do
-    steps/import_xvectors.sh --cmd "$cmd" "${set#*=}" "$(xvectors_of default)/${set%%=*}"
+    steps/import_xvectors.sh --cmd "$cmd" "${set#*=}" "$exp/xvectors_kaldi/${set%%=*}"
   done
+  train=$exp/xvectors_$(xvectors_of close)/$train_set valid=$exp/xvectors_$(xvectors_of default)/$dev_set
+  if [ -z "$train_set" ]; then # then the test sets: no label is needed
+    train=
+    for set in $test_sets; do train+=,$exp/xvectors_$(xvectors_of default)/$set; done
+    train=${train#,}
+  fi
+  [ -n "$dev_set" ] || valid=${train%%,*} # a part of them
   for name in $autoencoders; do
-    steps/train_autoencoder.sh --ae-config "$(config_of autoencoder "$name")" --set "$(overrides_of ae "$name")" \
-      --device "$device" --cmd "$cmd" "$(training_xvectors)" "$(validation_xvectors)" "$exp/ae_$name"
+    steps/train_autoencoder.sh --ae-config "$(config_of autoencoder "$name")" \
+      --set "$(overrides_of ae "$name")" --device "$device" --cmd "$cmd" "$train" "$valid" "$exp/ae_$name"
   done
 fi
 
 if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
   for name in $names; do
     for set in $eval_sets; do
-      speakers=$(speakers_of "$set")
+      speakers_of "$set"
       steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
-        $speakers --seed "$seed" --device "$device" --cmd "$cmd" --nj "$nj" \
-        "$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
+        "${speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" \
+        "$exp/xvectors_$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
     done
   done
 fi
 
 if starts 5 "scores: DER and JER under every protocol"; then
   for name in $names; do
-    for set in $eval_sets; do score "$set" "$exp/dec_$name$told/$set"; done
+    for set in $eval_sets; do
+      has_reference "$set" "$exp/dec_$name$told/$set/rttm" || continue
+      steps/score.sh --allow-extra "$allow_extra" --show false "$data/$set/ref.rttm" \
+        "$exp/dec_$name$told/$set/rttm" "$exp/dec_$name$told/$set/score"
+    done
   done
 fi
 
 if starts 6 "baselines: the same by other clusterings"; then
-  for set in $eval_sets; do extract close "$set"; done
+  for set in $heard_eval_sets; do # windows that are close everywhere
+    steps/extract_xvectors.sh --xvector-config "$(config_of xvector close)" --extractor "$extractor" \
+      --set "$(overrides_of xvector close)" --device "$device" --cmd "$cmd" --nj "$nj" \
+      "$data/$set" "$exp/vad_$vad/$set" "$exp/xvectors_$(xvectors_of close)/$set"
+  done
   for system in $baselines; do
-    case "$system" in *_oracle) ;; *) system=$system$told ;; esac
+    method=${system%_oracle}
+    [ "$method" != "$system" ] || system=$system$told
     for set in $eval_sets; do
-      speakers=$(speakers_of "$set")
-      case "$system" in *_oracle) # the number of speakers is known
-        [ -e "$data/$set/reco2num_spk" ] || continue
-        speakers="--reco2num-spk $data/$set/reco2num_spk" ;;
-      esac
-      method=${system%_oracle}
-      steps/cluster.sh --method "${method%"$told"}" --set "$(overrides_of baseline)" $speakers \
-        --seed "$seed" --cmd "$cmd" --nj "$nj" "$(xvectors_of close)/$set" "$exp/$system/$set"
-      score "$set" "$exp/$system/$set"
+      speakers_of "$set"
+      if [ "$system" = "${method}_oracle" ]; then # the number of speakers is known
+        expected "$data/$set/reco2num_spk" || continue
+        speakers=(--reco2num-spk "$data/$set/reco2num_spk")
+      fi
+      steps/cluster.sh --method "$method" --set "$(overrides_of baseline)" "${speakers[@]}" \
+        --seed "$seed" --cmd "$cmd" --nj "$nj" "$exp/xvectors_$(xvectors_of close)/$set" "$exp/$system/$set"
+      has_reference "$set" "$exp/$system/$set/rttm" || continue
+      steps/score.sh --allow-extra "$allow_extra" --show false "$data/$set/ref.rttm" \
+        "$exp/$system/$set/rttm" "$exp/$system/$set/score"
     done
   done
   # What the autoencoders lose: AHC with the known count on latents, against on x-vectors.
   set="${test_sets%% *}"
   for name in $autoencoders; do
-    [ -e "$data/$set/ref.rttm" ] && [ -e "$data/$set/reco2num_spk" ] || continue
-    steps/probe_latents.sh "$data/$set" "$(xvectors_of close)/$set" "$exp/ae_$name" "$exp/ae_$name/probe"
+    if expected "$data/$set/ref.rttm" && expected "$data/$set/reco2num_spk"; then
+      steps/probe_latents.sh "$data/$set" "$exp/xvectors_$(xvectors_of close)/$set" "$exp/ae_$name" \
+        "$exp/ae_$name/probe"
+    fi
   done
 fi
 
 if starts 7 "report: one page to look at and to listen to"; then
-  steps/make_report.sh --set "$(overrides_of report)" --cmd "$cmd" --nj "$nj" "$data" "$exp" "$test_sets $dev_set" "$exp/report"
+  steps/make_report.sh --set "$(overrides_of report)" --cmd "$cmd" --nj "$nj" \
+    "$data" "$exp" "$test_sets $dev_set" "$exp/report"
 fi
 
-conclude
+conclude # $exp/RESULTS.md: all scores on one page

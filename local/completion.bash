@@ -1,3 +1,4 @@
+# shellcheck disable=SC2207,SC2046,SC2154 # zsh reads this, too: it has no mapfile, and sets words
 # Completion of options, values and files for run.sh, steps/*.sh and local/*.py. In bash:
 #
 #   . local/completion.bash

@@ -3,26 +3,26 @@
 #
 # Usage: steps/cluster.sh [options] <xvector-dir> <out-dir>
 #
-#   --method ahc|spectral|nme_sc|kmeans                              (default ahc)
-#   --baseline-config FILE  thresholds and decoding                  (default conf/baselines.yaml)
+#   --method ahc|spectral|nme_sc|kmeans                              (default $method)
+#   --baseline-config FILE  thresholds and decoding                  (default $baseline_config)
 #   --set "key=value ..."   overrides of the configuration
 #   --num-spk N             number of speakers of every recording    (default: estimated)
 #   --reco2num-spk FILE     number of speakers of each recording
-#   --min-spk N, --max-spk N  bounds of the estimate                 (default 1, as configured)
-#   --seed N                                                         (default 0)
-#   --nj N                  parallel jobs                            (default: all cores)
-#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
+#   --min-spk N, --max-spk N  bounds of the estimate                 (default $min_spk, as configured)
+#   --seed N                                                         (default $seed)
+#   --nj N                  parallel jobs                            (default: all cores, $nj)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default $cmd)
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one
 # Writes  <out-dir>/labels, rttm, reco2num_spk, config.yaml, posteriors.scp and its arks
 #
 # Example: steps/cluster.sh --method nme_sc exp/xvectors_campplus_close/test exp/my_nme_sc/test
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 method=ahc
 baseline_config=conf/baselines.yaml
-. steps/xvector_options.sh
-. steps/parse_options.sh
+. steps/lib/xvector_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 2 ] || die "expected <xvector-dir> <out-dir>, see --help"
 xvectors=$1 out=$2
 
@@ -33,8 +33,9 @@ xvector_options
 check() {
   python local/cluster.py --check --method "$method" --config "$baseline_config" --set "$set" "$xvectors" "$out"
 }
-begin "$out" local/cluster.py "$method ${options[*]} $set" "$baseline_config" "$xvectors" $reco2num_spk || exit 0
-echo "$(basename "$0"): $method of $xvectors"
+begin "$out" local/cluster.py "$method ${options[*]} $set" "$baseline_config" "$xvectors" \
+  ${reco2num_spk:+"$reco2num_spk"} || exit 0
+echo "$_name: $method of $xvectors"
 run_jobs "$nj" "$out/log/cluster.JOB.log" \
   python local/cluster.py --job "JOB/$nj" --method "$method" --config "$baseline_config" --set "$set" \
   "${options[@]}" "$xvectors" "$out"

@@ -3,15 +3,14 @@
 #
 # Usage: steps/fit_dec.sh [options] <xvector-dir> <ae-dir> <dec-dir>
 #
-#   --dec-config FILE       the algorithm                            (default conf/dec.yaml)
+#   --dec-config FILE       the algorithm                            (default $dec_config)
 #   --set "key=value ..."   overrides of the configuration
 #   --num-spk N             number of speakers of every recording    (default: estimated)
 #   --reco2num-spk FILE     number of speakers of each recording
-#   --min-spk N, --max-spk N  bounds of the estimate                 (default 1, as configured)
-#   --seed N                                                         (default 0)
-#   --nj N                  parallel jobs                            (default: all cores)
-#   --device cpu|cuda|auto  auto: a GPU where there is one           (default cpu)
-#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
+#   --min-spk N, --max-spk N  bounds of the estimate                 (default $min_spk, as configured)
+#   --seed N                                                         (default $seed)
+#   --nj N                  parallel jobs                            (default: all cores, $nj)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default $cmd)
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
 #         <ae-dir>/model.safetensors
@@ -20,11 +19,10 @@
 #
 # Example: steps/fit_dec.sh --num-spk 2 exp/xvectors_campplus/real_sample exp/ae_default exp/my_dec/real_sample
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 dec_config=conf/dec.yaml
-device=cpu
-. steps/xvector_options.sh
-. steps/parse_options.sh
+. steps/lib/xvector_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 3 ] || die "expected <xvector-dir> <ae-dir> <dec-dir>, see --help"
 xvectors=$1 ae=$2 out=$3
 
@@ -32,15 +30,13 @@ need "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --sta
 need "$ae/model.safetensors" "steps/train_autoencoder.sh makes it: ./run.sh --stage 3"
 need "$dec_config" "the configuration"
 xvector_options
-resolve_device
-options+=(--device "$device")
 
 check() {
   python local/fit_dec.py --check --config "$dec_config" --set "$set" "$xvectors" "$ae/model.safetensors" "$out"
 }
 begin "$out" local/fit_dec.py "${options[*]} $set" "$dec_config" "$xvectors" "$ae/model.safetensors" \
-  $reco2num_spk || exit 0
-echo "$(basename "$0"): DEC ($dec_config) of $xvectors"
+  ${reco2num_spk:+"$reco2num_spk"} || exit 0
+echo "$_name: DEC ($dec_config) of $xvectors"
 run_jobs "$nj" "$out/log/fit_dec.JOB.log" \
   python local/fit_dec.py --job "JOB/$nj" --config "$dec_config" --set "$set" "${options[@]}" \
   "$xvectors" "$ae/model.safetensors" "$out"

@@ -4,11 +4,11 @@
 # Usage: steps/import_data.sh [options] <kaldi-data-dir> <data-dir>
 #
 #   --wav-pipes true|false   run the commands of wav.scp (lines that end in '|') and keep their output;
-#                            otherwise a directory with commands is refused          (default false)
+#                            otherwise a directory with commands is refused          (default $wav_pipes)
 #   --reference-from-segments true|false  the reference is segments and utt2spk: where the corpus is
-#                            cut at the turns of its speakers                         (default false)
-#   --nj N                   parallel jobs                                  (default: all cores)
-#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help       (default local)
+#                            cut at the turns of its speakers                         (default $reference_from_segments)
+#   --nj N                   parallel jobs                                  (default: all cores, $nj)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help       (default $cmd)
 #
 # What a command reads is not known here: after a change of that, remove <data-dir> and run again.
 #
@@ -21,12 +21,12 @@
 #
 # Example: steps/import_data.sh data/test data/imported/test
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 wav_pipes=false
 reference_from_segments=false
 nj=$(cores)
 cmd=local
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 2 ] || die "expected <kaldi-data-dir> <data-dir>, see --help"
 source=$1 out=$2
 
@@ -35,13 +35,13 @@ case "$(realpath -m "$out")/" in
   "$(realpath "$source")"/*) die "$out lies in $source, which is only read: name another --data" ;;
 esac
 options=(--wav-pipes "$wav_pipes" --reference-from-segments "$reference_from_segments" "$source" "$out")
-python local/import_data.py --check "${options[@]}"
 inputs=("$source")
 for name in ref.rttm rttm stm uem; do
   [ ! -d "$source/$name" ] || inputs+=("$source/$name")
 done
+check() { python local/import_data.py --check "${options[@]}"; }
 begin "$out" local/import_data.py "$wav_pipes $reference_from_segments" "${inputs[@]}" || exit 0
-echo "$(basename "$0"): $source becomes $out"
+echo "$_name: $source becomes $out"
 rm -rf "$out"/wav/.command.* # of jobs that were killed
 run_jobs "$nj" "$out/log/import.JOB.log" python local/import_data.py --job "JOB/$nj" "${options[@]}"
 join "$out" wav.scp reco2dur failed

@@ -3,7 +3,7 @@
 #
 # Usage: steps/import_xvectors.sh [options] <kaldi-xvector-dir> <xvector-dir>
 #
-#   --cmd local|slurm|"SCRIPT ..."  how the job runs: ./run.sh --help  (default local)
+#   --cmd local|slurm|"SCRIPT ..."  how the job runs: ./run.sh --help  (default $cmd)
 #
 # Reads   segments (or subsegments_data/segments), xvector.scp: any dimension, text or binary, float or
 #         double; where there are, mean.vec and transform.mat are applied and lengths normalised
@@ -12,9 +12,9 @@
 #
 # Example: steps/import_xvectors.sh exp/xvectors_campplus/test exp/imported/test
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 cmd=local
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 2 ] || die "expected <kaldi-xvector-dir> <xvector-dir>, see --help"
 source=$1 out=$2
 
@@ -22,7 +22,7 @@ need "$source/xvector.scp" "a Kaldi x-vector directory is needed"
 inputs=("$source")
 [ ! -e "$source/subsegments_data/segments" ] || inputs+=("$source/subsegments_data/segments")
 begin "$out" local/import_xvectors.py "" "${inputs[@]}" || exit 0
-echo "$(basename "$0"): $source becomes $out"
+echo "$_name: $source becomes $out"
 run_jobs 1 "$out/log/import.log" python local/import_xvectors.py "$source" "$out"
 grep "^import_xvectors.py: " "$out/log/import.log" || true
 join "$out" segments utt2spk spk2utt xvector.scp reco2dur failed

@@ -3,10 +3,10 @@
 #
 # Usage: steps/make_report.sh [options] <data-root> <exp-dir> "<set> ..." <report-dir>
 #
-#   --report-config FILE    what is shown                            (default conf/report.yaml)
+#   --report-config FILE    what is shown                            (default $report_config)
 #   --set "key=value ..."   overrides of the configuration
-#   --nj N                  parallel jobs                            (default: all cores)
-#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
+#   --nj N                  parallel jobs                            (default: all cores, $nj)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default $cmd)
 #
 # Reads   <exp-dir>/*/<set>/rttm of each system, and where there are: score, and what DEC leaves;
 #         <data-root>/<set>/wav.scp, reco2dur, ref.rttm, all.uem, where there are
@@ -15,12 +15,12 @@
 #
 # Example: steps/make_report.sh data exp "test dev" exp/my_report
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 report_config=conf/report.yaml
 set=
 nj=$(cores)
 cmd=local
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 4 ] || die "expected <data-root> <exp-dir> \"<set> ...\" <report-dir>, see --help"
 data=$1 exp=$2 sets=$3 out=$4
 
@@ -28,6 +28,7 @@ need "$report_config" "the configuration"
 read -ra names <<<"$sets"
 [ ${#names[@]} -gt 0 ] || die "name at least one set"
 inputs=("$report_config" local/view_recordings.py local/diar/report/assets)
+if planning; then inputs+=("${names[@]/#/$exp/*/}"); fi # whatever will be there
 for name in "${names[@]}"; do
   found=
   for dir in "$exp"/*/"$name"; do
@@ -36,7 +37,7 @@ for name in "${names[@]}"; do
     inputs+=("$dir")
     [ ! -e "$dir/score/summary.json" ] || inputs+=("$dir/score")
   done
-  [ -n "$found" ] || die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
+  [ -n "$found" ] || planning || die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
   for file in wav.scp reco2dur ref.rttm all.uem; do
     [ ! -e "$data/$name/$file" ] || inputs+=("$data/$name/$file")
   done
@@ -45,13 +46,13 @@ sets="$(IFS=,; echo "${names[*]}")"
 
 check() { python local/view_recordings.py --check --config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out"; }
 begin "$out" local/make_report.py "$data $exp $sets $set" "${inputs[@]}" || {
-  echo "$(basename "$0"): open $out/index.html in a browser"
+  planning || echo "$_name: open $out/index.html in a browser"
   exit 0
 }
-echo "$(basename "$0"): report of $exp: ${names[*]}"
+echo "$_name: report of $exp: ${names[*]}"
 run_jobs "$nj" "$out/log/view_recordings.JOB.log" \
   python local/view_recordings.py --job "JOB/$nj" --config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out"
 join "$out" failed
 python local/make_report.py --config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out"
-echo "$(basename "$0"): open $out/index.html in a browser"
+echo "$_name: open $out/index.html in a browser"
 finish "$out"

@@ -4,12 +4,12 @@
 # Usage: steps/make_vad.sh [options] <data-dir> <vad-dir>
 #
 #   --vad silero|energy|oracle|segments|vad_scp  how speech is found; or what <data-dir> says: oracle
-#                                (ref.rttm), segments, vad_scp (Kaldi's decisions of frames)  (default silero)
-#   --inside-segments true|false keep only speech inside <data-dir>/segments  (default false)
-#   --vad-config FILE            smoothing of the scores                  (default conf/vad.yaml)
+#                                (ref.rttm), segments, vad_scp (Kaldi's decisions of frames)  (default $vad)
+#   --inside-segments true|false keep only speech inside <data-dir>/segments  (default $inside_segments)
+#   --vad-config FILE            smoothing of the scores                  (default $vad_config)
 #   --set "key=value ..."        overrides of the configuration
-#   --nj N                       parallel jobs                            (default: all cores)
-#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help       (default local)
+#   --nj N                       parallel jobs                            (default: all cores, $nj)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help       (default $cmd)
 #
 # Reads   <data-dir>/wav.scp, reco2file_and_channel where there is one
 # Writes  <vad-dir>/segments, utt2spk, spk2utt, reco2dur; no_speech (recordings without any);
@@ -17,14 +17,14 @@
 #
 # Example: steps/make_vad.sh --vad energy data/test exp/vad_energy/test
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 vad=silero
 inside_segments=false
 vad_config=conf/vad.yaml
 set=
 nj=$(cores)
 cmd=local
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 2 ] || die "expected <data-dir> <vad-dir>, see --help"
 data=$1 out=$2
 
@@ -49,16 +49,16 @@ esac
 
 check() { python local/make_vad.py --check --config "$vad_config" --set "$set" "$data" "$out"; }
 begin "$out" local/make_vad.py "$vad $inside_segments $set" "${inputs[@]}" || exit 0
-echo "$(basename "$0"): $vad VAD of $data"
+echo "$_name: $vad VAD of $data"
 run_jobs "$nj" "$out/log/make_vad.JOB.log" \
   python local/make_vad.py --job "JOB/$nj" --config "$vad_config" --set "$set" --vad "$vad" \
   --inside-segments "$inside_segments" "$data" "$out"
 join "$out" segments utt2spk reco2dur no_speech audio failed
 spk2utt "$out"
 cut -d " " -f 2- "$out/audio" | sort | uniq -c | while read -r count remark; do
-  echo "$(basename "$0"): $count of $(wc -l <"$out/reco2dur") recordings: $remark"
+  echo "$_name: $count of $(wc -l <"$out/reco2dur") recordings: $remark"
 done
 if [ -s "$out/no_speech" ]; then
-  echo "$(basename "$0"): no speech found in: $(tr '\n' ' ' <"$out/no_speech")" >&2
+  echo "$_name: no speech found in: $(tr '\n' ' ' <"$out/no_speech")" >&2
 fi
 finish "$out"

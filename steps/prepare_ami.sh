@@ -3,8 +3,9 @@
 #
 # Usage: steps/prepare_ami.sh [options] <data-dir>
 #
-#   --mic mix-headset|array1-01   sum of the headsets, or one distant microphone (default mix-headset)
-#   --sets "train dev test"       136, 18 and 16 meetings; only their audio is downloaded
+#   --mic mix-headset|array1-01   sum of the headsets, or one distant microphone (default $mic)
+#   --sets "NAME ..."             train, dev, test: 136, 18 and 16 meetings; only their audio is downloaded
+#                                                          (default "$sets")
 #   --audio-dir DIR               the corpus, or part of it, in any layout: nothing is downloaded
 #   --download true|false         what is missing    (default: true, with --audio-dir false)
 #   --mirror "URL ..."            addresses to ask first, for amicorpus/<meeting>/audio/<file>
@@ -18,10 +19,10 @@
 #   steps/prepare_ami.sh --sets test data/ami
 #   steps/prepare_ami.sh --audio-dir /corpora/ami data/ami
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 sets="train dev test"
 mic=mix-headset
-. steps/corpus.sh
-. steps/parse_options.sh
+. steps/lib/corpus.sh
+. steps/lib/parse_options.sh
 [ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
 prepare_corpus ami "$1" --mic "$mic"

@@ -5,7 +5,7 @@
 #
 #   --audio-dir DIR           the release of the LDC, LDC2001S97 (*.sph; *.wav of the same names go first)
 #   --sets "NAME ..."         callhome1, callhome2: the folds of Kaldi's recipe; callhome: both
-#                                                         (default "callhome1 callhome2")
+#                                                         (default "$sets")
 #   --download true|false     references (OpenSLR 10) and folds, 100 kB       (default false)
 #   --mirror "URL ..."        addresses to ask first, for sre2000-key.tar.gz and
 #                             CALLHOME_sublists/part1/num_speakers.txt
@@ -16,10 +16,10 @@
 #
 # Example: steps/prepare_callhome.sh --audio-dir /corpora/LDC2001S97 --download true data/callhome
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 sets="callhome1 callhome2"
-. steps/corpus.sh
-. steps/parse_options.sh
+. steps/lib/corpus.sh
+. steps/lib/parse_options.sh
 [ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
 [ -n "$audio_dir" ] || die "--audio-dir <LDC2001S97> is needed: the LDC gives it to those who have signed"
 prepare_corpus callhome "$1"

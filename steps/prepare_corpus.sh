@@ -14,12 +14,12 @@
 #
 # Example: steps/prepare_corpus.sh --corpus voxconverse --sets test data/voxconverse
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 corpus=
 sets=
 mic=
-. steps/corpus.sh
-. steps/parse_options.sh
+. steps/lib/corpus.sh
+. steps/lib/parse_options.sh
 [ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
 [ -n "$corpus" ] && [ -n "$sets" ] || die "--corpus and --sets are needed, see --help"
 prepare_corpus "$corpus" "$1" --mic "$mic"

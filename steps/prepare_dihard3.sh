@@ -6,16 +6,16 @@
 #   --audio-dir DIR     a folder that holds the releases of the LDC: LDC2020E12 (or LDC2022S12) for
 #                       dev, LDC2021E02 (or LDC2022S14) for eval; nothing can be downloaded
 #   --sets "NAME ..."   dev, eval: the full sets; dev_core, eval_core: the core sets
-#                                                         (default "dev eval")
+#                                                         (default "$sets")
 #   --reference DIR     RTTMs to take instead of data/rttm
 #   --download false, --mirror "", --nj N, --seed N   accepted, and without effect
 #
 # Example: steps/prepare_dihard3.sh --audio-dir /corpora/dihard3 data/dihard3
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 sets="dev eval"
-. steps/corpus.sh
-. steps/parse_options.sh
+. steps/lib/corpus.sh
+. steps/lib/parse_options.sh
 [ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
 [ -n "$audio_dir" ] || die "--audio-dir <dir> is needed: the LDC gives DIHARD III to those who have signed"
 prepare_corpus dihard3 "$1"

@@ -3,9 +3,9 @@
 #
 # Usage: steps/prepare_mini.sh [options] <data-dir>
 #
-#   --sets "NAME ..."   which to make                      (default "train dev test real_sample")
-#   --seed N            of the conversations               (default 0)
-#   --nj N              processes                          (default: all cores)
+#   --sets "NAME ..."   which to make                      (default "$sets")
+#   --seed N            of the conversations               (default $seed)
+#   --nj N              processes                          (default: all cores, $nj)
 #
 # train, dev and test are simulated conversations of real voices; real_sample is a real one. The
 # voices come from Debian packages and are kept in the cache. The corpus check is printed when
@@ -13,20 +13,19 @@
 #
 # Example: steps/prepare_mini.sh --sets "dev test" data
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 nj=$(cores)
 seed=0
 sets="train dev test real_sample"
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
 data=$1
 
-conf="conf/mini_corpus.yaml conf/voices.yaml conf/turn_taking.yaml conf/simulation.yaml"
 for set in $sets; do
-  inputs="$conf"
-  [ "$set" != real_sample ] || inputs=""
-  begin "$data/$set" local/prepare_mini.py "$set --seed $seed" $inputs || continue
-  echo "prepare_mini.sh: making $data/$set"
+  inputs=(conf/mini_corpus.yaml conf/voices.yaml conf/turn_taking.yaml conf/simulation.yaml)
+  [ "$set" != real_sample ] || inputs=()
+  begin "$data/$set" local/prepare_mini.py "$set --seed $seed" "${inputs[@]}" || continue
+  echo "$_name: making $data/$set"
   run_jobs 1 "$data/$set/log/prepare.log" \
     python local/prepare_mini.py --seed "$seed" --nj "$nj" --sets "$set" "$data"
   {

@@ -6,7 +6,7 @@
 #   --sets "NAME ..."         of the dev part: train (166) and test (50), the published split; dev (34,
 #                             every fifth of train: no held-out set); full (216); and
 #                             voxconverse_test (232), the test part
-#                                                (default "train dev test voxconverse_test full")
+#                                                (default "$sets")
 #   --audio-dir DIR           the corpus, or part of it, in any layout: nothing is downloaded
 #   --download true|false     what is missing     (default: true, with --audio-dir false)
 #   --mirror "URL ..."        addresses to ask first, for voxconverse_{dev,test}_wav.zip
@@ -21,9 +21,9 @@
 #   steps/prepare_voxconverse.sh --sets "dev test" data/voxconverse
 #   steps/prepare_voxconverse.sh --audio-dir /corpora/voxconverse data/voxconverse
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 sets="train dev test voxconverse_test full"
-. steps/corpus.sh
-. steps/parse_options.sh
+. steps/lib/corpus.sh
+. steps/lib/parse_options.sh
 [ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
 prepare_corpus voxconverse "$1"

@@ -3,16 +3,16 @@
 #
 # Usage: steps/probe_latents.sh [options] <data-dir> <xvector-dir> <ae-dir> <out-dir>
 #
-#   --baseline-config FILE  AHC and decoding                         (default conf/baselines.yaml)
+#   --baseline-config FILE  AHC and decoding                         (default $baseline_config)
 #
 # Reads   <data-dir>/ref.rttm, reco2num_spk, all.uem where there is one; <ae-dir>/model.safetensors
 # Writes  <out-dir>/probe.json, and prints it
 #
 # Example: steps/probe_latents.sh data/test exp/xvectors_campplus_close/test exp/ae_default exp/my_probe
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 baseline_config=conf/baselines.yaml
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 4 ] || die "expected <data-dir> <xvector-dir> <ae-dir> <out-dir>, see --help"
 data=$1 xvectors=$2 ae=$3 out=$4
 

@@ -4,31 +4,31 @@
 #
 # Usage: steps/revoice.sh [options] <rttm-dir> <data-dir>
 #
-#   --split train|dev|test   whose voices                                    (default test)
-#   --max-duration S         cut recordings after S seconds                  (default 300)
-#   --simulation-config FILE acoustics                                       (default conf/simulation.yaml)
-#   --seed N                                                                 (default 0)
-#   --nj N                   processes                                       (default: all cores)
+#   --split train|dev|test   whose voices                                    (default $split)
+#   --max-duration S         cut recordings after S seconds                  (default $max_duration)
+#   --simulation-config FILE acoustics                                       (default $simulation_config)
+#   --seed N                                                                 (default $seed)
+#   --nj N                   processes                                       (default: all cores, $nj)
 #
 # Writes  <data-dir>/wav.scp, ref.rttm and the rest of a data directory; log/skipped lists the
 #         recordings with more speakers than there are voices, which are left out
 #
 # Example: steps/revoice.sh --max-duration 60 data/dev data/revoiced
 
-. "$(dirname "$0")/common.sh"
-split=test
+. "$(dirname "$0")/lib/common.sh"
+split="test"
 max_duration=300
 simulation_config=conf/simulation.yaml
 seed=0
 nj=$(cores)
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 2 ] || die "expected <rttm-dir> <data-dir>, see --help"
 rttms=$1 out=$2
 
 need "$rttms" "a directory of RTTMs"
 begin "$out" local/prepare_mini.py "$split $max_duration $seed" "$rttms" \
   conf/voices.yaml "$simulation_config" || exit 0
-echo "revoice.sh: making $out"
+echo "$_name: making $out"
 run_jobs 1 "$out/log/prepare.log" \
   python local/prepare_mini.py --seed "$seed" --nj "$nj" --turns "$rttms" --split "$split" \
   --max-duration "$max_duration" --simulation "$simulation_config" --name "$(basename "$out")" "$(dirname "$out")"

@@ -8,8 +8,8 @@
 #
 # Example: steps/score_vad.sh data/test exp/vad_silero/test exp/my_vad_score
 
-. "$(dirname "$0")/common.sh"
-. steps/parse_options.sh
+. "$(dirname "$0")/lib/common.sh"
+. steps/lib/parse_options.sh
 [ $# -eq 3 ] || die "expected <data-dir> <vad-dir> <out-dir>, see --help"
 data=$1 vad=$2 out=$3
 

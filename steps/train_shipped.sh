@@ -3,24 +3,24 @@
 #
 # Usage: steps/train_shipped.sh [options] <LibriSpeech>/train-clean-100
 #
-#   --utterances N   of each of its speakers                         (default 1)
-#   --data DIR       data directories                                (default data)
-#   --exp DIR        products                                        (default exp)
-#   --nj N           parallel jobs                                   (default: all cores)
-#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default local)
+#   --utterances N   of each of its speakers                         (default $utterances)
+#   --data DIR       data directories                                (default $data)
+#   --exp DIR        products                                        (default $exp)
+#   --nj N           parallel jobs                                   (default: all cores, $nj)
+#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default $cmd)
 #
 # Many voices: LibriSpeech (Panayotov et al., ICASSP 2015; CC BY 4.0) and the training set of the corpus
 # mini, whose development set stops the training. Needs ./run.sh --stop-stage 2 first.
 #
 # Example: steps/train_shipped.sh /corpora/LibriSpeech/train-clean-100
 
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/lib/common.sh"
 utterances=1
 data=data
 exp=exp
 nj=$(cores)
 cmd=local
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 1 ] || die "expected <LibriSpeech>/train-clean-100, see --help"
 need "$1" "LibriSpeech as it is distributed"
 

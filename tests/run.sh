@@ -15,13 +15,16 @@
 # Exit status: 0 all well; 1 a fault of style or of types, or a test that failed; 2 to 5 pytest's own;
 # 130 interrupted.
 
-. "$(dirname "$0")/../steps/common.sh"
-case "${1-}" in --help | -h | --version) . steps/parse_options.sh ;; esac
+. "$(dirname "$0")/../steps/lib/common.sh"
+case "${1-}" in --help | -h | --version) . steps/lib/parse_options.sh ;; esac
+environment
 chosen=()
 if [ "${1-}" = --fast ]; then
   chosen=(-m unit)
   shift
 fi
+shellcheck run.sh path.sh steps/*.sh steps/lib/*.sh local/*.sh local/completion.bash tests/*.sh tests/*/*.sh \
+  benchmarks/*/*.sh .ci/run
 ruff check .
 ruff format --check .
 mypy

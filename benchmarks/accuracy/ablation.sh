@@ -3,22 +3,22 @@
 #
 # Usage: benchmarks/accuracy/ablation.sh [options]
 #
-#   --set NAME   a set of benchmarks/accuracy/run.sh, its x-vectors made     (default revox_dev_a)
-#   --from DIR   where run.sh left them                                (default exp/accuracy_silero)
-#   --exp DIR    products                                                    (default exp/ablation)
-#   --nj N       parallel jobs                                          (default: all cores)
+#   --set NAME   a set of benchmarks/accuracy/run.sh, its x-vectors made     (default $set)
+#   --from DIR   where run.sh left them                                (default $from)
+#   --exp DIR    products                                                    (default $exp)
+#   --nj N       parallel jobs                                          (default: all cores, $nj)
 #
 # Every row of the table is the default DEC with the overrides that name the row. Prints and writes
 # <exp>/RESULTS.md, with the difference to the default, its interval and its test.
 #
 # Example: benchmarks/accuracy/ablation.sh --set revox_dev_a
 
-. "$(dirname "$0")/../../steps/common.sh"
+. "$(dirname "$0")/../../steps/lib/common.sh"
 set=revox_dev_a
 from=exp/accuracy_silero
 exp=exp/ablation
 nj=$(cores)
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 0 ] || die "expected no argument, see --help"
 
 x=$from/xvectors/$set
@@ -26,17 +26,17 @@ need "$x/xvector.scp" "benchmarks/accuracy/run.sh --stop-after xvectors makes it
 
 variants=(
   # an ingredient left out
-  rounds=0,sequence.iterations=0,refine.niter=0 # the start alone
-  sequence.iterations=0                         # DEC's own target, no model of time
-  rounds=0                                      # the model of time, no refinement
-  sequence.drift=0                              # no merging
-  refine.speaker_scale=0                        # distances of latents, not in the speaker space
-  refine.mse_weight=0                           # no reconstruction
+  "rounds=0,sequence.iterations=0,refine.niter=0" # the start alone
+  sequence.iterations=0                           # DEC's own target, no model of time
+  rounds=0                                        # the model of time, no refinement
+  sequence.drift=0                                # no merging
+  refine.speaker_scale=0                          # distances of latents, not in the speaker space
+  refine.mse_weight=0                             # no reconstruction
   start_on=latents
-  finetune_iters=100                            # as published: reconstruction first
-  fit_step=0                                    # all windows, overlapping by 1.25 s
-  decoding.switch_penalty=0                     # a change of speaker is free
-  decoding.second=0.45                          # second speakers
+  finetune_iters=100                              # as published: reconstruction first
+  fit_step=0                                      # all windows, overlapping by 1.25 s
+  decoding.switch_penalty=0                       # a change of speaker is free
+  decoding.second=0.45                            # second speakers
   # a setting changed
   ahc_ratio=0.55 ahc_ratio=0.65 ahc_ratio=0.85 ahc_ratio=0.95
   sequence.complexity=1 sequence.complexity=4

@@ -3,11 +3,11 @@
 #
 # Usage: benchmarks/accuracy/run.sh [options] <rttm-dir>
 #
-#   --parts "PART ..."    test, test_channels, dev_a, dev_b: sets, see below   (default test)
-#   --vad silero|oracle   how speech is found                                 (default silero)
+#   --parts "PART ..."    test, test_channels, dev_a, dev_b: sets, see below   (default $parts)
+#   --vad silero|oracle   how speech is found                                 (default $vad)
 #   --exp DIR             products                                   (default exp/accuracy_<vad>)
 #   --stop-after xvectors stop before any system runs
-#   --nj N                parallel jobs                                       (default: all cores)
+#   --nj N                parallel jobs                                       (default: all cores, $nj)
 #
 # Protocol. <rttm-dir> holds the RTTMs of VoxConverse dev. Their turns, cut at 5 minutes, are spoken
 # again by the test voices of 'mini', in simulated rooms; the reference is the activity of the clean
@@ -26,13 +26,13 @@
 #
 # Example: benchmarks/accuracy/run.sh --parts dev_a voxconverse/dev
 
-. "$(dirname "$0")/../../steps/common.sh"
-parts=test
+. "$(dirname "$0")/../../steps/lib/common.sh"
+parts="test"
 vad=silero
 exp=
 stop_after=
 nj=$(cores)
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 1 ] || die "expected the directory of the RTTMs of VoxConverse dev, see --help"
 rttms=$(realpath "$1")
 exp=${exp:-exp/accuracy_$vad}
@@ -51,7 +51,7 @@ baseline() { # system method "options"
 }
 
 for part in $parts; do
-  split=test rows=1 simulation=conf/simulation.yaml # rows: of the split's list, an awk condition
+  split="test" rows=1 simulation=conf/simulation.yaml # rows: of the split's list, an awk condition
   case "$part" in
     test) ;;
     test_channels) simulation=benchmarks/accuracy/channels.yaml ;;

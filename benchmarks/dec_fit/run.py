@@ -16,6 +16,7 @@ from __future__ import annotations
 import copy
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from cli import program
 from diar.autoencoder.network import SHIPPED, ResidualAutoEncoder, load_model
 from diar.base import config

@@ -28,6 +28,7 @@ from pathlib import Path
 import numpy as np
 from int8 import quantized
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from cli import program
 from diar.base.regions import regions_of
 from diar.base.types import Region

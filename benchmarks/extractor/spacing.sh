@@ -3,16 +3,16 @@
 #
 # Usage: benchmarks/extractor/spacing.sh [options] <data-dir> <vad-dir> <ae-dir> <work-dir>
 #
-#   --nj N   parallel jobs                             (default: all cores)
+#   --nj N   parallel jobs                             (default: all cores, $nj)
 #
 # Extracts x-vectors at several spacings, fits the default DEC to each and scores it under 'forgiving'.
 # Prints a table and writes it to <work-dir>/spacing.md.
 #
 # Example: benchmarks/extractor/spacing.sh data/dev exp/vad_silero/dev exp/ae_default exp/spacing
 
-. "$(dirname "$0")/../../steps/common.sh"
+. "$(dirname "$0")/../../steps/lib/common.sh"
 nj=$(cores)
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 4 ] || die "expected <data-dir> <vad-dir> <ae-dir> <work-dir>, see --help"
 data=$1 vad=$2 ae=$3 work=$4
 mkdir -p "$work"

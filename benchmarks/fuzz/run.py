@@ -26,6 +26,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from cli import program
 from diar.autoencoder.network import AutoencoderConfig
 from diar.base import config

@@ -3,8 +3,8 @@
 #
 # Usage: benchmarks/jobs/run.sh [options] <data-dir> <ae-dir> <work-dir>
 #
-#   --jobs "N ..."   numbers of jobs                       (default "1 2")
-#   --repeats N      of which the median is taken          (default 3)
+#   --jobs "N ..."   numbers of jobs                       (default "$jobs")
+#   --repeats N      of which the median is taken          (default $repeats)
 #
 # Runs VAD, x-vectors and DEC of <data-dir> with so many jobs, as often as --repeats says, and compares the
 # turns. Prints a table of the seconds of each stage (medians) and of their ratios to the first, and
@@ -12,10 +12,10 @@
 #
 # Example: benchmarks/jobs/run.sh --repeats 1 data/dev exp/ae_default exp/jobs
 
-. "$(dirname "$0")/../../steps/common.sh"
+. "$(dirname "$0")/../../steps/lib/common.sh"
 jobs="1 2"
 repeats=3
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 3 ] || die "expected <data-dir> <ae-dir> <work-dir>, see --help"
 data=$1 ae=$2 work=$3
 mkdir -p "$work"
@@ -29,7 +29,7 @@ timed() { # jobs stage command...
   echo "$1 $2 $(date +%s.%N) $began" >>"$times"
 }
 
-for repeat in $(seq "$repeats"); do
+for _ in $(seq "$repeats"); do
   for nj in $jobs; do
     out=$work/nj$nj
     rm -rf "$out"

@@ -14,10 +14,13 @@ Example: benchmarks/kaldi_directory/make.py data/test exp/vad_silero/test exp/ka
 from __future__ import annotations
 
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import soundfile
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from cli import program
 from diar.audio import waveform
 from diar.base.regions import regions_of

@@ -3,10 +3,10 @@
 #
 # Usage: benchmarks/kaldi_directory/run.sh [options]
 #
-#   --data DIR   a data directory                      (default data/test)
-#   --vad DIR    its speech regions                    (default exp/vad_silero/test)
-#   --work DIR   products                              (default exp/kaldi_directory)
-#   --nj N       parallel jobs                         (default: all cores)
+#   --data DIR   a data directory                      (default $data)
+#   --vad DIR    its speech regions                    (default $vad)
+#   --work DIR   products                              (default $work)
+#   --nj N       parallel jobs                         (default: all cores, $nj)
 #
 # The test set of mini at 8 kHz, once as plain mono files, once as stereo files behind commands and
 # relative paths, with reco2file_and_channel, segments and vad.scp (make.py). Diarized with Silero both
@@ -14,12 +14,12 @@
 #
 # Example: benchmarks/kaldi_directory/run.sh --data data/dev --vad exp/vad_silero/dev
 
-. "$(dirname "$0")/../../steps/common.sh"
+. "$(dirname "$0")/../../steps/lib/common.sh"
 data=data/test
 vad=exp/vad_silero/test
 work=exp/kaldi_directory
 nj=$(cores)
-. steps/parse_options.sh
+. steps/lib/parse_options.sh
 [ $# -eq 0 ] || die "expected no argument, see --help"
 need "$data/ref.rttm" "./run.sh --stop-stage 1 makes it"
 need "$vad/segments" "./run.sh --stop-stage 1 makes it"

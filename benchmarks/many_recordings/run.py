@@ -17,10 +17,12 @@ import re
 import resource
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from cli import program
 from diar.base.errors import DataError
 from diar.base.types import Turn, concatenate

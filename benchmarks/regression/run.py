@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from cli import program
 from diar.autoencoder import network
 from diar.base import config

@@ -46,6 +46,7 @@ def recipe(root, tmp_path_factory, worker_id, campplus):
 def test_commands_run(name, recipe, sample_wav, tmp_path):
     copy = tmp_path / "recipe"
     shutil.copytree(recipe, copy, symlinks=True)
+    small_recipe.link_environment(ROOT, copy)
     small_recipe.furnish(copy, sample_wav)
     script = tmp_path / Path(name).name
     script.write_text(documents.script(text_of(name)))

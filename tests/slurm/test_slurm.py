@@ -92,10 +92,10 @@ def test_the_same_bytes_as_local(data, expected, tmp_path):
 
 
 def test_the_environment_is_that_of_the_recipe(tmp_path):
-    show = 'echo "$PWD $OMP_NUM_THREADS $OMP_WAIT_POLICY $PYTHONPATH $(command -v python)"'
+    show = 'echo "$PWD $OMP_NUM_THREADS $OMP_WAIT_POLICY $(command -v python)"'
     assert run(tmp_path, 1, show).returncode == 0
     line = (tmp_path / "log/x.1.log").read_text().splitlines()[-1]
-    assert line == f"{ROOT} 1 PASSIVE {ROOT}/local {ROOT}/.venv/bin/python"
+    assert line == f"{ROOT} 1 PASSIVE {ROOT}/.venv/bin/python"
 
 
 def test_a_job_that_fails_once_is_tried_again(tmp_path):

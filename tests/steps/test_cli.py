@@ -216,11 +216,9 @@ class TestStatus:
         command = f"{sys.executable} local/version.py; echo $? >&2"
         reader, writer = os.pipe()
         os.close(reader)
-        env = {**os.environ, "PYTHONPATH": str(ROOT / "local")}
         result = subprocess.run(
             ["bash", "-c", command],
             cwd=ROOT,
-            env=env,
             stdout=writer,
             stderr=subprocess.PIPE,
             text=True,

@@ -124,10 +124,10 @@ class TestKaldiScripts:
             assert shown[-2] == ascii([*words[:-1], f"{job} of 2"])
 
     def test_the_environment_is_that_of_the_recipe(self, root, tmp_path):
-        show = 'echo "$PWD $OMP_NUM_THREADS $OMP_WAIT_POLICY $PYTHONPATH $(command -v python)"'
+        show = 'echo "$PWD $OMP_NUM_THREADS $OMP_WAIT_POLICY $(command -v python)"'
         assert self.call(root, tmp_path, 1, "bash", "-c", show).returncode == 0
         line = (tmp_path / "log/x.1.log").read_text().splitlines()[-2]
-        assert line == f"{root} 1 PASSIVE {root}/local {root}/.venv/bin/python"
+        assert line == f"{root} 1 PASSIVE {root}/.venv/bin/python"
 
     def test_a_job_that_fails_is_named(self, root, tmp_path):
         (tmp_path / "jobs/2").mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from command_line import WITH_OPTIONS
 from paths import ROOT
 
 
@@ -40,7 +42,7 @@ name=none
 value=nothing
 line=
 overrides=
-. {ROOT}/steps/parse_options.sh
+. {ROOT}/steps/lib/parse_options.sh
 echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$overrides rest=$*"
 """
 
@@ -69,6 +71,7 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
             (["--name", "x"], "name=none", "name=x"),
             (["--value", "x"], "value=nothing", "value=x"),
             (["--fast", "true"], "fast=false", "fast=true"),
+            (["--fast"], "fast=false", "fast=true"),
             (["--dec.niter", "80", "--dec.lr-cc=1"], "overrides=", "overrides=dec.niter=80 dec.lr_cc=1"),
             (["a", "--num-spk", "4"], "rest=", "rest=a --num-spk 4"),
             (["--fast", "true", "--", "--x"], "fast=false", "fast=true"),
@@ -89,6 +92,7 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
             (["-n", "4"], "thing.sh: unknown option -n (try --help)"),
             (["--fast", "yes"], "thing.sh: --fast is true or false, not 'yes' (try --help)"),
             (["--fast="], "thing.sh: --fast is true or false, not '' (try --help)"),
+            (["--fast", "x"], "thing.sh: --fast is true or false, not 'x' (try --help)"),
             (["--num-spk"], "thing.sh: --num-spk needs a value (try --help)"),
             (["--config"], "thing.sh: --config needs a file (try --help)"),
             (["--config", "none"], "thing.sh: no such options file: none (try --help)"),
@@ -136,6 +140,27 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
         assert self.shown(thing("--help")).startswith(expected)
         assert self.shown(thing("--num-spk", "3", "-h")).count("\nExit status: ") == 1
 
+    def test_true_needs_no_word_before_another_option(self, thing):
+        assert "num_spk=3 fast=true" in self.shown(thing("--fast", "--num-spk", "3"))
+
+    def test_help_says_the_defaults_that_there_are(self, tmp_path):
+        script = tmp_path / "thing.sh"
+        lines = "# Usage: x\n#\n#   --num-spk N  so many (default $num_spk), $_all, $other\n"
+        text = self.SCRIPT.replace("# Usage: thing.sh [options] <in>\n", lines)
+        text = text.replace("num_spk=2\n", "num_spk=2 _all=(1 2)\n_defaults=x.conf\n")
+        script.write_text(text)
+        (tmp_path / "x.conf").write_text("num_spk=7\n")
+        shown = self.shown(run(["bash", script, "--num-spk", "3", "--help"], cwd=tmp_path))
+        assert "  --num-spk N  so many (default 7), 1 2, $other\n" in shown
+        assert "num_spk=7 " in self.shown(run(["bash", script], cwd=tmp_path))
+
+    @pytest.mark.parametrize("name", WITH_OPTIONS)
+    def test_no_help_types_a_default_again(self, name):
+        head = re.match(r"(?s).*?\n\n", (ROOT / name).read_text())[0]
+        typed = {d for d in re.findall(r"\(default:? ([^)]*)\)", head) if "$" not in d}
+        in_words = {"estimated", "as configured", "true, with --audio-dir false", "false"}
+        assert typed <= in_words | {"exp/accuracy_<vad>"}
+
     def test_a_script_may_have_an_exit_status_of_its_own(self, tmp_path):
         script = tmp_path / "thing.sh"
         script.write_text(self.SCRIPT.replace("[options] <in>\n", "<in>\n#\n# Exit status: 7.\n"))
@@ -160,10 +185,12 @@ class TestSteps:
 
     @pytest.fixture
     def recipe(self, tmp_path):
-        for name in ("steps", "local/diar"):
+        for name in ("steps/lib", "local/diar"):
             (tmp_path / name).mkdir(parents=True)
-        for name in ("steps/common.sh", "steps/parse_options.sh", "local/step_key.py"):
-            shutil.copy(ROOT / name, tmp_path / name)
+        for name in ("common.sh", "parse_options.sh"):
+            shutil.copy(ROOT / "steps/lib" / name, tmp_path / "steps/lib")
+        for name in ("step_key.py", "step_code.py"):
+            shutil.copy(ROOT / "local" / name, tmp_path / "local")
         (tmp_path / "path.sh").write_text(f'PATH="{Path(sys.executable).parent}:$PATH"\n')
         (tmp_path / "local/diar/__init__.py").write_text("")
         (tmp_path / "local/diar/part.py").write_text("FACTOR = 2\n")
@@ -174,11 +201,11 @@ class TestSteps:
         )
         (tmp_path / "steps/work.sh").write_text(
             "#!/usr/bin/env bash\n"
-            '. "$(dirname "$0")/common.sh"\n'
-            "pause=0\nlevel=1\n. steps/parse_options.sh\n"
+            '. "$(dirname "$0")/lib/common.sh"\n'
+            "pause=0\nlevel=1\n. steps/lib/parse_options.sh\n"
             'need "$1" "the input"\n'
             'begin "$2" local/work.py "$level" "$1" || exit 0\n'
-            'PYTHONPATH=local python local/work.py "$1" "$2/result"\n'
+            'python local/work.py "$1" "$2/result"\n'
             'touch "$2/half"; sleep "$pause"; echo worked\n'
             'finish "$2"\n'
         )
@@ -210,12 +237,11 @@ class TestSteps:
         assert self.work(recipe, "--level", "2")
         assert not self.work(recipe, "--level", "2")
 
-    def test_modules_that_are_named_in_a_table_count(self, recipe):
-        (recipe / "local/diar/part.py").write_text("TABLE = {'a': 'diar.lazy:work'}\nFACTOR = 2\n")
-        (recipe / "local/diar/lazy.py").write_text("A = 1\n")
+    def test_words_without_meaning_are_not(self, recipe):
         assert self.work(recipe)
-        (recipe / "local/diar/lazy.py").write_text("A = 2\n")
-        assert self.work(recipe)
+        program = (recipe / "local/work.py").read_text()
+        (recipe / "local/work.py").write_text(f'"""Works."""\n\n{program}  # and that is all\n')
+        assert not self.work(recipe)
 
     def test_code_that_is_not_imported_does_not_matter(self, recipe):
         assert self.work(recipe)
@@ -248,6 +274,12 @@ class TestSteps:
         (recipe / "dir/a").write_text("3")
         assert len({first, second, third}) == 3
         assert key() == third
+
+    def test_nothing_is_locked_where_nothing_is_done(self, recipe):
+        assert self.work(recipe)
+        (recipe / "exp/.out.lock").unlink()
+        assert not self.work(recipe)
+        assert not (recipe / "exp/.out.lock").exists()
 
     @pytest.mark.parametrize("blank", [" ", "\t", "  "])
     def test_files_that_an_scp_names_count(self, recipe, blank):

@@ -24,19 +24,18 @@ WITH_OPTIONS = [n for n in SCRIPTS if "parse_options.sh" in (ROOT / n).read_text
 
 
 def run(*command, **options):
-    """CompletedProcess of a command in the recipe's directory; programs find the library."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "local")}
+    """CompletedProcess of a command in the recipe's directory."""
     words = [str(word) for word in command]
     if words[0].endswith(".py"):
         words.insert(0, sys.executable)
-    options = {"cwd": ROOT, "env": env, "text": True, "timeout": 120, **options}
+    options = {"cwd": ROOT, "text": True, "timeout": 120, **options}
     return subprocess.run(words, capture_output=True, **options)
 
 
 def known(name):
     """What parse_options.sh takes for the options of a script."""
-    head = re.split(r"(?m)^(?=\. steps/parse_options\.sh)", (ROOT / name).read_text())[0]
-    script = f'{head}\n. steps/parse_options.sh\necho "$_opt_known"'
+    head = re.split(r"(?m)^(?=\. steps/lib/parse_options\.sh)", (ROOT / name).read_text())[0]
+    script = f'{head}\n. steps/lib/parse_options.sh\necho "$_opt_known"'
     clean = {variable: os.environ[variable] for variable in ("PATH", "HOME")}
     result = run("bash", "-c", script, f"./{name}", env=clean)
     assert result.returncode == 0, result.stderr

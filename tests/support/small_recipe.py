@@ -41,21 +41,38 @@ nj=1
 
 
 def copied(root: Path, target: Path) -> Path:
-    """The recipe without what was made with it; its environment is that of ``root``."""
+    """The recipe without what was made with it."""
     left_out = shutil.ignore_patterns(".*", "__pycache__", "benchmarks", "data", "exp")
     shutil.copytree(root, target, ignore=left_out, symlinks=True)
     for name in ("data", "exp"):
         (target / name).mkdir()
         shutil.copy(root / name / "README.md", target / name)
-    # An environment of links, with a mark of its own: whatever path.sh finds, it installs nothing here.
-    (target / ".venv").mkdir()
-    for entry in (root / ".venv").iterdir():
-        if not entry.name.startswith("."):
-            (target / ".venv" / entry.name).symlink_to(entry.resolve())
-    wanted = [(root / name).read_bytes() for name in ("pyproject.toml", "conf/constraints.txt")]
-    mark = hashlib.sha256(b"".join(wanted)).hexdigest() + "  -\n"
-    (target / ".venv/.installed").write_text(mark)
     return target
+
+
+def link_environment(root: Path, recipe: Path) -> None:
+    """Give a copy of the recipe an environment of links, but with the modules of the copy.
+
+    Its mark is that of an installation in this place: path.sh installs nothing.
+    """
+    source, target = root / ".venv", recipe / ".venv"
+    shutil.rmtree(target, ignore_errors=True)
+    packages = next(source.glob("lib/python*/site-packages"))
+    linked = target / packages.relative_to(source)
+    linked.mkdir(parents=True)
+    home = (source / ".installed").read_text().split("  ")[-1].strip()
+    for entry in packages.iterdir():
+        if entry.name.startswith("__editable__"):
+            text = entry.read_text().replace(f"{home}/local", f"{recipe}/local")
+            (linked / entry.name).write_text(text)
+        elif entry.name != "__pycache__":
+            (linked / entry.name).symlink_to(entry.resolve())
+    for entry in source.iterdir():
+        if not entry.name.startswith((".", "lib")):
+            (target / entry.name).symlink_to(entry.resolve())
+    wanted = [(recipe / name).read_bytes() for name in ("pyproject.toml", "conf/constraints.txt")]
+    digest = hashlib.sha256(b"".join(wanted)).hexdigest()
+    (target / ".installed").write_text(f"{digest}  -  {recipe}\n")
 
 
 def shrink(recipe: Path) -> None:
@@ -73,7 +90,7 @@ def shrink(recipe: Path) -> None:
 
 def fresh_shell() -> dict[str, str]:
     """The environment without what path.sh has put there."""
-    left_out = ("PYTHONPATH", "VIRTUAL_ENV", "DIAR_ROOT")
+    left_out = ("VIRTUAL_ENV", "DIAR_ROOT")
     env = {key: value for key, value in os.environ.items() if key not in left_out}
     path = env["PATH"].split(os.pathsep)
     env["PATH"] = os.pathsep.join(p for p in path if not p.endswith("/.venv/bin"))
@@ -92,6 +109,7 @@ def made_once(root: Path, shared: Path) -> Path:
             part = copied(root, shared / "recipe.part")
             shrink(part)
             part.rename(recipe)  # first: wav.scp holds absolute paths
+            link_environment(root, recipe)
             done = subprocess.run(
                 ["./run.sh"], cwd=recipe, env=fresh_shell(), capture_output=True, text=True
             )

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of this are used elsewhere, and the other way round
 # Options that steps/fit_dec.sh and steps/cluster.sh share: defaults, and the function that checks
 # them and makes of them the array 'options' for the program.
 
@@ -11,11 +12,7 @@ nj=$(cores)
 cmd=local
 
 xvector_options() {
-  local name
-  for name in num_spk min_spk max_spk nj; do
-    [[ "${!name}" =~ ^([1-9][0-9]*)?$ ]] || die "--${name//_/-} must be a whole number of at least 1, not '${!name}'"
-  done
-  [ -n "$min_spk" ] && [ "$min_spk" -le "${max_spk:-$min_spk}" ] || die "--min-spk $min_spk is more than --max-spk $max_spk"
+  check_speakers
   [ -z "$num_spk" ] || [ -z "$reco2num_spk" ] || die "give --num-spk or --reco2num-spk, not both"
   options=(--min-spk "$min_spk" --seed "$seed")
   [ -z "$max_spk" ] || options+=(--max-spk "$max_spk")

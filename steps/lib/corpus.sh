@@ -1,4 +1,7 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of this are used elsewhere, and the other way round
 # What steps/prepare_<corpus>.sh of the public corpora share: their options, and the work.
+#
+# Stage 0 is made of steps like all others: steps/prepare_<corpus>.sh calls local/prepare_*.py.
 #
 # Sourced after common.sh, with 'sets' set to the corpus's own sets; prepare_corpus is called after
 # the options are parsed.
@@ -17,16 +20,18 @@ prepare_corpus() { # corpus data-dir [option value]...
   [ -z "$audio_dir" ] || options+=(--audio-dir "$audio_dir")
   [ -z "$download" ] || options+=(--download "$download")
   [ -z "$reference" ] || options+=(--reference "$reference")
-  mkdir -p "$data"
   # Not one of the steps that are done once and for all: what could not be downloaded is tried again,
   # and the list of files that this leaves decides whether the sets are made again.
-  python local/prepare_corpus.py --obtain "$sets" "${options[@]}" "$corpus" "$data"
+  if ! planning; then
+    mkdir -p "$data"
+    python local/prepare_corpus.py --obtain "$sets" "${options[@]}" "$corpus" "$data"
+  fi
   for set in $sets; do
     case "$seen" in *" $set "*) continue ;; esac
     seen="$seen$set "
     begin "$data/$set" local/prepare_corpus.py "$corpus $set ${options[*]}" \
       "$data/.$corpus.files" conf/corpora.yaml conf/voxconverse_split.tsv || continue
-    echo "$(basename "$0"): making $data/$set"
+    echo "$_name: making $data/$set"
     run_jobs 1 "$data/$set/log/prepare.log" \
       python local/prepare_corpus.py --set "$set" "${options[@]}" "$corpus" "$data"
     python local/describe_corpus.py --recordings "$data/$set" >"$data/$set/log/recordings"

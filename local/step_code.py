@@ -1,0 +1,94 @@
+"""Tell what a module means, and what it imports. For step_key.py: standard library only."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+
+REGISTRIES = (
+    "CORPORA",
+    "EXTRACTORS",
+    "METHODS",
+)  # tables of "module:object", imported when asked for
+
+
+def summarize(source: bytes, path: str, package: list[str]) -> tuple[str, list[str]]:
+    """Return a digest of the meaning of a module, and the names of what it may import.
+
+    Args:
+        source: the text of the module.
+        path: where it is, for the message about wrong syntax.
+        package: the names of the packages that it lies in, for relative imports.
+    """
+    tree = ast.parse(source, path)
+    names = {name for node in executed(tree) for name in imports_of(node, package)}
+    text = describe(tree).encode(errors="surrogatepass")
+    return hashlib.sha256(text).hexdigest(), sorted(names)
+
+
+def describe(node: object) -> str:
+    """Write a syntax tree as text, without what has no meaning.
+
+    That is: positions, comments, docstrings and other strings that stand alone. What is empty is left
+    out, too, because later Pythons have more fields.
+    """
+    if isinstance(node, list):
+        return f"[{','.join(describe(item) for item in node if not stands_alone(item))}]"
+    if isinstance(node, ast.Constant):
+        return repr(node.value)
+    if isinstance(node, ast.AST):
+        fields = ((n, v) for n, v in ast.iter_fields(node) if v is not None and v != [])
+        return f"{type(node).__name__}({','.join(f'{n}={describe(v)}' for n, v in fields)})"
+    return repr(node)
+
+
+def stands_alone(node: object) -> bool:
+    """Tell whether this is a statement that is only a string."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk through a tree, but for what only type checkers see."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            todo += node.orelse
+            continue
+        yield node
+        todo += ast.iter_child_nodes(node)
+
+
+def imports_of(node: ast.AST, package: list[str]) -> Iterator[str]:
+    """Name the modules that a node may import: of 'from a import b', 'a' and 'a.b'.
+
+    A table of a module that is called as one of ``REGISTRIES`` imports what it names.
+    """
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        above = package[: len(package) + 1 - node.level] if node.level else []
+        base = ".".join([*above, *filter(None, [node.module])])
+        yield base
+        yield from (f"{base}.{alias.name}" for alias in node.names)
+    elif isinstance(node, ast.Module):
+        for statement in node.body:
+            if is_registry(statement):
+                texts = (x.value for x in ast.walk(statement) if isinstance(x, ast.Constant))
+                yield from (x.split(":")[0] for x in texts if isinstance(x, str) and ":" in x)
+
+
+def is_registry(statement: ast.stmt) -> bool:
+    """Tell whether this assigns to one of ``REGISTRIES``."""
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, ast.AnnAssign):
+        targets = [statement.target]
+    else:
+        return False
+    return any(isinstance(target, ast.Name) and target.id in REGISTRIES for target in targets)

@@ -1,0 +1,77 @@
+r"""Show what ./run.sh --plan finds out: each step, what it reads, what it makes, and its state.
+
+Reads standard input, the output of a run in which steps only say what they would do (plan in
+steps/lib/common.sh): records of fields that \\x1f separates, and other lines, which are shown as they are.
+Standard library only: a plan comes before any installation.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from fnmatch import fnmatchcase
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # python -I leaves it out
+from step_key import MEMORY, Memory, key_of, read
+
+DONE, ANEW, MISSING = "up to date", "to be made anew", "not there yet"
+
+
+def main() -> None:
+    memory = Memory(MEMORY)  # only read: a plan writes nothing
+    unmade: list[str] = []
+    states = []
+    for line in sys.stdin:
+        if not line.startswith("\x1f"):
+            print(line, end="", flush=True)
+            continue
+        fields = line.rstrip("\n").replace("\x1e", "\n").split("\x1f")
+        step, out, program, options = fields[1:5]
+        inputs = fields[5:]
+        state = state_of(out, program, options, inputs, unmade, memory)
+        if state != DONE:
+            unmade.append(out)
+        states.append(state)
+        patterns = [name for name in inputs if "*" in name]
+        rest = [name for name in inputs if not any(matches(name, p) for p in patterns)]
+        reads = " ".join(patterns + rest) or "nothing"
+        print(f"{state:<16} {out}\n{'':<16}   {step} reads {reads}", flush=True)
+    counts = ", ".join(f"{states.count(state)} {state}" for state in (DONE, ANEW, MISSING))
+    print(f"\nrun.sh: directories: {counts}; nothing was run")
+
+
+def state_of(
+    out: str, program: str, options: str, inputs: list[str], unmade: list[str], memory: Memory
+) -> str:
+    """Return whether a directory is up to date, in a run that makes those of ``unmade`` before it.
+
+    Args:
+        inputs: files and directories; patterns, 'exp/*/test', for what there will be.
+    """
+    done = read(os.path.join(out, ".done"))
+    if done is None:
+        return MISSING
+    files = [name for name in inputs if "*" not in name]
+    if not all(map(os.path.exists, files)) or any(waits(name, unmade) for name in inputs):
+        return ANEW
+    return DONE if done.strip() == key_of(program, options, files, memory) else ANEW
+
+
+def waits(name: str, unmade: list[str]) -> bool:
+    """Return whether an input is, or lies in, a directory that is still to be made."""
+    if "*" in name:
+        return any(matches(out, name) for out in unmade)
+    return any(name == out or name.startswith(f"{out}/") for out in unmade)
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Return whether a path is one of a pattern, or lies in one."""
+    return fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}/*")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

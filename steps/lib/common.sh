@@ -1,0 +1,205 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of this are used elsewhere, and the other way round
+# What every script shares: where we are, early failure, and directories that are done or are not.
+#
+# A step's directory has .begun from its first moment and .done as the last thing written; .done
+# holds a key, the hash of the program (with every module that it imports), its options and its
+# inputs. The same key means nothing to do; any other means that the directory is made again. Of a
+# directory that was begun with the same key and the same number of jobs, but never done, those jobs
+# are kept that have finished (jobs/J/finished, the last thing that a job writes).
+#
+# Names that begin with '_' are no options: parse_options.sh takes all others in lower case for such.
+
+set -euo pipefail
+export LC_ALL=C.UTF-8 # one sorting order everywhere; also where the environment is not needed
+_root="$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)"
+case "$0" in # before we go anywhere: --help prints its head
+  */*) _script="$(cd "${0%/*}" && pwd -P)/${0##*/}" ;;
+  *) _script="$(pwd -P)/$0" ;;
+esac
+_name="${0##*/}"
+_python=python
+case "$_script $* " in "$_root"/benchmarks/* | "$_root"/tests/* | *" --help "* | *" -h "* | *" --version "*)
+  cd "$_root" ;;
+esac
+if ! [ "$PWD" -ef "$_root" ]; then # as in Kaldi: all paths count from here
+  echo "$_name: run it from the recipe's directory: cd $_root" >&2
+  exit 1
+fi
+
+die() { echo "$_name: $*" >&2; exit 1; }
+
+unset plan # may come from elsewhere
+planning() { # ./run.sh --plan: it and its steps say what they would do, and do nothing
+  [ -n "${DIAR_PLAN-}" ] || [ "${plan-}" = true ]
+}
+
+environment() { # parse_options.sh calls it last: neither help nor a wrong option waits for an installation
+  if planning; then # nor does a plan, which needs no package
+    export PATH="$_root/.venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
+    command -v python >/dev/null || _python="${PYTHON:-python3}"
+  elif [ "${DIAR_RUN-}" != "$_root" ]; then # run.sh has entered it for its steps
+    . ./path.sh
+  fi
+}
+
+cores() { env -u OMP_NUM_THREADS nproc; } # nproc alone would count threads, of which there is one
+
+option() { # name default argument...: the value that the arguments give an option, or the default
+  local name="$1" value="$2"
+  shift 2
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --"$name") value="${2-}" ;;
+      --"$name"=*) value="${1#*=}" ;;
+    esac
+    shift
+  done
+  echo "$value"
+}
+
+positive() { # option [or]: its value is a whole number of at least 1
+  [[ "${!1}" =~ ^[1-9][0-9]*$ ]] || die "--${1//_/-} must be a whole number of at least 1${2-}, not '${!1}'"
+}
+
+check_speakers() { # [word]: the options num_spk (which may be the word), min_spk, max_spk
+  [ -z "$num_spk" ] || [ "$num_spk" = "${1-}" ] || positive num_spk "${1:+, or $1}"
+  positive min_spk
+  [ -z "$max_spk" ] || positive max_spk
+  [ "$min_spk" -le "${max_spk:-$min_spk}" ] || die "--min-spk $min_spk is more than --max-spk $max_spk"
+}
+
+resolve_device() { # is it there? And what is 'auto' here: the key of a step says what it was made on
+  [ "${cmd-local}" = local ] || return 0 # the jobs will see
+  [ -x .venv/bin/python ] || return 0    # a plan, before there is anything
+  [ "$device" = cpu ] || device="$(python local/find_device.py "$device")" || exit 1
+}
+
+given() { # file, and what it is for
+  [ -e "$1" ] || die "no such file: $1 ($2)"
+}
+
+need() { # file, and what makes it: a plan goes on without
+  planning || given "$@"
+}
+
+expected() { # file: it is there; or in a plan, its directory is still to be made
+  [ -e "$1" ] || { planning && [ ! -e "${1%/*}" ]; }
+}
+
+choose_launcher() { # by --cmd; fails where jobs cannot be started that way
+  local words
+  read -ra words <<<"${cmd-local}"
+  case "${words-}" in
+    local) launcher=(python local/run_jobs.py) ;;
+    slurm) launcher=(python local/slurm_jobs.py "${words[@]:1}")
+      "${launcher[@]}" --check || exit 1 ;;
+    *) launcher=(python local/kaldi_jobs.py --script "$cmd")
+      command -v "${words-}" >/dev/null ||
+        die "--cmd is local, slurm, or a script in Kaldi's convention; there is no program '${words-}'" ;;
+  esac
+}
+
+run_jobs() { # number log command...: so many jobs; JOB in log and command is the number of each
+  "${launcher[@]}" --step "$_name" "JOB=1:$1" "${@:2}"
+}
+
+key_of() { # program "options" input...: what tells one state of these from another
+  "$_python" -I -S local/step_key.py "$@"
+}
+
+holds() { # file text: it has this one line
+  local line=
+  [ -e "$1" ] && IFS= read -r line <"$1" && [ "$line" = "$2" ]
+}
+
+begin() { # out-dir program "options" input...: fails when there is nothing to do
+  local out="$1" key input dir parent lockfile
+  shift
+  [ -z "${nj+set}" ] || positive nj
+  case "$out" in *JOB*) die "$out: JOB in a path stands for the number of a job: use another name" ;; esac
+  for input in "${@:3}"; do
+    case "$input" in */*) dir="${input%/*}" ;; *) dir=. ;; esac
+    if [ "$input" -ef "$out" ] || [ "$dir" -ef "$out" ]; then
+      die "$out is input and output: name another directory for the output"
+    fi
+  done
+  if planning; then
+    plan "$out" "$@"
+    return 1
+  fi
+  key="$(key_of "$@")" || exit 1
+  if holds "$out/.done" "$key"; then
+    echo "$_name: $out is up to date"
+    return 1
+  fi
+  parent="$(dirname "$out")"
+  lockfile="$parent/.$(basename "$out").lock"
+  if ! { mkdir -p "$parent" && exec {lock}>>"$lockfile"; }; then die "cannot write to $parent"; fi
+  flock -n "$lock" || die "$(cat "$lockfile") is writing to $out: wait for it, or take another --exp"
+  echo "process $$ on $(uname -n)" >"$lockfile"
+  if holds "$out/.done" "$key"; then # by a run that has just ended
+    echo "$_name: $out is up to date"
+    return 1
+  fi
+  if [ -n "$(ls -A "$out" 2>/dev/null)" ] && [ ! -e "$out/.begun" ]; then
+    die "$out holds files that this recipe did not make: remove it, or name another directory"
+  fi
+  # A mistake in the options must not cost what was made before: a step's own check comes first.
+  choose_launcher
+  if declare -F check >/dev/null; then check || exit 1; fi
+  for dir in "$out"/log/.*.slurm; do # killed with kill -9, a run may have left jobs that write here
+    [ ! -e "$dir" ] || python local/slurm_jobs.py --cancel "$dir" || exit 1
+  done
+  if holds "$out/jobs/.key" "$key ${nj-}"; then
+    for dir in "$out"/jobs/*/; do
+      [ -e "${dir}finished" ] || rm -rf "$dir"
+    done
+    find "$out/" -mindepth 1 -maxdepth 1 -name ".*" ! -name .begun -exec rm -rf {} + # half-written
+    return 0
+  fi
+  # .done and .key go first and .begun stays: killed at any moment, this is a directory of ours,
+  # unfinished, of which nothing is kept.
+  if ! {
+    rm -f "$out/.done" "$out/jobs/.key" && mkdir -p "$out" && echo "$key" >"$out/.begun" &&
+      find "$out/" -mindepth 1 -maxdepth 1 ! -name .begun -exec rm -rf {} + &&
+      mkdir "$out/log" "$out/jobs" && echo "$key ${nj-}" >"$out/jobs/.key"
+  }; then die "cannot write to $out"; fi
+}
+
+plan() { # out-dir program "options" input...: a record for local/step_plan.py, which knows the states
+  local IFS=$'\x1f'
+  local record="$IFS$_name$IFS$*"
+  echo "${record//$'\n'/$'\x1e'}"
+}
+
+join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file
+  local out="$1" name keys
+  shift
+  for name in "$@"; do
+    keys=()
+    case "$name" in
+      rttm) keys=(-k "2,2" -k "4,4n") ;; # turns in the order of time
+      history) keys=(-k "1,1" -k "2,2n") ;;
+    esac
+    cat "$out/jobs"/*/"$name" | sort "${keys[@]}" >"$out/.$name.tmp"
+    mv "$out/.$name.tmp" "$out/$name"
+  done
+}
+
+spk2utt() { # dir: the inverse of its utt2spk
+  awk '{ utts[$2] = utts[$2] " " $1 } END { for (spk in utts) print spk utts[spk] }' "$1/utt2spk" |
+    sort >"$1/.spk2utt.tmp"
+  mv "$1/.spk2utt.tmp" "$1/spk2utt"
+}
+
+finish() { # out-dir: mark it done; what failed is reported, and is the exit status of a step run alone
+  [ -s "$1/failed" ] || rm -f "$1/failed"
+  rm -f "$1/jobs/.key" # first: killed from here on, nothing of half a directory is kept
+  rm -rf "$1/jobs"
+  cp "$1/.begun" "$1/.done.tmp"
+  mv "$1/.done.tmp" "$1/.done"
+  if [ -e "$1/failed" ]; then
+    echo "$_name: $(wc -l <"$1/failed") recording(s) failed, the others are done; see $1/failed" >&2
+    [ -n "${DIAR_RUN-}" ] || exit 1
+  fi
+}

@@ -1,0 +1,138 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of this are used elsewhere, and the other way round
+# What follows from the options of run.sh: whether they are right, the sets, and what belongs to a variant
+# of DEC. Sourced after the options are parsed.
+
+stages=${#_seconds[@]}
+[[ "$stage" =~ ^[0-9]+$ && "$stop_stage" =~ ^[0-9]+$ ]] || die "--stage and --stop-stage are numbers"
+for number in "$stage" "$stop_stage"; do
+  [ "$number" -lt "$stages" ] || die "there is no stage $number: stages are 0 to $((stages - 1)), see --help"
+done
+[ "$stage" -le "$stop_stage" ] || die "--stage $stage is behind --stop-stage $stop_stage"
+[ "$corpus" = "$_chosen" ] || die "--corpus is given on the command line, not in an options file"
+[ $# -eq 0 ] || die "unexpected argument '$1', see --help"
+positive nj
+[[ "$seed" =~ ^[0-9]+$ ]] || die "--seed must be a whole number of at least 0, not '$seed'"
+check_speakers oracle
+case "$vad" in
+  silero | energy | oracle | segments | vad_scp) ;;
+  *) die "--vad is silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
+esac
+for override in $overrides; do
+  case "$override" in
+    vad.* | xvector.* | ae.* | dec.* | baseline.* | report.*) ;;
+    *) die "unknown option --${override%%=*}: it begins with vad, xvector, ae, dec, baseline or report" ;;
+  esac
+done
+[[ "$data$exp" =~ ^[^[:space:],]*$ ]] || die "--data and --exp cannot hold blanks or commas: '$data', '$exp'"
+resolve_device
+
+# The sets. Of --corpus kaldi, those that the directories are named after.
+
+set_of() { # directory: the name of the set that it becomes
+  local name
+  name="$(basename "$(realpath -ms "$1")")"
+  [[ "$name" =~ ^[^[:space:],=]+$ ]] || die "'$name' cannot name a set (blank, ',' or '='): link $1 under another name"
+  echo "${name#xvectors_}"
+}
+
+paired() { # "names" "directories" option: 'name=directory' of each
+  local name dirs
+  read -ra dirs <<<"$2"
+  [ "$(wc -w <<<"$1")" = "${#dirs[@]}" ] || die "$3: ${#dirs[@]} directories for the sets '$1'"
+  for name in $1; do
+    [ -d "${dirs[0]}" ] || die "$3: no such directory: ${dirs[0]} (blanks separate directories)"
+    echo "$name=${dirs[0]}"
+    dirs=("${dirs[@]:1}")
+  done
+}
+
+data_sources='' xvector_sources='' # 'name=directory' of each set that is given
+if [ "$corpus" = kaldi ]; then
+  [[ "$test_data$xvector_dir" =~ [^[:space:]] ]] || die "--corpus kaldi needs --test-data or --xvector-dir, see --help"
+  test_sets='' dev_set='' train_set=''
+  for dir in ${test_data:-$xvector_dir}; do test_sets+=" $(set_of "$dir")"; done
+  [ -z "$dev_data$dev_xvector_dir" ] || dev_set="$(set_of "${dev_data:-$dev_xvector_dir}")"
+  [ -z "$train_data$train_xvector_dir" ] || train_set="$(set_of "${train_data:-$train_xvector_dir}")"
+  [ -z "$test_data" ] || data_sources+=" $(paired "$test_sets" "$test_data" --test-data)"
+  [ -z "$dev_data" ] || data_sources+=" $(paired "$dev_set" "$dev_data" --dev-data)"
+  [ -z "$train_data" ] || data_sources+=" $(paired "$train_set" "$train_data" --train-data)"
+  if [ -n "$xvector_dir" ]; then
+    xvector_sources="$(paired "$test_sets" "$xvector_dir" --xvector-dir)"
+    [ -z "$dev_xvector_dir" ] || xvector_sources+=" $(paired "$dev_set" "$dev_xvector_dir" --dev-xvector-dir)"
+    [ -z "$train_xvector_dir" ] || xvector_sources+=" $(paired "$train_set" "$train_xvector_dir" --train-xvector-dir)"
+  fi
+  for set in $data_sources; do # said before anything is done
+    case "$vad" in
+      segments) given "${set#*=}/segments" "--vad segments takes speech from it" ;;
+      vad_scp) given "${set#*=}/vad.scp" "--vad vad_scp takes speech from it" ;;
+    esac
+    [ "$inside_segments" = false ] || given "${set#*=}/segments" "--inside-segments true needs it"
+  done
+  twice="$(tr ' ' '\n' <<<"$test_sets $dev_set $train_set" | grep . | sort | uniq -d)"
+  [ -z "$twice" ] || die "two sets would be named '$twice': link one directory under another name"
+elif [ -n "$test_data$train_data$dev_data$xvector_dir$train_xvector_dir$dev_xvector_dir" ]; then
+  die "--test-data, --xvector-dir and the like go with --corpus kaldi"
+fi
+eval_sets="$dev_set $test_sets"
+sets="$train_set $eval_sets"
+heard_sets="$sets" heard_eval_sets="$eval_sets" heard_train_set="$train_set" # those without given x-vectors
+[ -z "$xvector_sources" ] || heard_sets='' heard_eval_sets='' heard_train_set=''
+
+# The variants of DEC: 'default' is conf/dec.yaml, 'paper' is conf/dec_paper.yaml. Windows and an
+# autoencoder of its own has only one that has a configuration for them.
+
+config_of() { # arrow name: its own configuration, or else the default of the arrow
+  if [ -e "conf/$1_$2.yaml" ]; then echo "conf/$1_$2.yaml"; else echo "conf/$1.yaml"; fi
+}
+
+xvectors_of() { # name: how its x-vectors are called, behind $exp/xvectors_
+  if [ -n "$xvector_sources" ]; then
+    echo kaldi
+  elif [ -e "conf/xvector_$1.yaml" ]; then
+    echo "${extractor}_$1"
+  else
+    echo "$extractor"
+  fi
+}
+
+sets_of() { # name: those of which stage 2 extracts these x-vectors
+  if [ "$1" = close ]; then echo "$heard_train_set"; else echo "$heard_eval_sets"; fi
+}
+
+ae_of() { # name: how its autoencoder is called, behind $exp/ae_
+  if [ -e "conf/autoencoder_$1.yaml" ]; then echo "$1"; else echo default; fi
+}
+
+names='' autoencoders='' windows='default close' # close: to train on, and for the baselines
+for file in $dec_config; do
+  [ -e "$file" ] || die "no such file: $file (--dec-config)"
+  name="$(basename "$file" .yaml)"
+  name="${name#dec}"
+  name="${name#_}"
+  name="${name:-default}"
+  names+=" $name"
+  case " $autoencoders " in *" $(ae_of "$name") "*) ;; *) autoencoders+=" $(ae_of "$name")" ;; esac
+  [ ! -e "conf/xvector_$name.yaml" ] || windows+=" $name"
+done
+
+overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published stays as published
+  local item
+  for item in $overrides; do
+    case "${2-} $item" in
+      "paper xvector.options."*) ;; # of the extractor, which --extractor chooses for all
+      "paper "* | "close xvector.coarse_step="*) continue ;;
+    esac
+    case "$item" in "$1".*) printf '%s ' "${item#"$1".}" ;; esac
+  done
+}
+
+told="${num_spk:+_$num_spk}" # results of a run that was told the number of speakers stand apart
+
+speakers_of() { # set: what is known of the number of speakers: 'speakers' becomes options of a step
+  case "$num_spk" in
+    oracle) need "$data/$1/reco2num_spk" "--num-spk oracle takes the counts from it"
+      speakers=(--reco2num-spk "$data/$1/reco2num_spk") ;;
+    "") speakers=(--min-spk "$min_spk" ${max_spk:+--max-spk "$max_spk"}) ;;
+    *) speakers=(--num-spk "$num_spk") ;;
+  esac
+}
