@@ -26,11 +26,11 @@ DRAWN = "document.querySelector('#history .scatterlayer')"
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--address", default="#test%2Ftest-12", help="what of the page is shown")
-    arguments.add_argument("page", type=Path, metavar="index.html", help="the report")
-    arguments.add_argument("out", type=Path, metavar="out.png", help="the picture")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    parser.add_argument("--address", default="#test%2Ftest-12", help="what of the page is shown")
+    parser.add_argument("page", type=Path, metavar="index.html", help="the report")
+    parser.add_argument("out", type=Path, metavar="out.png", help="the picture")
+    args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as driver:
         context = driver.chromium.launch_persistent_context(

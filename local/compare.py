@@ -25,13 +25,13 @@ from diar.scoring.text import count_matrix, markdown, number, p_value, signed, s
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--protocol", help="of the gains and losses (default: the first)")
-    arguments.add_argument("--samples", type=int, default=10_000, help="of the bootstrap")
-    program.add_seed(arguments)
-    arguments.add_argument("a", metavar="A/score", help="scores, as steps/score.sh writes them")
-    arguments.add_argument("b", metavar="B/score", help="those of the other system")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    parser.add_argument("--protocol", help="of the gains and losses (default: the first)")
+    parser.add_argument("--samples", type=int, default=10_000, help="of the bootstrap")
+    program.add_seed(parser)
+    parser.add_argument("a", metavar="A/score", help="scores, as steps/score.sh writes them")
+    parser.add_argument("b", metavar="B/score", help="those of the other system")
+    args = parser.parse_args()
     if args.samples < 1:
         raise DataError(f"--samples is {args.samples}; expected at least 1")
     comparisons = compare(read_frame(args.a), read_frame(args.b))

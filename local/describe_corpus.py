@@ -21,22 +21,20 @@ from diar.simulation.turn_taking import speech_and_overlap
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--recordings", action="store_true", help="a line for each recording")
-    arguments.add_argument(
-        "data_dir", metavar="data-dir", nargs="+", help=program.PATHS["data_dir"]
-    )
-    options = arguments.parse_args()
+    parser = program.parser(__doc__)
+    parser.add_argument("--recordings", action="store_true", help="a line for each recording")
+    parser.add_argument("data_dir", metavar="data-dir", nargs="+", help=program.PATHS["data_dir"])
+    args = parser.parse_args()
     print(
         f"{'set':<24}{'recordings':>11}{'minutes':>9}{'speakers':>10}{'speech %':>10}{'overlap %':>11}"
     )
-    for name in options.data_dir:
+    for name in args.data_dir:
         directory = Path(name)
         seconds = read_numbers(directory / "reco2dur")
         reference = directory / "ref.rttm"
         turns = read_rttm(reference) if reference.exists() else {}
         print(line(directory.name, seconds, [t for r in turns.values() for t in r]))
-        for recording in sorted(seconds) if options.recordings else ():
+        for recording in sorted(seconds) if args.recordings else ():
             one = {recording: seconds[recording]}
             print(line(f"  {recording}", one, turns.get(recording, [])))
 

@@ -15,9 +15,9 @@ from diar.base.devices import device_of
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("name", help="cpu; cuda, cuda:1; auto: a GPU where there is one")
-    print(device_of(arguments.parse_args().name))
+    parser = program.parser(__doc__)
+    parser.add_argument("name", help="cpu; cuda, cuda:1; auto: a GPU where there is one")
+    print(device_of(parser.parse_args().name))
 
 
 if __name__ == "__main__":

@@ -31,15 +31,15 @@ def main() -> None:
         metavar="'SCRIPT ...'",
         help="what runs the jobs, with its options",
     )
-    options = parser.parse_args()
-    script = shlex.split(options.script)
+    args = parser.parse_args()
+    script = shlex.split(args.script)
     if not script or not shutil.which(script[0]):
         sys.exit(
-            f"kaldi_jobs.py: --cmd {options.script}: no such program: {script[0] if script else ''}"
+            f"kaldi_jobs.py: --cmd {args.script}: no such program: {script[0] if script else ''}"
         )
-    jobs = launcher.jobs_of(options, parser)
+    jobs = launcher.jobs_of(args, parser)
     launcher.stop_with_signals()
-    log, command = options.call[1], options.call[2:]
+    log, command = args.call[1], args.call[2:]
     command = [
         "env",
         *launcher.environment(),
@@ -67,7 +67,7 @@ def main() -> None:
     if bad := [process.returncode for process in scripts if process.returncode]:
         cause = f"{script[0]}: {launcher.cause_of(bad[0])}"
         failed = {job: cause for job in jobs if not job.finished} or {jobs[-1]: cause}
-    launcher.conclude(failed, progress, options.step)
+    launcher.conclude(failed, progress, args.step)
 
 
 def ranges(numbers: list[int]) -> list[tuple[int, int]]:

@@ -24,13 +24,13 @@ from diar.xvectors.windows import XVectorConfig
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments)
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    program.add_config(parser)
+    parser.add_argument(
         "--files", action="store_true",
         help="only the files of yours that it reads, one a line, as far as they exist",
     )  # fmt: skip
-    args = arguments.parse_args()
+    args = parser.parse_args()
     options = config.load(XVectorConfig, args.config, args.set.split())
     if args.files:
         for name in extractors.local_files(options.options):

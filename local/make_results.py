@@ -42,10 +42,10 @@ PUBLISHED = [
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_paths(arguments, "exp_dir")
-    arguments.add_argument("out", metavar="out.md", type=Path, help="the page")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    program.add_paths(parser, "exp_dir")
+    parser.add_argument("out", metavar="out.md", type=Path, help="the page")
+    args = parser.parse_args()
     exp = args.exp_dir
     frame = read_experiment(exp)
     sets = split(frame, "set")

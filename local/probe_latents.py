@@ -31,10 +31,10 @@ from diar.turns import decoding
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, "conf/baselines.yaml")
-    program.add_paths(arguments, "data_dir", "xvector_dir", "ae_dir", "out_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/baselines.yaml")
+    program.add_paths(parser, "data_dir", "xvector_dir", "ae_dir", "out_dir")
+    args = parser.parse_args()
     options = config.load(BaselineConfig, args.config, args.set.split())
     protocol = ScoringConfig().protocols["forgiving"]
     model = network.load_model(args.ae_dir / "model.safetensors")

@@ -25,8 +25,8 @@ from cli.progress import Progress
 
 def main() -> None:
     parser = launcher.arguments(__doc__)
-    options = parser.parse_args()
-    jobs = launcher.jobs_of(options, parser)
+    args = parser.parse_args()
+    jobs = launcher.jobs_of(args, parser)
     launcher.stop_with_signals()
     running: dict[launcher.Job, subprocess.Popen] = {}
     progress = Progress([job.log for job in jobs])
@@ -41,7 +41,7 @@ def main() -> None:
         for process in running.values():
             process.wait()
         progress.close()
-    launcher.conclude(failed, progress, options.step)
+    launcher.conclude(failed, progress, args.step)
 
 
 def start(job: launcher.Job) -> subprocess.Popen:

@@ -28,16 +28,16 @@ CONFIG = "conf/scoring.yaml"
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_config(arguments, CONFIG)
-    arguments.add_argument("--uem", help="regions to evaluate (default: 0 to the last turn)")
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    program.add_config(parser, CONFIG)
+    parser.add_argument("--uem", help="regions to evaluate (default: 0 to the last turn)")
+    parser.add_argument(
         "--allow-extra", action="store_true", help="leave out recordings without a reference"
     )
-    arguments.add_argument("reference", metavar="ref.rttm|dir", help="who spoke when")
-    arguments.add_argument("hypothesis", metavar="hyp.rttm|dir", help="who is said to have")
-    arguments.add_argument("out", metavar="out-dir", type=Path, help=program.PATHS["out_dir"])
-    args = arguments.parse_args()
+    parser.add_argument("reference", metavar="ref.rttm|dir", help="who spoke when")
+    parser.add_argument("hypothesis", metavar="hyp.rttm|dir", help="who is said to have")
+    parser.add_argument("out", metavar="out-dir", type=Path, help=program.PATHS["out_dir"])
+    args = parser.parse_args()
     scoring = config.load(ScoringConfig, args.config, args.set.split())
     sides = {side: rttm.load_rttm(getattr(args, side)) for side in ("reference", "hypothesis")}
     evaluation = evaluate(

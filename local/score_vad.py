@@ -21,9 +21,9 @@ from diar.speech import vad
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_paths(arguments, "data_dir", "vad_dir", "out_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    program.add_paths(parser, "data_dir", "vad_dir", "out_dir")
+    args = parser.parse_args()
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
     durations = tables.read_numbers(args.vad_dir / "reco2dur")
     segments = tables.read_segments(args.vad_dir / "segments")

@@ -31,29 +31,29 @@ def main() -> None:
     parser.add_argument(
         "--cancel", type=Path, metavar="DIR", help="cancel what an earlier run left, and stop"
     )
-    options = parser.parse_args()
-    if options.cancel:
-        slurm.cancel(options.cancel)
+    args = parser.parse_args()
+    if args.cancel:
+        slurm.cancel(args.cancel)
         return
-    asked = config.load(slurm.SlurmConfig, options.config, options.set.split())
+    options = config.load(slurm.SlurmConfig, args.config, args.set.split())
     slurm.check()
-    if options.check:
+    if args.check:
         return
-    jobs = launcher.jobs_of(options, parser)
+    jobs = launcher.jobs_of(args, parser)
     if not jobs:
         return
     launcher.stop_with_signals()
     label = jobs[0].log.name.split(".")[0]
     setup = [f"cd {shlex.quote(str(launcher.ROOT))}", ". ./path.sh || exit 1"]
     setup += [f"export {shlex.quote(value)}" for value in launcher.environment()]
-    array = slurm.Array(jobs[0].log.parent / f".{label}.slurm", label, asked, setup)
+    array = slurm.Array(jobs[0].log.parent / f".{label}.slurm", label, options, setup)
     progress = Progress([job.log for job in jobs])
     try:
         failed = watch(array, {job.number: job for job in jobs}, progress)
     finally:
         array.cancel()
         progress.close()
-    launcher.conclude(failed, progress, options.step)
+    launcher.conclude(failed, progress, args.step)
 
 
 def watch(

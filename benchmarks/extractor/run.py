@@ -49,15 +49,15 @@ SPACINGS = {
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--repeats", type=int, default=3, help="of which the median is taken")
-    arguments.add_argument("--windows", type=int, default=400, help="that are embedded")
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    parser.add_argument("--repeats", type=int, default=3, help="of which the median is taken")
+    parser.add_argument("--windows", type=int, default=400, help="that are embedded")
+    parser.add_argument(
         "--alone", metavar="PRECISION", help="one process of those that run at once"
     )
-    program.add_paths(arguments, "data_dir", "vad_dir")
-    arguments.add_argument("out", metavar="out.md", type=Path, help="the page")
-    args = arguments.parse_args()
+    program.add_paths(parser, "data_dir", "vad_dir")
+    parser.add_argument("out", metavar="out.md", type=Path, help="the page")
+    args = parser.parse_args()
     speech = list(recordings(args.data_dir, args.vad_dir, args.windows))
     bench = Bench(speech[0][0], speech[0][1], args.windows, args.repeats)
     if args.alone:

@@ -119,10 +119,10 @@ def examine(path: Path, name: str) -> None:
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--inputs", type=int, default=2000, help="for each reader")
-    program.add_seed(arguments)
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    parser.add_argument("--inputs", type=int, default=2000, help="for each reader")
+    program.add_seed(parser)
+    args = parser.parse_args()
     signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(TimeoutError()))
     wrong = 0
     print(f"| reader | inputs | accepted | refused | other exceptions | over {LIMIT} s |")

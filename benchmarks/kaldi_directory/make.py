@@ -32,9 +32,9 @@ UTTERANCE = 30.0  # seconds, of segments
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    program.add_paths(arguments, "data_dir", "vad_dir", "out_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    program.add_paths(parser, "data_dir", "vad_dir", "out_dir")
+    args = parser.parse_args()
     recordings = Recordings(args.data_dir)
     plain, telephone = args.out_dir / "plain", args.out_dir / "telephone"
     for directory in (plain / "wav", telephone / "wav"):

@@ -34,11 +34,11 @@ HEAD = "| hours | stage | seconds | RTF | peak memory, MB |\n|---:|---|---:|---:
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--hours", default="0.1667 1 4", help="of both stages")
-    arguments.add_argument("--vad-hours", default="24", help="of the VAD alone")
-    program.add_paths(arguments, "data_dir", "work_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    parser.add_argument("--hours", default="0.1667 1 4", help="of both stages")
+    parser.add_argument("--vad-hours", default="24", help="of the VAD alone")
+    program.add_paths(parser, "data_dir", "work_dir")
+    args = parser.parse_args()
     recordings = Recordings(args.data_dir)
     samples = np.concatenate([recordings.load(name)[0] for name in recordings.names])
     shutil.rmtree(args.work_dir, ignore_errors=True)

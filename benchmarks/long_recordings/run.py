@@ -57,14 +57,14 @@ SYSTEMS = {
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--hours", default="0.1667 1 4 24", help="lengths")
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    parser.add_argument("--hours", default="0.1667 1 4 24", help="lengths")
+    parser.add_argument(
         "--systems", default="dec ahc nme_sc spectral", help=f"any of: {' '.join(SYSTEMS)}"
     )
-    arguments.add_argument("--recordings", default="", help="which to tile (default: all)")
-    program.add_paths(arguments, "data_dir", "xvector_dir", "ae_dir", "work_dir")
-    args = arguments.parse_args()
+    parser.add_argument("--recordings", default="", help="which to tile (default: all)")
+    program.add_paths(parser, "data_dir", "xvector_dir", "ae_dir", "work_dir")
+    args = parser.parse_args()
     if unknown := set(args.systems.split()) - set(SYSTEMS):
         raise DataError(f"unknown systems {sorted(unknown)}: known are {' '.join(SYSTEMS)}")
     tile = Tile.read(args.data_dir, args.xvector_dir, args.recordings.split())

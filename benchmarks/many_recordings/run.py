@@ -32,12 +32,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--sizes", default="100 1000", help="numbers of recordings")
-    arguments.add_argument("--seconds", type=float, default=20.0, help="of each recording")
-    arguments.add_argument("--nj", type=int, default=2, help="jobs")
-    program.add_paths(arguments, "data_dir", "xvector_dir", "work_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    parser.add_argument("--sizes", default="100 1000", help="numbers of recordings")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each recording")
+    parser.add_argument("--nj", type=int, default=2, help="jobs")
+    program.add_paths(parser, "data_dir", "xvector_dir", "work_dir")
+    args = parser.parse_args()
     pieces = Pieces(args.data_dir, args.xvector_dir, args.seconds)
     print(
         "| recordings | seconds | s / recording | by stage | largest process, MB | DER, forgiving |"

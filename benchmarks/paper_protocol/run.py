@@ -39,14 +39,14 @@ PROTOCOLS = ("paper", "forgiving", "full")
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    parser.add_argument(
         "rttm_dir", nargs="?", metavar="rttm-dir", default=os.environ.get("VOXCONVERSE_RTTM"),
         help="the RTTMs of VoxConverse dev (default: $VOXCONVERSE_RTTM)",
     )  # fmt: skip
-    directory = arguments.parse_args().rttm_dir
+    directory = parser.parse_args().rttm_dir
     if not directory:
-        arguments.error("no <rttm-dir>, and VOXCONVERSE_RTTM is not set")
+        parser.error("no <rttm-dir>, and VOXCONVERSE_RTTM is not set")
     header = ["step", "protocol", "scored s", "DER %", "FA %", "miss %", "conf. %"]
     table = pd.DataFrame(golden(directory), columns=header)
     print(text.markdown(table.set_index(header[:2])), end="")

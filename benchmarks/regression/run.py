@@ -42,10 +42,10 @@ Way = Callable[[], object]
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--update", action="store_true", help="keep the ratios of this run")
-    arguments.add_argument("--tolerance", type=float, default=1.3, help="how much larger is worse")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    parser.add_argument("--update", action="store_true", help="keep the ratios of this run")
+    parser.add_argument("--tolerance", type=float, default=1.3, help="how much larger is worse")
+    args = parser.parse_args()
     torch.set_num_threads(1)
     stored = (
         dict(line.split("\t") for line in STORED.read_text().splitlines())

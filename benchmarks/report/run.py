@@ -47,12 +47,12 @@ DRAWN = (
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--hours", type=float, default=4.0, help="of the long recording")
-    program.add_paths(arguments, "data_root", "exp_dir")
-    arguments.add_argument("set", help="its name")
-    program.add_paths(arguments, "work_dir")
-    args = arguments.parse_args()
+    parser = program.parser(__doc__)
+    parser.add_argument("--hours", type=float, default=4.0, help="of the long recording")
+    program.add_paths(parser, "data_root", "exp_dir")
+    parser.add_argument("set", help="its name")
+    program.add_paths(parser, "work_dir")
+    args = parser.parse_args()
     work = args.work_dir.resolve()
     join(args.data_root / args.set, work / "data/long", args.hours)
     diarize(work, args.exp_dir.resolve())

@@ -56,13 +56,13 @@ ALLOWED = 0.01  # DER points, of which 0.005 are md-eval's rounding
 
 
 def main() -> None:
-    arguments = program.parser(__doc__)
-    arguments.add_argument("--repeats", type=int, default=5, help="of the timing")
-    arguments.add_argument(
+    parser = program.parser(__doc__)
+    parser.add_argument("--repeats", type=int, default=5, help="of the timing")
+    parser.add_argument(
         "rttm_dir", nargs="?", metavar="rttm-dir", default=os.environ.get("VOXCONVERSE_RTTM"),
         help="references (default: $VOXCONVERSE_RTTM, else simulated)",
     )  # fmt: skip
-    args = arguments.parse_args()
+    args = parser.parse_args()
     reference = read_rttm(args.rttm_dir) if args.rttm_dir else simulated()
     print(f"References: {args.rttm_dir or 'simulated'}, {len(reference)} recordings\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:

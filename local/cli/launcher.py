@@ -44,9 +44,9 @@ def arguments(doc: str) -> argparse.ArgumentParser:
     return parser
 
 
-def jobs_of(options: argparse.Namespace, parser: argparse.ArgumentParser) -> list[Job]:
+def jobs_of(args: argparse.Namespace, parser: argparse.ArgumentParser) -> list[Job]:
     """Return the jobs that are still to be run; count and leave those that finished before."""
-    call = options.call
+    call = args.call
     match = re.fullmatch(r"JOB=1:([1-9]\d*)", call[0]) if len(call) > 2 else None
     if not match:
         parser.error("expected JOB=1:<n> <log> <command>")
@@ -58,7 +58,7 @@ def jobs_of(options: argparse.Namespace, parser: argparse.ArgumentParser) -> lis
     todo = [job for job in jobs if not job.finished]
     if len(todo) < len(jobs):
         print(
-            f"{options.step or 'jobs'}: {len(jobs) - len(todo)} of {len(jobs)} jobs had finished before",
+            f"{args.step or 'jobs'}: {len(jobs) - len(todo)} of {len(jobs)} jobs had finished before",
             flush=True,
         )
     for job in todo:

@@ -58,7 +58,9 @@ def experiment(root, tmp_path_factory, sample, sample_turns):
         if name == "test":
             text += "SPEAKER quiet 1 0.000 2.000 <NA> <NA> nobody <NA> <NA>\n"
         (data / "ref.rttm").write_text(text)
-    return folder, run(root, folder, "--stage", 1, "--nj", 2)
+    made = run(root, folder, "--stage", 1, "--stop-stage", 5, "--nj", 2)
+    run(root, folder, "--stage", 6, "--nj", 1)
+    return folder, made
 
 
 def test_bad_recordings_are_named_and_cost_only_themselves(experiment):

@@ -1,5 +1,8 @@
 """The YAML files say what the code does without them: no default lives in two places."""
 
+import importlib
+import re
+
 import pytest
 
 from diar.autoencoder.network import AutoencoderConfig
@@ -55,3 +58,15 @@ def test_default_and_paper_differ(root):
     )
     assert default.refine.frequency_power == 0 and paper.refine.frequency_power == 1
     assert default.decoding.kind == "frames" and paper.decoding.kind == "cells"
+
+
+def test_the_code_that_a_file_names_is_there(root):
+    """'Every key: diar/dec/diarization.py, DecConfig' leads to that class."""
+    places = [
+        place
+        for file in (root / "conf").glob("*.yaml")
+        for place in re.findall(r"(diar/[\w/]+)\.py(?:, (\w+))?", file.read_text(encoding="utf-8"))
+    ]
+    assert len(places) > 5
+    for module, name in places:
+        assert hasattr(importlib.import_module(module.replace("/", ".")), name or "__name__")
