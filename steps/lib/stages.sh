@@ -41,16 +41,17 @@ has_reference() { # set rttm: whether turns can be scored; it is said where they
 }
 
 results() { # all scores on one page, and its main tables printed; made again only where one has changed
-  local page="$exp/RESULTS.md" inputs=() dir key=
+  local page="$exp/RESULTS.md" inputs=() dir key= said
   for dir in "$exp"/*/*/score "$exp"/ae_*/probe; do
     [ ! -e "$dir" ] || inputs+=("$dir")
   done
   [ ! -e "$page" ] || key="$(key_of local/make_results.py "$exp" "$page" "${inputs[@]}")"
   if ! holds "$exp/.results" "$key"; then
-    python local/make_results.py "$exp" "$page" >"$exp/.results.said"
-    key_of local/make_results.py "$exp" "$page" "${inputs[@]}" | cat - "$exp/.results.said" >"$exp/.results.tmp"
-    rm "$exp/.results.said"
-    mv "$exp/.results.tmp" "$exp/.results"
+    said="$exp/.results.$$" # two runs may end at the same time
+    python local/make_results.py "$exp" "$page" >"$said.page"
+    key_of local/make_results.py "$exp" "$page" "${inputs[@]}" | cat - "$said.page" >"$said"
+    rm "$said.page"
+    mv "$said" "$exp/.results"
   fi
   tail -n +2 "$exp/.results"
 }
