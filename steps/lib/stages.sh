@@ -41,7 +41,7 @@ has_reference() { # set rttm: whether turns can be scored; it is said where they
 }
 
 results() { # all scores on one page, and its main tables printed; made again only where one has changed
-  local page="$exp/RESULTS.md" inputs=() dir key= said
+  local page="$exp/RESULTS.md" inputs=() dir said key=
   for dir in "$exp"/*/*/score "$exp"/ae_*/probe; do
     [ ! -e "$dir" ] || inputs+=("$dir")
   done
