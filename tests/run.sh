@@ -3,8 +3,8 @@
 #
 # Usage: tests/run.sh [--fast] [pytest's arguments]
 #
-# Without arguments all tests run, two at a time. --fast leaves out those that start programs, steps
-# or a browser: with two cores, less than two minutes.
+# Without arguments all tests run, two at a time. --fast leaves out those that take long, which start
+# steps or a browser: with two cores, less than two minutes.
 #
 # Examples:
 #   tests/run.sh --fast
@@ -16,13 +16,17 @@
 # 130 interrupted.
 
 . "$(dirname "$0")/../steps/lib/common.sh"
-case "${1-}" in --help | -h | --version) . steps/lib/parse_options.sh ;; esac
-environment
 chosen=()
-if [ "${1-}" = --fast ]; then
-  chosen=(-m unit)
+while :; do
+  case "${1-}" in
+    --fast) chosen=(-m "unit or documents or quick" --deselect tests/documents/test_docs.py::test_commands_run) ;;
+    --help | -h | --version) . steps/lib/parse_options.sh ;;
+    *) break ;;
+  esac
   shift
-fi
+done
+environment
+trap 'echo "$(basename "$0"): $SECONDS s in all"' EXIT
 shellcheck run.sh path.sh steps/*.sh steps/lib/*.sh local/*.sh local/completion.bash tests/*.sh tests/*/*.sh \
   benchmarks/*/*.sh .ci/run
 ruff check .
