@@ -19,7 +19,7 @@
 chosen=()
 while :; do
   case "${1-}" in
-    --fast) chosen=(-m "unit or documents or quick" --deselect tests/documents/test_docs.py::test_commands_run) ;;
+    --fast) chosen=(-m "unit or documents" --deselect tests/documents/test_docs.py::test_commands_run) ;;
     --help | -h | --version) . steps/lib/parse_options.sh ;;
     *) break ;;
   esac
