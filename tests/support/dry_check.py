@@ -156,7 +156,12 @@ def _overrides(root: Path, words: list[str]) -> list[str]:
 
 def known_options(root: Path) -> set[str]:
     """Every option that run.sh, a step or a program speaks of."""
-    sources = [root / "run.sh", *root.glob("steps/*.sh"), *root.glob("local/*.py")]
+    sources = [
+        root / "run.sh",
+        root / "tests/run.sh",
+        *root.glob("steps/*.sh"),
+        *root.glob("local/*.py"),
+    ]
     text = "\n".join(path.read_text() for path in sources)
     return set(re.findall(r"--[a-z][a-z0-9-]*", text))
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.cluster import KMeans, SpectralClustering
-from sklearn.decomposition import PCA
 
 from diar.clustering.counting import eigengap
 from diar.clustering.methods import kmeans_labels
@@ -47,6 +45,8 @@ def spectral_labels(z: np.ndarray, count: int, seed: int, exact: int = EXACT) ->
     count = min(count, len(np.unique(z, axis=0)))
     if count < 2:
         return np.zeros(len(z), dtype=int)
+    from sklearn.decomposition import PCA  # slow to import, and only the published start needs it
+
     scale = z.std(axis=0)
     scored = (z - z.mean(axis=0)) / np.where(scale > _EPS, scale, 1.0)
     points = PCA(min(count, *z.shape), random_state=seed).fit_transform(scored)
@@ -59,6 +59,8 @@ def spectral_labels(z: np.ndarray, count: int, seed: int, exact: int = EXACT) ->
 def _rbf_spectral(points: np.ndarray, count: int, seed: int) -> np.ndarray:
     if count >= len(points) - 1:  # too few windows for an eigenvalue solver
         return kmeans_labels(points, count, seed)
+    from sklearn.cluster import KMeans, SpectralClustering
+
     model = SpectralClustering(count, assign_labels="discretize", random_state=seed)
     labels = model.fit_predict(points)
     if len(np.unique(labels)) < count:  # discretisation may lose clusters
