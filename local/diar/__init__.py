@@ -1,9 +1,10 @@
 """Speaker diarization by deep embedded clustering (DEC): the library behind the recipe.
 
-The modules follow the arrows of the experiment: ``kaldi_data`` and ``audio`` read, ``vad`` finds
-speech, ``subsegments`` cuts windows, ``extractors`` embed them, ``autoencoder`` and ``dec`` learn
-latents and labels, ``clustering`` holds the baselines, ``decoding`` makes turns, ``rttm`` writes
-them and ``scoring`` judges them. Nothing here parses arguments or prints.
+The packages follow the arrows of the experiment: ``kaldi`` and ``audio`` read, ``speech`` finds speech,
+``xvectors`` cuts windows, ``extractors`` embed them, ``autoencoder`` and ``dec`` learn latents and
+posteriors, ``clustering`` holds the baselines, ``turns`` makes turns, ``scoring`` judges them and
+``report`` shows them. ``pipeline`` runs all arrows on one recording; ``base`` is what everyone may use.
+Nothing here parses arguments or prints.
 """
 
 
