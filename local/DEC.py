@@ -12,7 +12,7 @@ from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base import config
 from diar.base.errors import DataError
 from diar.dec.module import ClusteringModule
-from diar.pipeline.recording import DecStageConfig
+from diar.pipeline.config import DecStageConfig
 from diar.published import runs
 from diar.published.dataset import ROOT, DiarizationDataset
 from diar.published.dec import DEC

@@ -12,7 +12,7 @@ from cli import products, program
 from diar.base import config
 from diar.base.posteriors import one_hot
 from diar.clustering.methods import METHODS, method_of
-from diar.pipeline.baselines import BaselineConfig
+from diar.pipeline.config import BaselineConfig
 
 
 def main() -> None:

@@ -86,7 +86,8 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     from diar import extractors
     from diar.autoencoder import network
     from diar.base import config, devices
-    from diar.pipeline.recording import DecStageConfig, Pipeline
+    from diar.pipeline.config import DecStageConfig
+    from diar.pipeline.recording import Pipeline
     from diar.speech.vad import VadConfig
     from diar.xvectors.windows import XVectorConfig
 
@@ -99,7 +100,7 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
             f"the autoencoder that ships is for {network.SHIPPED_EXTRACTOR}, not"
             f" {xvector.extractor}: train one (./run.sh --stop-stage 3) and give it with --autoencoder"
         )
-    where = {"device": str(device), "threads": args.threads}
+    where = {"device": device, "threads": args.threads}
     pipeline = Pipeline(
         extractors.get(xvector.extractor, **where, **xvector.options),
         network.load_model(args.autoencoder or network.SHIPPED),

@@ -43,7 +43,7 @@ def main() -> None:
     options = config.load(XVectorConfig, args.config, args.set.split())
     device = devices.device_of(args.device)
     source = Source(args.data_dir, args.vad_dir)
-    extractor = extractors.get(options.extractor, device=str(device), **options.options)
+    extractor = extractors.get(options.extractor, device=device, **options.options)
     if options.dim not in (None, extractor.dim):
         raise DataError(
             f"extractor {extractor.name!r} gives vectors of {extractor.dim} numbers, not {options.dim}",

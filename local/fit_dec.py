@@ -8,14 +8,10 @@ Example: local/fit_dec.py exp/xvectors_campplus/real_sample exp/ae_default/model
 
 from __future__ import annotations
 
-import torch
-
 from cli import products, program
 from cli.share import log
-from diar.autoencoder.network import load_model
 from diar.base import config
-from diar.dec.diarization import fit
-from diar.pipeline.recording import DecStageConfig
+from diar.pipeline.config import DecStageConfig
 
 
 def main() -> None:
@@ -27,6 +23,11 @@ def main() -> None:
     options = config.load(DecStageConfig, args.config, args.set.split())
     if args.check:
         return
+    import torch  # and what needs it: after the check, which has no use for it (1.5 s of CPU)
+
+    from diar.autoencoder.network import load_model
+    from diar.dec.diarization import fit
+
     torch.set_num_threads(1)
     encoder = load_model(args.model)
     made = products.Products(args, args.xvector_dir, args.out_dir, options)

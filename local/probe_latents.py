@@ -24,7 +24,7 @@ from diar.base.files import write_text
 from diar.clustering.methods import ahc
 from diar.kaldi import rttm
 from diar.kaldi.xvector_dir import XVectorDir, duration_of, read_durations
-from diar.pipeline.baselines import BaselineConfig
+from diar.pipeline.config import BaselineConfig
 from diar.scoring.frame import total_score
 from diar.scoring.rates import ScoringConfig
 from diar.turns import decoding

@@ -14,25 +14,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cli import program
 from cli.share import log, log_progress, log_usage
-from diar.autoencoder.network import (
-    SHIPPED,
-    SHIPPED_EXTRACTOR,
-    AutoencoderConfig,
-    load_model,
-    save_model,
-)
-from diar.autoencoder.pretraining import Epoch, learn_speakers, pretrain
+from diar.autoencoder.config import AutoencoderConfig
 from diar.base import config, devices
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.types import XVectors
 from diar.kaldi import xvector_dir
 from diar.xvectors.windows import XVectorConfig
+
+if TYPE_CHECKING:
+    from diar.autoencoder.pretraining import Epoch
 
 
 def main() -> None:
@@ -47,6 +44,16 @@ def main() -> None:
     device = devices.device_of(args.device)
     if args.check:
         return
+    # They need PyTorch, for which the check has no use: 1.3 s of CPU.
+    from diar.autoencoder.network import (
+        SHIPPED,
+        SHIPPED_EXTRACTOR,
+        load_model,
+        network_of,
+        save_model,
+    )
+    from diar.autoencoder.pretraining import learn_speakers, pretrain
+
     dirs = [Path(name) for name in args.train.split(",")]
     if options.init != "scratch" and {extractor_of(d) for d in dirs} != {SHIPPED_EXTRACTOR}:
         log.info("x-vectors not of %s: training from scratch", SHIPPED_EXTRACTOR)
@@ -70,7 +77,7 @@ def main() -> None:
         )
     log.info("training on %d x-vectors, validating on %d", len(train), len(valid))
 
-    shipped = options.build(train.shape[1])[1]
+    shipped = network_of(options, train.shape[1])[1]
     if shipped:
         log.info("starting from the weights that ship with the recipe")
     lines = ["epoch\tlr\ttrain\tvalid\n"]

@@ -32,9 +32,10 @@ from diar.autoencoder.network import SHIPPED, ResidualAutoEncoder, load_model
 from diar.base import config
 from diar.base.types import Bounds, Subsegments
 from diar.dec import refinement
-from diar.dec.diarization import DecConfig, Fit, fit
+from diar.dec.config import DecConfig
+from diar.dec.diarization import Fit, fit
 from diar.dec.module import ClusteringModule
-from diar.pipeline.recording import DecStageConfig
+from diar.pipeline.config import DecStageConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 STEP, WINDOW, TURN = 0.25, 1.5, 2.5  # seconds

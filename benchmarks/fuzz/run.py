@@ -28,12 +28,11 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from cli import program
-from diar.autoencoder.network import AutoencoderConfig
+from diar.autoencoder.config import AutoencoderConfig
 from diar.base import config
 from diar.base.errors import DataError
 from diar.kaldi import arks, importing, recordings, rttm, tables, validation
-from diar.pipeline.baselines import BaselineConfig
-from diar.pipeline.recording import DecStageConfig
+from diar.pipeline.config import BaselineConfig, DecStageConfig
 from diar.speech.vad import VadConfig
 from diar.xvectors.windows import XVectorConfig
 

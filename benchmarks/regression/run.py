@@ -33,7 +33,7 @@ from diar.clustering import linkage
 from diar.clustering.methods import ClusteringConfig, ahc
 from diar.dec import diarization, markov
 from diar.extractors import campplus
-from diar.pipeline.recording import DecStageConfig
+from diar.pipeline.config import DecStageConfig
 from diar.speech import vad
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,8 +21,7 @@ from diar.xvectors.windows import read_grid
 
 if TYPE_CHECKING:  # a baseline does without PyTorch: 0.9 s of CPU in each of its jobs
     from diar.dec.diarization import Fit
-    from diar.pipeline.baselines import BaselineConfig
-    from diar.pipeline.recording import DecStageConfig
+    from diar.pipeline.config import BaselineConfig, DecStageConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

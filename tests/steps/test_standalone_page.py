@@ -15,7 +15,7 @@ from diar import __version__
 from diar.base import config
 from diar.base.types import Turn
 from diar.kaldi import rttm
-from diar.pipeline.recording import DecStageConfig
+from diar.pipeline.config import DecStageConfig
 from diar.report.recordings import ReportConfig
 from diar.report.standalone import StandalonePage
 

@@ -13,11 +13,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from diar.autoencoder.network import AutoencoderConfig
+from diar.autoencoder.config import AutoencoderConfig
 from diar.base import config
 from diar.base.errors import DataError
-from diar.pipeline.baselines import BaselineConfig
-from diar.pipeline.recording import DecStageConfig
+from diar.pipeline.config import BaselineConfig, DecStageConfig
 from diar.report.recordings import ReportConfig
 from diar.speech.vad import VadConfig
 from diar.xvectors.windows import XVectorConfig

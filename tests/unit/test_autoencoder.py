@@ -6,10 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diar.autoencoder.config import AutoencoderConfig, Phase
 from diar.autoencoder.network import (
     SHIPPED,
-    AutoencoderConfig,
-    Phase,
     ResidualAutoEncoder,
     cosine_loss,
     load_model,

@@ -5,13 +5,12 @@ import re
 
 import pytest
 
-from diar.autoencoder.network import AutoencoderConfig
+from diar.autoencoder.config import AutoencoderConfig
 from diar.base import config
 from diar.extractors.campplus import FBANK
 from diar.extractors.fbank import FbankConfig
 from diar.jobs.slurm import SlurmConfig
-from diar.pipeline.baselines import BaselineConfig
-from diar.pipeline.recording import DecStageConfig
+from diar.pipeline.config import BaselineConfig, DecStageConfig
 from diar.scoring.rates import ScoringConfig
 from diar.speech.vad import VadConfig
 from diar.xvectors.windows import XVectorConfig

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.clustering.counting import eigengap
+from diar.dec.config import RefineConfig
 from diar.dec.module import ClusteringModule
-from diar.dec.objective import RefineConfig, student_t, target_distribution
+from diar.dec.objective import student_t, target_distribution
 from diar.dec.refinement import refine
 from diar.dec.start import spectral_labels
 from diar.published.dec import DEC

@@ -13,9 +13,10 @@ from diar.autoencoder.network import ResidualAutoEncoder
 from diar.autoencoder.pretraining import learn_speakers
 from diar.base import config
 from diar.base.types import Bounds, Subsegments, Turn
+from diar.dec.config import RefineConfig
 from diar.dec.diarization import fit, survivors, thin
-from diar.dec.objective import RefineConfig
-from diar.pipeline.recording import DecStageConfig, Pipeline
+from diar.pipeline.config import DecStageConfig
+from diar.pipeline.recording import Pipeline
 from diar.scoring.frame import total_score
 from diar.scoring.rates import Protocol
 from diar.speech.vad import VadConfig

@@ -22,7 +22,7 @@ from diar.clustering.counting import cosine_affinity, eigengap
 from diar.clustering.methods import METHODS, ClusteringConfig, ahc, method_of
 from diar.dec import markov, module, start
 from diar.dec.diarization import fit
-from diar.pipeline.recording import DecStageConfig
+from diar.pipeline.config import DecStageConfig
 from diar.turns import decoding
 from diar.xvectors.neighbours import neighbour_cosine
 

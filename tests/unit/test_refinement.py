@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from diar.autoencoder.network import ResidualAutoEncoder
+from diar.dec.config import RefineConfig
 from diar.dec.diarization import share_changed
 from diar.dec.module import ClusteringModule
-from diar.dec.objective import RefineConfig, target_distribution
+from diar.dec.objective import target_distribution
 from diar.dec.refinement import Adam, batches, refine
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,6 +13,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from diar.autoencoder.config import AutoencoderConfig
 from diar.autoencoder.speaker_space import SpeakerSpace
 from diar.base.errors import DataError
 from diar.base.files import open_whole
@@ -226,60 +225,19 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Residual
     return model.to(device).eval()
 
 
-@dataclass(frozen=True)
-class Phase:
-    """A stretch of pretraining at one learning rate."""
-
-    epochs: int
-    lr: float
-
-
-@dataclass(frozen=True)
-class AutoencoderConfig:
-    """Architecture and pretraining; the defaults are the recipe's, see conf/autoencoder.yaml.
-
-    init 'shipped' takes the weights that ship with the recipe as they are, where architecture and
-    dimension are the same, 'continue' trains them further, 'scratch' never uses them;
-    speaker_space: learn how speakers differ in the latent space, too (``diar.autoencoder.speaker_space``);
-    cosine_weight scales ``cosine_loss``; noise is the standard deviation of Gaussian noise on the
-    input, relative to the spread of the training x-vectors (denoising, Vincent et al. 2010);
-    patience stops a phase when the validation loss has not improved for that many epochs (0: never);
-    threads is fixed, because sums in another order give other bits.
-    """
-
-    hidden_dims: tuple[int, ...] = (500, 500, 64)
-    shortcut: bool = True
-    length_norm: bool = True
-    center: bool = False
-    speaker_space: bool = True
-    init: Literal["shipped", "continue", "scratch"] = "shipped"
-    cosine_weight: float = 100.0
-    noise: float = 0.0
-    batch: int = 256
-    phases: tuple[Phase, ...] = dataclasses.field(
-        default_factory=lambda: (Phase(60, 1e-3), Phase(60, 1e-4))
+def network_of(config: AutoencoderConfig, dim: int) -> tuple[ResidualAutoEncoder, bool]:
+    """Make a network for x-vectors of this dimension; say whether it has the shipped weights."""
+    model = ResidualAutoEncoder(
+        dim,
+        config.hidden_dims,
+        shortcut=config.shortcut,
+        length_norm=config.length_norm,
+        center=config.center,
+        speaker_space=config.speaker_space,
     )
-    patience: int = 5
-    threads: int = 2
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.batch < 2 or self.threads < 1 or self.patience < 0 or not self.phases:
-            raise ValueError("batch >= 2, threads >= 1, patience >= 0 and one phase are needed")
-
-    def build(self, dim: int) -> tuple[ResidualAutoEncoder, bool]:
-        """Make a network for x-vectors of this dimension; say whether it has the shipped weights."""
-        model = ResidualAutoEncoder(
-            dim,
-            self.hidden_dims,
-            shortcut=self.shortcut,
-            length_norm=self.length_norm,
-            center=self.center,
-            speaker_space=self.speaker_space,
-        )
-        if self.init == "scratch" or not SHIPPED.exists():
-            return model, False
-        shipped = load_model(SHIPPED)
-        if shipped.architecture != model.architecture:
-            return model, False
-        return shipped.train(), True
+    if config.init == "scratch" or not SHIPPED.exists():
+        return model, False
+    shipped = load_model(SHIPPED)
+    if shipped.architecture != model.architecture:
+        return model, False
+    return shipped.train(), True

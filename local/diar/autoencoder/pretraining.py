@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from diar.autoencoder.config import AutoencoderConfig
 from diar.autoencoder.network import (
-    AutoencoderConfig,
     ResidualAutoEncoder,
     cosine_loss,
+    network_of,
     reconstruction_loss,
 )
 from diar.autoencoder.speaker_space import estimate
@@ -101,7 +102,7 @@ def _train(
 ) -> ResidualAutoEncoder:
     order = np.random.default_rng(config.seed)
     x, v = torch.from_numpy(train).to(device), torch.from_numpy(valid).to(device)
-    model, shipped = config.build(x.shape[1])
+    model, shipped = network_of(config, x.shape[1])
     model.to(device)
     if config.center and not shipped:
         model.mean.copy_(x.mean(0))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import torch
@@ -20,69 +19,16 @@ from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
 from diar.base.posteriors import normalise, one_hot
 from diar.base.types import Bounds, Step, Subsegments
-from diar.clustering.methods import METHODS, ClusteringConfig, method_of, renumber
+from diar.clustering.methods import method_of, renumber
+from diar.dec.config import DecConfig
 from diar.dec.durations import durations_of
 from diar.dec.module import ClusteringModule, as_tensor
-from diar.dec.objective import RefineConfig
 from diar.dec.refinement import refine
-from diar.dec.sequence import SequenceConfig, infer, merge, soften
+from diar.dec.sequence import infer, merge, soften
 from diar.dec.start import count_on_latents, spectral_labels
 from diar.xvectors.neighbours import neighbour_cosine
 
 MOST_AT_START = 100  # clusters that the sequence model may dissolve
-
-
-@dataclass(frozen=True)
-class DecConfig:
-    """What happens to one recording, in this order.
-
-    max_speakers: most that are counted, where nothing else is said.
-    fit_step: seconds between the windows that are fitted; closer ones only take part in decoding
-        (0: fit all).
-    finetune_iters, finetune_lr: reconstruction-only steps before anything is clustered.
-    count: 'eigengap' counts on the latents as published; 'start' leaves it to the start.
-    start: 'spectral' (published), or a clustering of ``diar.clustering.methods.METHODS``: 'ahc', 'nme_sc'.
-    start_on: cluster 'latents' or 'xvectors'.
-    clustering: options of those clusterings.
-    ahc_ratio: the threshold of 'ahc' is this times the cosine of neighbouring windows of the
-        recording (``neighbour_cosine``), because how alike a voice is to itself depends on the
-        recording; 0: ``clustering.ahc_threshold`` as it is.
-    rounds: how often the refinement takes the posteriors of the sequence model for its target,
-        where there is one. settled: no more of them when the last one changed the speaker of fewer than
-        this share of the windows (0: all of them).
-    refine: the refinement proper; without a sequence model and with ``niter`` 0, the labels of the
-        start are the result.
-    sequence: the model of time, ``diar.dec.sequence``; with it, clusters that the windows do not need
-        are dissolved, and its posteriors decide.
-    min_cluster: without it, seconds of windows below which a cluster is dissolved, unless the number
-        of speakers was given (0: never).
-    """
-
-    max_speakers: int = 100
-    fit_step: float = 0.0
-    finetune_iters: int = 100
-    finetune_lr: float = 1e-3
-    count: Literal["eigengap", "start"] = "eigengap"
-    start: str = "spectral"
-    start_on: Literal["latents", "xvectors"] = "latents"
-    clustering: ClusteringConfig = ClusteringConfig()
-    ahc_ratio: float = 0.0
-    rounds: int = 0
-    settled: float = 0.0
-    refine: RefineConfig = RefineConfig()
-    sequence: SequenceConfig = SequenceConfig(iterations=0)
-    min_cluster: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds", "settled"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative")
-        if self.start not in METHODS:
-            raise ValueError(f"start is {self.start!r}; it must be one of: {', '.join(METHODS)}")
-        if self.start == "kmeans" and self.count != "eigengap":
-            raise ValueError("start 'kmeans' needs count 'eigengap'")
-        if self.start == "spectral" and (self.count != "eigengap" or self.start_on != "latents"):
-            raise ValueError("start 'spectral' needs count 'eigengap' and start_on 'latents'")
 
 
 @dataclass(frozen=True)

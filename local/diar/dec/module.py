@@ -16,7 +16,8 @@ from diar.autoencoder.network import BLOCK, ResidualAutoEncoder
 from diar.base.errors import DataError
 from diar.base.posteriors import one_hot
 from diar.clustering.methods import kmeans_labels
-from diar.dec.objective import EPS, RefineConfig, student_t, target_distribution
+from diar.dec.config import RefineConfig
+from diar.dec.objective import EPS, student_t, target_distribution
 from diar.dec.start import count_on_latents, spectral_labels
 
 

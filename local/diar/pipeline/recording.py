@@ -11,21 +11,14 @@ from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
 from diar.base.types import Bounds, Region, Subsegments, Turn
 from diar.dec import diarization
-from diar.dec.diarization import DecConfig, Fit
+from diar.dec.diarization import Fit
 from diar.extractors import Extractor
+from diar.pipeline.config import DecStageConfig
 from diar.speech import vad
 from diar.speech.vad import VadConfig
 from diar.turns import decoding
-from diar.turns.decoding import DecodingConfig
 from diar.xvectors import extraction
 from diar.xvectors.windows import XVectorConfig
-
-
-@dataclass(frozen=True)
-class DecStageConfig(DecConfig):
-    """conf/dec.yaml: what happens to one recording, and at last how its posteriors become turns."""
-
-    decoding: DecodingConfig = DecodingConfig(kind="cells")
 
 
 @dataclass(frozen=True)

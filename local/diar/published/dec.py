@@ -14,8 +14,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from diar.autoencoder.network import ResidualAutoEncoder
+from diar.dec.config import RefineConfig
 from diar.dec.module import ClusteringModule, as_tensor
-from diar.dec.objective import RefineConfig
 from diar.dec.refinement import refine
 
 

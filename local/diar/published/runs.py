@@ -18,7 +18,7 @@ from diar.base.types import Bounds, Subsegments, Turn
 from diar.clustering.methods import ClusteringConfig, method_of
 from diar.dec import diarization
 from diar.kaldi.rttm import write_rttm
-from diar.pipeline.recording import DecStageConfig
+from diar.pipeline.config import DecStageConfig
 from diar.published.dataset import DiarizationDataset
 from diar.scoring.rates import merge_turns
 from diar.xvectors.grid import SILENCE, turns_from_cells

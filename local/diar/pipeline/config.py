@@ -1,11 +1,19 @@
-"""The baselines: a clustering of x-vectors, and how its labels become turns."""
+"""From x-vectors to turns: configurations of stages 4 and 6."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from diar.clustering.methods import ClusteringConfig
+from diar.dec.config import DecConfig
 from diar.turns.decoding import DecodingConfig
+
+
+@dataclass(frozen=True)
+class DecStageConfig(DecConfig):
+    """conf/dec.yaml: what happens to one recording, and at last how its posteriors become turns."""
+
+    decoding: DecodingConfig = DecodingConfig(kind="cells")
 
 
 @dataclass(frozen=True)

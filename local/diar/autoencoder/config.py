@@ -1,0 +1,46 @@
+"""What can be configured of the autoencoder; without PyTorch, so that it is checked in no time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of pretraining at one learning rate."""
+
+    epochs: int
+    lr: float
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """Architecture and pretraining; the defaults are the recipe's, see conf/autoencoder.yaml.
+
+    init 'shipped' takes the weights that ship with the recipe as they are, where architecture and
+    dimension are the same, 'continue' trains them further, 'scratch' never uses them;
+    speaker_space: learn how speakers differ in the latent space, too (``diar.autoencoder.speaker_space``);
+    cosine_weight scales ``cosine_loss``; noise is the standard deviation of Gaussian noise on the
+    input, relative to the spread of the training x-vectors (denoising, Vincent et al. 2010);
+    patience stops a phase when the validation loss has not improved for that many epochs (0: never);
+    threads is fixed, because sums in another order give other bits.
+    """
+
+    hidden_dims: tuple[int, ...] = (500, 500, 64)
+    shortcut: bool = True
+    length_norm: bool = True
+    center: bool = False
+    speaker_space: bool = True
+    init: Literal["shipped", "continue", "scratch"] = "shipped"
+    cosine_weight: float = 100.0
+    noise: float = 0.0
+    batch: int = 256
+    phases: tuple[Phase, ...] = field(default_factory=lambda: (Phase(60, 1e-3), Phase(60, 1e-4)))
+    patience: int = 5
+    threads: int = 2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch < 2 or self.threads < 1 or self.patience < 0 or not self.phases:
+            raise ValueError("batch >= 2, threads >= 1, patience >= 0 and one phase are needed")
