@@ -32,10 +32,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from cli import program
 from diar.base.regions import regions_of
 from diar.base.types import Region
-from diar.extractors import campplus, runtime, windows
+from diar.extractors import campplus, windows
 from diar.extractors.fbank import embed_windows
 from diar.kaldi import tables
 from diar.kaldi.recordings import Recordings
+from diar.networks import runtime
 from diar.xvectors import extraction
 from diar.xvectors.windows import XVectorConfig, cut
 

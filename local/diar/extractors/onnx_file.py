@@ -18,8 +18,8 @@ from diar.base.files import sha256 as digest_of
 from diar.extractors import Described
 from diar.extractors.cards import ONNX
 from diar.extractors.fbank import FbankConfig, embed_windows, filter_banks
-from diar.extractors.runtime import session
 from diar.extractors.windows import sample_spans
+from diar.networks.runtime import session
 
 BATCH = 8
 PROBES = (120, 150)  # frames: an output that is one vector has the same shape for both

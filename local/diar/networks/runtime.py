@@ -125,14 +125,14 @@ def _half(path: Path, threads: int) -> Network:
     return run
 
 
-def onnx_model(name: str, weights: str, make: Callable[[], bytes]) -> Path:
+def onnx_model(name: str, weights: str, code: Path, make: Callable[[], bytes]) -> Path:
     """Return the ONNX model models/<name>-<key>.onnx in the cache; ``make`` it when it is not there.
 
-    The key covers the ``weights`` (their sha256) and the code of the network and of the export.
+    The key covers the ``weights`` (their sha256), the ``code`` of the network, and that of the export.
     """
-    here = Path(__file__)
-    code = [here.with_name(file).read_bytes() for file in (f"{name}_net.py", "onnx_export.py")]
-    key = hashlib.sha256(weights.encode() + b"".join(code)).hexdigest()[:16]
+    files = (code, Path(__file__).with_name("onnx_export.py"))
+    content = b"".join(file.read_bytes() for file in files)
+    key = hashlib.sha256(weights.encode() + content).hexdigest()[:16]
     path = cache_dir() / "models" / f"{name}-{key}.onnx"
     if not path.exists():
         log.info("exporting %s to %s, once", name, path)

@@ -12,7 +12,8 @@ from elsewhere import DEVICE, Elsewhere, remote_module
 from diar import extractors
 from diar.base.errors import DataError
 from diar.extractors import campplus as cam
-from diar.extractors import resemblyzer, runtime
+from diar.extractors import resemblyzer
+from diar.networks import runtime
 
 STARTS = np.arange(0.5, 28, 0.5)
 

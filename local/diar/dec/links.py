@@ -1,0 +1,62 @@
+"""What the local speakers of a segmentation say about pairs of windows: one speaker, or two.
+
+Within ten seconds a network hears who speaks again and who is another, better than x-vectors of a second
+and a half do. Two windows of one local speaker are linked; two of different local speakers, which are
+different people, are held apart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import coo_array, csr_array
+
+from diar.base.types import LocalSpeakers, Subsegments
+
+_TOUCH = 0.01  # s by which a window may reach beyond the network's
+
+
+def links_of(windows: Subsegments, local: LocalSpeakers) -> csr_array:
+    """Make symmetric links (n, n) in [-1, 1] of the n windows of one recording.
+
+    Let o_il be the share of window i in which local speaker l speaks alone. Within a window of the
+    network, i and j are of one speaker by sum_l o_il o_jl, and of two by the sum over l != m of
+    o_il o_jm; a link is the difference, on average over the network's windows that hold both. It is
+    divided by the root of what the links of i, and those of j, amount to, where that is more than 1: a
+    window has no more to say where others are close.
+    """
+    starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
+    rows, columns, values = [], [], []
+    for number in range(len(local.starts)):
+        alone = solo(local.activity[number])
+        centres = local.centres(number)
+        first, last = local.span(number)
+        inside = np.flatnonzero((starts >= first - _TOUCH) & (ends <= last + _TOUCH))
+        sums = np.concatenate([np.zeros((1, alone.shape[1])), alone.cumsum(axis=0)])
+        a, b = np.searchsorted(centres, (starts[inside], ends[inside]))
+        shares = (sums[b] - sums[a]) / np.maximum(b - a, 1)[:, None]
+        same = shares @ shares.T
+        total = shares.sum(axis=1)
+        rows.append(np.repeat(inside, len(inside)))
+        columns.append(np.tile(inside, len(inside)))
+        values.append((2 * same - np.outer(total, total)).ravel())
+    where = (np.concatenate(rows), np.concatenate(columns))
+    shape = (len(starts), len(starts))
+    said = coo_array((np.concatenate(values), where), shape).tocsr()  # what comes twice is added
+    often = coo_array((np.ones(len(where[0])), where), shape).tocsr()
+    said.data /= often.data
+    said.setdiag(0)
+    root = np.sqrt(np.maximum(abs(said).sum(axis=1), 1))
+    said.data /= np.repeat(root, np.diff(said.indptr)) * root[said.indices]
+    return said
+
+
+def solo(activity: np.ndarray) -> np.ndarray:
+    """(f, s) probability that each speaker of (f, s) speaks, and no other of them."""
+    others = [np.delete(1 - activity, s, axis=1).prod(axis=1) for s in range(activity.shape[1])]
+    return activity * np.stack(others, axis=1)
+
+
+def least_speakers(local: LocalSpeakers, seconds: float) -> int:
+    """Count who speaks for ``seconds`` within one window of the network: the most of any, at least 1."""
+    active = local.activity.sum(axis=1) * local.shift
+    return max(1, int((active >= seconds).sum(axis=1).max(initial=0)))
