@@ -51,8 +51,10 @@
 #                               otherwise scoring refuses them            (default $allow_extra, as the corpus says)
 #
 # Method:
-#   --vad silero|energy|oracle|segments|vad_scp  how speech is found; the last three: what the data say
-#                               (default $vad)
+#   --vad combined|segmentation|silero|energy|oracle|segments|vad_scp  how speech is found; the last three:
+#                               what the data say                         (default $vad)
+#   --overlap true|false        whether several may speak at the same time; never with --vad segments or
+#                               vad_scp, or with --xvector-dir            (default $overlap)
 #   --inside-segments true|false  only where the data have segments       (default $inside_segments)
 #   --extractor campplus|ecapa|onnx|resemblyzer  what makes x-vectors; onnx is a model of yours:
 #                               --xvector.options.path model.onnx         (default $extractor)
@@ -64,7 +66,7 @@
 #   --baselines "NAME ..."      clusterings of stage 6; NAME_oracle is told the number of speakers
 #                               (default "$baselines")
 #   --seed N                    of the simulated corpus, of DEC and of baselines (default $seed)
-#   --vad.KEY VALUE, --xvector.KEY VALUE, --ae.KEY VALUE, --dec.KEY VALUE, --baseline.KEY VALUE,
+#   --segmentation.KEY VALUE, --vad.KEY VALUE, --xvector.KEY VALUE, --ae.KEY VALUE, --dec.KEY VALUE, --baseline.KEY VALUE,
 #   --report.KEY VALUE          one value of a configuration; what is published (_paper) stays as it is,
 #                               but for --xvector.options, which go with the extractor
 #
@@ -94,7 +96,8 @@ stop_stage=$((${#_seconds[@]} - 1))
 plan=false
 corpus=$(option corpus mini "$@")
 _chosen=$corpus # what bears a lower-case name is an option
-vad=silero
+vad=combined
+overlap=true
 extractor=campplus
 dec_config="conf/dec.yaml conf/dec_paper.yaml"
 test_data=
@@ -152,10 +155,15 @@ if starts 0 "data: recordings and references of the corpus $corpus"; then
   fi
 fi
 
-if starts 1 "VAD: where there is speech"; then
+if starts 1 "VAD: where there is speech, and who speak at the same time"; then
+  for set in $local_sets; do
+    steps/find_local_speakers.sh --set "$(overrides_of segmentation)" --cmd "$cmd" --nj "$nj" \
+      "$data/$set" "$exp/local_speakers/$set"
+  done
   for set in $heard_sets; do
+    local_of "$local_sets" "$set"
     steps/make_vad.sh --vad "$vad" --inside-segments "$inside_segments" --set "$(overrides_of vad)" \
-      --cmd "$cmd" --nj "$nj" "$data/$set" "$exp/vad_$vad/$set"
+      "${local_speakers[@]}" --cmd "$cmd" --nj "$nj" "$data/$set" "$exp/vad_$vad/$set"
     if expected "$data/$set/ref.rttm"; then
       steps/score_vad.sh "$data/$set" "$exp/vad_$vad/$set" "$exp/vad_$vad/$set/score"
     fi
@@ -190,11 +198,13 @@ if starts 3 "autoencoder: pretrained by reconstruction on the training set"; the
 fi
 
 if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
+  [ -z "$overlap_said" ] || echo "run.sh: one speaker at a time, because of $overlap_said"
   for name in $names; do
     for set in $eval_sets; do
       speakers_of "$set"
+      local_of "$overlap_sets" "$set"
       steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
-        "${speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" \
+        "${speakers[@]}" "${local_speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" \
         "$exp/xvectors_$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
     done
   done
@@ -221,12 +231,13 @@ if starts 6 "baselines: the same by other clusterings"; then
     [ "$method" != "$system" ] || system=$system$told
     for set in $eval_sets; do
       speakers_of "$set"
+      local_of "$overlap_sets" "$set"
       if [ "$system" = "${method}_oracle" ]; then # the number of speakers is known
         expected "$data/$set/reco2num_spk" || continue
         speakers=(--reco2num-spk "$data/$set/reco2num_spk")
       fi
       steps/cluster.sh --method "$method" --set "$(overrides_of baseline)" "${speakers[@]}" \
-        --seed "$seed" --cmd "$cmd" --nj "$nj" "$exp/xvectors_$(xvectors_of close)/$set" "$exp/$system/$set"
+        "${local_speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" "$exp/xvectors_$(xvectors_of close)/$set" "$exp/$system/$set"
       has_reference "$set" "$exp/$system/$set/rttm" || continue
       steps/score.sh --allow-extra "$allow_extra" --show false "$data/$set/ref.rttm" \
         "$exp/$system/$set/rttm" "$exp/$system/$set/score"

@@ -29,9 +29,9 @@ def main() -> None:
     made = products.Products(args, args.xvector_dir, args.out_dir, options)
     for recording in made.recordings():
         with made.share.guard(recording):
-            xvectors, bounds, seed = made.load(recording)
-            labels = method(xvectors.vectors, bounds, options.clustering, seed)
-            made.keep(xvectors.subsegments, one_hot(labels), bounds)
+            given = made.load(recording)
+            labels = method(given.xvectors.vectors, given.bounds, options.clustering, given.seed)
+            made.keep(given, one_hot(labels))
     made.write()
 
 

@@ -88,7 +88,8 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     from diar.base import config, devices
     from diar.pipeline.config import DecStageConfig
     from diar.pipeline.recording import Pipeline
-    from diar.speech.vad import VadConfig
+    from diar.speech.segmentation import Segmentation, SegmentationConfig
+    from diar.speech.vad import LOCAL, VadConfig
     from diar.xvectors.windows import XVectorConfig
 
     device = devices.device_of(args.device)
@@ -100,6 +101,8 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
             f"the autoencoder that ships is for {network.SHIPPED_EXTRACTOR}, not"
             f" {xvector.extractor}: train one (./run.sh --stop-stage 3) and give it with --autoencoder"
         )
+    overlap = args.overlap == "true"
+    segmentation = config.load(SegmentationConfig, args.segmentation_config)
     where = {"device": device, "threads": args.threads}
     pipeline = Pipeline(
         extractors.get(xvector.extractor, **where, **xvector.options),
@@ -108,6 +111,8 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
         config.load(VadConfig, args.vad_config),
         xvector,
         dec,
+        Segmentation(segmentation, args.threads) if overlap or args.vad in LOCAL else None,
+        overlap,
     )
     return pipeline, bounds
 
@@ -289,9 +294,20 @@ def make_parser() -> argparse.ArgumentParser:
     add("--json", action="store_true", help="a line of JSON for each on standard output")
     add_speakers(parser, "number of speakers")
     add("--channel", type=int, metavar="N", help="channel, counted from 0 (default: all mixed)")
-    add("--vad", choices=("silero", "energy"), default="silero", help="how speech is found")
+    add(
+        "--vad",
+        choices=("combined", "segmentation", "silero", "energy"),
+        default="combined",
+        help="how speech is found",
+    )
+    add(
+        "--overlap",
+        choices=("true", "false"),
+        default="true",
+        help="whether several may speak at the same time",
+    )
     add("--autoencoder", type=Path, metavar="FILE", help="default: the one that ships")
-    for option in ("vad", "xvector", "dec"):
+    for option in ("segmentation", "vad", "xvector", "dec"):
         file = CONF / f"{option}.yaml"
         add(f"--{option}-config", metavar="FILE", default=file, help=f"default: conf/{file.name}")
     add("--set", default="", metavar="'KEY=VALUE ...'", help="overrides of the DEC configuration")

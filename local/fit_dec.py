@@ -33,14 +33,14 @@ def main() -> None:
     made = products.Products(args, args.xvector_dir, args.out_dir, options)
     for recording in made.recordings():
         with made.share.guard(recording):
-            xvectors, bounds, seed = made.load(recording)
-            windows = xvectors.subsegments
-            result = fit(xvectors.vectors, windows, encoder, options, bounds, seed)
+            given = made.load(recording)
+            vectors, windows = given.xvectors.vectors, given.xvectors.subsegments
+            result = fit(vectors, windows, encoder, options, given.bounds, given.seed, given.local)
             log.info(
                 "%s: %d windows, %d fitted, %d clusters at the start, %d in the end",
                 recording, len(windows), len(result.rows), len(set(result.start)), result.count,
             )  # fmt: skip
-            made.keep(windows, result.posteriors, bounds, result)
+            made.keep(given, result.posteriors, result)
     made.write()
 
 

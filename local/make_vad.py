@@ -8,11 +8,14 @@ Example: local/make_vad.py --vad energy data/real_sample exp/by_hand/vad
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cli import program
 from cli.share import Share, add_job, log
 from diar.audio import waveform
 from diar.base import config
 from diar.base.regions import intersection
+from diar.kaldi.local_speakers import LocalSpeakersDir
 from diar.kaldi.recordings import Recordings
 from diar.speech import vad
 from diar.speech.given import FILES, given_speech
@@ -27,17 +30,26 @@ def main() -> None:
         "--vad", choices=(*vad.KINDS, *FILES), default="silero", help="how speech is found"
     )
     parser.add_argument(
+        "--local-speakers",
+        type=Path,
+        metavar="DIR",
+        help="of the same recordings: combined and segmentation need them",
+    )
+    parser.add_argument(
         "--inside-segments", choices=("true", "false"), default="false",
         help="keep only speech inside the segments of the data directory",
     )  # fmt: skip
     program.add_paths(parser, "data_dir", "out_dir")
     args = parser.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())
+    if args.vad in vad.LOCAL and not args.local_speakers:
+        parser.error(f"--vad {args.vad} needs --local-speakers")
     if args.check:
         return
     recordings = Recordings(args.data_dir)
     shift = options.frame_shift
     given = given_speech(args.data_dir, args.vad, shift) if args.vad in FILES else None
+    local = LocalSpeakersDir(args.local_speakers) if args.vad in vad.LOCAL else None
     inside = given_speech(args.data_dir, "segments") if args.inside_segments == "true" else None
 
     share = Share(args.out_dir, args.job)
@@ -55,7 +67,8 @@ def main() -> None:
             if given:
                 regions = given.regions(recording, duration)
             else:
-                regions = vad.detect_speech(samples, args.vad, options)
+                heard = local.load(recording) if local else None
+                regions = vad.detect_speech(samples, args.vad, options, heard)
             if inside:
                 regions = intersection(regions, inside.regions(recording, duration))
             durations.append(f"{recording} {duration:.3f}\n")

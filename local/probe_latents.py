@@ -55,12 +55,13 @@ def main() -> None:
         for recording, windows in xvectors.windows.items():
             bounds = counts.bounds(recording)
             labels = ahc(space(xvectors.load(recording).vectors), bounds, options.clustering)
-            found[recording] = decoding.decode(
+            decoded = decoding.decode(
                 windows,
                 posteriors.one_hot(labels),
                 duration_of(durations, windows),
                 options.decoding,
             )
+            found[recording] = decoded.turns
         return round(total_score(reference, found, uem, protocol)["conf_%"], 3)
 
     figures = {

@@ -8,6 +8,7 @@
 #   --set "key=value ..."   overrides of the configuration
 #   --num-spk N             number of speakers of every recording    (default: estimated)
 #   --reco2num-spk FILE     number of speakers of each recording
+#   --local-speakers DIR    of steps/find_local_speakers.sh: several may speak at the same time (default: never)
 #   --min-spk N, --max-spk N  bounds of the estimate                 (default $min_spk, as configured)
 #   --seed N                                                         (default $seed)
 #   --nj N                  parallel jobs                            (default: all cores, $nj)
@@ -34,10 +35,10 @@ check() {
   python local/cluster.py --check --method "$method" --config "$baseline_config" --set "$set" "$xvectors" "$out"
 }
 begin "$out" local/cluster.py "$method ${options[*]} $set" "$baseline_config" "$xvectors" \
-  ${reco2num_spk:+"$reco2num_spk"} || exit 0
+  ${reco2num_spk:+"$reco2num_spk"} ${local_speakers:+"$local_speakers"} || exit 0
 echo "$_name: $method of $xvectors"
 run_jobs "$nj" "$out/log/cluster.JOB.log" \
   python local/cluster.py --job "JOB/$nj" --method "$method" --config "$baseline_config" --set "$set" \
   "${options[@]}" "$xvectors" "$out"
-join "$out" labels rttm reco2num_spk posteriors.scp failed
+join "$out" labels rttm rttm_exclusive reco2num_spk posteriors.scp failed
 finish "$out"

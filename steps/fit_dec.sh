@@ -7,6 +7,7 @@
 #   --set "key=value ..."   overrides of the configuration
 #   --num-spk N             number of speakers of every recording    (default: estimated)
 #   --reco2num-spk FILE     number of speakers of each recording
+#   --local-speakers DIR    of steps/find_local_speakers.sh: several may speak at the same time (default: never)
 #   --min-spk N, --max-spk N  bounds of the estimate                 (default $min_spk, as configured)
 #   --seed N                                                         (default $seed)
 #   --nj N                  parallel jobs                            (default: all cores, $nj)
@@ -14,7 +15,7 @@
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
 #         <ae-dir>/model.safetensors
-# Writes  <dec-dir>/labels, rttm, reco2num_spk, history, config.yaml, segments (those of
+# Writes  <dec-dir>/labels, rttm, rttm_exclusive (one speaker at a time), reco2num_spk, history, config.yaml, segments (those of
 #         <xvector-dir>); posteriors.scp, latents.scp, start_latents.scp, and their arks
 #
 # Example: steps/fit_dec.sh --num-spk 2 exp/xvectors_campplus/real_sample exp/ae_default exp/my_dec/real_sample
@@ -35,11 +36,11 @@ check() {
   python local/fit_dec.py --check --config "$dec_config" --set "$set" "$xvectors" "$ae/model.safetensors" "$out"
 }
 begin "$out" local/fit_dec.py "${options[*]} $set" "$dec_config" "$xvectors" "$ae/model.safetensors" \
-  ${reco2num_spk:+"$reco2num_spk"} || exit 0
+  ${reco2num_spk:+"$reco2num_spk"} ${local_speakers:+"$local_speakers"} || exit 0
 echo "$_name: DEC ($dec_config) of $xvectors"
 run_jobs "$nj" "$out/log/fit_dec.JOB.log" \
   python local/fit_dec.py --job "JOB/$nj" --config "$dec_config" --set "$set" "${options[@]}" \
   "$xvectors" "$ae/model.safetensors" "$out"
-join "$out" labels rttm reco2num_spk posteriors.scp latents.scp start_latents.scp history failed
+join "$out" labels rttm rttm_exclusive reco2num_spk posteriors.scp latents.scp start_latents.scp history failed
 cp "$xvectors/segments" "$out/segments" # whose rows those of the matrices are
 finish "$out"

@@ -3,8 +3,11 @@
 #
 # Usage: steps/make_vad.sh [options] <data-dir> <vad-dir>
 #
-#   --vad silero|energy|oracle|segments|vad_scp  how speech is found; or what <data-dir> says: oracle
-#                                (ref.rttm), segments, vad_scp (Kaldi's decisions of frames)  (default $vad)
+#   --vad combined|segmentation|silero|energy|oracle|segments|vad_scp  how speech is found: by a network
+#                                that knows local speakers, by Silero, by both, or by its energy; or what
+#                                <data-dir> says: oracle (ref.rttm), segments, vad_scp (Kaldi's decisions
+#                                of frames)                              (default $vad)
+#   --local-speakers DIR         of steps/find_local_speakers.sh: combined and segmentation need it
 #   --inside-segments true|false keep only speech inside <data-dir>/segments  (default $inside_segments)
 #   --vad-config FILE            smoothing of the scores                  (default $vad_config)
 #   --set "key=value ..."        overrides of the configuration
@@ -19,6 +22,7 @@
 
 . "$(dirname "$0")/lib/common.sh"
 vad=silero
+local_speakers=
 inside_segments=false
 vad_config=conf/vad.yaml
 set=
@@ -34,11 +38,15 @@ inputs=("$vad_config" "$data/wav.scp")
 [ ! -e "$data/reco2file_and_channel" ] || inputs+=("$data/reco2file_and_channel")
 case "$vad" in
   silero | energy) ;;
+  combined | segmentation)
+    [ -n "$local_speakers" ] || die "--vad $vad needs --local-speakers: steps/find_local_speakers.sh makes them"
+    need "$local_speakers/activity.scp" "steps/find_local_speakers.sh makes it"
+    inputs+=("$local_speakers") ;;
   oracle) need "$data/ref.rttm" "the oracle VAD is the reference"; inputs+=("$data/ref.rttm") ;;
   segments) ;;
   vad_scp) need "$data/vad.scp" "decisions of frames, as Kaldi's compute_vad_decision.sh makes them"
     inputs+=("$data/vad.scp") ;;
-  *) die "--vad is silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
+  *) die "--vad is combined, segmentation, silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
 esac
 if [ "$vad" = segments ] || [ "$inside_segments" = true ]; then
   need "$data/segments" "Kaldi's utterances"
@@ -47,12 +55,13 @@ case "$vad $inside_segments" in
   segments* | vad_scp* | *true) [ ! -e "$data/segments" ] || inputs+=("$data/segments") ;;
 esac
 
-check() { python local/make_vad.py --check --config "$vad_config" --set "$set" "$data" "$out"; }
+options=(--config "$vad_config" --set "$set" --vad "$vad" --inside-segments "$inside_segments"
+  ${local_speakers:+--local-speakers "$local_speakers"} "$data" "$out")
+check() { python local/make_vad.py --check "${options[@]}"; }
 begin "$out" local/make_vad.py "$vad $inside_segments $set" "${inputs[@]}" || exit 0
 echo "$_name: $vad VAD of $data"
 run_jobs "$nj" "$out/log/make_vad.JOB.log" \
-  python local/make_vad.py --job "JOB/$nj" --config "$vad_config" --set "$set" --vad "$vad" \
-  --inside-segments "$inside_segments" "$data" "$out"
+  python local/make_vad.py --job "JOB/$nj" "${options[@]}"
 join "$out" segments utt2spk reco2dur no_speech audio failed
 spk2utt "$out"
 cut -d " " -f 2- "$out/audio" | sort | uniq -c | while read -r count remark; do

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from cli.program import add_seed
 from cli.share import Share, add_job
 from cli.speakers import KnownCounts, add_speakers, bounds_of
 from diar.base.seeds import seed_for
-from diar.base.types import Bounds, Subsegments, XVectors
+from diar.base.types import Bounds, LocalSpeakers, XVectors
 from diar.kaldi import arks, history, rttm
+from diar.kaldi.local_speakers import LocalSpeakersDir
 from diar.kaldi.xvector_dir import XVectorDir, duration_of, read_durations
 from diar.turns import decoding
 from diar.xvectors.windows import read_grid
@@ -28,8 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Speaker bounds, seed and job."""
     add_speakers(parser, "number of speakers of every recording")
     parser.add_argument("--reco2num-spk", type=Path, help="file '<recording> <speakers>'")
+    parser.add_argument("--local-speakers", type=Path, metavar="DIR", help="of the same recordings")
     add_seed(parser)
     add_job(parser)
+
+
+class Given(NamedTuple):
+    """What is known of a recording: its x-vectors, its number of speakers, its seed, local speakers."""
+
+    xvectors: XVectors
+    bounds: Bounds
+    seed: int
+    local: LocalSpeakers | None
 
 
 class Products:
@@ -37,8 +48,8 @@ class Products:
 
     >>> for recording in products.recordings():
     ...     with products.share.guard(recording):
-    ...         xvectors, bounds, seed = products.load(recording)
-    ...         products.keep(xvectors.subsegments, posteriors, bounds)
+    ...         given = products.load(recording)
+    ...         products.keep(given, posteriors)
     >>> products.write()
     """
 
@@ -55,10 +66,11 @@ class Products:
         self.source = XVectorDir(xvector_dir)
         self.durations = read_durations(xvector_dir)
         self.grid = read_grid(xvector_dir)
+        self.local = LocalSpeakersDir(args.local_speakers) if args.local_speakers else None
         self.share = Share(out_dir, args.job)
         self.share.state(options)
         texts, arrays = (
-            ("labels", "rttm", "reco2num_spk", "history"),
+            ("labels", "rttm", "rttm_exclusive", "reco2num_spk", "history"),
             ("posteriors", "latents", "start_latents"),
         )
         self.lines: dict[str, list[str]] = {name: [] for name in texts}
@@ -72,29 +84,32 @@ class Products:
             list(windows), sizes, lambda name: duration_of(self.durations, windows[name])
         )
 
-    def load(self, recording: str) -> tuple[XVectors, Bounds, int]:
-        """Return the x-vectors, what is known of the number of speakers, and the seed.
+    def load(self, recording: str) -> Given:
+        """Return what is known of a recording.
 
         Raises:
-            DataError: x-vectors or a count that cannot be used.
+            DataError: x-vectors, local speakers or a count that cannot be used.
         """
         bounds = self.known.bounds(recording) if self.known else self.common
-        return self.source.load(recording), bounds, seed_for(self.seed, recording)
+        xvectors = self.source.load(recording)
+        local = self.local.load(recording) if self.local else None
+        return Given(xvectors, bounds, seed_for(self.seed, recording), local)
 
-    def keep(
-        self, windows: Subsegments, posteriors: np.ndarray, bounds: Bounds, fit: Fit | None = None
-    ) -> None:
+    def keep(self, given: Given, posteriors: np.ndarray, fit: Fit | None = None) -> None:
         """Take in what a recording got: posteriors (n, k) of its windows, and how DEC came to them."""
+        windows, least = given.xvectors.subsegments, given.bounds.range[0]
         recording = windows.recordings[0]
         duration = duration_of(self.durations, windows)
-        turns = decoding.decode(
-            windows, posteriors, duration, self.options.decoding, self.grid, bounds.range[0]
+        decoded = decoding.decode(
+            windows, posteriors, duration, self.options.decoding, self.grid, least, given.local
         )
+        turns = decoded.turns
         best = posteriors.argmax(axis=1) + 1
         self.lines["labels"] += [
             f"{i} {label}\n" for i, label in zip(windows.ids, best, strict=True)
         ]
         self.lines["rttm"].append(rttm.format_rttm(turns))
+        self.lines["rttm_exclusive"].append(rttm.format_rttm(decoded.exclusive))
         self.lines["reco2num_spk"].append(f"{recording} {len({t.speaker for t in turns})}\n")
         self.arrays["posteriors"][recording] = posteriors.astype(np.float32)
         if fit:

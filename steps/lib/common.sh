@@ -178,7 +178,7 @@ join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file
   for name in "$@"; do
     keys=()
     case "$name" in
-      rttm) keys=(-k "2,2" -k "4,4n") ;; # turns in the order of time
+      rttm | rttm_exclusive) keys=(-k "2,2" -k "4,4n") ;; # turns in the order of time
       history) keys=(-k "1,1" -k "2,2n") ;;
     esac
     cat "$out/jobs"/*/"$name" | sort "${keys[@]}" >"$out/.$name.tmp"

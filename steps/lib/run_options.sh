@@ -13,13 +13,17 @@ positive nj
 [[ "$seed" =~ ^[0-9]+$ ]] || die "--seed must be a whole number of at least 0, not '$seed'"
 check_speakers oracle
 case "$vad" in
-  silero | energy | oracle | segments | vad_scp) ;;
-  *) die "--vad is silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
+  combined | segmentation | silero | energy | oracle | segments | vad_scp) ;;
+  *) die "--vad is combined, segmentation, silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
+esac
+case "$overlap" in
+  true | false) ;;
+  *) die "--overlap is true or false, not '$overlap'" ;;
 esac
 for override in $overrides; do
   case "$override" in
-    vad.* | xvector.* | ae.* | dec.* | baseline.* | report.*) ;;
-    *) die "unknown option --${override%%=*}: it begins with vad, xvector, ae, dec, baseline or report" ;;
+    segmentation.* | vad.* | xvector.* | ae.* | dec.* | baseline.* | report.*) ;;
+    *) die "unknown option --${override%%=*}: it begins with segmentation, vad, xvector, ae, dec, baseline or report" ;;
   esac
 done
 [[ "$data$exp" =~ ^[^[:space:],]*$ ]] || die "--data and --exp cannot hold blanks or commas: '$data', '$exp'"
@@ -76,6 +80,22 @@ eval_sets="$dev_set $test_sets"
 sets="$train_set $eval_sets"
 heard_sets="$sets" heard_eval_sets="$eval_sets" heard_train_set="$train_set" # those without given x-vectors
 [ -z "$xvector_sources" ] || heard_sets='' heard_eval_sets='' heard_train_set=''
+
+# Local speakers: to hear speech by, and to tell who speaks at the same time. Who has decided themselves
+# where speech is, or gives x-vectors, has one speaker at a time.
+overlap_sets='' local_sets='' overlap_said=''
+if [ "$overlap" = true ]; then
+  case "$vad" in
+    segments | vad_scp) overlap_said="--vad $vad" ;;
+    *) overlap_sets=$heard_eval_sets overlap_said=${xvector_sources:+"--xvector-dir"} ;;
+  esac
+fi
+case "$vad" in combined | segmentation) local_sets=$heard_sets ;; *) local_sets=$overlap_sets ;; esac
+
+local_of() { # "sets" set: if the set is among them, 'local_speakers' becomes the option with its own
+  local_speakers=()
+  case " $1 " in *" $2 "*) local_speakers=(--local-speakers "$exp/local_speakers/$2") ;; esac
+}
 
 # The variants of DEC: 'default' is conf/dec.yaml, 'paper' is conf/dec_paper.yaml. Windows and an
 # autoencoder of its own has only one that has a configuration for them.

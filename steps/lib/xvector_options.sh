@@ -3,6 +3,7 @@
 # them and makes of them the array 'options' for the program.
 
 set=
+local_speakers=
 num_spk=
 reco2num_spk=
 min_spk=1
@@ -20,5 +21,9 @@ xvector_options() {
   if [ -n "$reco2num_spk" ]; then
     need "$reco2num_spk" "the known numbers of speakers"
     options+=(--reco2num-spk "$reco2num_spk")
+  fi
+  if [ -n "$local_speakers" ]; then
+    need "$local_speakers/activity.scp" "steps/find_local_speakers.sh makes it"
+    options+=(--local-speakers "$local_speakers")
   fi
 }

@@ -15,6 +15,7 @@ from diar.dec.diarization import Fit
 from diar.extractors import Extractor
 from diar.pipeline.config import DecStageConfig
 from diar.speech import vad
+from diar.speech.segmentation import Segmentation
 from diar.speech.vad import VadConfig
 from diar.turns import decoding
 from diar.xvectors import extraction
@@ -23,9 +24,13 @@ from diar.xvectors.windows import XVectorConfig
 
 @dataclass(frozen=True)
 class Diarization:
-    """What was made of a recording, arrow by arrow; without speech, no windows and no fit."""
+    """What was made of a recording, arrow by arrow; without speech, no windows and no fit.
+
+    exclusive: the turns of one speaker at a time.
+    """
 
     turns: list[Turn]
+    exclusive: list[Turn]
     speech: list[Region]
     windows: Subsegments
     fit: Fit | None
@@ -35,15 +40,18 @@ class Diarization:
 class Pipeline:
     """The stages of the experiment for one recording at a time, with everything loaded.
 
-    ``vad_kind`` is 'silero' or 'energy'.
+    vad_kind: one of ``diar.speech.vad.KINDS``. segmentation: what finds local speakers; None where it
+    is not needed. overlap: whether they say who speaks at the same time, and who is whom.
     """
 
     extractor: Extractor
     encoder: ResidualAutoEncoder
-    vad_kind: str = "silero"
+    vad_kind: str = "combined"
     vad: VadConfig = field(default_factory=VadConfig)
     xvector: XVectorConfig = field(default_factory=XVectorConfig)
     dec: DecStageConfig = field(default_factory=DecStageConfig)
+    segmentation: Segmentation | None = None
+    overlap: bool = True
 
     def __post_init__(self) -> None:
         if self.extractor.dim != self.encoder.ip_features:
@@ -78,16 +86,20 @@ class Pipeline:
             seed: of everything random.
         """
         duration = len(samples) / self.extractor.rate
-        speech = vad.detect_speech(samples, self.vad_kind, self.vad)
+        heard = self.segmentation.local_speakers(samples) if self.segmentation else None
+        speech = vad.detect_speech(samples, self.vad_kind, self.vad, heard)
+        local = heard if self.overlap else None
         xvectors = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
         windows = xvectors.subsegments
         if not len(windows):
-            return Diarization([], speech, windows, None)
+            return Diarization([], [], speech, windows, None)
         bounds = bounds or Bounds(most=self.dec.max_speakers)
-        fit = diarization.fit(xvectors.vectors, windows, self.encoder, self.dec, bounds, seed)
+        fit = diarization.fit(
+            xvectors.vectors, windows, self.encoder, self.dec, bounds, seed, local
+        )
         on_grid = self.xvector.layout == "grid"
         grid = (self.xvector.window, self.xvector.step) if on_grid else None
-        turns = decoding.decode(
-            windows, fit.posteriors, duration, self.dec.decoding, grid, bounds.range[0]
+        decoded = decoding.decode(
+            windows, fit.posteriors, duration, self.dec.decoding, grid, bounds.range[0], local
         )
-        return Diarization(turns, speech, windows, fit)
+        return Diarization(decoded.turns, decoded.exclusive, speech, windows, fit)

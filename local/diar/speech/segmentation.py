@@ -49,8 +49,8 @@ class SegmentationConfig:
     batch: int = 2
 
     def __post_init__(self) -> None:
-        if self.step <= 0 or self.batch < 1:
-            raise ValueError("step must be positive, batch at least 1")
+        if self.step < 0.001 or self.batch < 1:
+            raise ValueError("step must be at least a millisecond, batch at least 1")
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,11 @@ class Geometry:
     field: int
     shift: int
     sets: tuple[tuple[int, ...], ...]
+
+    @property
+    def frames(self) -> tuple[float, float]:
+        """Seconds from the start of a window to the centre of its first frame, and from frame to frame."""
+        return self.field / 2 / SAMPLE_RATE, self.shift / SAMPLE_RATE
 
     @cached_property
     def speakers(self) -> np.ndarray:
@@ -109,7 +114,7 @@ class Segmentation:
                 the last window of a longer one ends where it ends.
         """
         shape, size = self.geometry, self._config.batch
-        starts = window_starts(len(samples), shape.window, round(self._config.step * SAMPLE_RATE))
+        starts = window_starts(len(samples), shape.window, self._config.step)
 
         def work(first: int) -> np.ndarray:
             part = np.zeros((len(starts[first : first + size]), shape.window), np.float32)
@@ -120,12 +125,7 @@ class Segmentation:
 
         with ThreadPoolExecutor(self._threads) as pool:
             activity = np.concatenate(list(pool.map(work, range(0, len(starts), size))))
-        return LocalSpeakers(
-            np.array(starts) / SAMPLE_RATE,
-            activity,
-            shape.field / 2 / SAMPLE_RATE,
-            shape.shift / SAMPLE_RATE,
-        )
+        return LocalSpeakers(np.array(starts) / SAMPLE_RATE, activity, *shape.frames)
 
     def _activity(self, windows: np.ndarray) -> np.ndarray:
         """(b, frames, speakers) probabilities of (b, samples)."""
@@ -135,10 +135,14 @@ class Segmentation:
         return np.exp(scores) @ self.geometry.speakers
 
 
-def window_starts(length: int, window: int, step: int) -> list[int]:
-    """Return where windows begin that cover ``length`` samples; the last ends there, if it can."""
-    last = max(0, length - window)
-    return [*range(0, last, step), last]
+def window_starts(length: int, window: int, step: float) -> list[int]:
+    """Return the samples where windows begin, every ``step`` seconds and at whole milliseconds.
+
+    The last window ends where the ``length`` samples do, but for a millisecond.
+    """
+    millisecond = SAMPLE_RATE // 1000
+    last = max(0, length - window) // millisecond * millisecond
+    return [*range(0, last, round(step * 1000) * millisecond), last]
 
 
 def geometry_of(said: dict[str, str], path: Path) -> Geometry:

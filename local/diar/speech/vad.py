@@ -1,4 +1,4 @@
-"""Where there is speech, by the sound: Silero's network, or Kaldi's energy rule."""
+"""Where there is speech, by the sound: networks, or Kaldi's energy rule."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from scipy.ndimage import uniform_filter1d
 from diar.audio.spool import Samples
 from diar.audio.waveform import SAMPLE_RATE
 from diar.base.regions import intersection, union
-from diar.base.types import Region, Turn
+from diar.base.types import LocalSpeakers, Region, Turn
 
-KINDS = ("silero", "energy")
+KINDS = ("combined", "segmentation", "silero", "energy")
+LOCAL = ("combined", "segmentation")  # those that need local speakers
 FRAMES = 10000  # whose energies are computed at once
 SILERO_CHUNK = 512  # samples, fixed by the published network at 16 kHz
+SILERO_RESET = 937 * SILERO_CHUNK  # samples: 30 s
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ class VadConfig:
     ``frame_shift`` (seconds) is that of the decisions that a data directory brings (vad.scp).
     """
 
+    combined: Hysteresis = Hysteresis(min_speech=0.1, min_silence=0.4, pad=0.0)
+    segmentation: Hysteresis = Hysteresis(
+        onset=0.6, offset=0.45, min_speech=0.1, min_silence=0.3, pad=0.0
+    )
     silero: Hysteresis = Hysteresis()
     energy: Hysteresis = Hysteresis(onset=0.3, offset=0.21, min_silence=0.5, pad=0.0)
     energy_frames: Energy = Energy()
@@ -80,13 +86,22 @@ class VadConfig:
 def silero_scores(samples: Samples) -> tuple[np.ndarray, float]:
     """Compute the speech probability of each chunk of 32 ms by Silero VAD v6.
 
+    The network remembers what it has heard. With one memory for a whole recording it can fall silent for
+    minutes, with a new one it has to get used to the recording: so both are asked, the recording as a
+    whole and in pieces of 30 s, and the one that hears more is believed.
+
     Args:
         samples: (n,) float32 at 16 kHz.
 
     Returns:
         Probabilities (t,), and the length of a chunk in seconds.
     """
-    return _silero().audio_forward(samples), SILERO_CHUNK / SAMPLE_RATE
+    hear = _silero().audio_forward
+    pieces = [
+        np.ravel(hear(samples[start : start + SILERO_RESET]))
+        for start in range(0, len(samples), SILERO_RESET)
+    ]
+    return np.maximum(np.ravel(hear(samples)), np.concatenate(pieces)), SILERO_CHUNK / SAMPLE_RATE
 
 
 @functools.cache
@@ -99,6 +114,32 @@ def _silero() -> Any:
     model = load_silero_vad(onnx=True, sequence=True)
     torch.set_num_threads(threads)
     return model
+
+
+def segmentation_scores(local: LocalSpeakers, duration: float) -> tuple[np.ndarray, float]:
+    """Average over windows how active the most active local speaker is.
+
+    Returns:
+        Scores (t,), and the length of a frame in seconds.
+    """
+    count = max(1, int(np.ceil(duration / local.shift)))
+    total, windows = np.zeros(count), np.zeros(count)
+    for number, activity in enumerate(local.activity):
+        first = round(float(local.centres(number)[0]) / local.shift - 0.5)
+        scores = activity.max(axis=1)[: max(0, count - first)]
+        total[first : first + len(scores)] += scores
+        windows[first : first + len(scores)] += 1
+    return total / np.maximum(windows, 1), local.shift
+
+
+def combined_scores(
+    samples: Samples, local: LocalSpeakers, duration: float
+) -> tuple[np.ndarray, float]:
+    """Compute the mean of what Silero and the segmentation say, on the frames of the latter."""
+    heard, chunk = silero_scores(samples)
+    scores, frame = segmentation_scores(local, duration)
+    nearest = ((np.arange(len(scores)) + 0.5) * frame / chunk).astype(int)
+    return (scores + heard[nearest.clip(0, len(heard) - 1)]) / 2, frame
 
 
 def energy_scores(samples: Samples, options: Energy) -> tuple[np.ndarray, float]:
@@ -165,20 +206,32 @@ def oracle_speech(turns: Iterable[Turn], duration: float) -> list[Region]:
     return union(r for r in clipped if r.end > r.start)
 
 
-def detect_speech(samples: Samples, kind: str, config: VadConfig) -> list[Region]:
-    """Find the speech regions of 16 kHz samples by 'silero' or 'energy'.
+def detect_speech(
+    samples: Samples, kind: str, config: VadConfig, local: LocalSpeakers | None = None
+) -> list[Region]:
+    """Find the speech regions of 16 kHz samples.
+
+    Args:
+        kind: one of ``KINDS``.
+        local: the local speakers, which those of ``LOCAL`` need.
 
     Raises:
-        ValueError: another kind.
+        ValueError: another kind, or no local speakers where they are needed.
     """
     duration = len(samples) / SAMPLE_RATE
-    if kind == "silero":
+    if kind in LOCAL and local is None:
+        raise ValueError(f"VAD {kind!r} needs local speakers")
+    if kind == "combined" and local:
+        scores, frame = combined_scores(samples, local, duration)
+    elif kind == "segmentation" and local:
+        scores, frame = segmentation_scores(local, duration)
+    elif kind == "silero":
         scores, frame = silero_scores(samples)
-        return regions_from_scores(scores, frame, duration, config.silero)
-    if kind == "energy":
+    elif kind == "energy":
         scores, frame = energy_scores(samples, config.energy_frames)
-        return regions_from_scores(scores, frame, duration, config.energy)
-    raise ValueError(f"unknown VAD {kind!r}: silero or energy")
+    else:
+        raise ValueError(f"unknown VAD {kind!r}: one of {', '.join(KINDS)}")
+    return regions_from_scores(scores, frame, duration, getattr(config, kind))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 
 from diar.base.errors import DataError
 from diar.base.regions import TOUCH, regions_of, union
-from diar.base.types import Region, Subsegments, Turn
+from diar.base.types import LocalSpeakers, Region, Subsegments, Turn
+from diar.turns.overlap import OverlapConfig, speakers_of
 from diar.xvectors.grid import SILENCE, turns_from_cells
 from diar.xvectors.windows import grid_indices
 
@@ -27,8 +28,7 @@ class DecodingConfig:
     sharpen: power to which the posteriors are raised first; 2 gives the size-neutral target of DEC.
     frame: seconds. switch_penalty: log-probability that a change of speaker costs. rate: how many
     independent windows a second of speech is worth (windows overlap, their evidence does too).
-    second: 'frames' gives a frame a second speaker where their share of the posterior is above this; 0
-    (none) is what scores best, as a window across a change of speaker looks like an overlapped one.
+    overlap: of 'frames', where there is a segmentation.
     """
 
     kind: Literal["frames", "cells"] = "frames"
@@ -36,13 +36,19 @@ class DecodingConfig:
     frame: float = 0.05
     switch_penalty: float = 2.0
     rate: float = 1.5
-    second: float = 0.0
+    overlap: OverlapConfig = OverlapConfig()
 
     def __post_init__(self) -> None:
         if min(self.frame, self.rate, self.sharpen) <= 0 or self.switch_penalty < 0:
             raise ValueError("frame, rate and sharpen must be positive, switch_penalty at least 0")
-        if not 0 <= self.second <= 0.5:
-            raise ValueError("second must lie between 0 and 0.5")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The turns of one recording, and those of one speaker at a time; both sorted."""
+
+    turns: list[Turn]
+    exclusive: list[Turn]
 
 
 def decode(
@@ -52,7 +58,8 @@ def decode(
     config: DecodingConfig,
     grid: tuple[float, float] | None = None,
     least: int = 1,
-) -> list[Turn]:
+    local: LocalSpeakers | None = None,
+) -> Decoded:
     """Decode the turns of one recording; the speaker of cluster j is named '<recording>_<j + 1>'.
 
     Args:
@@ -63,12 +70,13 @@ def decode(
         grid: (window, step) in seconds of the published grid that the windows lie on, or None.
         least: as many speakers shall be left, where there are so many clusters: those that win no
             frame get half a second where they lose least.
+        local: the local speakers of a segmentation; without, nobody speaks at the same time.
 
     Raises:
         DataError: 'cells' without such a grid.
     """
     if not len(windows):
-        return []
+        return Decoded([], [])
     recording = windows.recordings[0]
     if config.kind == "cells":
         if grid is None:
@@ -76,10 +84,15 @@ def decode(
                 "decoding kind 'cells' needs x-vectors on the published grid: extract them with"
                 " conf/xvector_paper.yaml, or choose kind 'frames'"
             )
-        turns = _by_cells(windows, posteriors.argmax(axis=1), duration, *grid)
+        ranks = [_by_cells(windows, posteriors.argmax(axis=1), duration, *grid)]
     else:
-        turns = _by_frames(windows, posteriors, config, grid, least)
-    return _named(recording, turns, duration)
+        ranks = _by_frames(windows, posteriors, config, grid, least, local)
+    exclusive = _named(recording, ranks[0], duration)
+    if len(ranks) == 1:
+        return Decoded(exclusive, exclusive)
+    return Decoded(
+        _joined(_named(recording, [turn for rank in ranks for turn in rank], duration)), exclusive
+    )
 
 
 def _by_frames(
@@ -88,8 +101,12 @@ def _by_frames(
     config: DecodingConfig,
     grid: tuple[float, float] | None,
     least: int,
-) -> list[list[float]]:
-    """Decode frames of what the windows cover by an HMM: (start, end, cluster)."""
+    local: LocalSpeakers | None,
+) -> list[list[list[float]]]:
+    """Decode frames of what the windows cover: (start, end, cluster) of one at a time, and of others.
+
+    Without local speakers, an HMM decides.
+    """
     posteriors = posteriors**config.sharpen
     posteriors /= posteriors.sum(axis=1, keepdims=True)
     if grid is None:
@@ -98,19 +115,18 @@ def _by_frames(
         centres = grid_indices(windows, *grid) * grid[1]
         regions = union((max(0.0, c - grid[1] / 2), c + grid[1] / 2) for c in centres)
     edges, frames = _frame_posteriors(windows, posteriors, regions, config.frame)
+    length = max(1, round(_SHORTEST / config.frame))
+    if local:
+        first, *others = speakers_of(edges.mean(axis=1), frames, local, config.overlap)
+        _keep_speakers(first, frames, least, length)
+        others = [np.where(other == first, SILENCE, other) for other in others]
+        return [_runs(edges, labels) for labels in (first, *others)]
     scores = np.maximum(frames, FLOOR)  # in place: frames of a day are many
     np.log(scores, out=scores)
     scores *= np.diff(edges, axis=1) * config.rate
     path = viterbi(scores, config.switch_penalty)
-    _keep_speakers(path, frames, least, max(1, round(_SHORTEST / config.frame)))
-    turns = _runs(edges, path)
-    if config.second and posteriors.shape[1] > 1:
-        others = frames.copy()
-        others[np.arange(len(path)), path] = 0
-        turns += _runs(
-            edges, np.where(others.max(axis=1) > config.second, others.argmax(axis=1), SILENCE)
-        )
-    return sorted(turns)
+    _keep_speakers(path, frames, least, length)
+    return [_runs(edges, path)]
 
 
 def _keep_speakers(path: np.ndarray, frames: np.ndarray, least: int, length: int) -> None:
@@ -208,3 +224,18 @@ def _by_cells(
 def _named(recording: str, turns: Sequence[Sequence[float]], duration: float) -> list[Turn]:
     clipped = ((start, min(end, duration), int(label)) for start, end, label in turns)
     return [Turn(recording, a, b - a, f"{recording}_{k + 1}") for a, b, k in clipped if b > a]
+
+
+def _joined(turns: Sequence[Turn]) -> list[Turn]:
+    """Sort turns, and make one of those of a speaker that touch: they were first, then second."""
+    joined: list[Turn] = []
+    last: dict[str, int] = {}
+    for turn in sorted(turns):
+        at = last.get(turn.speaker)
+        if at is not None and turn.start <= joined[at].end + TOUCH:
+            start = joined[at].start
+            joined[at] = turn._replace(start=start, duration=max(joined[at].end, turn.end) - start)
+        else:
+            last[turn.speaker] = len(joined)
+            joined.append(turn)
+    return sorted(joined)

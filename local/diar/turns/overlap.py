@@ -1,0 +1,82 @@
+"""Who speaks at the same time: the local speakers of a segmentation get the names of DEC's speakers.
+
+Each window of the network knows its local speakers by their activity, and DEC knows who speaks in each
+frame. So each local speaker is named after the speaker of DEC who has most of their frames, no two of a
+window alike; the activities of all windows are averaged for each speaker, and as many are on in a frame
+as are active there on average (Bredin, Interspeech 2023, section 2.4, where a clustering of the local
+speakers is in the place of DEC).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from diar.base.types import LocalSpeakers
+
+_TOGETHER = 0.01  # what a frame counts for a name where others are active, too
+
+
+@dataclass(frozen=True)
+class OverlapConfig:
+    """How overlap is decoded.
+
+    trust: what the posterior of DEC weighs beside the activity of local speakers, for who is on.
+    second: a speaker more is on where the mean number of active speakers is above theirs by this.
+    """
+
+    trust: float = 2.0
+    second: float = 0.4
+
+    def __post_init__(self) -> None:
+        if self.trust < 0 or not 0 < self.second <= 1:
+            raise ValueError("trust must not be negative, second must lie in (0, 1]")
+
+
+def speakers_of(
+    centres: np.ndarray, posteriors: np.ndarray, local: LocalSpeakers, config: OverlapConfig
+) -> list[np.ndarray]:
+    """Find who is on in each frame: first those of one speaker at a time, then who speaks with them.
+
+    Args:
+        centres: (T,) of the frames, seconds, sorted: all that is speech.
+        posteriors: (T, k) of DEC, averaged over the windows that hold the frame.
+        local: the local speakers of the recording.
+
+    Returns:
+        For each rank, the speaker (T,) of it, or -1; the first rank has one everywhere.
+    """
+    activity, active = name_local_speakers(centres, posteriors, local)
+    score = activity + config.trust * posteriors
+    frames = np.arange(len(centres))
+    ranks = [score.argmax(axis=1)]
+    for rank in range(1, min(posteriors.shape[1], local.activity.shape[2])):
+        score[frames, ranks[-1].clip(0)] = -1.0  # they are on
+        best = score.argmax(axis=1)
+        on = (active >= rank + config.second) & (activity[frames, best] > 0)
+        ranks.append(np.where(on & (ranks[-1] >= 0), best, -1))
+    return ranks
+
+
+def name_local_speakers(
+    centres: np.ndarray, posteriors: np.ndarray, local: LocalSpeakers
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average the activity (T, k) of each speaker of DEC, and the number (T,) of active speakers."""
+    activity = np.zeros(posteriors.shape)
+    active, windows = np.zeros(len(centres)), np.zeros(len(centres))
+    for number, heard in enumerate(local.activity):
+        start, end = local.span(number)
+        first, last = np.searchsorted(centres, (start, end))
+        nearest = np.rint((centres[first:last] - start - local.first) / local.shift).astype(int)
+        mine = heard[nearest.clip(0, len(heard) - 1)]
+        others = np.maximum(mine.sum(axis=1, keepdims=True) - mine, 0)
+        alone = mine * np.maximum(1 - others, 0)
+        names = (alone + _TOGETHER * mine).T @ posteriors[first:last]
+        for speaker, name in zip(*linear_sum_assignment(-names), strict=True):
+            activity[first:last, name] += mine[:, speaker]
+        active[first:last] += mine.sum(axis=1)
+        windows[first:last] += 1
+    windows = np.maximum(windows, 1)
+    return activity / windows[:, None], active / windows

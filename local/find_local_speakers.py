@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Find the local speakers of each recording by a network (one job of steps/find_local_speakers.sh).
+
+Usage: find_local_speakers.py [options] <data-dir> <out-dir>
+
+With --prepare: fetch and prepare the model, write <out-dir>/config.yaml.
+
+Example: local/find_local_speakers.py data/real_sample exp/by_hand/local_speakers
+"""
+
+from __future__ import annotations
+
+import kaldiio
+
+from cli import program
+from cli.share import Share, add_job
+from diar.base import config
+from diar.base.files import write_text
+from diar.kaldi.recordings import Recordings
+from diar.speech.segmentation import Segmentation, SegmentationConfig
+from diar.xvectors.windows import segment_id
+
+
+def main() -> None:
+    parser = program.parser(__doc__)
+    program.add_config(parser, "conf/segmentation.yaml")
+    add_job(parser)
+    parser.add_argument(
+        "--prepare", action="store_true", help="fetch the model, write config.yaml, stop"
+    )
+    program.add_paths(parser, "data_dir", "out_dir")
+    args = parser.parse_args()
+    options = config.load(SegmentationConfig, args.config, args.set.split())
+    if args.check:
+        return
+    network = Segmentation(options)
+    if args.prepare:
+        first, shift = network.geometry.frames
+        write_text(args.out_dir / "frames", f"{first:.9f} {shift:.9f}\n")
+        write_text(args.out_dir / "config.yaml", config.dump(options))
+        return
+    recordings = Recordings(args.data_dir)
+    share = Share(args.out_dir, args.job)
+    segments: list[str] = []
+    ark = args.out_dir / f"activity.{share.job}.ark"
+    names = recordings.names
+    with kaldiio.WriteHelper(f"ark,scp:{ark},{share.dir / 'activity.scp'}") as writer:
+        for recording in share.of(
+            names, [recordings.size(name) for name in names], recordings.seconds
+        ):
+            with share.guard(recording):
+                samples, _ = recordings.load(recording)
+                local = network.local_speakers(samples)
+                writer(recording, local.activity.reshape(-1, local.activity.shape[2]))
+                for number in range(len(local.starts)):
+                    start, end = local.span(number)
+                    name = segment_id(recording, start, end)
+                    segments.append(f"{name} {recording} {start:.3f} {end:.3f}\n")
+    share.write("segments", segments)
+    share.close()
+
+
+if __name__ == "__main__":
+    program.run(main)
