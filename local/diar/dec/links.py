@@ -54,9 +54,3 @@ def solo(activity: np.ndarray) -> np.ndarray:
     """(f, s) probability that each speaker of (f, s) speaks, and no other of them."""
     others = [np.delete(1 - activity, s, axis=1).prod(axis=1) for s in range(activity.shape[1])]
     return activity * np.stack(others, axis=1)
-
-
-def least_speakers(local: LocalSpeakers, seconds: float) -> int:
-    """Count who speaks for ``seconds`` within one window of the network: the most of any, at least 1."""
-    active = local.activity.sum(axis=1) * local.shift
-    return max(1, int((active >= seconds).sum(axis=1).max(initial=0)))

@@ -42,9 +42,7 @@ class SequenceConfig:
     drift: variance of a speaker from one part of a recording to another, which no number of windows
         averages out; speakers that differ by less are merged (0: never).
     links: nats that a second of a window is worth to be of the same speaker as the windows to which a
-        segmentation links it (0: none; without a segmentation there are none). least_active: seconds in
-        a window of the segmentation for which who is active counts as one speaker more, so that no fewer
-        are found than one of its windows has (0: not asked).
+        segmentation links it (0: none; without a segmentation there are none).
     """
 
     evidence: float = 0.4
@@ -53,13 +51,12 @@ class SequenceConfig:
     iterations: int = 20
     drift: float = 0.0
     links: float = 0.0
-    least_active: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.evidence, self.complexity, self.turn) <= 0:
             raise ValueError("evidence, complexity and turn must be positive")
-        if min(self.iterations, self.drift, self.links, self.least_active) < 0:
-            raise ValueError("iterations, drift, links and least_active must not be negative")
+        if min(self.iterations, self.drift, self.links) < 0:
+            raise ValueError("iterations, drift and links must not be negative")
 
 
 def infer(

@@ -113,7 +113,8 @@ class Segmentation:
             samples: (n,) float32 at 16 kHz. A recording shorter than a window is filled with silence;
                 the last window of a longer one ends where it ends.
         """
-        shape, size = self.geometry, self._config.batch
+        fixed = self._input.shape[0]  # some exports take a window at a time
+        shape, size = self.geometry, fixed if isinstance(fixed, int) else self._config.batch
         starts = window_starts(len(samples), shape.window, self._config.step)
 
         def work(first: int) -> np.ndarray:
