@@ -5,7 +5,8 @@ Usage: prepare_mini.py [options] <data-dir>
 
 Writes <data-dir>/<set> for each of --sets: wav.scp reco2dur utt2spk spk2utt ref.rttm all.uem
 reco2num_spk, the audio in wav/, and in log/ the table of voices and the files that did not decode.
-The set 'real_sample' is a real conversation of 30 s from the wheel of pyannote.audio.
+The set 'real_sample' is three real conversations: 30 s from the wheel of pyannote.audio, and 44 s of radio
+and telephone from Debian's package transcriber.
 
 With --turns <rttm-dir> the turns of these RTTMs are spoken by the voices of --split instead, in
 <data-dir>/<name>, where --name is 'revoiced' unless given.
@@ -27,7 +28,7 @@ from diar.base import config
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.types import Turn
-from diar.fetching.packages import Package, extract_member
+from diar.corpora.real_sample import fetch_real_sample
 from diar.kaldi.rttm import read_rttm
 from diar.simulation.conversations import SimulationConfig
 from diar.simulation.mini_corpus import (
@@ -44,14 +45,6 @@ from diar.simulation.turn_taking import TurnTaking, overlap_ratio
 from diar.simulation.voices import Person, VoicesConfig, prepare
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
-# A real conversation with its reference, MIT licence.
-SAMPLE = Package(
-    "pyannote.audio",
-    "4.0.7",
-    "pyannote_audio-4.0.7-py3-none-any.whl",
-    894598,
-    "852ea15c4d85bc34773e618267603ffca6a521669a74d33742692cc67fc700d6",
-)
 
 
 def main() -> None:
@@ -149,18 +142,11 @@ def make(
 
 
 def prepare_sample(target: Path) -> None:
-    """Make the set of the real conversation, with the reference that comes with it."""
+    """Make the set of the real conversations, with the references that come with them."""
     part = target.parent / f".{target.name}.partial" / "wav"
     shutil.rmtree(part.parent, ignore_errors=True)
-    wav = extract_member(SAMPLE, "pyannote/audio/sample/sample.wav", part / "sample.wav")
-    rttm = extract_member(SAMPLE, "pyannote/audio/sample/sample.rttm", part / "sample.rttm")
-    turns = [turn for turns in read_rttm(rttm).values() for turn in turns]
-    recordings = {turn.recording for turn in turns}
-    if len(recordings) != 1:
-        raise DataError(f"expected the reference of one recording, found {len(recordings)}", rttm)
-    recording = recordings.pop()
-    rttm.unlink()
-    write_data_dir(target, {recording: wav}, {recording: duration(wav)}, turns)
+    files, turns = fetch_real_sample(part)
+    write_data_dir(target, files, {r: duration(path) for r, path in files.items()}, turns)
 
 
 if __name__ == "__main__":

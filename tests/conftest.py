@@ -12,8 +12,8 @@ from paths import ROOT
 from diar import extractors
 from diar.audio import waveform
 from diar.base.files import cache_dir
+from diar.corpora.real_sample import PYANNOTE
 from diar.fetching.packages import extract_member
-from prepare_mini import SAMPLE
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,7 +33,7 @@ def root() -> Path:
 def sample_wav() -> Path:
     """A real conversation: 30 s, 16 kHz, two speakers."""
     target = cache_dir() / "tests" / "sample.wav"
-    return fetch_or_skip(lambda: extract_member(SAMPLE, "pyannote/audio/sample/sample.wav", target))
+    return fetch_or_skip(lambda: extract_member(PYANNOTE, "pyannote/audio/sample/sample.wav", target))
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,7 @@ def sample_turns(sample_wav):
     """(start, end, speaker) of its reference."""
     target = cache_dir() / "tests" / "sample.rttm"
     path = fetch_or_skip(
-        lambda: extract_member(SAMPLE, "pyannote/audio/sample/sample.rttm", target)
+        lambda: extract_member(PYANNOTE, "pyannote/audio/sample/sample.rttm", target)
     )
     rows = [line.split() for line in path.read_text().splitlines()]
     return [(float(f[3]), float(f[3]) + float(f[4]), f[7]) for f in rows]
