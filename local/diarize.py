@@ -191,6 +191,7 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
     from diar.audio import waveform
     from diar.base.seeds import seed_for
     from diar.kaldi.recordings import remarks
+    from diar.speech.vad import doubts
 
     rate = pipeline.extractor.rate
     for given in args.inputs:
@@ -203,7 +204,7 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         except DataError as error:
             yield Result(given, error=str(error))
             continue
-        done = tuple(remarks(heard, rate, args.channel))
+        done = (*remarks(heard, rate, args.channel), *doubts(heard.samples, made.speech))
         duration = len(heard.samples) / rate
         yield Result(given, heard, duration, done, made, time.monotonic() - began)
 

@@ -62,15 +62,16 @@ def main() -> None:
     for recording in share.of(names, [recordings.size(name) for name in names], recordings.seconds):
         with share.guard(recording):
             samples, remarks = recordings.load(recording)
-            notes += [f"{recording} {remark}\n" for remark in remarks]
             duration = len(samples) / waveform.SAMPLE_RATE
             if given:
                 regions = given.regions(recording, duration)
             else:
                 heard = local.load(recording) if local else None
                 regions = vad.detect_speech(samples, args.vad, options, heard)
+                remarks += vad.doubts(samples, regions)
             if inside:
                 regions = intersection(regions, inside.regions(recording, duration))
+            notes += [f"{recording} {remark}\n" for remark in remarks]
             durations.append(f"{recording} {duration:.3f}\n")
             lines = [
                 f"{windows.segment_id(recording, start, end)} {recording} {start:.3f} {end:.3f}\n"

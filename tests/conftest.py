@@ -33,7 +33,9 @@ def root() -> Path:
 def sample_wav() -> Path:
     """A real conversation: 30 s, 16 kHz, two speakers."""
     target = cache_dir() / "tests" / "sample.wav"
-    return fetch_or_skip(lambda: extract_member(PYANNOTE, "pyannote/audio/sample/sample.wav", target))
+    return fetch_or_skip(
+        lambda: extract_member(PYANNOTE, "pyannote/audio/sample/sample.wav", target)
+    )
 
 
 @pytest.fixture(scope="session")

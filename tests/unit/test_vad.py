@@ -75,6 +75,16 @@ def test_silence_has_no_speech(kind, samples, network):
     assert vad.detect_speech(silence, kind, VadConfig(), local) == []
 
 
+def test_doubts(sample):
+    speech = vad.detect_speech(sample, "silero", VadConfig())
+    assert vad.doubts(sample, speech) == []
+    (quiet,) = vad.doubts(sample * 1e-3, speech)
+    assert "very quiet" in quiet
+    (missed,) = vad.doubts(sample, speech[:1])
+    assert "a tenth of what is loud" in missed
+    assert "very quiet" in vad.doubts(np.zeros(160, np.float32), [])[0]
+
+
 @pytest.mark.parametrize("kind", vad.LOCAL)
 def test_some_need_local_speakers(kind):
     with pytest.raises(ValueError, match="local speakers"):

@@ -17,7 +17,10 @@ from diar.base.types import LocalSpeakers, Region, Turn
 
 KINDS = ("combined", "segmentation", "silero", "energy")
 LOCAL = ("combined", "segmentation")  # those that need local speakers
+HOP, WIDTH = SAMPLE_RATE // 100, SAMPLE_RATE // 40  # samples of a frame whose energy is measured
 FRAMES = 10000  # whose energies are computed at once
+VERY_QUIET = -60  # dBFS of the loudest twentieth of the frames
+LOUD = 20 * np.log(10) / 10  # 20 dB: so near to those is what is loud
 SILERO_CHUNK = 512  # samples, fixed by the published network at 16 kHz
 SILERO_RESET = 937 * SILERO_CHUNK  # samples: 30 s
 
@@ -151,24 +154,42 @@ def energy_scores(samples: Samples, options: Energy) -> tuple[np.ndarray, float]
     Returns:
         Shares (t,), and the length of a frame in seconds.
     """
-    hop, width = SAMPLE_RATE // 100, SAMPLE_RATE // 40
-    count = 1 + max(0, len(samples) - width) // hop
-    energy = np.concatenate(
+    energy = log_energies(samples)
+    loud = energy > max(options.threshold + options.mean_scale * energy.mean(), options.floor)
+    share = uniform_filter1d(loud.astype(float), 2 * options.context + 1, mode="nearest")
+    return share, HOP / SAMPLE_RATE
+
+
+def doubts(samples: Samples, regions: Iterable[Region]) -> list[str]:
+    """Say what makes one doubt that these regions are all speech of a recording: nothing, as a rule."""
+    energy = log_energies(samples)
+    loudest = float(np.quantile(energy, 0.95))
+    said = []
+    if 10 * (loudest - np.log(WIDTH * 32768.0**2)) / np.log(10) < VERY_QUIET:
+        said.append(f"very quiet (below {VERY_QUIET} dBFS): speech may be missed")
+    seconds = np.count_nonzero(energy > loudest - LOUD) * HOP / SAMPLE_RATE
+    if seconds >= 10 and sum(r.end - r.start for r in regions) < seconds / 10:
+        said.append(
+            "speech in less than a tenth of what is loud: music, noise, or speech that is missed"
+        )
+    return said
+
+
+def log_energies(samples: Samples) -> np.ndarray:
+    """Compute the log energy (t,) of frames of 25 ms, every 10 ms, as 16-bit samples have it."""
+    count = 1 + max(0, len(samples) - WIDTH) // HOP
+    return np.concatenate(
         [
-            _log_energies(samples[first * hop : (min(first + FRAMES, count) - 1) * hop + width])
+            _log_energies(samples[first * HOP : (min(first + FRAMES, count) - 1) * HOP + WIDTH])
             for first in range(0, count, FRAMES)
         ]
     )
-    loud = energy > max(options.threshold + options.mean_scale * energy.mean(), options.floor)
-    share = uniform_filter1d(loud.astype(float), 2 * options.context + 1, mode="nearest")
-    return share, hop / SAMPLE_RATE
 
 
 def _log_energies(samples: np.ndarray) -> np.ndarray:
     """Compute the log energy (t,) of each frame; less than a frame is padded to one."""
-    hop, width = SAMPLE_RATE // 100, SAMPLE_RATE // 40
-    padded = np.pad(samples.astype(np.float64) * 32768.0, (0, max(0, width - len(samples))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, width)[::hop]
+    padded = np.pad(samples.astype(np.float64) * 32768.0, (0, max(0, WIDTH - len(samples))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WIDTH)[::HOP]
     frames = frames - frames.mean(axis=1, keepdims=True)
     return np.log(np.maximum(np.square(frames).sum(axis=1), 1.0))
 
