@@ -5,7 +5,7 @@ Usage: extract_xvectors.py [options] <data-dir> <vad-dir> <out-dir>
 
 With --prepare: check the input, fetch and prepare the extractor, write <out-dir>/config.yaml.
 
-Example: local/extract_xvectors.py data/real_sample exp/vad_silero/real_sample exp/by_hand/xvectors
+Example: local/extract_xvectors.py data/real_sample exp/vad_combined/real_sample exp/by_hand/xvectors
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Usage: score_vad.py <data-dir> <vad-dir> <out-dir>
 Writes <out-dir>/vad_score.json. A recording without speech regions counts as all missed; one
 that the VAD could not read, or that has no reference, is left out.
 
-Example: local/score_vad.py data/test exp/vad_silero/test exp/by_hand/vad_score
+Example: local/score_vad.py data/test exp/vad_combined/test exp/by_hand/vad_score
 """
 
 from __future__ import annotations

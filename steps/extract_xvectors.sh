@@ -17,7 +17,7 @@
 #
 # The extractor's weights are fetched into the cache, once.
 #
-# Example: steps/extract_xvectors.sh data/real_sample exp/vad_silero/real_sample exp/my_xvectors/real_sample
+# Example: steps/extract_xvectors.sh data/real_sample exp/vad_combined/real_sample exp/my_xvectors/real_sample
 
 . "$(dirname "$0")/lib/common.sh"
 xvector_config=conf/xvector.yaml

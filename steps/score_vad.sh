@@ -6,7 +6,7 @@
 # Reads   <data-dir>/ref.rttm; <vad-dir>/segments, reco2dur
 # Writes  <out-dir>/vad_score.json, and prints it
 #
-# Example: steps/score_vad.sh data/test exp/vad_silero/test exp/my_vad_score
+# Example: steps/score_vad.sh data/test exp/vad_combined/test exp/my_vad_score
 
 . "$(dirname "$0")/lib/common.sh"
 . steps/lib/parse_options.sh

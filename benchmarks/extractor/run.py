@@ -8,7 +8,7 @@ Times are medians; ratios are to single precision in batches of 16 on one thread
 Agreement is the cosine of a window's vector to that in single precision.
 Prints and writes a page of tables.
 
-Example: benchmarks/extractor/run.py data/test exp/vad_silero/test exp/extractor.md
+Example: benchmarks/extractor/run.py data/test exp/vad_combined/test exp/extractor.md
 """
 
 from __future__ import annotations

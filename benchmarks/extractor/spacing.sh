@@ -8,7 +8,7 @@
 # Extracts x-vectors at several spacings, fits the default DEC to each and scores it under 'forgiving'.
 # Prints a table and writes it to <work-dir>/spacing.md.
 #
-# Example: benchmarks/extractor/spacing.sh data/dev exp/vad_silero/dev exp/ae_default exp/spacing
+# Example: benchmarks/extractor/spacing.sh data/dev exp/vad_combined/dev exp/ae_default exp/spacing
 
 . "$(dirname "$0")/../../steps/lib/common.sh"
 nj=$(cores)

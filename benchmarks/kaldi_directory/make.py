@@ -8,7 +8,7 @@ recording in channel B and another one in A; half of them read by commands, half
 reco2file_and_channel, segments (of up to 30 s), utt2spk and vad.scp (decisions of frames of 10 ms, from
 the regions of <vad-dir>); rttm instead of ref.rttm, uem instead of all.uem, unsorted.
 
-Example: benchmarks/kaldi_directory/make.py data/test exp/vad_silero/test exp/kaldi_directory
+Example: benchmarks/kaldi_directory/make.py data/test exp/vad_combined/test exp/kaldi_directory
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@
 # relative paths, with reco2file_and_channel, segments and vad.scp (make.py). Diarized with Silero both
 # times, and by the decisions of vad.scp (those of Silero on the plain files). Prints the totals of the three.
 #
-# Example: benchmarks/kaldi_directory/run.sh --data data/dev --vad exp/vad_silero/dev
+# Example: benchmarks/kaldi_directory/run.sh --data data/dev --vad exp/vad_combined/dev
 
 . "$(dirname "$0")/../../steps/lib/common.sh"
 data=data/test
-vad=exp/vad_silero/test
+vad=exp/vad_combined/test
 work=exp/kaldi_directory
 nj=$(cores)
 . steps/lib/parse_options.sh

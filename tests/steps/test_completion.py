@@ -35,8 +35,8 @@ class TestCompletion:
     @pytest.mark.parametrize(
         "words, expected",
         [
-            (["--vad", ""], {"silero", "energy", "oracle", "segments", "vad_scp"}),
-            (["--vad", "s"], {"silero", "segments"}),
+            (["--vad", ""], {"combined", "segmentation", "silero", "energy", *GIVEN}),
+            (["--vad", "s"], {"segmentation", "silero", "segments"}),
             (["--vad", "=", "en"], {"energy"}),
             (["--cmd", "="], {"local", "slurm"}),
             (["--num_spk", ""], {"oracle"}),
@@ -79,7 +79,7 @@ class TestCompletion:
         ]
         assert sorted(shown) == sorted(o for o in options if o.startswith("--"))
         values = self.offered("_shtab_diarize_py", "local/diarize.py", "--vad", "", before=ask)
-        assert sorted(values) == ["energy", "silero"]
+        assert sorted(values) == ["combined", "energy", "segmentation", "silero"]
         values = self.offered("_shtab_diarize_py", "local/diarize.py", "--device", "c", before=ask)
         assert sorted(values) == ["cpu", "cuda"]
         values = self.offered("_shtab_diarize_py", "local/diarize.py", "--json", "run.", before=ask)

@@ -117,7 +117,7 @@ def test_a_model_of_ones_own_is_an_input(root, data, tmp_path):
 def test_run_takes_a_model_of_ones_own_for_every_dec(root, data, tmp_path):
     """Also for the published one, whose configuration takes no other overrides."""
     model = models.save_pooling(tmp_path / "model.onnx", dim=11)
-    shutil.copytree(data / "vad", tmp_path / "exp/vad_silero/data")
+    shutil.copytree(data / "vad", tmp_path / "exp/vad_combined/data")
     command = ["./run.sh", "--stage", "2", "--stop-stage", "2", "--data", data, "--nj", "1"]
     command += ["--exp", tmp_path / "exp", "--extractor", "onnx", "--xvector.step", "0.5"]
     command += ["--xvector.options.path", model, "--train-set", "data", "--dev-set", "data"]

@@ -117,7 +117,7 @@ def test_one_bad_recording_costs_only_itself(root, bad_data, said, tmp_path):
     last = result.stderr.splitlines()[-1]
     assert last == "run.sh: the recordings above failed; all others are done"
     turns = read_rttm(tmp_path / "exp/dec_default/set/rttm")
-    silent = (tmp_path / "exp/vad_silero/set/no_speech").read_text().split()
+    silent = (tmp_path / "exp/vad_combined/set/no_speech").read_text().split()
     assert silent == ["blip"]
     assert set(turns) == {"talk", *GOOD_LINES} - {"blip"}
     listed = {

@@ -291,14 +291,14 @@ def test_telephone_directory_gives_what_the_plain_one_gives(root, telephone, tmp
     exp = tmp_path / "exp"
     result = run(
         root, "--test-data", f"{telephone}/plain {telephone}/kaldi", "--wav-pipes", "true",
-        "--data", tmp_path / "data", "--exp", exp, "--stop-stage", 5, "--vad.silero.pad", 0.05,
+        "--data", tmp_path / "data", "--exp", exp, "--stop-stage", 5, "--vad.combined.pad", 0.05,
     )  # fmt: skip
     assert "2 of 2 recordings: resampled from 8000 Hz" in result.stdout
     assert "2 of 2 recordings: channel 2 of 2" in result.stdout
     assert hypothesis(exp, "plain") == hypothesis(exp, "kaldi") != b""
     assert (exp / "dec_default/kaldi/score/summary.json").exists()
     # Its own speech, as decisions of frames in its utterances, gives the same again.
-    vad, data = exp / "vad_silero/kaldi/segments", telephone / "kaldi"
+    vad, data = exp / "vad_combined/kaldi/segments", telephone / "kaldi"
     decisions = {"two-1": np.zeros(1500), "two-2": np.zeros(1500), "one-1": np.zeros(3000)}
     for line in vad.read_text().splitlines():
         _, recording, start, end = line.split()

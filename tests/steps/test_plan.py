@@ -52,13 +52,14 @@ class TestBeforeAnything:
         )
         assert tree(clone) == before
         assert {state for state, *_ in found.values()} == {"not there yet"}
-        for out in ("data/test", "exp/vad_silero/train/score", "exp/xvectors_campplus_paper/dev",
+        for out in ("data/test", "exp/vad_combined/train/score", "exp/xvectors_campplus_paper/dev",
                     "exp/ae_paper", "exp/dec_default/real_sample", "exp/dec_paper/test/score",
                     "exp/kmeans_oracle/dev", "exp/ae_default/probe", "exp/report"):  # fmt: skip
             assert out in found
         assert found["exp/dec_default/test"] == (
             "not there yet", "fit_dec.sh",
-            "conf/dec.yaml exp/xvectors_campplus/test exp/ae_default/model.safetensors",
+            "conf/dec.yaml exp/xvectors_campplus/test exp/ae_default/model.safetensors"
+            " exp/local_speakers/test",
         )  # fmt: skip
         assert "exp/*/test" in found["exp/report"][2]
 
@@ -73,7 +74,7 @@ class TestBeforeAnything:
         options = ("--corpus", corpus, "--audio-dir", "nowhere")
         before = tree(clone)
         found = plan(*options, "--stop-stage", "1", cwd=clone)
-        assert found[f"exp/{corpus}/vad_silero/{plan_set(corpus)}"][0] == "not there yet"
+        assert found[f"exp/{corpus}/vad_combined/{plan_set(corpus)}"][0] == "not there yet"
         assert tree(clone) == before
 
 
@@ -100,7 +101,7 @@ class TestStates:
         return [
             "--data", folder / "data", "--exp", folder / "exp", "--vad", "energy", "--nj", 1,
             "--train-set", "train", "--dev-set", "", "--test-sets", "test",
-            "--stage", 1, "--stop-stage", 1,
+            "--stage", 1, "--stop-stage", 1, "--overlap", "false",
         ]  # fmt: skip
 
     def states(self, folder, *options):

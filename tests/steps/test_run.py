@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from diar.base.regions import union
 from diar.kaldi.rttm import read_rttm
 
 
@@ -85,7 +86,7 @@ def test_bad_recordings_are_named_and_cost_only_themselves(experiment):
 
 def test_silence_is_listed_and_scored_as_all_missed(experiment):
     folder, _ = experiment
-    assert (folder / "exp/vad_silero/test/no_speech").read_text() == "quiet\n"
+    assert (folder / "exp/vad_combined/test/no_speech").read_text() == "quiet\n"
     rows = (folder / "exp/dec_default/test/score/per_recording.tsv").read_text().splitlines()
     full = [row.split("\t") for row in rows if "quiet" in row]
     header = rows[0].split("\t")
@@ -125,12 +126,36 @@ def test_hypotheses_do_not_need_the_reference(root, experiment, tmp_path):
     scp = (tmp_path / "data/test/wav.scp").read_text()
     (tmp_path / "data/test/wav.scp").write_text(scp.replace(str(folder), str(tmp_path)))
     shutil.copytree(folder / "exp", tmp_path / "exp")
-    for name in ("vad_silero", "xvectors_campplus", "dec_default"):
+    for name in ("local_speakers", "vad_combined", "xvectors_campplus", "dec_default"):
         shutil.rmtree(tmp_path / "exp" / name / "test")
     result = run(root, tmp_path, "--stage", 1, "--stop-stage", 5)
     assert "has no ref.rttm" in result.stdout, result.stderr
     same = "dec_default/test/rttm"
     assert (tmp_path / "exp" / same).read_bytes() == (folder / "exp" / same).read_bytes()
+
+
+def test_one_speaker_at_a_time(root, experiment, tmp_path):
+    """rttm_exclusive always; rttm, too, where --overlap false says so."""
+    folder, _ = experiment
+    both, one = (
+        read_rttm(folder / f"exp/dec_default/test/{x}")["talk"] for x in ("rttm", "rttm_exclusive")
+    )
+    assert overlapping(both) > 0.3 and overlapping(one) < 1e-6
+    assert {t.speaker for t in one} <= {t.speaker for t in both}
+    shutil.copytree(folder / "exp", tmp_path / "exp")
+    (tmp_path / "data").symlink_to(folder / "data")
+    result = run(root, tmp_path, "--stage", 4, "--stop-stage", 4, "--overlap", "false")
+    assert result.returncode == 0, result.stderr
+    apart = read_rttm(tmp_path / "exp/dec_default/test/rttm")["talk"]
+    assert overlapping(apart) < 1e-6
+    made = tmp_path / "exp/dec_default/test"
+    assert (made / "rttm").read_bytes() == (made / "rttm_exclusive").read_bytes()
+
+
+def overlapping(turns):
+    """Seconds that several turns cover."""
+    union_of = union((t.start, t.end) for t in turns)
+    return sum(t.duration for t in turns) - sum(end - start for start, end in union_of)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +164,7 @@ def test_hypotheses_do_not_need_the_reference(root, experiment, tmp_path):
         (["--num-spk", "0"], "--num-spk"),
         (["--colour", "red"], "unknown option --colour"),
         (["--vad", "magic"], "silero, energy, oracle, segments or vad_scp"),
+        (["--overlap", "perhaps"], "--overlap is true or false"),
         (["--corpus", "nowhere"], "conf/nowhere.conf"),
         (["--stage", "4", "--dec.refine.nitre", "3"], "did you mean 'niter'"),
         (["--stage", "4", "--dec-config", "conf/none.yaml"], "conf/none.yaml"),

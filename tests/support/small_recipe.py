@@ -130,7 +130,7 @@ def furnish(recipe: Path, meeting: Path) -> None:
     for source, target in (
         (test / "ref.rttm", "my_ref.rttm"),
         (test / "wav.scp", "data/mine/meetings/wav.scp"),
-        (recipe / "exp/vad_silero/test/segments", "my_segments_dir/segments"),
+        (recipe / "exp/vad_combined/test/segments", "my_segments_dir/segments"),
     ):
         lines = source.read_text().splitlines(keepends=True)
         (recipe / target).parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import pytest
 
 from diar.base.types import LocalSpeakers, Region
 from diar.dec.durations import durations_of
-from diar.dec.links import links_of, solo
+from diar.dec.links import links_of, local_count, solo
 from diar.dec.sequence import SequenceConfig, infer, soften
 from diar.xvectors.windows import cut_regions
 
@@ -90,3 +90,12 @@ def test_the_sequence_model_hears_links():
         found[nats] = gamma.argmax(axis=1)
     assert np.array_equal(found[20.0], truth)
     assert not np.array_equal(found[0.0], truth)
+
+
+def test_local_speakers_are_counted():
+    activity = np.zeros((2, 200, 3))
+    activity[0, :, 0] = activity[0, :30, 1] = 1  # 1.5 s
+    activity[1, :, 0] = activity[1, :10, 1] = activity[1, 50:60, 2] = 1  # half a second each
+    local = LocalSpeakers(np.array([0.0, 5.0]), activity.astype(np.float32), FRAME / 2, FRAME)
+    assert local_count(local) == 2
+    assert local_count(local_of([(0.0, np.zeros((200, 3)))])) == 1

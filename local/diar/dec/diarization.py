@@ -23,7 +23,7 @@ from diar.base.types import Bounds, LocalSpeakers, Step, Subsegments
 from diar.clustering.methods import method_of, renumber
 from diar.dec.config import DecConfig
 from diar.dec.durations import durations_of
-from diar.dec.links import links_of
+from diar.dec.links import links_of, local_count
 from diar.dec.module import ClusteringModule, as_tensor
 from diar.dec.refinement import refine
 from diar.dec.sequence import infer, merge, soften
@@ -121,7 +121,9 @@ def fit(
 
     # In a long recording, what is odd fills any number of clusters, and gathers more than its own.
     most = max(config.max_speakers, bounds.range[1]) if data.is_long(config) else MOST_AT_START
-    labels = start_labels(data.thin_x, model, config, Bounds(most=min(most, MOST_AT_START)), seed)
+    most = min(most, MOST_AT_START)
+    least = min(local_count(local), most) if local else 1
+    labels = start_labels(data.thin_x, model, config, Bounds(least=least, most=most), seed)
     result = refine_by_sequence(data, labels, model, config, seed, rare=not bounds.exact)
     if bounds.clip(result.count) == result.count:
         return result

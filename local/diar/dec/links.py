@@ -12,6 +12,7 @@ from scipy.sparse import coo_array, csr_array
 
 from diar.base.types import LocalSpeakers, Subsegments
 
+_SPEAKS = 1.0  # s in which who is active counts
 _TOUCH = 0.01  # s by which a window may reach beyond the network's
 
 
@@ -54,3 +55,13 @@ def solo(activity: np.ndarray) -> np.ndarray:
     """(f, s) probability that each speaker of (f, s) speaks, and no other of them."""
     others = [np.delete(1 - activity, s, axis=1).prod(axis=1) for s in range(activity.shape[1])]
     return activity * np.stack(others, axis=1)
+
+
+def local_count(local: LocalSpeakers) -> int:
+    """Count the local speakers who are active for a second in a window: the most of any, at least 1.
+
+    A network takes one person for two now and then, more often than it takes two for one. So this is
+    where a search for the number of speakers may start, and no bound of it.
+    """
+    active = local.activity.sum(axis=1) * local.shift
+    return max(1, int((active >= _SPEAKS).sum(axis=1).max(initial=0)))

@@ -48,7 +48,7 @@ class DiarizationDataset(Dataset):
         batch_size_for_ecapa, vad_step: accepted as published; batches and the chunks of the VAD
             are chosen by the extractor and by Silero.
         split: 'full', or 'train' or 'test' of the published VoxConverse split.
-        use_precomputed_vad: take speech from exp/vad_silero and x-vectors from
+        use_precomputed_vad: take speech from exp/vad_combined and x-vectors from
             exp/xvectors_<extractor>_paper, where the stages have made them for this data.
         use_oracle_vad: speech is where the reference speaks.
         skip_overlap: with the oracle VAD, windows in which the reference has several speakers are not
@@ -196,7 +196,7 @@ class _Precomputed:
         data = (ROOT / "data").resolve()
         ours = wanted and above.is_relative_to(data)
         exp = ROOT / "exp" / above.relative_to(data) if ours else ROOT  # data/ami/test: exp/ami
-        speech = _if_done(exp / "vad_silero" / name) if ours else None
+        speech = _if_done(exp / "vad_combined" / name) if ours else None
         self.segments = tables.read_segments(speech / "segments") if speech else None
         self.rows = self.segments.by_recording() if self.segments else {}
         made = _if_done(exp / f"xvectors_{dataset.extractor_name}_paper" / name) if ours else None
