@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Print what is known of the speaker embedding extractors: their cards.
+"""Print what is known of the speaker embedding extractors, and of the segmentation: their cards.
 
 Usage: list_extractors.py [options]
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from cli import program
 from diar import extractors
 from diar.base import config
-from diar.extractors.cards import Card
+from diar.extractors.cards import SEGMENTATION, Card
 from diar.xvectors.windows import XVectorConfig
 
 
@@ -41,6 +41,7 @@ def main() -> None:
     else:
         for name in extractors.names():
             show(extractors.card(name))
+        show(SEGMENTATION)
 
 
 def show(card: Card) -> None:

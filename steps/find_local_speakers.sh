@@ -29,6 +29,11 @@ need "$data/wav.scp" "a data directory is needed: ./run.sh --stage 0 makes those
 need "$segmentation_config" "the configuration"
 inputs=("$segmentation_config" "$data/wav.scp")
 [ ! -e "$data/reco2file_and_channel" ] || inputs+=("$data/reco2file_and_channel")
+model=$(sed -n 's/^model: *\([^ #]*\).*/\1/p' "$segmentation_config")
+for override in $set; do
+  [ "${override%%=*}" != model ] || model=${override#model=}
+done
+[ ! -f "$model" ] || inputs+=("$model") # a file of the user's own
 
 options=(--config "$segmentation_config" --set "$set" "$data" "$out")
 check() { python local/find_local_speakers.py --check "${options[@]}"; }

@@ -7,7 +7,7 @@
 #   --seed N            of the conversations               (default $seed)
 #   --nj N              processes                          (default: all cores, $nj)
 #
-# train, dev and test are simulated conversations of real voices; real_sample is a real one. The
+# train, dev and test are simulated conversations of real voices; real_sample is three real ones. The
 # voices come from Debian packages and are kept in the cache. The corpus check is printed when
 # something was made, and kept in <data-dir>/<set>/log/check.
 #

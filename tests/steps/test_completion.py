@@ -35,7 +35,18 @@ class TestCompletion:
     @pytest.mark.parametrize(
         "words, expected",
         [
-            (["--vad", ""], {"combined", "segmentation", "silero", "energy", *GIVEN}),
+            (
+                ["--vad", ""],
+                {
+                    "combined",
+                    "segmentation",
+                    "silero",
+                    "energy",
+                    "oracle",
+                    "segments",
+                    "vad_scp",
+                },  # fmt: skip
+            ),
             (["--vad", "s"], {"segmentation", "silero", "segments"}),
             (["--vad", "=", "en"], {"energy"}),
             (["--cmd", "="], {"local", "slurm"}),

