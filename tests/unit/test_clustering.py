@@ -18,7 +18,7 @@ from diar.clustering.counting import (
     cosine_affinity,
     eigengap,
 )
-from diar.clustering.methods import METHODS, ClusteringConfig, method_of, renumber
+from diar.clustering.methods import METHODS, ClusteringConfig, method_of, nme_sc, renumber
 from diar.xvectors.neighbours import PRIOR_COSINE, neighbour_cosine
 
 
@@ -160,3 +160,14 @@ def test_neighbour_cosine_of_one_voice_and_of_nothing():
     apart = np.arange(80) * 0.25 + 10.0 * (np.arange(80) // 4)  # stretches of a second
     assert neighbour_cosine(x, apart) == PRIOR_COSINE
     assert np.isfinite(neighbour_cosine(np.zeros((80, 4)), starts))
+
+
+def test_windows_that_share_audio_are_no_speakers_to_nme():
+    """Twenty seconds of one voice, a window every 0.25 s: neighbours are alike because they overlap."""
+    rng = np.random.default_rng(0)
+    pieces = rng.normal(size=(86, 32))
+    x = 3 + np.stack([pieces[i : i + 6].mean(axis=0) for i in range(81)]) * 3
+    counts = [
+        len(set(nme_sc(x, Bounds(), ClusteringConfig(nme_neighbours=least)))) for least in (2, 12)
+    ]
+    assert counts[0] > 4 and counts[1] == 1

@@ -247,7 +247,11 @@ class eigengap:
 
 
 def nme(
-    affinity: np.ndarray, min_clusters: int = 1, max_clusters: int = 20, sparse: int = 20
+    affinity: np.ndarray,
+    min_clusters: int = 1,
+    max_clusters: int = 20,
+    sparse: int = 20,
+    neighbours: int = 2,
 ) -> tuple[int, np.ndarray]:
     """Speaker count and graph by the normalised maximum eigengap (Park et al. 2020, eq. 5-9).
 
@@ -257,6 +261,9 @@ def nme(
     Args:
         affinity: (n, n) cosines.
         min_clusters, max_clusters: bounds of the count; equal ones fix it.
+        neighbours: the smallest p that is tried, but for few windows. Those that share audio with a
+            window are its nearest ones: with fewer than those, the graph of a short recording falls apart
+            into pieces of time.
 
     Returns:
         (count, symmetric 0 / 0.5 / 1 graph (n, n) at the chosen p).
@@ -268,7 +275,8 @@ def nme(
         return max(least, 1), np.ones((n, n))
     rank = np.argsort(np.argsort(-affinity, axis=1, kind="stable"), axis=1)
     top = max(2, n // 4)
-    candidates = np.unique(np.linspace(2, top, min(sparse, top - 1)).astype(int))
+    first = min(neighbours, top)
+    candidates = np.unique(np.linspace(first, top, min(sparse, top - first + 1)).astype(int))
     best: tuple[float, int, np.ndarray] = (np.inf, least, affinity)
     for p in candidates:
         graph = (rank < p).astype(float)

@@ -41,18 +41,21 @@ class ClusteringConfig:
     """Options of all methods.
 
     ahc_threshold: mean cosine below which clusters are not merged.
-    nme_sparse: number of neighbourhood sizes that NME tries.
+    nme_sparse: number of neighbourhood sizes that NME tries; nme_neighbours: the smallest of them.
     p_percentile, gaussian_blur_sigma: see ``eigengap``.
     exact: most windows of which all pairs are compared; ``linkage`` and ``sampling`` do more.
     """
 
     ahc_threshold: float = 0.27
     nme_sparse: int = 20
+    nme_neighbours: int = 12
     p_percentile: float = 0.8
     gaussian_blur_sigma: float = 2.0
     exact: int = EXACT
 
     def __post_init__(self) -> None:
+        if self.nme_neighbours < 2:
+            raise ValueError("nme_neighbours must be at least 2")
         if self.exact < 3:
             raise ValueError("exact must be at least 3")
 
@@ -115,7 +118,7 @@ def nme_sc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 
         return np.arange(len(x)) % max(1, min(bounds.range[0], max(len(x), 1)))
     if len(x) > config.exact:
         return on_sample(nme_sc, x, bounds, config, seed, _STRETCH)
-    count, graph = nme(cosine_affinity(x), *bounds.range, sparse=config.nme_sparse)
+    count, graph = nme(cosine_affinity(x), *bounds.range, config.nme_sparse, config.nme_neighbours)
     if count == 1:
         return np.zeros(len(x), dtype=int)
     _, vectors = eigh(laplacian(graph), subset_by_index=(0, count - 1))
