@@ -46,7 +46,7 @@ class Pipeline:
 
     extractor: Extractor
     encoder: ResidualAutoEncoder
-    vad_kind: str = "combined"
+    vad_kind: str = "silero"
     vad: VadConfig = field(default_factory=VadConfig)
     xvector: XVectorConfig = field(default_factory=XVectorConfig)
     dec: DecStageConfig = field(default_factory=DecStageConfig)
