@@ -13,6 +13,7 @@ from scipy.sparse import coo_array, csr_array
 from diar.base.types import LocalSpeakers, Subsegments
 
 _SPEAKS = 1.0  # s in which who is active counts
+_BLOCK = 64  # windows of the network, whose pairs are summed before others come
 _TOUCH = 0.01  # s by which a window may reach beyond the network's
 
 
@@ -26,29 +27,43 @@ def links_of(windows: Subsegments, local: LocalSpeakers) -> csr_array:
     window has no more to say where others are close.
     """
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
+    spans = np.array([local.span(number) for number in range(len(local.starts))])
+    parts = [
+        _said_by(range(first, min(first + _BLOCK, len(spans))), spans, starts, ends, local)
+        for first in range(0, len(spans), _BLOCK)
+    ]
+    where = tuple(np.concatenate([part.coords[axis] for part in parts]) for axis in (0, 1))
+    said = coo_array((np.concatenate([part.data for part in parts]), where), parts[0].shape).tocsr()
+    i, j = said.tocoo().coords
+    lasts = np.searchsorted(spans[:, 0], np.minimum(starts[i], starts[j]) + _TOUCH, "right")
+    firsts = np.searchsorted(spans[:, 1], np.maximum(ends[i], ends[j]) - _TOUCH, "left")
+    said.data /= lasts - firsts  # how many windows of the network hold both
+    root = np.sqrt(np.maximum(abs(said).sum(axis=1), 1))
+    said.data /= root[i] * root[j]
+    return said
+
+
+def _said_by(
+    numbers: range, spans: np.ndarray, starts: np.ndarray, ends: np.ndarray, local: LocalSpeakers
+) -> coo_array:
+    """Sum what some windows of the network say of pairs (n, n)."""
     rows, columns, values = [], [], []
-    for number in range(len(local.starts)):
+    for number in numbers:
         alone = solo(local.activity[number])
-        centres = local.centres(number)
-        first, last = local.span(number)
+        first, last = spans[number]
         inside = np.flatnonzero((starts >= first - _TOUCH) & (ends <= last + _TOUCH))
         sums = np.concatenate([np.zeros((1, alone.shape[1])), alone.cumsum(axis=0)])
-        a, b = np.searchsorted(centres, (starts[inside], ends[inside]))
+        a, b = np.searchsorted(local.centres(number), (starts[inside], ends[inside]))
         shares = (sums[b] - sums[a]) / np.maximum(b - a, 1)[:, None]
-        same = shares @ shares.T
         total = shares.sum(axis=1)
+        pairs = 2 * shares @ shares.T - np.outer(total, total)
+        np.fill_diagonal(pairs, 0)
         rows.append(np.repeat(inside, len(inside)))
         columns.append(np.tile(inside, len(inside)))
-        values.append((2 * same - np.outer(total, total)).ravel())
+        values.append(pairs.ravel())
     where = (np.concatenate(rows), np.concatenate(columns))
     shape = (len(starts), len(starts))
-    said = coo_array((np.concatenate(values), where), shape).tocsr()  # what comes twice is added
-    often = coo_array((np.ones(len(where[0])), where), shape).tocsr()
-    said.data /= often.data
-    said.setdiag(0)
-    root = np.sqrt(np.maximum(abs(said).sum(axis=1), 1))
-    said.data /= np.repeat(root, np.diff(said.indptr)) * root[said.indices]
-    return said
+    return coo_array((np.concatenate(values), where), shape).tocsr().tocoo()  # pairs once
 
 
 def solo(activity: np.ndarray) -> np.ndarray:

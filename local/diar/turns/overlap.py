@@ -64,7 +64,7 @@ def name_local_speakers(
     centres: np.ndarray, posteriors: np.ndarray, local: LocalSpeakers
 ) -> tuple[np.ndarray, np.ndarray]:
     """Average the activity (T, k) of each speaker of DEC, and the number (T,) of active speakers."""
-    activity = np.zeros(posteriors.shape)
+    activity = np.zeros(posteriors.shape, np.float32)  # frames of a day are many
     active, windows = np.zeros(len(centres)), np.zeros(len(centres))
     for number, heard in enumerate(local.activity):
         start, end = local.span(number)
@@ -79,4 +79,5 @@ def name_local_speakers(
         active[first:last] += mine.sum(axis=1)
         windows[first:last] += 1
     windows = np.maximum(windows, 1)
-    return activity / windows[:, None], active / windows
+    activity /= windows[:, None]
+    return activity, active / windows
