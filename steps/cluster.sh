@@ -8,7 +8,7 @@
 #   --set "key=value ..."   overrides of the configuration
 #   --num-spk N             number of speakers of every recording    (default: estimated)
 #   --reco2num-spk FILE     number of speakers of each recording
-#   --local-speakers DIR    of steps/find_local_speakers.sh: several may speak at the same time (default: never)
+#   --local-speakers DIR    of steps/find_local_speakers.sh: several may speak at the same time
 #   --min-spk N, --max-spk N  bounds of the estimate                 (default $min_spk, as configured)
 #   --seed N                                                         (default $seed)
 #   --nj N                  parallel jobs                            (default: all cores, $nj)
