@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Try VAD settings on a development set; print the best by miss + false alarm.
 
-Usage: tune_vad.py [--vad silero|energy] [--config conf/vad.yaml] <data-dir>
+Usage: tune_vad.py [--vad combined|segmentation|silero|energy] [--config conf/vad.yaml] <data-dir>
 
 Every value of the grid below is tried for onset, offset, min_silence and pad (min_speech stays as
 configured); for 'energy' also for its frame threshold. Nothing is written: copy what you choose to the
@@ -23,8 +23,9 @@ from diar.base import config
 from diar.base.types import Region
 from diar.kaldi import rttm, tables
 from diar.speech import vad
+from diar.speech.segmentation import Segmentation, SegmentationConfig
 
-ONSETS = {"silero": (0.3, 0.4, 0.5, 0.6, 0.7), "energy": (0.3, 0.5, 0.7, 0.9)}
+ONSETS = dict.fromkeys(vad.KINDS, (0.3, 0.4, 0.5, 0.6, 0.7)) | {"energy": (0.3, 0.5, 0.7, 0.9)}
 OFFSET_RATIOS = (0.4, 0.7, 1.0)
 MIN_SILENCES = (0.1, 0.2, 0.3, 0.5)
 PADS = (0.0, 0.03, 0.06, 0.1)
@@ -39,7 +40,7 @@ def main() -> None:
     parser = program.parser(__doc__)
     program.add_config(parser, "conf/vad.yaml")
     parser.add_argument(
-        "--vad", choices=("silero", "energy"), default="silero", help="what scores the frames"
+        "--vad", choices=vad.KINDS, default="combined", help="what scores the frames"
     )
     program.add_paths(parser, "data_dir")
     args = parser.parse_args()
@@ -52,13 +53,13 @@ def main() -> None:
         vad.oracle_speech(reference.get(r, ()), len(x) / waveform.SAMPLE_RATE) for r, x in audios
     ]
 
+    network = Segmentation(SegmentationConfig()) if args.vad in vad.LOCAL else None
+    local = [network.local_speakers(x) if network else None for _, x in audios]
+
     def score_frames(energy: vad.Energy) -> list[Scored]:
         scored = []
-        for (_, samples), regions in zip(audios, speech, strict=True):
-            if args.vad == "silero":
-                scores, frame = vad.silero_scores(samples)
-            else:
-                scores, frame = vad.energy_scores(samples, energy)
+        for (_, samples), regions, heard in zip(audios, speech, local, strict=True):
+            scores, frame = vad.scores_of(samples, args.vad, energy, heard)
             scored.append((scores, frame, len(samples) / waveform.SAMPLE_RATE, regions))
         return scored
 

@@ -227,32 +227,39 @@ def oracle_speech(turns: Iterable[Turn], duration: float) -> list[Region]:
     return union(r for r in clipped if r.end > r.start)
 
 
-def detect_speech(
-    samples: Samples, kind: str, config: VadConfig, local: LocalSpeakers | None = None
-) -> list[Region]:
-    """Find the speech regions of 16 kHz samples.
+def scores_of(
+    samples: Samples, kind: str, options: Energy, local: LocalSpeakers | None = None
+) -> tuple[np.ndarray, float]:
+    """Compute the scores (t,) of the frames of 16 kHz samples, and the length of a frame in seconds.
 
     Args:
         kind: one of ``KINDS``.
+        options: of 'energy'.
         local: the local speakers, which those of ``LOCAL`` need.
 
     Raises:
         ValueError: another kind, or no local speakers where they are needed.
     """
-    duration = len(samples) / SAMPLE_RATE
-    if kind in LOCAL and local is None:
-        raise ValueError(f"VAD {kind!r} needs local speakers")
-    if kind == "combined" and local:
-        scores, frame = combined_scores(samples, local, duration)
-    elif kind == "segmentation" and local:
-        scores, frame = segmentation_scores(local, duration)
-    elif kind == "silero":
-        scores, frame = silero_scores(samples)
-    elif kind == "energy":
-        scores, frame = energy_scores(samples, config.energy_frames)
-    else:
+    if kind == "silero":
+        return silero_scores(samples)
+    if kind == "energy":
+        return energy_scores(samples, options)
+    if kind not in LOCAL:
         raise ValueError(f"unknown VAD {kind!r}: one of {', '.join(KINDS)}")
-    return regions_from_scores(scores, frame, duration, getattr(config, kind))
+    if local is None:
+        raise ValueError(f"VAD {kind!r} needs local speakers")
+    duration = len(samples) / SAMPLE_RATE
+    if kind == "segmentation":
+        return segmentation_scores(local, duration)
+    return combined_scores(samples, local, duration)
+
+
+def detect_speech(
+    samples: Samples, kind: str, config: VadConfig, local: LocalSpeakers | None = None
+) -> list[Region]:
+    """Find the speech regions of 16 kHz samples; arguments and errors are those of ``scores_of``."""
+    scores, frame = scores_of(samples, kind, config.energy_frames, local)
+    return regions_from_scores(scores, frame, len(samples) / SAMPLE_RATE, getattr(config, kind))
 
 
 @dataclass(frozen=True)
