@@ -87,7 +87,7 @@
 # end, the others are done); 130 interrupted.
 
 . "$(dirname "$0")/steps/lib/common.sh"
-_seconds=(15 11 94 131 76 6 129 28) # what each stage takes, on mini with two cores
+_seconds=(15 50 124 195 65 4 113 39) # what each stage takes, on mini with two cores
 _minutes=$(IFS=+; echo $(((${_seconds[*]} + 30) / 60)))
 _expected="mini takes about $_minutes minutes on two cores, with all downloads in the cache"
 _corpora=$(cd conf && echo *.conf | sed 's/paper_[^ ]*//g; s/\.conf */, /g; s/, $//')
