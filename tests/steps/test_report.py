@@ -288,8 +288,9 @@ def test_evenly(n, most):
     assert rows[0] == 0 and (most == 1 or rows[-1] == n - 1)
 
 
-def test_time_and_memory_come_from_the_logs(tmp_path):
-    log = tmp_path / "vad_silero/test/log"
+@pytest.mark.parametrize("step", ["local_speakers", "vad_silero"])
+def test_time_and_memory_come_from_the_logs(tmp_path, step):
+    log = tmp_path / step / "test/log"
     log.mkdir(parents=True)
     for job, (seconds, cpu, memory) in enumerate([(3, 2.5, 400), (7.5, 6, 350)], 1):
         (log / f"make_vad.{job}.log").write_text(
@@ -297,9 +298,9 @@ def test_time_and_memory_come_from_the_logs(tmp_path):
         )
     (tmp_path / "ahc/test/log").mkdir(parents=True)
     (tmp_path / "ahc/test/log/cluster.1.log").write_text("nothing is said\n")
-    (step,) = usage_of(tmp_path)
-    assert (step.directory, step.stage, step.jobs) == ("vad_silero/test", 1, 2)
-    assert (step.seconds, step.cpu, step.memory) == (7.5, 8.5, 400)
+    (used,) = usage_of(tmp_path)
+    assert (used.directory, used.stage, used.jobs) == (f"{step}/test", 1, 2)
+    assert (used.seconds, used.cpu, used.memory) == (7.5, 8.5, 400)
 
 
 def test_addresses_of_audio(tmp_path, monkeypatch):
