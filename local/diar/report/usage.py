@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LINE = re.compile(r" used ([\d.]+) s, ([\d.]+) s CPU, (\d+) MB$", re.MULTILINE)
-STAGES = {"local_speakers": 1, "vad_": 1, "xvectors_": 2, "ae_": 3, "dec_": 4}  # others are baselines
+# Others are baselines.
+STAGES = {"local_speakers": 1, "vad_": 1, "xvectors_": 2, "ae_": 3, "dec_": 4}
 BASELINES = 6
 
 
