@@ -7,7 +7,7 @@ import pytest
 
 from diar.base.types import LocalSpeakers, Region
 from diar.dec.durations import durations_of
-from diar.dec.links import links_of, local_count, solo
+from diar.dec.links import links_of, local_count
 from diar.dec.sequence import SequenceConfig, infer, soften
 from diar.xvectors.windows import cut_regions
 
@@ -28,11 +28,8 @@ def halves(swap=False):
 
 
 def test_who_speaks_alone():
-    assert solo(np.array([[1.0, 0.0], [1.0, 1.0], [0.5, 0.5]])).tolist() == [
-        [1, 0],
-        [0, 0],
-        [0.25, 0.25],
-    ]
+    local = local_of([(0.0, [[1.0, 0.0], [1.0, 1.0], [0.5, 0.5]])])
+    assert local.alone(0).tolist() == [[1, 0], [0, 0], [0.25, 0.25]]
 
 
 def test_links_hold_one_speaker_together_and_two_apart():

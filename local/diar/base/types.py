@@ -174,3 +174,9 @@ class LocalSpeakers:
         """(start, end) of a window, seconds."""
         start = float(self.starts[window])
         return start, start + 2 * self.first + self.shift * (self.activity.shape[1] - 1)
+
+    def alone(self, window: int) -> np.ndarray:
+        """(f, s): the probability that a speaker is active in a frame of a window, and no other is."""
+        active = self.activity[window]
+        others = [np.delete(1 - active, s, axis=1).prod(axis=1) for s in range(active.shape[1])]
+        return active * np.stack(others, axis=1)

@@ -49,7 +49,7 @@ def _said_by(
     """Sum what some windows of the network say of pairs (n, n)."""
     rows, columns, values = [], [], []
     for number in numbers:
-        alone = solo(local.activity[number])
+        alone = local.alone(number)
         first, last = spans[number]
         inside = np.flatnonzero((starts >= first - _TOUCH) & (ends <= last + _TOUCH))
         sums = np.concatenate([np.zeros((1, alone.shape[1])), alone.cumsum(axis=0)])
@@ -64,12 +64,6 @@ def _said_by(
     where = (np.concatenate(rows), np.concatenate(columns))
     shape = (len(starts), len(starts))
     return coo_array((np.concatenate(values), where), shape).tocsr().tocoo()  # pairs once
-
-
-def solo(activity: np.ndarray) -> np.ndarray:
-    """(f, s) probability that each speaker of (f, s) speaks, and no other of them."""
-    others = [np.delete(1 - activity, s, axis=1).prod(axis=1) for s in range(activity.shape[1])]
-    return activity * np.stack(others, axis=1)
 
 
 def local_count(local: LocalSpeakers) -> int:

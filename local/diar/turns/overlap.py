@@ -70,9 +70,8 @@ def name_local_speakers(
         start, end = local.span(number)
         first, last = np.searchsorted(centres, (start, end))
         nearest = np.rint((centres[first:last] - start - local.first) / local.shift).astype(int)
-        mine = heard[nearest.clip(0, len(heard) - 1)]
-        others = np.maximum(mine.sum(axis=1, keepdims=True) - mine, 0)
-        alone = mine * np.maximum(1 - others, 0)
+        nearest = nearest.clip(0, len(heard) - 1)
+        mine, alone = heard[nearest], local.alone(number)[nearest]
         names = (alone + _TOGETHER * mine).T @ posteriors[first:last]
         for speaker, name in zip(*linear_sum_assignment(-names), strict=True):
             activity[first:last, name] += mine[:, speaker]
