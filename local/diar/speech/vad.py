@@ -99,12 +99,16 @@ def silero_scores(samples: Samples) -> tuple[np.ndarray, float]:
     Returns:
         Probabilities (t,), and the length of a chunk in seconds.
     """
+    pieces, chunk = _silero_pieces(samples)
+    return np.maximum(np.ravel(_silero().audio_forward(samples)), pieces), chunk
+
+
+def _silero_pieces(samples: Samples) -> tuple[np.ndarray, float]:
+    """Compute those of pieces of 30 s alone."""
+    starts = range(0, len(samples), SILERO_RESET)
     hear = _silero().audio_forward
-    pieces = [
-        np.ravel(hear(samples[start : start + SILERO_RESET]))
-        for start in range(0, len(samples), SILERO_RESET)
-    ]
-    return np.maximum(np.ravel(hear(samples)), np.concatenate(pieces)), SILERO_CHUNK / SAMPLE_RATE
+    pieces = [np.ravel(hear(samples[start : start + SILERO_RESET])) for start in starts]
+    return np.concatenate(pieces), SILERO_CHUNK / SAMPLE_RATE
 
 
 @functools.cache
@@ -138,8 +142,11 @@ def segmentation_scores(local: LocalSpeakers, duration: float) -> tuple[np.ndarr
 def combined_scores(
     samples: Samples, local: LocalSpeakers, duration: float
 ) -> tuple[np.ndarray, float]:
-    """Compute the mean of what Silero and the segmentation say, on the frames of the latter."""
-    heard, chunk = silero_scores(samples)
+    """Compute the mean of what Silero and the segmentation say, on the frames of the latter.
+
+    Silero hears pieces only: where it gets used to one, the segmentation has heard what was before.
+    """
+    heard, chunk = _silero_pieces(samples)
     scores, frame = segmentation_scores(local, duration)
     nearest = ((np.arange(len(scores)) + 0.5) * frame / chunk).astype(int)
     return (scores + heard[nearest.clip(0, len(heard) - 1)]) / 2, frame
