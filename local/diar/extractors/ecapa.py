@@ -20,7 +20,7 @@ import numpy as np
 
 from diar.base.errors import DataError
 from diar.base.files import sha256
-from diar.extractors import Described
+from diar.extractors import Extractor
 from diar.extractors.cards import ECAPA, UNKNOWN
 from diar.extractors.windows import for_batches, pad_short, sample_spans
 from diar.fetching.hub import HubFile, fetch
@@ -55,7 +55,7 @@ RANGE = 80.0  # dB: what is further below the loudest value of the window is rai
 BATCH = 8
 
 
-class EcapaExtractor(Described):
+class EcapaExtractor(Extractor):
     """ECAPA-TDNN, the extractor of the published method.
 
     Windows under 0.04 s, which SpeechBrain refuses, are put in the middle of as much digital silence.
@@ -113,11 +113,8 @@ class EcapaExtractor(Described):
 def _load_network(device: str, weights: Path, digest: str) -> Network:
     if device != "cpu":
         return torch_network(torch_model(weights), device)
-    path = onnx_model("ecapa", digest, NETWORK, functools.partial(_export, weights))
-    try:
-        return network(path, "float32")
-    except ValueError:
-        raise DataError("damaged model: delete it, it will be made again", path) from None
+    model = onnx_model("ecapa", digest, NETWORK, functools.partial(_export, weights))
+    return network(model, "float32")
 
 
 def find_weights(directory: str | None) -> tuple[Path, Path]:

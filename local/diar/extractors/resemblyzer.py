@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from diar.base.errors import DataError
 from diar.base.vectors import unit_rows
-from diar.extractors import Described
+from diar.extractors import Extractor
 from diar.extractors.cards import RESEMBLYZER
 from diar.extractors.windows import for_batches, sample_spans
 from diar.fetching.packages import Package, fetch_weights
@@ -54,7 +54,7 @@ class SpeakerEncoder(nn.Module):
         return nn.functional.normalize(torch.relu(self.linear(hidden[-1])), dim=1)
 
 
-class ResemblyzerExtractor(Described):
+class ResemblyzerExtractor(Extractor):
     """GE2E vectors of windows, in torch.
 
     A window is filled with silence up to 1.6 s, which is what the network was trained on; a longer
