@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
 
@@ -17,7 +18,7 @@ class Spooled:
     They are read by slices; each is an array in memory.
     """
 
-    dtype, ndim = np.dtype(np.float32), 1
+    dtype = np.dtype(np.float32)
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="samples.")  # noqa: SIM115 (as long as the object)
@@ -47,20 +48,15 @@ Samples = np.ndarray | Spooled
 
 def collect(blocks: Iterable[np.ndarray], long: int = LONG) -> Samples:
     """Join blocks of samples (b,) in one array; in a file, once they are more than ``long``."""
+    blocks = iter(blocks)
     kept: list[np.ndarray] = []
-    spool: Spooled | None = None
     size = 0
     for block in blocks:
+        kept.append(np.asarray(block, np.float32))
         size += len(block)
-        if spool is None and size > long:
+        if size > long:
             spool = Spooled()
-            for earlier in kept:
-                spool.append(earlier)
-            kept.clear()
-        if spool is None:
-            kept.append(np.asarray(block, np.float32))
-        else:
-            spool.append(block)
-    if spool is not None:
-        return spool
+            for part in chain(kept, blocks):
+                spool.append(part)
+            return spool
     return np.concatenate([np.zeros(0, np.float32), *kept])

@@ -78,10 +78,9 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         return CorpusRecording(meeting, file, turns, tuple(regions), channels=None)
 
     wanted = meetings(name, files, options)
-    described = collect(wanted, describe)
-    listed = _list(name, setup)
-    notes += [f"{m}: the mirror has no Array1-01 of it" for m in listed if m not in wanted]
-    described.notes += notes
+    described = collect(wanted, describe, notes)
+    absent = [m for m in _list(name, setup) if m not in wanted]
+    described.notes += [f"{m}: the mirror has no Array1-01 of it" for m in absent]
     return described
 
 
@@ -103,7 +102,7 @@ def setup_of(files: Files, options: Options) -> Path:
     if setup is None:
         raise DataError(
             "no references: no AMI-diarization-setup (lists/, only_words/, uems/) below"
-            f" {' or '.join(map(str, files.places))}; 'git clone"
+            f" {files.where}; 'git clone"
             " https://github.com/BUTSpeechFIT/AMI-diarization-setup' there, or name it with"
             " --reference, or allow --download true"
         )

@@ -58,9 +58,7 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
             raise DataError("no region of it in uem_scoring/full/all.uem", data)
         return CorpusRecording(recording, audio.absolute(), turns, tuple(regions[recording]))
 
-    described = collect(names, describe)
-    described.notes += notes
-    return described
+    return collect(names, describe, notes)
 
 
 def _data_dir(part: str, files: Files) -> Path:
@@ -69,9 +67,8 @@ def _data_dir(part: str, files: Files) -> Path:
     for root in files.roots_of(inside):
         if any(r.startswith(_prefix(part)) for r in rttm.read_uem(root / inside)):
             return root
-    where = " or ".join(map(str, files.places)) or "any folder"
     raise DataError(
-        f"no data/{inside} of DIHARD III {part} below {where}: --audio-dir names the folder that"
+        f"no data/{inside} of DIHARD III {part} below {files.where}: --audio-dir names the folder that"
         f" holds {RELEASES[part]}"
     )
 
