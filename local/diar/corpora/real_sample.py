@@ -34,29 +34,27 @@ EXAMPLES = "usr/share/doc/transcriber/examples"
 FILES = {"radio": "frint980428.wav", "telephone": "know.sph"}  # by recording
 
 
-def fetch_real_sample(folder: Path) -> tuple[dict[str, Path], list[Turn]]:
+def fetch_real_sample(folder: Path) -> tuple[list[Path], list[Turn]]:
     """Put the audio of the recordings into a folder.
 
     Returns:
-        Their files, by recording, and the reference turns.
+        Their files, named after the recordings, and the reference turns.
 
     Raises:
         DataError: a package that cannot be had, or that does not hold what is expected.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    wav = extract_member(PYANNOTE, "pyannote/audio/sample/sample.wav", folder / "sample.wav")
-    files = {"sample": wav}
+    files = [extract_member(PYANNOTE, "pyannote/audio/sample/sample.wav", folder / "sample.wav")]
     with tempfile.TemporaryDirectory(dir=folder) as tmp:
         rttm = extract_member(PYANNOTE, "pyannote/audio/sample/sample.rttm", Path(tmp) / "rttm")
         turns = read_rttm(rttm)["sample"]
         unpack_deb(fetch_deb(TRANSCRIBER), Path(tmp))
         for recording, name in FILES.items():
             there = Path(tmp) / EXAMPLES / name
-            files[recording] = folder / f"{recording}{there.suffix}"
-            with gzip.open(f"{there}.gz") as source, open(files[recording], "wb") as sink:
+            files.append(folder / f"{recording}{there.suffix}")
+            with gzip.open(f"{there}.gz") as source, open(files[-1], "wb") as sink:
                 shutil.copyfileobj(source, sink)
             spoken = read_trs(there.with_suffix(".trs"), recording)
-            turns += clip(spoken, duration(files[recording]))
+            turns += clip(spoken, duration(files[-1]))
     return files, turns
 
 
