@@ -107,13 +107,12 @@ def _train(
     if config.center and not shipped:
         model.mean.copy_(x.mean(0))
     noise = config.noise * (x - x.mean(0)).square().mean().sqrt()
-    best, number = _Best(model), 0
+    least, best, number = float("inf"), None, 0  # validation loss, and the weights that had it
     if shipped:
-        validation = _evaluate(model, v, config)
-        on_epoch(Epoch(0, 0.0, float("nan"), validation))
+        least, best = _evaluate(model, v, config), copy.deepcopy(model.state_dict())
+        on_epoch(Epoch(0, 0.0, float("nan"), least))
         if config.init == "shipped":
             return model.eval()
-        best.take(validation)
     for phase in config.phases:
         optimiser = torch.optim.Adam(model.parameters(), lr=phase.lr)
         waited = 0
@@ -123,32 +122,15 @@ def _train(
             trained = _train_epoch(model, x, batches, optimiser, config, noise)
             validation = _evaluate(model, v, config)
             on_epoch(Epoch(number, phase.lr, trained, validation))
-            waited = 0 if best.take(validation) else waited + 1
+            if validation < least:
+                least, best, waited = validation, copy.deepcopy(model.state_dict()), 0
+            else:
+                waited += 1
             if config.patience and waited >= config.patience:
                 break
-        if config.patience:  # each phase starts from the best so far
-            best.give_back()
+        if config.patience and best:  # each phase starts from the best so far
+            model.load_state_dict(best)
     return model.eval()
-
-
-class _Best:
-    """The weights of a model when its validation loss was least."""
-
-    def __init__(self, model: ResidualAutoEncoder):
-        self.model, self.loss = model, float("inf")
-        self._weights: dict[str, Tensor] | None = None
-
-    def take(self, loss: float) -> bool:
-        """Keep the weights if this is the least loss so far; say whether it is."""
-        if not loss < self.loss:
-            return False
-        self.loss, self._weights = loss, copy.deepcopy(self.model.state_dict())
-        return True
-
-    def give_back(self) -> None:
-        """Put the weights that were kept into the model."""
-        if self._weights is not None:
-            self.model.load_state_dict(self._weights)
 
 
 def _train_epoch(
