@@ -68,15 +68,15 @@ class Corpus:
     licence: one line, with where it comes from.
     sets: the names of its sets.
     mics: microphones to choose from, the default first; empty where there is no choice.
-    obtain: downloads what a set lacks: (set, files, options, downloads) -> name -> reason of what cannot
-        be had. It may be called again.
     read: describes a set: (set, files, options).
+    obtain: downloads what a set lacks: (set, files, options, downloads) -> name -> reason of what cannot
+        be had. It may be called again. By default nothing can be downloaded.
     """
 
     licence: str
     sets: tuple[str, ...]
-    obtain: Callable[[str, Files, Options, Downloads], dict[str, str]]
     read: Callable[[str, Files, Options], CorpusSet]
+    obtain: Callable[[str, Files, Options, Downloads], dict[str, str]] = lambda *_: {}
     mics: tuple[str, ...] = ()
 
 

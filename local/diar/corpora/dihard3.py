@@ -22,15 +22,9 @@ from diar.corpora.corpus import (
     collect,
     reference_of,
 )
-from diar.fetching.download import Downloads
 from diar.kaldi import rttm
 
 RELEASES = {"dev": "LDC2020E12 or LDC2022S12", "eval": "LDC2021E02 or LDC2022S14"}
-
-
-def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> dict[str, str]:
-    """Download nothing: the LDC gives it to those who have signed."""
-    return {}
 
 
 def read(name: str, files: Files, options: Options) -> CorpusSet:
@@ -81,6 +75,5 @@ CORPUS = Corpus(
     licence="DIHARD III: an agreement with the LDC (https://dihardchallenge.github.io/dihard3);"
     " nothing is downloaded",
     sets=("dev", "eval", "dev_core", "eval_core"),
-    obtain=obtain,
     read=read,
 )

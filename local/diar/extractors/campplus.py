@@ -25,7 +25,6 @@ WEIGHTS_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed987769028401
 # Full scale 1, not Kaldi's 32768, as in the training of the network: that decides where the floor of
 # the logarithm lies. 3D-Speaker's filter banks, see conf/fbank/3dspeaker.yaml.
 FBANK = FbankConfig(window_type="povey", scale=1.0)
-SHORTEST = 8000  # samples: shorter windows are padded, see CamPlusPlusExtractor
 BATCH = 8  # on a CPU larger ones are slower: they fall out of the processor's cache
 GPU_BATCH = 256
 
@@ -46,7 +45,8 @@ class CamPlusPlusExtractor(FbankExtractor):
     """
 
     card = CAMPPLUS
-    fbank, shortest = FBANK, SHORTEST
+    fbank = FBANK
+    shortest = 8000  # samples
 
     def __init__(self, precision: str = "float32", device: str = "cpu", threads: int = 1) -> None:
         if device == "cpu":

@@ -24,7 +24,7 @@ from diar.extractors import Extractor
 from diar.extractors.cards import ECAPA, UNKNOWN
 from diar.extractors.windows import for_batches, pad_short, sample_spans
 from diar.fetching.hub import HubFile, fetch
-from diar.networks.runtime import Network, network, onnx_model, torch_network
+from diar.networks.runtime import network, onnx_model, torch_network
 
 if TYPE_CHECKING:
     from diar.extractors.ecapa_net import EcapaTdnn
@@ -83,7 +83,11 @@ class EcapaExtractor(Extractor):
         weights, mean = find_weights(directory)
         digest = sha256(weights)
         self._threads = threads
-        self._network = _load_network(device, weights, digest)
+        if device == "cpu":
+            model = onnx_model("ecapa", digest, NETWORK, functools.partial(_export, weights))
+            self._network = network(model, "float32")
+        else:
+            self._network = torch_network(torch_model(weights), device)
         self.card = ECAPA
         if digest != WEIGHTS.sha256:
             self.card = replace(
@@ -108,13 +112,6 @@ class EcapaExtractor(Extractor):
 
         for_batches(embed, 1 + (spans[:, 1] - spans[:, 0]) // SHIFT, BATCH, self._threads)
         return vectors - self._mean
-
-
-def _load_network(device: str, weights: Path, digest: str) -> Network:
-    if device != "cpu":
-        return torch_network(torch_model(weights), device)
-    model = onnx_model("ecapa", digest, NETWORK, functools.partial(_export, weights))
-    return network(model, "float32")
 
 
 def find_weights(directory: str | None) -> tuple[Path, Path]:
