@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from diar.audio.waveform import duration
 from diar.base.errors import DataError
+from diar.base.regions import union
 from diar.base.types import Turn
 from diar.fetching.packages import Package, extract_member, fetch_deb, unpack_deb
 from diar.kaldi.rttm import read_rttm
@@ -67,21 +68,19 @@ def read_trs(path: str | Path, recording: str) -> list[Turn]:
     Raises:
         DataError: not of that form.
     """
-    turns: list[Turn] = []
-    last: dict[str, int] = {}
+    spans: dict[str, list[tuple[float, float]]] = {}
     try:
         for turn in ElementTree.parse(path).iter("Turn"):
-            start, end = float(turn.attrib["startTime"]), float(turn.attrib["endTime"])
+            span = float(turn.attrib["startTime"]), float(turn.attrib["endTime"])
             for speaker in turn.get("speaker", "").split():
-                at = last.get(speaker)
-                if at is not None and turns[at].end >= start:
-                    turns[at] = turns[at]._replace(duration=end - turns[at].start)
-                else:
-                    last[speaker] = len(turns)
-                    turns.append(Turn(recording, start, end - start, speaker))
+                spans.setdefault(speaker, []).append(span)
     except (ElementTree.ParseError, KeyError, ValueError) as error:
         raise DataError(f"not a file of Transcriber: {error}", path) from None
-    return sorted(turns)
+    return sorted(
+        Turn(recording, start, end - start, speaker)
+        for speaker, own in spans.items()
+        for start, end in union(own)
+    )
 
 
 def clip(turns: list[Turn], end: float) -> list[Turn]:

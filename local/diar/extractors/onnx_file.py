@@ -116,12 +116,11 @@ class OnnxExtractor(FbankExtractor):
         vectors = {
             name: int(np.prod(shape[1:]))
             for name, shape in shapes[0].items()
-            if shape == shapes[1][name]
+            if wanted in (None, name)
+            and shape == shapes[1][name]
             and shape[:1] == (batch,)
             and sum(n > 1 for n in shape[1:]) == 1
         }
-        if wanted is not None:
-            vectors = {name: dim for name, dim in vectors.items() if name == wanted}
         if len(vectors) != 1:
             shown = ", ".join(f"{name} {shape}" for name, shape in shapes[0].items())
             raise DataError(
