@@ -106,7 +106,6 @@ def _train(
     model.to(device)
     if config.center and not shipped:
         model.mean.copy_(x.mean(0))
-    noise = config.noise * (x - x.mean(0)).square().mean().sqrt()
     least, best, number = float("inf"), None, 0  # validation loss, and the weights that had it
     if shipped:
         least, best = _evaluate(model, v, config), copy.deepcopy(model.state_dict())
@@ -119,7 +118,7 @@ def _train(
         for _ in range(phase.epochs):
             number += 1
             batches = _batches(order.permutation(len(x)), config.batch)
-            trained = _train_epoch(model, x, batches, optimiser, config, noise)
+            trained = _train_epoch(model, x, batches, optimiser, config)
             validation = _evaluate(model, v, config)
             on_epoch(Epoch(number, phase.lr, trained, validation))
             if validation < least:
@@ -139,12 +138,11 @@ def _train_epoch(
     batches: list[np.ndarray],
     optimiser: torch.optim.Optimizer,
     config: AutoencoderConfig,
-    noise: Tensor,
 ) -> float:
     """Train on each batch of rows once; return the mean loss of the rows."""
     losses = []
     for rows in batches:
-        loss = _loss(model, x[rows], config, noise)
+        loss = _loss(model, x[rows], config)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -160,12 +158,8 @@ def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
     return np.split(rows, cuts)
 
 
-def _loss(
-    model: ResidualAutoEncoder, x: Tensor, config: AutoencoderConfig, noise: Tensor | float = 0.0
-) -> Tensor:
+def _loss(model: ResidualAutoEncoder, x: Tensor, config: AutoencoderConfig) -> Tensor:
     z, xo, xr = model(x)
-    if noise:  # the targets stay clean: only what the network sees is disturbed
-        z, _, xr = model(x + noise * torch.randn_like(x))
     loss = reconstruction_loss(xo, xr)
     if config.cosine_weight:
         loss = loss + config.cosine_weight * cosine_loss(xo[0], z)
