@@ -106,9 +106,10 @@ def _train(
     model.to(device)
     if config.center and not shipped:
         model.mean.copy_(x.mean(0))
+    held_out = _batches(np.arange(len(v)), config.batch)
     least, best, number = float("inf"), None, 0  # validation loss, and the weights that had it
     if shipped:
-        least, best = _evaluate(model, v, config), copy.deepcopy(model.state_dict())
+        least, best = _mean_loss(model, v, held_out, config), copy.deepcopy(model.state_dict())
         on_epoch(Epoch(0, 0.0, float("nan"), least))
         if config.init == "shipped":
             return model.eval()
@@ -118,8 +119,8 @@ def _train(
         for _ in range(phase.epochs):
             number += 1
             batches = _batches(order.permutation(len(x)), config.batch)
-            trained = _train_epoch(model, x, batches, optimiser, config)
-            validation = _evaluate(model, v, config)
+            trained = _mean_loss(model, x, batches, config, optimiser)
+            validation = _mean_loss(model, v, held_out, config)
             on_epoch(Epoch(number, phase.lr, trained, validation))
             if validation < least:
                 least, best, waited = validation, copy.deepcopy(model.state_dict()), 0
@@ -132,22 +133,29 @@ def _train(
     return model.eval()
 
 
-def _train_epoch(
+def _mean_loss(
     model: ResidualAutoEncoder,
     x: Tensor,
     batches: list[np.ndarray],
-    optimiser: torch.optim.Optimizer,
     config: AutoencoderConfig,
+    optimiser: torch.optim.Optimizer | None = None,
 ) -> float:
-    """Train on each batch of rows once; return the mean loss of the rows."""
-    losses = []
+    """Compute the mean loss of the rows (NaN without any); train on each batch if told how."""
+    if not len(x):
+        return float("nan")
+    total = 0.0
     for rows in batches:
-        loss = _loss(model, x[rows], config)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item() * len(rows))
-    return sum(losses) / len(x)
+        with torch.set_grad_enabled(optimiser is not None):
+            z, xo, xr = model(x[rows])
+            loss = reconstruction_loss(xo, xr)
+            if config.cosine_weight:
+                loss = loss + config.cosine_weight * cosine_loss(xo[0], z)
+        if optimiser:
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+        total += loss.item() * len(rows)
+    return total / len(x)
 
 
 def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
@@ -156,20 +164,3 @@ def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
     if cuts and len(rows) - cuts[-1] == 1:
         cuts.pop()
     return np.split(rows, cuts)
-
-
-def _loss(model: ResidualAutoEncoder, x: Tensor, config: AutoencoderConfig) -> Tensor:
-    z, xo, xr = model(x)
-    loss = reconstruction_loss(xo, xr)
-    if config.cosine_weight:
-        loss = loss + config.cosine_weight * cosine_loss(xo[0], z)
-    return loss
-
-
-@torch.no_grad()
-def _evaluate(model: ResidualAutoEncoder, x: Tensor, config: AutoencoderConfig) -> float:
-    if not len(x):
-        return float("nan")
-    rows = _batches(np.arange(len(x)), config.batch)
-    total = sum(_loss(model, x[r], config).item() * len(r) for r in rows)
-    return total / len(x)
