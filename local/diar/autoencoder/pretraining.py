@@ -84,7 +84,10 @@ def learn_speakers(
         DataError: too few recordings with neighbouring windows.
     """
     latents = ((_unit_latents(model, x), starts) for x, starts in recordings)
-    model.set_speakers(estimate(latents, window))
+    mean, transform, between = estimate(latents, window)
+    model.speaker_mean.copy_(torch.from_numpy(mean))
+    model.speaker_transform.copy_(torch.from_numpy(transform.copy()))  # its strides are negative
+    model.speaker_between.copy_(torch.from_numpy(between))
 
 
 @torch.no_grad()
