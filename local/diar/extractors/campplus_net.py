@@ -56,14 +56,9 @@ class ConvolutionHead(nn.Module):
         return torch.relu(self.bn2(self.conv2(x))).flatten(1, 2)
 
 
-def norm(channels: int, relu: bool = True, affine: bool = True) -> nn.Sequential:
-    """Make a batch normalisation, followed by a ReLU unless told otherwise."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict(
-        batchnorm=nn.BatchNorm1d(channels, affine=affine)
-    )
-    if relu:
-        layers["relu"] = nn.ReLU()
-    return nn.Sequential(layers)
+def norm(channels: int) -> nn.Sequential:
+    """Make a batch normalisation, followed by a ReLU."""
+    return nn.Sequential(OrderedDict(batchnorm=nn.BatchNorm1d(channels), relu=nn.ReLU()))
 
 
 class ContextMask(nn.Module):
@@ -136,7 +131,7 @@ class CamPlusPlus(nn.Module):
         net["dense"] = nn.Sequential(
             OrderedDict(
                 linear=nn.Conv1d(2 * channels, dim, 1, bias=False),
-                nonlinear=norm(dim, relu=False, affine=False),
+                nonlinear=nn.Sequential(OrderedDict(batchnorm=nn.BatchNorm1d(dim, affine=False))),
             )
         )
         self.xvector = net
