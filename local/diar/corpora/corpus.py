@@ -257,22 +257,10 @@ def check(recording: CorpusRecording) -> float:
     path = recording.audio
     if " ".join(str(path).split()) != str(path) or str(path).endswith("|"):
         raise DataError("this path cannot stand in a wav.scp (blanks, '|'): rename it", path)
-    seconds, channels = _header(path)
-    if not seconds > 0:
-        raise DataError("no samples: the audio has zero length", path)
-    if recording.channels not in (None, channels):
-        raise DataError(
-            f"{channels} channels, expected {recording.channels}: not the file of the corpus?", path
-        )
-    return seconds
-
-
-def _header(path: Path) -> tuple[float, int]:
-    """Return (seconds, channels)."""
     if not path.stat().st_size:
         raise DataError("an empty file", path)
     try:
-        return waveform.probe(path)
+        seconds, channels = waveform.probe(path)
     except DataError:
         if coding := shorten_coding(path):
             raise DataError(
@@ -281,6 +269,13 @@ def _header(path: Path) -> tuple[float, int]:
                 path,
             ) from None
         raise
+    if not seconds > 0:
+        raise DataError("no samples: the audio has zero length", path)
+    if recording.channels not in (None, channels):
+        raise DataError(
+            f"{channels} channels, expected {recording.channels}: not the file of the corpus?", path
+        )
+    return seconds
 
 
 def shorten_coding(path: Path) -> str:
