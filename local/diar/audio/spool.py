@@ -16,25 +16,25 @@ class Spooled:
     """Samples (n,), float32, in a temporary file (of TMPDIR) that goes with the object.
 
     They are read by slices; each is an array in memory.
+
+    Args:
+        blocks: of samples (b,), one after the other.
     """
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: Iterable[np.ndarray]) -> None:
         self._file = tempfile.TemporaryFile(prefix="samples.")  # noqa: SIM115 (as long as the object)
-        self.size = 0
-
-    def append(self, samples: np.ndarray) -> None:
-        """Write more samples behind those that are there."""
-        self._file.write(np.ascontiguousarray(samples, self.dtype).data)
-        self.size += len(samples)
+        for block in blocks:
+            self._file.write(np.ascontiguousarray(block, self.dtype).data)
+        self._file.flush()
+        self.size = self._file.tell() // self.dtype.itemsize
 
     def __len__(self) -> int:
         return self.size
 
     def __getitem__(self, key: slice) -> np.ndarray:
         start, stop, step = key.indices(self.size)
-        self._file.flush()
         size = self.dtype.itemsize
         parts, at, end = [], start * size, max(start, stop) * size
         while at < end:  # Linux reads 2 GB at once at most
@@ -55,8 +55,5 @@ def collect(blocks: Iterable[np.ndarray], long: int = LONG) -> Samples:
         kept.append(np.asarray(block, np.float32))
         size += len(block)
         if size > long:
-            spool = Spooled()
-            for part in chain(kept, blocks):
-                spool.append(part)
-            return spool
+            return Spooled(chain(kept, blocks))
     return np.concatenate([np.zeros(0, np.float32), *kept])
