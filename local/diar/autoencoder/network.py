@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -87,10 +88,7 @@ class ResidualAutoEncoder(nn.Module):
             raise ValueError(f"widths must be positive, at least one: {ip_features}, {hidden_dims}")
         self.ip_features = ip_features
         self.hidden_dims = list(hidden_dims)
-        # What it takes to build the same network: the arguments.
-        self.architecture = {
-            "ip_features": ip_features,
-            "hidden_dims": self.hidden_dims,
+        self.options = {
             "shortcut": shortcut,
             "length_norm": length_norm,
             "center": center,
@@ -114,6 +112,12 @@ class ResidualAutoEncoder(nn.Module):
             self.register_buffer("speaker_between", torch.ones(self.latent_dim))
 
     @property
+    def architecture(self) -> dict[str, Any]:
+        """What it takes to build the same network: the arguments of the constructor."""
+        dims = {"ip_features": self.ip_features, "hidden_dims": self.hidden_dims}
+        return {**dims, **self.options}
+
+    @property
     def latent_dim(self) -> int:
         """The width of the bottleneck."""
         return self.hidden_dims[-1]
@@ -121,9 +125,9 @@ class ResidualAutoEncoder(nn.Module):
     def _input(self, x: Tensor) -> Tensor:
         if x.ndim != 2 or x.shape[1] != self.ip_features:
             raise ValueError(f"expected x-vectors (n, {self.ip_features}), got {tuple(x.shape)}")
-        if self.architecture["center"]:
+        if self.options["center"]:
             x = x - self.mean
-        if self.architecture["length_norm"]:
+        if self.options["length_norm"]:
             x = F.normalize(x, dim=1) * self.ip_features**0.5
         return x
 

@@ -137,7 +137,7 @@ def _check(x: np.ndarray, encoder: ResidualAutoEncoder, config: DecConfig) -> No
             " train it on the same kind of x-vectors"
         )
     needed = config.sequence.iterations or config.refine.speaker_scale
-    if needed and not encoder.architecture["speaker_space"]:
+    if needed and not encoder.options["speaker_space"]:
         raise DataError(
             "this configuration needs an autoencoder with a speaker space: train one with"
             " speaker_space: true"
