@@ -39,7 +39,7 @@ def main() -> None:
     elif args.config or args.set:
         show(extractors.get(options.extractor, **options.options).card)
     else:
-        for name in extractors.names():
+        for name in sorted(extractors.EXTRACTORS):
             show(extractors.card(name))
         show(SEGMENTATION)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from cli import program
 from cli.program import log
 from diar import corpora
+from diar.base import config
 from diar.base.errors import DataError
 from diar.base.files import cache_dir, write_text
 from diar.corpora import counts
@@ -104,7 +105,7 @@ def make(args: argparse.Namespace, corpus: Corpus, options: Options) -> None:
         log.error("%s: %s", recording, reason)
     first = next(iter(corpus.mics), "")
     key = args.corpus if options.mic == first else f"{args.corpus}-{options.mic}"
-    published = counts.load(args.counts).sets.get(f"{key}/{args.set}", {})
+    published = config.load(counts.Counts, args.counts).sets.get(f"{key}/{args.set}", {})
     lines = counts.differences(published, counts.measure(target))
     for line in lines:
         log.warning("%s: %s", args.set, line)

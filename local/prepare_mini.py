@@ -19,11 +19,12 @@ from __future__ import annotations
 import argparse
 import math
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cli import program
 from cli.share import log, log_progress
-from diar.audio.waveform import duration
 from diar.base import config
 from diar.base.errors import DataError
 from diar.base.files import write_text
@@ -120,22 +121,16 @@ def make(
     acoustics = config.load(SimulationConfig, args.simulation)
     log.info("%s: %d voices", target.name, len(people))
     prepare(voices, people, args.nj, lambda done, total, _: log_progress(done, total, "voices"))
-    part = target.parent / f".{target.name}.partial" / "wav"
-    shutil.rmtree(part.parent, ignore_errors=True)  # left by a run that was killed
     turns: list[Turn] = []
     heard, audio = 0.0, sum(script.seconds for script in scripts)
     log_progress(0, len(scripts), "recordings", heard, audio)
-    made = record(scripts, part, voices, acoustics, args.seed, args.nj)
-    for done, (script, (_, reference)) in enumerate(zip(scripts, made, strict=True), 1):
-        turns += reference
-        heard += script.seconds
-        log_progress(done, len(scripts), "recordings", heard, audio)
-    write_data_dir(
-        target,
-        {s.recording: part / f"{s.recording}.wav" for s in scripts},
-        {s.recording: duration(part / f"{s.recording}.wav") for s in scripts},
-        turns,
-    )
+    with partial_wavs(target) as part:
+        made = record(scripts, part, voices, acoustics, args.seed, args.nj)
+        for done, (script, reference) in enumerate(zip(scripts, made, strict=True), 1):
+            turns += reference
+            heard += script.seconds
+            log_progress(done, len(scripts), "recordings", heard, audio)
+        write_data_dir(target, [part / f"{s.recording}.wav" for s in scripts], turns)
     write_text(target / "log" / "voices.tsv", cast_report(voices, people, turns))
     write_text(target / "log" / "undecoded", failures(voices, people))
     log.info("%s: overlap %.1f %%", target.name, 100 * overlap_ratio(turns))
@@ -143,10 +138,18 @@ def make(
 
 def prepare_sample(target: Path) -> None:
     """Make the set of the real conversations, with the references that come with them."""
-    part = target.parent / f".{target.name}.partial" / "wav"
-    shutil.rmtree(part.parent, ignore_errors=True)
-    files, turns = fetch_real_sample(part)
-    write_data_dir(target, files, {r: duration(path) for r, path in files.items()}, turns)
+    with partial_wavs(target) as part:
+        write_data_dir(target, *fetch_real_sample(part))
+
+
+@contextmanager
+def partial_wavs(target: Path) -> Iterator[Path]:
+    """Give a folder beside ``target`` for audio that is being made."""
+    part = target.parent / f".{target.name}.partial"
+    shutil.rmtree(part, ignore_errors=True)  # left by a run that was killed
+    part.mkdir(parents=True)
+    yield part
+    shutil.rmtree(part)
 
 
 if __name__ == "__main__":

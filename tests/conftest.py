@@ -55,7 +55,7 @@ def sample_turns(sample_wav):
     return [(float(f[3]), float(f[3]) + float(f[4]), f[7]) for f in rows]
 
 
-@pytest.fixture(scope="session", params=extractors.names())
+@pytest.fixture(scope="session", params=sorted(extractors.EXTRACTORS))
 def extractor(request, tmp_path_factory):
     """Each extractor: with its real weights where they can be had, else with small random ones."""
     if request.param not in ("ecapa", "onnx"):

@@ -32,8 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from cli import program
 from diar.base.regions import regions_of
 from diar.base.types import Region
-from diar.extractors import campplus, windows
-from diar.extractors.fbank import embed_windows
+from diar.extractors import campplus
 from diar.kaldi import tables
 from diar.kaldi.recordings import Recordings
 from diar.networks import runtime
@@ -95,8 +94,7 @@ class Bench:
         found = cut(close, "a", speech, len(samples), rate)
         whole = np.flatnonzero(found.ends - found.starts > 1.499)[:count]
         self.samples, self.repeats = samples, repeats
-        self.spans = windows.sample_spans(samples, found.starts[whole], found.ends[whole], rate)
-        self.path = campplus.model_path()
+        self.starts, self.ends = found.starts[whole], found.ends[whole]
 
     @cached_property
     def in_int8(self) -> Path:
@@ -107,28 +105,20 @@ class Bench:
             seen.append(features)
             return np.zeros((len(features), 192), np.float32)
 
-        embed_windows(
-            self.samples, self.spans[::3], campplus.FBANK, campplus.SHORTEST, 16, network, 192
-        )
+        extractor = campplus.CamPlusPlusExtractor()
+        extractor.batch, extractor.network = 16, network
+        extractor.embed(self.samples, self.starts[::3], self.ends[::3])
         folder = Path(tempfile.mkdtemp())
         atexit.register(shutil.rmtree, folder)
-        return quantized(self.path, np.concatenate(seen), folder / "int8.onnx")
+        return quantized(campplus.model_path(), np.concatenate(seen), folder / "int8.onnx")
 
     def embedding(self, precision: str, batch: int, threads: int) -> Callable[[], np.ndarray]:
+        known = precision if precision in runtime.PRECISIONS else "float32"
+        extractor = campplus.CamPlusPlusExtractor(known, threads=threads)
+        extractor.batch = batch
         if precision == "int8":
-            network = runtime.network(self.in_int8, "float32", threads)
-        else:
-            network = runtime.network(self.path, precision, threads)
-        return lambda: embed_windows(
-            self.samples,
-            self.spans,
-            campplus.FBANK,
-            campplus.SHORTEST,
-            batch,
-            network,
-            192,
-            threads,
-        )
+            extractor.network = runtime.network(self.in_int8, "float32", threads)
+        return lambda: extractor.embed(self.samples, self.starts, self.ends)
 
     def seconds(self, work: Callable[[], object]) -> float:
         work()
@@ -143,7 +133,7 @@ class Bench:
         exact = self.embedding("float32", 16, 1)
         vectors, base = exact(), self.seconds(exact)
         lines = [
-            f"### Precision and batch: {len(self.spans)} windows, one thread",
+            f"### Precision and batch: {len(self.starts)} windows, one thread",
             "",
             "| precision | batch | windows/s | ratio | agreement, median | least 1 % | least |",
             "|---|---:|---:|---:|---:|---:|---:|",
@@ -155,7 +145,7 @@ class Bench:
                 spent = self.seconds(work)
                 low, middle, least = (*np.quantile(agreement, (0.01, 0.5)), agreement.min())
                 lines.append(
-                    f"| {precision} | {batch} | {len(self.spans) / spent:.0f} | {base / spent:.2f} |"
+                    f"| {precision} | {batch} | {len(self.starts) / spent:.0f} | {base / spent:.2f} |"
                     f" {middle:.4f} | {low:.4f} | {least:.4f} |"
                 )
         return lines
@@ -168,8 +158,8 @@ class Bench:
             "|---|---:|---:|---:|",
         ]
         for precision in ("float32", "bfloat16"):
-            one = len(self.spans) / self.seconds(self.embedding(precision, campplus.BATCH, 1))
-            two = len(self.spans) / self.seconds(self.embedding(precision, campplus.BATCH, 2))
+            one = len(self.starts) / self.seconds(self.embedding(precision, campplus.BATCH, 1))
+            two = len(self.starts) / self.seconds(self.embedding(precision, campplus.BATCH, 2))
             both = self.at_once(precision, arguments)
             for name, rate in (("1 x 1", one), ("1 x 2", two), ("2 x 1", both)):
                 lines.append(f"| {precision} | {name} | {rate:.0f} | {rate / one:.2f} |")
@@ -188,7 +178,7 @@ class Bench:
             job.stdin.flush()
         for job in jobs:
             job.wait()
-        return 2 * self.repeats * len(self.spans) / (time.perf_counter() - began)
+        return 2 * self.repeats * len(self.starts) / (time.perf_counter() - began)
 
 
 def spacings(speech: Sequence[tuple[np.ndarray, list[Region]]]) -> list[str]:

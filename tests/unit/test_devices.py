@@ -110,7 +110,6 @@ def test_nothing_of_pretraining_stays_on_the_cpu(recordings, monkeypatch):
         init="scratch",
         batch=64,
         phases=(Phase(2, 1e-3),),
-        noise=0.1,
         center=True,
     )
     x = np.concatenate([x for x, _ in recordings])

@@ -63,8 +63,8 @@ def test_lengths_that_share_a_number_of_frames_are_not_mixed_up(folder, sample):
 
 
 def test_sizes_are_read_from_the_weights():
-    sizes = dict(mels=80, channels=24, wide=30, blocks=2, scale=4, squeeze=6, attention=10, dim=7)
-    net = ecapa_net.load(ecapa_state(kernels=(3, 5), **sizes))
+    sizes = dict(mels=80, channels=24, wide=30, squeeze=6, attention=10, dim=7)
+    net = ecapa_net.load(ecapa_state(**sizes))
     assert net(torch.zeros(2, 9, 80)).shape == (2, 7)
     published = ecapa_net.EcapaTdnn()
     assert len(published.state_dict()) == 231  # tensors, and

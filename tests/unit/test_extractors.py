@@ -102,20 +102,20 @@ def test_cards_state_the_dimension(extractor):
 
 
 def test_registry():
-    assert {"campplus", "ecapa", "onnx", "resemblyzer"} <= set(extractors.names())
+    assert {"campplus", "ecapa", "onnx", "resemblyzer"} <= set(extractors.EXTRACTORS)
     with pytest.raises(DataError, match="known: campplus, ecapa, onnx, resemblyzer"):
         extractors.get("ecapa2")
     with pytest.raises(DataError, match="has no option"):
         extractors.get("campplus", colour=1)
 
 
-class Mean(extractors.Described):
+class Mean(extractors.Extractor):
     card = extractors.Card("mean", 1, 8000, 1.0, "none", "none", "here")
 
 
 def test_a_new_extractor_plugs_in(monkeypatch):
     monkeypatch.setitem(extractors.EXTRACTORS, "mean", f"{__name__}:Mean")
-    assert "mean" in extractors.names() and extractors.get("mean").dim == 1
+    assert "mean" in extractors.EXTRACTORS and extractors.get("mean").dim == 1
     assert extractors.card("mean") == Mean.card
 
 

@@ -176,13 +176,13 @@ def test_speaker_space_is_found_without_labels():
     for _ in range(200):
         mean = np.array([3.0, 0.1, 0.1, 0.1]) * rng.normal(size=4)
         recordings.append(((mean + rng.normal(size=(60, 4))) @ mix, np.arange(60) * 1.5))
-    space = estimate(recordings, 1.5)
-    y = [(z - space.mean) @ space.transform for z, _ in recordings]
+    center, transform, between = estimate(recordings, 1.5)
+    y = [(z - center) @ transform for z, _ in recordings]
     within = np.mean([np.cov(part.T) for part in y], axis=0)
     assert within == pytest.approx(np.eye(4), abs=0.1)
-    assert space.between[0] == pytest.approx(9, rel=0.3)
-    assert space.between[1:].max() < 0.3
-    assert (np.diff(space.between) <= 0).all()
+    assert between[0] == pytest.approx(9, rel=0.3)
+    assert between[1:].max() < 0.3
+    assert (np.diff(between) <= 0).all()
 
 
 def test_too_little_to_learn_from():

@@ -14,6 +14,7 @@ from diar.base import config
 from diar.base.errors import DataError
 from diar.fetching.packages import Package
 from diar.simulation import activity, voices
+from diar.simulation.activity import ActivityConfig
 from diar.simulation.voices import Person, VoicesConfig
 
 PACKAGE = Package("pack", "1", "pack_1.deb", 1, "0" * 64)
@@ -45,19 +46,19 @@ def noisy(samples, db=-60.0):
 )
 def test_activity_finds_bursts_whatever_their_level(lead, first, pause, second, gain):
     burst = [silence(lead), hum(first), silence(pause), hum(second), silence(0.3)]
-    regions = activity.speech_regions(gain * noisy(np.concatenate(burst)), SAMPLE_RATE)
+    regions = activity.speech_regions(gain * noisy(np.concatenate(burst)), ActivityConfig())
     edges = np.cumsum([len(x) for x in burst[:4]]) / SAMPLE_RATE
     assert np.allclose(np.ravel(regions), edges, atol=0.06)
 
 
 def test_pauses_within_words_do_not_split():
     samples = np.concatenate([hum(0.5), silence(0.2), hum(0.5)])
-    assert len(activity.speech_regions(samples, SAMPLE_RATE)) == 1
+    assert len(activity.speech_regions(samples, ActivityConfig())) == 1
 
 
 @pytest.mark.parametrize("quiet", [silence(2), silence(0), noisy(silence(2), -80)])
 def test_silence_holds_no_speech(quiet):
-    assert activity.speech_regions(quiet, SAMPLE_RATE) == []
+    assert activity.speech_regions(quiet, ActivityConfig()) == []
 
 
 def listed(**changes):

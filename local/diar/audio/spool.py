@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
 
@@ -15,25 +16,25 @@ class Spooled:
     """Samples (n,), float32, in a temporary file (of TMPDIR) that goes with the object.
 
     They are read by slices; each is an array in memory.
+
+    Args:
+        blocks: of samples (b,), one after the other.
     """
 
-    dtype, ndim = np.dtype(np.float32), 1
+    dtype = np.dtype(np.float32)
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: Iterable[np.ndarray]) -> None:
         self._file = tempfile.TemporaryFile(prefix="samples.")  # noqa: SIM115 (as long as the object)
-        self.size = 0
-
-    def append(self, samples: np.ndarray) -> None:
-        """Write more samples behind those that are there."""
-        self._file.write(np.ascontiguousarray(samples, self.dtype).data)
-        self.size += len(samples)
+        for block in blocks:
+            self._file.write(np.ascontiguousarray(block, self.dtype).data)
+        self._file.flush()
+        self.size = self._file.tell() // self.dtype.itemsize
 
     def __len__(self) -> int:
         return self.size
 
     def __getitem__(self, key: slice) -> np.ndarray:
         start, stop, step = key.indices(self.size)
-        self._file.flush()
         size = self.dtype.itemsize
         parts, at, end = [], start * size, max(start, stop) * size
         while at < end:  # Linux reads 2 GB at once at most
@@ -47,20 +48,12 @@ Samples = np.ndarray | Spooled
 
 def collect(blocks: Iterable[np.ndarray], long: int = LONG) -> Samples:
     """Join blocks of samples (b,) in one array; in a file, once they are more than ``long``."""
+    blocks = iter(blocks)
     kept: list[np.ndarray] = []
-    spool: Spooled | None = None
     size = 0
     for block in blocks:
+        kept.append(np.asarray(block, np.float32))
         size += len(block)
-        if spool is None and size > long:
-            spool = Spooled()
-            for earlier in kept:
-                spool.append(earlier)
-            kept.clear()
-        if spool is None:
-            kept.append(np.asarray(block, np.float32))
-        else:
-            spool.append(block)
-    if spool is not None:
-        return spool
+        if size > long:
+            return Spooled(chain(kept, blocks))
     return np.concatenate([np.zeros(0, np.float32), *kept])

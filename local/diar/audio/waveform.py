@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -163,11 +162,9 @@ def _resample(blocks: Iterator[np.ndarray], rate: int, wanted: int) -> Iterator[
 
 def save(path: str | Path, samples: np.ndarray, rate: int = SAMPLE_RATE) -> None:
     """Write mono samples in [-1, 1] as 16-bit WAV, whole or not at all."""
-    buffer = io.BytesIO()
     pcm = np.clip(np.rint(np.asarray(samples) * 32768.0), -32768, 32767).astype(np.int16)
-    soundfile.write(buffer, pcm, rate, format="WAV", subtype="PCM_16")
     with open_whole(path, "wb") as stream:
-        stream.write(buffer.getvalue())
+        soundfile.write(stream, pcm, rate, format="WAV", subtype="PCM_16")
 
 
 def duration(path: str | Path) -> float:
@@ -178,11 +175,16 @@ def duration(path: str | Path) -> float:
 
 def header_duration(path: str | Path) -> float | None:
     """Read the length in seconds from the header; None where libsndfile does not read it."""
+    header = _header(path)
+    return header and header[0]
+
+
+def _header(path: str | Path) -> tuple[float, int] | None:
     try:
         info = soundfile.info(str(path))
-        return info.frames / info.samplerate
     except (soundfile.LibsndfileError, RuntimeError, TypeError):
         return None
+    return info.duration, info.channels
 
 
 def _is_truncated(path: Path) -> bool:
@@ -194,11 +196,13 @@ def _is_truncated(path: Path) -> bool:
 
 
 def probe(path: str | Path) -> tuple[float, int]:
-    """Measure (seconds, channels) of what only FFmpeg's libraries read, by decoding all of it.
+    """Measure (seconds, channels), by decoding all of what libsndfile does not read.
 
     Raises:
         DataError: it cannot be decoded.
     """
+    if header := _header(path):
+        return header
     source = _open_by_pyav(Path(path))
     return sum(len(block) for block in source.blocks) / source.rate, source.channels
 

@@ -21,8 +21,7 @@ class AutoencoderConfig:
     init 'shipped' takes the weights that ship with the recipe as they are, where architecture and
     dimension are the same, 'continue' trains them further, 'scratch' never uses them;
     speaker_space: learn how speakers differ in the latent space, too (``diar.autoencoder.speaker_space``);
-    cosine_weight scales ``cosine_loss``; noise is the standard deviation of Gaussian noise on the
-    input, relative to the spread of the training x-vectors (denoising, Vincent et al. 2010);
+    cosine_weight scales ``cosine_loss``;
     patience stops a phase when the validation loss has not improved for that many epochs (0: never);
     threads is fixed, because sums in another order give other bits.
     """
@@ -34,7 +33,6 @@ class AutoencoderConfig:
     speaker_space: bool = True
     init: Literal["shipped", "continue", "scratch"] = "shipped"
     cosine_weight: float = 100.0
-    noise: float = 0.0
     batch: int = 256
     phases: tuple[Phase, ...] = field(default_factory=lambda: (Phase(60, 1e-3), Phase(60, 1e-4)))
     patience: int = 5

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diar.autoencoder.config import AutoencoderConfig
-from diar.autoencoder.speaker_space import SpeakerSpace
 from diar.base.errors import DataError
 from diar.base.files import open_whole
 
@@ -64,7 +63,7 @@ class ResidualAutoEncoder(nn.Module):
         length_norm: scale each input to length sqrt(d) first (Garcia-Romero & Espy-Wilson,
             Interspeech 2011), so that only the direction of an x-vector counts.
         center: subtract the mean of the training x-vectors before that (buffer ``mean``).
-        speaker_space: keep a ``SpeakerSpace`` of the latents with the weights (``set_speakers``).
+        speaker_space: keep the speaker space of the latents with the weights (``learn_speakers``).
 
     ``encode(x)`` gives the latents alone.
     """
@@ -146,12 +145,6 @@ class ResidualAutoEncoder(nn.Module):
         The hidden layers of a long recording at once would take much memory.
         """
         return torch.cat([self.encode(block) for block in x.split(BLOCK)])
-
-    def set_speakers(self, space: SpeakerSpace) -> None:
-        """Take over the speaker space that was learnt of the latents."""
-        for name in ("mean", "transform", "between"):
-            value = torch.from_numpy(getattr(space, name).copy())
-            getattr(self, f"speaker_{name}").copy_(value)
 
     def in_speaker_space(self, z: Tensor) -> Tensor:
         """Latents (n, l) in coordinates (n, l) whose variance within a speaker is 1."""

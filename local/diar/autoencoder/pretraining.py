@@ -84,7 +84,10 @@ def learn_speakers(
         DataError: too few recordings with neighbouring windows.
     """
     latents = ((_unit_latents(model, x), starts) for x, starts in recordings)
-    model.set_speakers(estimate(latents, window))
+    mean, transform, between = estimate(latents, window)
+    model.speaker_mean.copy_(torch.from_numpy(mean))
+    model.speaker_transform.copy_(torch.from_numpy(transform.copy()))  # its strides are negative
+    model.speaker_between.copy_(torch.from_numpy(between))
 
 
 @torch.no_grad()
@@ -106,68 +109,56 @@ def _train(
     model.to(device)
     if config.center and not shipped:
         model.mean.copy_(x.mean(0))
-    noise = config.noise * (x - x.mean(0)).square().mean().sqrt()
-    best, number = _Best(model), 0
+    held_out = _batches(np.arange(len(v)), config.batch)
+    least, best, number = float("inf"), None, 0  # validation loss, and the weights that had it
     if shipped:
-        validation = _evaluate(model, v, config)
-        on_epoch(Epoch(0, 0.0, float("nan"), validation))
+        least, best = _mean_loss(model, v, held_out, config), copy.deepcopy(model.state_dict())
+        on_epoch(Epoch(0, 0.0, float("nan"), least))
         if config.init == "shipped":
             return model.eval()
-        best.take(validation)
     for phase in config.phases:
         optimiser = torch.optim.Adam(model.parameters(), lr=phase.lr)
         waited = 0
         for _ in range(phase.epochs):
             number += 1
             batches = _batches(order.permutation(len(x)), config.batch)
-            trained = _train_epoch(model, x, batches, optimiser, config, noise)
-            validation = _evaluate(model, v, config)
+            trained = _mean_loss(model, x, batches, config, optimiser)
+            validation = _mean_loss(model, v, held_out, config)
             on_epoch(Epoch(number, phase.lr, trained, validation))
-            waited = 0 if best.take(validation) else waited + 1
+            if validation < least:
+                least, best, waited = validation, copy.deepcopy(model.state_dict()), 0
+            else:
+                waited += 1
             if config.patience and waited >= config.patience:
                 break
-        if config.patience:  # each phase starts from the best so far
-            best.give_back()
+        if config.patience and best:  # each phase starts from the best so far
+            model.load_state_dict(best)
     return model.eval()
 
 
-class _Best:
-    """The weights of a model when its validation loss was least."""
-
-    def __init__(self, model: ResidualAutoEncoder):
-        self.model, self.loss = model, float("inf")
-        self._weights: dict[str, Tensor] | None = None
-
-    def take(self, loss: float) -> bool:
-        """Keep the weights if this is the least loss so far; say whether it is."""
-        if not loss < self.loss:
-            return False
-        self.loss, self._weights = loss, copy.deepcopy(self.model.state_dict())
-        return True
-
-    def give_back(self) -> None:
-        """Put the weights that were kept into the model."""
-        if self._weights is not None:
-            self.model.load_state_dict(self._weights)
-
-
-def _train_epoch(
+def _mean_loss(
     model: ResidualAutoEncoder,
     x: Tensor,
     batches: list[np.ndarray],
-    optimiser: torch.optim.Optimizer,
     config: AutoencoderConfig,
-    noise: Tensor,
+    optimiser: torch.optim.Optimizer | None = None,
 ) -> float:
-    """Train on each batch of rows once; return the mean loss of the rows."""
-    losses = []
+    """Compute the mean loss of the rows (NaN without any); train on each batch if told how."""
+    if not len(x):
+        return float("nan")
+    total = 0.0
     for rows in batches:
-        loss = _loss(model, x[rows], config, noise)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item() * len(rows))
-    return sum(losses) / len(x)
+        with torch.set_grad_enabled(optimiser is not None):
+            z, xo, xr = model(x[rows])
+            loss = reconstruction_loss(xo, xr)
+            if config.cosine_weight:
+                loss = loss + config.cosine_weight * cosine_loss(xo[0], z)
+        if optimiser:
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+        total += loss.item() * len(rows)
+    return total / len(x)
 
 
 def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
@@ -176,24 +167,3 @@ def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
     if cuts and len(rows) - cuts[-1] == 1:
         cuts.pop()
     return np.split(rows, cuts)
-
-
-def _loss(
-    model: ResidualAutoEncoder, x: Tensor, config: AutoencoderConfig, noise: Tensor | float = 0.0
-) -> Tensor:
-    z, xo, xr = model(x)
-    if noise:  # the targets stay clean: only what the network sees is disturbed
-        z, _, xr = model(x + noise * torch.randn_like(x))
-    loss = reconstruction_loss(xo, xr)
-    if config.cosine_weight:
-        loss = loss + config.cosine_weight * cosine_loss(xo[0], z)
-    return loss
-
-
-@torch.no_grad()
-def _evaluate(model: ResidualAutoEncoder, x: Tensor, config: AutoencoderConfig) -> float:
-    if not len(x):
-        return float("nan")
-    rows = _batches(np.arange(len(x)), config.batch)
-    total = sum(_loss(model, x[r], config).item() * len(r) for r in rows)
-    return total / len(x)

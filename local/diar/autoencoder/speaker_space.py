@@ -10,7 +10,6 @@ De Villiers, "The speaker partitioning problem", Odyssey 2010), its covariances 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh
@@ -23,27 +22,21 @@ _LEAST_PAIRS = 5  # of a recording that takes part
 _RIDGE = 1e-4  # share of the mean variance that is added within speakers, so that it has an inverse
 
 
-@dataclass(frozen=True)
-class SpeakerSpace:
-    """Where speakers differ.
-
-    mean: (l,) of unit-length latents. transform: (l, l), its columns the directions, those that tell
-    most about speakers first. between: (l,) the variance of speakers' means along each, where the
-    variance within a speaker is 1.
-    """
-
-    mean: np.ndarray
-    transform: np.ndarray
-    between: np.ndarray
-
-
-def estimate(recordings: Iterable[tuple[np.ndarray, np.ndarray]], window: float) -> SpeakerSpace:
+def estimate(
+    recordings: Iterable[tuple[np.ndarray, np.ndarray]], window: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Estimate the speaker space of a training set; every recording counts alike.
 
     Args:
         recordings: latents (n, l) of each, of unit length, in time order, and the starts (n,) of its
             windows in seconds.
         window: seconds.
+
+    Returns:
+        mean: (l,) of unit-length latents.
+        transform: (l, l), its columns the directions, those that tell most about speakers first.
+        between: (l,) the variance of speakers' means along each, where the variance within a speaker
+            is 1.
 
     Raises:
         DataError: fewer than two recordings have neighbouring windows.
@@ -66,4 +59,4 @@ def estimate(recordings: Iterable[tuple[np.ndarray, np.ndarray]], window: float)
     inner += np.eye(len(inner)) * _RIDGE * np.trace(inner) / len(inner)
     total = np.mean(squares, axis=0) - np.outer(mean, mean)
     between, transform = eigh(total - inner, inner)
-    return SpeakerSpace(mean, transform[:, ::-1], np.maximum(between[::-1], 1e-6))
+    return mean, transform[:, ::-1], np.maximum(between[::-1], 1e-6)

@@ -37,7 +37,7 @@ SETUP = Remote(
 STREAMS = {"mix-headset": "Mix-Headset", "array1-01": "Array1-01"}
 # The mirror has no Array1-01 of these two, as other preparations say, too (BUT's s5c in Kaldi, NeMo):
 # it is not a fault of anybody's copy.
-NO_ARRAY = frozenset({"IS1003b", "IS1007d"})
+UNPUBLISHED = {"mix-headset": (), "array1-01": ("IS1003b", "IS1007d")}
 
 
 def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> dict[str, str]:
@@ -46,7 +46,10 @@ def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> d
         archive = downloads.fetch(SETUP)
         unpack(archive, downloads.folder / archive.stem)
         files = Files(files.places)
-    missing = [m for m in meetings(name, files, options) if not files.has(audio_name(m, options))]
+    listed = [
+        m for m in meetings(name, setup_of(files, options)) if m not in UNPUBLISHED[options.mic]
+    ]
+    missing = [m for m in listed if not files.has(audio_name(m, options))]
     failed = {}
     for done, meeting in enumerate(missing):
         file = audio_name(meeting, options)
@@ -77,20 +80,13 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
             raise DataError(f"no region of {meeting} in it", uem)
         return CorpusRecording(meeting, file, turns, tuple(regions), channels=None)
 
-    wanted = meetings(name, files, options)
-    described = collect(wanted, describe)
-    listed = _list(name, setup)
-    notes += [f"{m}: the mirror has no Array1-01 of it" for m in listed if m not in wanted]
-    described.notes += notes
+    listed = meetings(name, setup)
+    absent = [
+        m for m in UNPUBLISHED[options.mic] if m in listed and not files.has(audio_name(m, options))
+    ]
+    described = collect(set(listed) - set(absent), describe, notes)
+    described.notes += [f"{m}: the mirror has no Array1-01 of it" for m in absent]
     return described
-
-
-def meetings(name: str, files: Files, options: Options) -> list[str]:
-    """List the meetings of a set, without those whose microphone was never published."""
-    listed = _list(name, setup_of(files, options))
-    if options.mic != "array1-01":
-        return listed
-    return [m for m in listed if m not in NO_ARRAY or files.has(audio_name(m, options))]
 
 
 def setup_of(files: Files, options: Options) -> Path:
@@ -103,7 +99,7 @@ def setup_of(files: Files, options: Options) -> Path:
     if setup is None:
         raise DataError(
             "no references: no AMI-diarization-setup (lists/, only_words/, uems/) below"
-            f" {' or '.join(map(str, files.places))}; 'git clone"
+            f" {files.where}; 'git clone"
             " https://github.com/BUTSpeechFIT/AMI-diarization-setup' there, or name it with"
             " --reference, or allow --download true"
         )
@@ -128,7 +124,8 @@ def audio_name(meeting: str, options: Options) -> str:
     return f"{meeting}.{STREAMS[options.mic]}.wav"
 
 
-def _list(name: str, setup: Path) -> list[str]:
+def meetings(name: str, setup: Path) -> list[str]:
+    """List the meetings of a set."""
     path = setup / "lists" / f"{name}.meetings.txt"
     listed = []
     for number, fields in records(path):

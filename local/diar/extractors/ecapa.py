@@ -20,11 +20,11 @@ import numpy as np
 
 from diar.base.errors import DataError
 from diar.base.files import sha256
-from diar.extractors import Described
+from diar.extractors import Extractor
 from diar.extractors.cards import ECAPA, UNKNOWN
 from diar.extractors.windows import for_batches, pad_short, sample_spans
 from diar.fetching.hub import HubFile, fetch
-from diar.networks.runtime import Network, network, onnx_model, torch_network
+from diar.networks.runtime import network, onnx_model, torch_network
 
 if TYPE_CHECKING:
     from diar.extractors.ecapa_net import EcapaTdnn
@@ -55,7 +55,7 @@ RANGE = 80.0  # dB: what is further below the loudest value of the window is rai
 BATCH = 8
 
 
-class EcapaExtractor(Described):
+class EcapaExtractor(Extractor):
     """ECAPA-TDNN, the extractor of the published method.
 
     Windows under 0.04 s, which SpeechBrain refuses, are put in the middle of as much digital silence.
@@ -83,7 +83,11 @@ class EcapaExtractor(Described):
         weights, mean = find_weights(directory)
         digest = sha256(weights)
         self._threads = threads
-        self._network = _load_network(device, weights, digest)
+        if device == "cpu":
+            model = onnx_model("ecapa", digest, NETWORK, functools.partial(_export, weights))
+            self._network = network(model, "float32")
+        else:
+            self._network = torch_network(torch_model(weights), device)
         self.card = ECAPA
         if digest != WEIGHTS.sha256:
             self.card = replace(
@@ -108,16 +112,6 @@ class EcapaExtractor(Described):
 
         for_batches(embed, 1 + (spans[:, 1] - spans[:, 0]) // SHIFT, BATCH, self._threads)
         return vectors - self._mean
-
-
-def _load_network(device: str, weights: Path, digest: str) -> Network:
-    if device != "cpu":
-        return torch_network(torch_model(weights), device)
-    path = onnx_model("ecapa", digest, NETWORK, functools.partial(_export, weights))
-    try:
-        return network(path, "float32")
-    except ValueError:
-        raise DataError("damaged model: delete it, it will be made again", path) from None
 
 
 def find_weights(directory: str | None) -> tuple[Path, Path]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-SHORTEST = 5  # frames: the input is mirrored by up to 4, and must be longer than that
+SCALE = 8  # groups of channels in a block
+DILATIONS = (2, 3, 4)  # of the blocks: the input is mirrored by up to 4 frames, and must be longer
 
 
 class Tdnn(nn.Module):
@@ -32,17 +33,16 @@ class Tdnn(nn.Module):
 
 
 class Res2Net(nn.Module):
-    """Channels in ``scale`` groups: the first stays, each other one also hears the one before."""
+    """Channels in eight groups: the first stays, each other one also hears the one before."""
 
-    def __init__(self, channels: int, scale: int, kernel: int, dilation: int):
+    def __init__(self, channels: int, dilation: int):
         super().__init__()
-        self.scale = scale
-        width = channels // scale
-        self.blocks = nn.ModuleList(Tdnn(width, width, kernel, dilation) for _ in range(scale - 1))
+        width = channels // SCALE
+        self.blocks = nn.ModuleList(Tdnn(width, width, 3, dilation) for _ in range(SCALE - 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, channels, t) to the same shape."""
-        first, *others = x.chunk(self.scale, dim=1)
+        first, *others = x.chunk(SCALE, dim=1)
         parts = [first]
         for block, part in zip(self.blocks, others, strict=True):
             parts.append(block(part + parts[-1] if len(parts) > 1 else part))
@@ -66,10 +66,10 @@ class SqueezeExcitation(nn.Module):
 class SERes2Block(nn.Module):
     """TDNN, Res2Net, TDNN, squeeze and excitation, and a shortcut around them."""
 
-    def __init__(self, channels: int, scale: int, squeeze: int, kernel: int, dilation: int):
+    def __init__(self, channels: int, squeeze: int, dilation: int):
         super().__init__()
         self.tdnn1 = Tdnn(channels, channels)
-        self.res2net_block = Res2Net(channels, scale, kernel, dilation)
+        self.res2net_block = Res2Net(channels, dilation)
         self.tdnn2 = Tdnn(channels, channels)
         self.se_block = SqueezeExcitation(channels, squeeze)
 
@@ -110,9 +110,7 @@ class EcapaTdnn(nn.Module):
     Args:
         mels: filters of the input.
         channels: of the blocks; wide: of what is pooled.
-        blocks: how many SE-Res2Net blocks; block i = 1, 2, ... has dilation i + 1.
-        scale: groups of a block; squeeze, attention: widths of its gates and of the pooling.
-        kernels: widths of the first convolution and of those in the blocks.
+        squeeze, attention: widths of the gates of the blocks, and of the pooling.
         dim: size of the embedding.
     """
 
@@ -121,19 +119,16 @@ class EcapaTdnn(nn.Module):
         mels: int = 80,
         channels: int = 1024,
         wide: int = 3072,
-        blocks: int = 3,
-        scale: int = 8,
         squeeze: int = 128,
         attention: int = 128,
-        kernels: tuple[int, int] = (5, 3),
         dim: int = 192,
     ):
         super().__init__()
         self.mels = mels
-        self.blocks = nn.ModuleList([Tdnn(mels, channels, kernels[0])])
-        for i in range(1, blocks + 1):
-            self.blocks.append(SERes2Block(channels, scale, squeeze, kernels[1], i + 1))
-        self.mfa = Tdnn(blocks * channels, wide)
+        self.blocks = nn.ModuleList([Tdnn(mels, channels, kernel=5)])
+        for dilation in DILATIONS:
+            self.blocks.append(SERes2Block(channels, squeeze, dilation))
+        self.mfa = Tdnn(len(DILATIONS) * channels, wide)
         self.asp = AttentiveStatistics(wide, attention)
         self.asp_bn = nn.BatchNorm1d(2 * wide)
         self.fc = nn.Conv1d(2 * wide, dim, 1)
@@ -153,7 +148,7 @@ def load(state: dict[str, Tensor]) -> EcapaTdnn:
     """Make the network of these weights of SpeechBrain's ``ECAPA_TDNN``, in evaluation mode.
 
     SpeechBrain wraps every convolution and normalisation in a module of its own: ``mfa.conv.conv.weight``
-    is ``mfa.conv.weight`` here, ``asp_bn.norm.bias`` is ``asp_bn.bias``, and so for all. Sizes are read
+    is ``mfa.conv.weight`` here, ``asp_bn.norm.bias`` is ``asp_bn.bias``, and so for all. Widths are read
     from the shapes.
 
     Raises:
@@ -163,16 +158,13 @@ def load(state: dict[str, Tensor]) -> EcapaTdnn:
     for key, value in state.items():
         *path, _, name = key.split(".")
         ours[".".join([*path, name])] = value
-    first, inner = ours["blocks.0.conv.weight"], "blocks.1.res2net_block.blocks."
+    channels, mels, _ = ours["blocks.0.conv.weight"].shape
     net = EcapaTdnn(
-        mels=first.shape[1],
-        channels=first.shape[0],
+        mels,
+        channels,
         wide=ours["mfa.conv.weight"].shape[0],
-        blocks=sum(key.endswith("tdnn1.conv.weight") for key in ours),
-        scale=1 + sum(k.startswith(inner) and k.endswith("conv.weight") for k in ours),
         squeeze=ours["blocks.1.se_block.conv1.weight"].shape[0],
         attention=ours["asp.conv.weight"].shape[1],
-        kernels=(first.shape[2], ours[f"{inner}0.conv.weight"].shape[2]),
         dim=ours["fc.weight"].shape[0],
     )
     net.load_state_dict(ours, strict=True)

@@ -1,15 +1,16 @@
-"""Kaldi's log mel filter banks, and networks that turn them into one vector for each window."""
+"""Kaldi's log mel filter banks, and extractors whose networks take them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.extractors.windows import for_batches, frame_runs, pad_short
+from diar.extractors import Extractor
+from diar.extractors.windows import for_batches, frame_runs, pad_short, sample_spans
+from diar.networks.runtime import Network
 
 if TYPE_CHECKING:
     from kaldi_native_fbank import OnlineFbank
@@ -99,38 +100,38 @@ def _computer(config: FbankConfig) -> OnlineFbank:
         raise DataError(f"filter banks that cannot be made: {error}: {config}") from None
 
 
-def embed_windows(
-    samples: np.ndarray,
-    spans: np.ndarray,
-    config: FbankConfig,
-    shortest: int,
-    batch: int,
-    network: Callable[[np.ndarray], np.ndarray],
-    dim: int,
-    threads: int = 1,
-) -> np.ndarray:
-    """Make one vector for each window, (n, dim) float32, from filter banks and a network.
+class FbankExtractor(Extractor):
+    """An extractor whose network takes filter banks.
 
-    Args:
-        samples: (N,) at the rate of ``config``, full scale 1.
-        spans: (n, 2) sample positions of the windows.
+    Attributes:
+        fbank: its filter banks.
         shortest: samples; shorter windows are put in the middle of as much digital silence.
-        batch: windows, of equal length, that ``network`` gets at once: (b, frames, mels) float32 to
-            (b, dim).
+        network: (b, frames, mels) float32 to (b, dim).
+        batch: windows, of equal length, that it gets at once.
         threads: how many batches are computed at once; results do not depend on it.
     """
-    vectors = np.zeros((len(spans), dim), np.float32)
-    if not len(spans):
+
+    fbank: FbankConfig
+    shortest: int
+    network: Network
+    batch: int
+    threads: int
+
+    def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Make (n, dim) float32 vectors, see ``diar.extractors.Extractor.embed``."""
+        spans = sample_spans(samples, starts, ends, self.rate)
+        vectors = np.zeros((len(spans), self.dim), np.float32)
+        if not len(spans):
+            return vectors
+        samples, spans = pad_short(samples, spans, max(self.shortest, self.fbank.frame))
+        runs, rows = frame_runs(spans, self.fbank.frame, self.fbank.shift)
+        frames = np.concatenate([filter_banks(samples[a:b], self.fbank) for a, b in runs])
+
+        def embed(some: np.ndarray) -> None:
+            features = np.stack([frames[rows[i]] for i in some])
+            if self.fbank.subtract_mean:
+                features -= features.mean(axis=1, keepdims=True)
+            vectors[some] = self.network(features)
+
+        for_batches(embed, np.array([len(r) for r in rows]), self.batch, self.threads)
         return vectors
-    samples, spans = pad_short(samples, spans, max(shortest, config.frame))
-    runs, rows = frame_runs(spans, config.frame, config.shift)
-    frames = np.concatenate([filter_banks(samples[a:b], config) for a, b in runs])
-
-    def embed(some: np.ndarray) -> None:
-        features = np.stack([frames[rows[i]] for i in some])
-        if config.subtract_mean:
-            features -= features.mean(axis=1, keepdims=True)
-        vectors[some] = network(features)
-
-    for_batches(embed, np.array([len(r) for r in rows]), batch, threads)
-    return vectors

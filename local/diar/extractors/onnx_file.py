@@ -15,17 +15,15 @@ import numpy as np
 from diar.base import config
 from diar.base.errors import DataError
 from diar.base.files import sha256 as digest_of
-from diar.extractors import Described
 from diar.extractors.cards import ONNX
-from diar.extractors.fbank import FbankConfig, embed_windows, filter_banks
-from diar.extractors.windows import sample_spans
+from diar.extractors.fbank import FbankConfig, FbankExtractor, filter_banks
 from diar.networks.runtime import session
 
 BATCH = 8
 PROBES = (120, 150)  # frames: an output that is one vector has the same shape for both
 
 
-class OnnxExtractor(Described):
+class OnnxExtractor(FbankExtractor):
     """Vectors of a network that somebody else has trained and exported.
 
     Args:
@@ -52,39 +50,25 @@ class OnnxExtractor(Described):
         device: str = "cpu",
         threads: int = 1,
     ) -> None:
-        self._threads = threads
+        self.threads = threads
         if path is None:
             raise DataError("extractor 'onnx': which file? Set options.path to an ONNX model")
         self._path = Path(str(path)).expanduser()
-        self._fbank = fbank_of(fbank)
-        self._shortest = _seconds(shortest)
+        self.fbank = fbank_of(fbank)
+        self.shortest = round(_seconds(shortest) * self.fbank.rate)
         digest = self._check_digest(sha256)
         try:
             self._session = session(self._path, device)
         except ValueError as error:
             raise DataError(f"not a usable ONNX model: {str(error)[:200]}", self._path) from None
-        self._input, self._batch = self._check_input()
+        self._input, self.batch = self._check_input()
         self._output, dim = self._find_output(output)
+        self.network = self._run
         self.card = replace(
-            ONNX, dim=dim, rate=self._fbank.rate, source=f"{self._path}, sha256 {digest}"
+            ONNX, dim=dim, rate=self.fbank.rate, source=f"{self._path}, sha256 {digest}"
         )
 
-    def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Make (n, dim) float32 vectors, see ``diar.extractors.Extractor.embed``."""
-        spans = sample_spans(samples, starts, ends, self.rate)
-        shortest = round(self._shortest * self.rate)
-        return embed_windows(
-            samples,
-            spans,
-            self._fbank,
-            shortest,
-            self._batch,
-            self._network,
-            self.dim,
-            self._threads,
-        )
-
-    def _network(self, features: np.ndarray) -> np.ndarray:
+    def _run(self, features: np.ndarray) -> np.ndarray:
         (vectors,) = self._session.run([self._output], {self._input: features})
         return vectors.reshape(len(features), -1)
 
@@ -109,9 +93,9 @@ class OnnxExtractor(Described):
                 self._path,
             )
         batch, frames, mels = inputs[0].shape  # numbers where the model fixes them, else names
-        if isinstance(mels, int) and mels != self._fbank.mels:
+        if isinstance(mels, int) and mels != self.fbank.mels:
             raise DataError(
-                f"it takes {mels} mels, the filter banks have {self._fbank.mels}: set"
+                f"it takes {mels} mels, the filter banks have {self.fbank.mels}: set"
                 " options.fbank.mels, and the others as in its training",
                 self._path,
             )
@@ -127,17 +111,16 @@ class OnnxExtractor(Described):
         names = [output.name for output in self._session.get_outputs()]
         if wanted is not None and wanted not in names:
             raise DataError(f"no output {wanted!r}; it has: {', '.join(names)}", self._path)
-        batch = min(2, self._batch)
+        batch = min(2, self.batch)
         shapes = [self._probe(names, batch, frames) for frames in PROBES]
         vectors = {
             name: int(np.prod(shape[1:]))
             for name, shape in shapes[0].items()
-            if shape == shapes[1][name]
+            if wanted in (None, name)
+            and shape == shapes[1][name]
             and shape[:1] == (batch,)
             and sum(n > 1 for n in shape[1:]) == 1
         }
-        if wanted is not None:
-            vectors = {name: dim for name, dim in vectors.items() if name == wanted}
         if len(vectors) != 1:
             shown = ", ".join(f"{name} {shape}" for name, shape in shapes[0].items())
             raise DataError(
@@ -149,13 +132,13 @@ class OnnxExtractor(Described):
 
     def _probe(self, names: list[str], batch: int, frames: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the outputs for noise of that many windows and frames."""
-        noise = np.random.default_rng(0).normal(size=(batch, frames, self._fbank.mels))
+        noise = np.random.default_rng(0).normal(size=(batch, frames, self.fbank.mels))
         try:
             outputs = self._session.run(names, {self._input: noise.astype(np.float32)})
         except Exception as error:  # onnxruntime's exceptions have no common base of their own
             why = " ".join(str(error).split())[:200]
             raise DataError(
-                f"it fails on {batch} windows of {frames} frames with {self._fbank.mels} mels: {why}",
+                f"it fails on {batch} windows of {frames} frames with {self.fbank.mels} mels: {why}",
                 self._path,
             ) from None
         return {name: np.shape(value) for name, value in zip(names, outputs, strict=True)}

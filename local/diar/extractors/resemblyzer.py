@@ -7,15 +7,13 @@ three LSTM layers over 40 mel filters, the last hidden state projected and lengt
 from __future__ import annotations
 
 import functools
-import pickle
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diar.base.errors import DataError
 from diar.base.vectors import unit_rows
-from diar.extractors import Described
+from diar.extractors import Extractor
 from diar.extractors.cards import RESEMBLYZER
 from diar.extractors.windows import for_batches, sample_spans
 from diar.fetching.packages import Package, fetch_weights
@@ -43,10 +41,10 @@ BATCH = 32
 class SpeakerEncoder(nn.Module):
     """Three LSTM layers, the last hidden state projected, its negative components set to 0."""
 
-    def __init__(self, mels: int = MELS, hidden: int = 256, dim: int = 256):
+    def __init__(self) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(mels, hidden, num_layers=3, batch_first=True)
-        self.linear = nn.Linear(hidden, dim)
+        self.lstm = nn.LSTM(MELS, 256, num_layers=3, batch_first=True)
+        self.linear = nn.Linear(256, 256)
 
     def forward(self, spectra: Tensor) -> Tensor:
         """Map (b, t, 40) mel power spectra to (b, 256) vectors of unit length."""
@@ -54,7 +52,7 @@ class SpeakerEncoder(nn.Module):
         return nn.functional.normalize(torch.relu(self.linear(hidden[-1])), dim=1)
 
 
-class ResemblyzerExtractor(Described):
+class ResemblyzerExtractor(Extractor):
     """GE2E vectors of windows, in torch.
 
     A window is filled with silence up to 1.6 s, which is what the network was trained on; a longer
@@ -143,10 +141,7 @@ def mel_filters() -> np.ndarray:
 def torch_model() -> SpeakerEncoder:
     """Load the network with the published weights, in evaluation mode."""
     path = fetch_weights(WHEEL, MEMBER, "resemblyzer.pt", WEIGHTS_SHA256)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
-    except (pickle.UnpicklingError, KeyError, RuntimeError) as error:
-        raise DataError(f"not the expected weights: {error}", path) from None
+    state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
     net = SpeakerEncoder()
     # The other two numbers are the scale and the offset of the training loss.
     net.load_state_dict({k: v for k, v in state.items() if not k.startswith("similarity_")})

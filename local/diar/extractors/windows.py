@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -82,21 +82,14 @@ def frame_runs(spans: np.ndarray, frame: int, shift: int) -> tuple[np.ndarray, l
     return runs, np.split(row, np.cumsum(counts)[:-1])
 
 
-def batches(lengths: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """Yield row numbers in batches of windows of equal length, at most ``size`` of them."""
-    lengths = np.asarray(lengths)
-    for length in np.unique(lengths):
-        rows = np.flatnonzero(lengths == length)
-        for first in range(0, len(rows), size):
-            yield rows[first : first + size]
-
-
 def for_batches(
     work: Callable[[np.ndarray], None], lengths: np.ndarray, size: int, threads: int
 ) -> None:
-    """Run ``work`` on the row numbers of each of ``batches``, on several threads at once.
+    """Run ``work`` on the row numbers of batches of windows of equal length, at most ``size`` of them.
 
     Each batch is computed by one thread, so that no result depends on how many there are.
     """
+    alike = [np.flatnonzero(lengths == length) for length in np.unique(lengths)]
+    batches = [rows[i : i + size] for rows in alike for i in range(0, len(rows), size)]
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, batches(lengths, size)))  # list: raises what a thread raised
+        list(pool.map(work, batches))  # list: raises what a thread raised

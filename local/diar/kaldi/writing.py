@@ -16,7 +16,6 @@ def write_files(
     durations: Mapping[str, float],
     turns: Iterable[Turn],
     regions: Mapping[str, Sequence[Region]] | None = None,
-    channels: Mapping[str, int] | None = None,
 ) -> None:
     """Write reco2dur reco2num_spk utt2spk spk2utt ref.rttm all.uem, and at last wav.scp.
 
@@ -26,8 +25,6 @@ def write_files(
         durations: seconds of each recording.
         turns: the reference of all of them.
         regions: what is evaluated of a recording; those that are not in it count whole.
-        channels: the channel to take of a recording, counted from 1; where there are such, they are
-            in reco2file_and_channel.
     """
     turns = sorted(turns)
     speakers: dict[str, set[str]] = {recording: set() for recording in wavs}
@@ -38,9 +35,4 @@ def write_files(
     write_utt2spk(directory, {recording: recording for recording in wavs})
     write_rttm(directory / "ref.rttm", turns)
     write_uem(directory / "all.uem", {**durations, **(regions or {})})
-    if channels:
-        write_map(
-            directory / "reco2file_and_channel",
-            {r: f"{wavs[r].stem} {channel}" for r, channel in channels.items()},
-        )
     write_map(directory / "wav.scp", wavs)

@@ -28,10 +28,11 @@ Network = Callable[[np.ndarray], np.ndarray]  # (b, frames, mels) float32 to (b,
 
 PRECISIONS = ("float32", "bfloat16")
 GPU_PROVIDER = "CUDAExecutionProvider"
+DAMAGED = "damaged model: delete it, it will be made again"
 
 
 def network(path: Path, precision: str, threads: int = 1) -> Network:
-    """Load a model as a function from its only input to its only output.
+    """Load a model of the cache (``onnx_model``) as a function from its only input to its only output.
 
     It runs on the CPU, on the thread that calls it.
 
@@ -41,14 +42,16 @@ def network(path: Path, precision: str, threads: int = 1) -> Network:
         threads: how many may call it at once.
 
     Raises:
-        DataError: another precision; OpenVINO is not installed.
-        ValueError: the file is no such model.
+        DataError: another precision; OpenVINO is not installed; the file is damaged.
     """
     if precision not in PRECISIONS:
         raise DataError(f"precision is {precision!r}; {' or '.join(PRECISIONS)} is expected")
     if precision == "bfloat16":
         return _half(path, threads)
-    model = session(path)
+    try:
+        model = session(path)
+    except ValueError:
+        raise DataError(DAMAGED, path) from None
     name = model.get_inputs()[0].name
     return lambda features: model.run(None, {name: features})[0]
 
@@ -113,8 +116,8 @@ def _half(path: Path, threads: int) -> Network:
     }
     try:
         model = core.compile_model(core.read_model(path), "CPU", options)
-    except RuntimeError as error:
-        raise ValueError(" ".join(str(error).split())) from None
+    except RuntimeError:
+        raise DataError(DAMAGED, path) from None
     local = threading.local()
 
     def run(features: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diar.base.regions import union
-from diar.base.types import Region
+from diar.base.types import SAMPLE_RATE, Region
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ _WINDOW = 0.025
 _SILENCE_DB = -100.0
 
 
-def levels(samples: np.ndarray, rate: int) -> np.ndarray:
+def levels(samples: np.ndarray) -> np.ndarray:
     """Measure the energy of each frame in dB re full scale; frame i is centred on (i + 0.5) * 10 ms."""
-    hop, window = round(HOP * rate), round(_WINDOW * rate)
+    hop, window = round(HOP * SAMPLE_RATE), round(_WINDOW * SAMPLE_RATE)
     count = -(-len(samples) // hop)
     before = (window - hop) // 2
     padded = np.zeros(count * hop + window, np.float64)
@@ -54,18 +54,14 @@ def levels(samples: np.ndarray, rate: int) -> np.ndarray:
     return 10 * np.log10(mean + 10 ** (_SILENCE_DB / 10))
 
 
-def speech_regions(
-    samples: np.ndarray, rate: int, config: ActivityConfig | None = None
-) -> list[Region]:
+def speech_regions(samples: np.ndarray, config: ActivityConfig) -> list[Region]:
     """Find the speech regions of a dry source, in seconds from its start; silence gives none.
 
     Args:
-        samples: (n,) float in [-1, 1].
-        rate: samples per second.
+        samples: (n,) float in [-1, 1] at 16 kHz.
         config: thresholds.
     """
-    config = config or ActivityConfig()
-    level = levels(samples, rate)
+    level = levels(samples)
     audible = level[level > _SILENCE_DB + 20]
     if not len(audible):
         return []
@@ -76,7 +72,7 @@ def speech_regions(
     limit = min(floor + config.noise_margin_db, loud - 10)
     onset = max(loud - config.onset_db, limit)
     offset = max(loud - config.offset_db, limit - 3)
-    end = len(samples) / rate
+    end = len(samples) / SAMPLE_RATE
     spans = []
     for first, last in _runs(level > offset):
         if (level[first:last] > onset).any():

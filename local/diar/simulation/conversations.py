@@ -159,7 +159,7 @@ def speak(
             piece = _cut(supply.next(slot_end - at), slot_end - at)
             first = round(at * SAMPLE_RATE)
             piece = piece[: length - first]
-            regions = speech_regions(piece, SAMPLE_RATE, config.activity)
+            regions = speech_regions(piece, config.activity)
             if regions:
                 dry[first : first + len(piece)] += gain * piece
                 offset = first / SAMPLE_RATE
@@ -174,7 +174,7 @@ def _cut(piece: np.ndarray, seconds: float) -> np.ndarray:
     if len(piece) <= limit:
         return piece
     back = min(round(_CUT_SEARCH * SAMPLE_RATE), limit // 4)
-    level = levels(piece[limit - back : limit], SAMPLE_RATE)
+    level = levels(piece[limit - back : limit])
     if len(level):
         limit += round((int(np.argmin(level)) + 0.5) * SAMPLE_RATE / 100) - back
     return fade(piece[:limit])

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
-from diar.audio.waveform import save
+from diar.audio.waveform import duration, save
 from diar.base.errors import DataError
 from diar.base.seeds import seed_for
 from diar.base.types import Turn
@@ -136,17 +134,17 @@ def record(
     acoustics: SimulationConfig,
     seed: int,
     nj: int = 1,
-) -> Iterator[tuple[str, list[Turn]]]:
-    """Simulate the scripts into ``directory``/<recording>.wav; yield (recording, reference), in order."""
+) -> Iterator[list[Turn]]:
+    """Simulate the scripts into ``directory``/<recording>.wav; yield the reference of each, in order."""
     directory.mkdir(parents=True, exist_ok=True)
-    jobs = [(script, directory, voices, acoustics, seed) for script in scripts]
+    work = partial(_record, directory, voices, acoustics, seed)
     with pool(nj, len(scripts)) as workers:
-        for script, turns in zip(scripts, workers.map(_record, jobs), strict=True):
-            yield script.recording, turns
+        yield from workers.map(work, scripts)
 
 
-def _record(job: tuple[Script, Path, VoicesConfig, SimulationConfig, int]) -> list[Turn]:
-    script, directory, voices, acoustics, seed = job
+def _record(
+    directory: Path, voices: VoicesConfig, acoustics: SimulationConfig, seed: int, script: Script
+) -> list[Turn]:
     cast = {person.id: _voice(voices, person) for person in script.cast}
     made = simulate(
         script.turns, script.seconds, cast, acoustics, seed_for(seed, script.recording, "sound")
@@ -160,31 +158,18 @@ def _voice(voices: VoicesConfig, person: Person) -> Voice:
     return prepare(voices, [person])[0]
 
 
-def write_data_dir(
-    target: Path,
-    wavs: Mapping[str, Path],
-    durations: Mapping[str, float],
-    turns: Iterable[Turn],
-) -> None:
-    """Make a Kaldi data directory with reference beside ``target``, and move it in, wav.scp last.
+def write_data_dir(target: Path, wavs: Iterable[Path], turns: Iterable[Turn]) -> None:
+    """Move audio into a Kaldi data directory, and write the files of that, wav.scp last.
 
     Args:
         target: may exist already; other files in it are left alone.
-        wavs: audio of each recording, moved to ``target``/wav.
-        durations: seconds of each recording.
+        wavs: audio, named after the recordings, moved to ``target``/wav.
         turns: the reference of all of them.
     """
-    target = target.absolute()
-    part = target.parent / f".{target.name}.partial"
-    part.mkdir(parents=True, exist_ok=True)
-    write_files(part, {r: target / "wav" / p.name for r, p in wavs.items()}, durations, turns)
-    (target / "wav").mkdir(parents=True, exist_ok=True)
-    for path in wavs.values():
-        os.replace(path, target / "wav" / path.name)
-    for path in sorted(part.iterdir(), key=lambda p: (p.name == "wav.scp", p.name)):
-        if path.is_file():
-            os.replace(path, target / path.name)
-    shutil.rmtree(part)
+    folder = target.absolute() / "wav"
+    folder.mkdir(parents=True, exist_ok=True)
+    moved = {path.stem: path.replace(folder / path.name) for path in wavs}
+    write_files(target, moved, {r: duration(path) for r, path in moved.items()}, turns)
 
 
 def cast_report(voices: VoicesConfig, people: Sequence[Person], turns: Sequence[Turn]) -> str:

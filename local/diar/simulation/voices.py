@@ -7,14 +7,12 @@ kept in the cache, under a key that covers the packages, the person's entry and 
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
+from hashlib import sha256
 from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Literal
@@ -24,6 +22,7 @@ import numpy as np
 from diar.audio.waveform import SAMPLE_RATE, load
 from diar.base.errors import DataError
 from diar.base.files import cache_dir, open_whole
+from diar.fetching.download import lock_folder
 from diar.fetching.packages import Package, fetch_deb, unpack_deb
 from diar.jobs.workers import pool
 from diar.simulation import activity
@@ -129,7 +128,7 @@ def prepare(
         DataError: a package that cannot be had or is damaged, a person without any usable speech.
     """
     if any(not _cache_path(config, p).exists() for p in people):
-        with _lock():
+        with lock_folder(cache_dir() / "voices"):
             missing = [p for p in people if not _cache_path(config, p).exists()]
             packages = [p for p in config.packages if any(p.name in m.packages for m in missing)]
             total = len(packages) + len(missing)
@@ -140,8 +139,7 @@ def prepare(
                 progress(done, total, package.name)
             with pool(nj, len(missing)) as workers:
                 built = workers.map(_build, repeat(config), missing, repeat(root))
-                for done, person in enumerate(missing, 1):
-                    next(built)
+                for done, (person, _) in enumerate(zip(missing, built, strict=True), 1):
                     progress(len(packages) + done, total, person.id)
             shutil.rmtree(root, ignore_errors=True)
     return [_read(_cache_path(config, p), p) for p in people]
@@ -159,7 +157,7 @@ def gather(
     failed: list[str] = []
     wanted = config.max_minutes * 60 * SAMPLE_RATE
     # In the order of hashes: what the limit leaves is a fair sample, the same everywhere.
-    for path in sorted(files, key=lambda p: _digest(str(p.relative_to(root)))):
+    for path in sorted(files, key=lambda p: sha256(bytes(p.relative_to(root))).digest()):
         if sum(map(len, pieces)) >= wanted:
             break
         try:
@@ -173,7 +171,7 @@ def gather(
 def cut(samples: np.ndarray, config: VoicesConfig) -> list[np.ndarray]:
     """Cut a dry recording into stretches of speech without long pauses, faded at both ends, levelled."""
     pieces = []
-    for start, end in speech_regions(samples, SAMPLE_RATE, config.activity):
+    for start, end in speech_regions(samples, config.activity):
         if end - start < config.min_piece:
             continue
         count = -(-(end - start) // config.max_piece)  # too long: equal parts
@@ -184,7 +182,7 @@ def cut(samples: np.ndarray, config: VoicesConfig) -> list[np.ndarray]:
 
 
 def _level(samples: np.ndarray) -> np.ndarray:
-    level = levels(samples, SAMPLE_RATE)
+    level = levels(samples)
     loud = level[level >= np.median(level)]
     gain = 10 ** ((LEVEL_DB - 10 * np.log10(np.mean(10 ** (loud / 10)))) / 20)
     gain = min(gain, 0.99 / max(float(np.abs(samples).max()), 1e-9))
@@ -225,24 +223,10 @@ def _read(path: Path, person: Person) -> Voice:
         raise DataError("damaged voice in the cache: delete it and run again", path) from None
 
 
-@contextmanager
-def _lock() -> Iterator[None]:
-    """Let one process at a time unpack into the cache."""
-    path = cache_dir() / "voices" / ".lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
-
-
 def _cache_path(config: VoicesConfig, person: Person) -> Path:
     code = [Path(module).read_bytes() for module in (__file__, activity.__file__)]
     packages = [asdict(p) for p in config.packages if p.name in person.packages]
     limits = [config.max_minutes, config.min_piece, config.max_piece, asdict(config.activity)]
     entry = json.dumps([packages, person.files, person.exclude, limits], sort_keys=True)
-    key = hashlib.sha256(b"\0".join([entry.encode(), *code])).hexdigest()[:16]
+    key = sha256(b"\0".join([entry.encode(), *code])).hexdigest()[:16]
     return cache_dir() / "voices" / f"{person.id}.{key}.npz"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

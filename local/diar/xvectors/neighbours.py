@@ -11,18 +11,15 @@ PRIOR_PAIRS = 10
 _PAIRS = 1 << 14  # of which the vectors are copied at a time
 
 
-def neighbours(
-    starts: np.ndarray, window: float, reach: float = 2.0
-) -> tuple[np.ndarray, np.ndarray]:
+def neighbours(starts: np.ndarray, window: float) -> tuple[np.ndarray, np.ndarray]:
     """Find pairs of windows that share no audio, but in all likelihood the speaker.
 
-    They lie 1 to ``reach`` windows apart, within one stretch of speech: where windows follow each
+    They lie 1 to 2 windows apart, within one stretch of speech: where windows follow each
     other as they mostly do, or by half a window at most.
 
     Args:
         starts: (n,) seconds, ascending.
         window: seconds.
-        reach: windows; how far apart a pair may lie.
 
     Returns:
         (p,) and (p,) row numbers, the first below the second.
@@ -34,7 +31,7 @@ def neighbours(
     pause = max(1.5 * float(np.median(steps)), window / 2) + 1e-3
     stretch = np.concatenate([[0], np.cumsum(steps > pause)])
     first = np.searchsorted(starts, starts + window - 1e-6)
-    last = np.searchsorted(starts, starts + reach * window, side="right")
+    last = np.searchsorted(starts, starts + 2 * window, side="right")
     pairs = [(none, none)]
     for ahead in range(int((last - first).max())):
         i = np.flatnonzero(first + ahead < last)

@@ -7,6 +7,7 @@ recording, windows centred on it, kept where their cell is speech.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,14 +101,11 @@ def cut_regions(
     starts: list[np.ndarray] = []
     ends: list[np.ndarray] = []
     for region in regions:
-        spare = region.end - region.start - window
-        if spare <= MILLISECOND:
-            starts.append(np.array([region.start]))
-            ends.append(np.array([region.end]))
-            continue
         # The last step may be a millisecond too long, so that no two windows are nearly the same.
-        count = int(np.ceil((spare - MILLISECOND) / step))
-        start = np.append(region.start + step * np.arange(count), region.end - window)
+        spare = region.end - region.start - window - MILLISECOND
+        count = max(0, int(np.ceil(spare / step)))
+        last = region.end - window if count else region.start
+        start = np.append(region.start + step * np.arange(count), last)
         start[1:] = np.round(start[1:], 3)
         end = start + window
         end[:-1] = np.round(end[:-1], 3)
@@ -163,10 +161,10 @@ def grid_indices(windows: Subsegments, window: float, step: float) -> np.ndarray
 def subsegments(recording: str, starts: np.ndarray, ends: np.ndarray) -> Subsegments:
     """Name windows, with ids that differ even where times agree to 10 ms."""
     ids: list[str] = []
-    seen: dict[str, int] = {}
+    seen = Counter[str]()
     for start, end in zip(starts, ends, strict=True):
         name = segment_id(recording, float(start), float(end))
-        seen[name] = seen.get(name, 0) + 1
+        seen[name] += 1
         ids.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
     return Subsegments(ids, [recording] * len(ids), starts, ends)
 
