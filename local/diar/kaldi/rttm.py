@@ -12,7 +12,7 @@ from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.numbers import parse_number
 from diar.base.types import Region, Turn
-from diar.kaldi.tables import expect_fields
+from diar.kaldi.tables import expect_fields, records
 
 # All line types of the format.
 _TYPES = frozenset(
@@ -181,21 +181,12 @@ def _files(path: Path, suffix: str) -> list[Path]:
         if not files:
             raise DataError(f"no *{suffix} file in this directory", path)
         return files
-    if not path.exists():
-        raise DataError("no such file", path)
     return [path]
 
 
 def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, fields) of each line that is neither blank nor a ';;' comment."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError("not a UTF-8 text file", file) from None
-    for number, line in enumerate(text.split("\n"), 1):
-        fields = line.split()
-        if fields and not fields[0].startswith(";"):
-            yield number, fields
+    return ((n, fields) for n, fields in records(file) if not fields[0].startswith(";"))
 
 
 def _number(text: str, path: Path, line: int) -> float:
