@@ -19,7 +19,7 @@ from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.numbers import parse_channel, parse_number
 from diar.base.types import Turn
-from diar.kaldi.rttm import read_references, read_uem, write_rttm, write_uem
+from diar.kaldi.rttm import read_references, read_uem, speaker_counts, write_rttm, write_uem
 from diar.kaldi.tables import expect_fields, find_file, records, split_offset, write_map
 from diar.kaldi.validation import DataDir, examine
 
@@ -137,10 +137,7 @@ def _write_reference(
         )
     write_rttm(target / "ref.rttm", known)
     if "reco2num_spk" not in data.tables:
-        speakers: dict[str, set[str]] = {t.recording: set() for t in known}
-        for turn in known:
-            speakers[turn.recording].add(turn.speaker)
-        write_map(target / "reco2num_spk", {r: len(who) for r, who in speakers.items()})
+        write_map(target / "reco2num_spk", speaker_counts(known))
 
 
 def _strangers(recordings: set[str], data: DataDir, origin: Path) -> list[str]:

@@ -110,6 +110,11 @@ def read_references(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, 
     return {r: sorted(turns[r]) for r in sorted(turns) if r not in faults}, faults, empty
 
 
+def speaker_counts(turns: Iterable[Turn]) -> Counter[str]:
+    """Count the speakers of each recording."""
+    return Counter(recording for recording, _ in {(t.recording, t.speaker) for t in turns})
+
+
 def _turn(fields: Sequence[str], file: Path, number: int) -> Turn:
     if not 8 <= len(fields) <= 10:
         raise DataError(f"a SPEAKER line has 8 to 10 fields, found {len(fields)}", file, number)
