@@ -43,11 +43,8 @@ def main() -> None:
     share = Share(args.out_dir, args.job)
     segments: list[str] = []
     ark = args.out_dir / f"activity.{share.job}.ark"
-    names = recordings.names
     with kaldiio.WriteHelper(f"ark,scp:{ark},{share.dir / 'activity.scp'}") as writer:
-        for recording in share.of(
-            names, [recordings.size(name) for name in names], recordings.seconds
-        ):
+        for recording in share.of(recordings.sizes, recordings.seconds):
             with share.guard(recording):
                 samples, _ = recordings.load(recording)
                 local = network.local_speakers(samples)

@@ -64,8 +64,7 @@ def import_audio(source: Path, target: Path, job: str) -> None:
                 share.fail(f"line-{fault.line}", str(fault))
     wavs: list[str] = []
     durations: list[str] = []
-    names = sorted(data.recordings)
-    for recording in share.of(names, [1.0] * len(names)):
+    for recording in share.of(dict.fromkeys(sorted(data.recordings), 1.0)):
         with share.guard(recording):
             path = importing.import_audio(data, recording, target)
             durations.append(f"{recording} {waveform.duration(path):.3f}\n")

@@ -58,8 +58,7 @@ def main() -> None:
     durations: list[str] = []
     silent: list[str] = []
     notes: list[str] = []
-    names = recordings.names
-    for recording in share.of(names, [recordings.size(name) for name in names], recordings.seconds):
+    for recording in share.of(recordings.sizes, recordings.seconds):
         with share.guard(recording):
             samples, remarks = recordings.load(recording)
             duration = len(samples) / waveform.SAMPLE_RATE

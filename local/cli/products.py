@@ -16,7 +16,8 @@ from diar.base.seeds import seed_for
 from diar.base.types import Bounds, LocalSpeakers, XVectors
 from diar.kaldi import arks, history, rttm
 from diar.kaldi.local_speakers import LocalSpeakersDir
-from diar.kaldi.xvector_dir import XVectorDir, duration_of, read_durations
+from diar.kaldi.tables import read_durations
+from diar.kaldi.xvector_dir import XVectorDir, duration_of
 from diar.turns import decoding
 from diar.xvectors.windows import read_grid
 
@@ -69,20 +70,16 @@ class Products:
         self.local = LocalSpeakersDir(args.local_speakers) if args.local_speakers else None
         self.share = Share(out_dir, args.job)
         self.share.state(options)
-        texts, arrays = (
-            ("labels", "rttm", "rttm_exclusive", "reco2num_spk", "history"),
-            ("posteriors", "latents", "start_latents"),
-        )
+        texts = ("labels", "rttm", "rttm_exclusive", "reco2num_spk", "history")
+        arrays = ("posteriors", "latents", "start_latents")
         self.lines: dict[str, list[str]] = {name: [] for name in texts}
         self.arrays: dict[str, dict[str, np.ndarray]] = {name: {} for name in arrays}
 
     def recordings(self) -> Iterator[str]:
         """Yield this job's recordings."""
         windows = self.source.windows
-        sizes = [len(each) for each in windows.values()]
-        yield from self.share.of(
-            list(windows), sizes, lambda name: duration_of(self.durations, windows[name])
-        )
+        sizes = {name: len(each) for name, each in windows.items()}
+        yield from self.share.of(sizes, lambda name: duration_of(self.durations, windows[name]))
 
     def load(self, recording: str) -> Given:
         """Return what is known of a recording.

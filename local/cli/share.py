@@ -8,7 +8,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,17 +38,16 @@ class Share:
 
     def of(
         self,
-        recordings: Sequence[str],
-        sizes: Sequence[float],
+        sizes: Mapping[str, float],
         seconds: Callable[[str], float] = lambda _: 0.0,
     ) -> Iterator[str]:
         """Yield this job's recordings, balanced by size; write the progress to the log.
 
         Args:
-            sizes: how much work each is, in any unit.
+            sizes: recording -> how much work it is, in any unit.
             seconds: the length of a recording, asked for those of this job only; 0 if not known.
         """
-        mine = share(recordings, sizes, self.job, self.jobs)
+        mine = share(list(sizes), list(sizes.values()), self.job, self.jobs)
         length = {recording: seconds(recording) for recording in mine}
         heard, audio = 0.0, sum(length.values())
         for done, recording in enumerate(mine):

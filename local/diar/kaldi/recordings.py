@@ -35,10 +35,10 @@ class Recordings:
         """All recordings, sorted, those with faults too."""
         return sorted(self.paths.keys() | self.faults.keys())
 
-    def size(self, recording: str) -> int:
-        """Return the bytes of its file; 0 where there is none."""
-        path = self.paths.get(recording)
-        return path.stat().st_size if path else 0
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of the file of each recording; 0 where there is none."""
+        return {r: self.paths[r].stat().st_size if r in self.paths else 0 for r in self.names}
 
     def seconds(self, recording: str) -> float:
         """Return its length as its header says; 0 where only decoding would tell."""

@@ -107,6 +107,12 @@ def read_numbers(path: str | Path) -> dict[str, float]:
     return {key: _time(text, path, number) for number, (key, text) in rows}
 
 
+def read_durations(directory: str | Path) -> dict[str, float]:
+    """Read reco2dur where a directory has one (Kaldi's own of x-vectors need not): seconds."""
+    path = Path(directory) / "reco2dur"
+    return read_numbers(path) if path.exists() else {}
+
+
 def write_map(path: str | Path, table: Mapping[str, object]) -> None:
     """Write a two-column file, sorted by id."""
     write_text(path, "".join(f"{key} {table[key]}\n" for key in sorted(table)))
