@@ -28,18 +28,16 @@ def main() -> None:
     add_job(parser)
     parser.add_argument("--check", action="store_true", help="only refuse what cannot be used")
     parser.add_argument("--tables", action="store_true", help="all but the audio")
-    for name, text in (
-        ("--wav-pipes", "run the commands of wav.scp"),
-        ("--reference-from-segments", "the reference is segments and utt2spk"),
-    ):
-        parser.add_argument(name, choices=("true", "false"), default="false", help=text)
+    program.add_switch(parser, "--wav-pipes", "run the commands of wav.scp")
+    program.add_switch(parser, "--reference-from-segments", "the reference is segments and utt2spk")
     parser.add_argument("source", metavar="kaldi-data-dir", type=Path, help="is only read")
     parser.add_argument("target", metavar="data-dir", type=Path, help="is made")
     args = parser.parse_args()
+    from_segments = args.reference_from_segments == "true"
     if args.check:
-        check(args.source, args.wav_pipes == "true", args.reference_from_segments == "true")
+        check(args.source, args.wav_pipes == "true", from_segments)
     elif args.tables:
-        import_rest(args.source, args.target, args.reference_from_segments == "true")
+        import_rest(args.source, args.target, from_segments)
     else:
         import_audio(args.source, args.target, args.job)
 

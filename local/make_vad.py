@@ -35,10 +35,9 @@ def main() -> None:
         metavar="DIR",
         help="of the same recordings: combined and segmentation need them",
     )
-    parser.add_argument(
-        "--inside-segments", choices=("true", "false"), default="false",
-        help="keep only speech inside the segments of the data directory",
-    )  # fmt: skip
+    program.add_switch(
+        parser, "--inside-segments", "keep only speech inside the segments of the data directory"
+    )
     program.add_paths(parser, "data_dir", "out_dir")
     args = parser.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())
