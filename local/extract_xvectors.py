@@ -94,9 +94,8 @@ def extract(
     job: str,
 ) -> None:
     """Write the x-vectors of one job's recordings to <out-dir>/xvector.JOB.ark and jobs/JOB."""
-    share = Share(out_dir, job)
+    share = Share(out_dir, job, ["reco2dur"])
     windows: list[Subsegments] = []
-    durations: list[str] = []
     ark, scp = out_dir / f"xvector.{share.job}.ark", share.dir / "xvector.scp"
     with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
         for recording in share.of(source.speech(), lambda r: source.durations.get(r, 0.0)):
@@ -105,9 +104,8 @@ def extract(
                 for name, vector in zip(found.ids, vectors, strict=True):
                     writer(name, vector)
                 windows.append(found)
-                durations.append(f"{recording} {duration:.3f}\n")
+                share.lines["reco2dur"].append(f"{recording} {duration:.3f}\n")
     tables.write_segments(share.dir, concatenate(windows))
-    share.write("reco2dur", durations)
     share.close()
 
 

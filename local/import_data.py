@@ -55,20 +55,16 @@ def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
 def import_audio(source: Path, target: Path, job: str) -> None:
     """Write wav.scp, reco2dur and failed of one job."""
     data = examine(source)
-    share = Share(target, job)
+    share = Share(target, job, ("wav.scp", "reco2dur"))
     if share.job == 1:  # lines without a recording that could be taken are not lost silently
         for fault in data.faults:
             if fault.path.name == "wav.scp" and fault.line and fault.mended:
                 share.fail(f"line-{fault.line}", str(fault))
-    wavs: list[str] = []
-    durations: list[str] = []
     for recording in share.of(dict.fromkeys(sorted(data.recordings), 1.0)):
         with share.guard(recording):
             path = importing.import_audio(data, recording, target)
-            durations.append(f"{recording} {waveform.duration(path):.3f}\n")
-            wavs.append(f"{recording} {path}\n")
-    share.write("wav.scp", wavs)
-    share.write("reco2dur", durations)
+            share.lines["reco2dur"].append(f"{recording} {waveform.duration(path):.3f}\n")
+            share.lines["wav.scp"].append(f"{recording} {path}\n")
     share.close()
 
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # a baseline does without PyTorch: 0.9 s of CPU in each of it
     from diar.dec.diarization import Fit
     from diar.pipeline.config import BaselineConfig, DecStageConfig
 
+TEXTS = ("labels", "rttm", "rttm_exclusive", "reco2num_spk", "history")
+ARRAYS = ("posteriors", "latents", "start_latents")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Speaker bounds, seed and job."""
@@ -68,12 +71,9 @@ class Products:
         self.durations = read_durations(xvector_dir)
         self.grid = read_grid(xvector_dir)
         self.local = LocalSpeakersDir(args.local_speakers) if args.local_speakers else None
-        self.share = Share(out_dir, args.job)
+        self.share = Share(out_dir, args.job, TEXTS)
         self.share.state(options)
-        texts = ("labels", "rttm", "rttm_exclusive", "reco2num_spk", "history")
-        arrays = ("posteriors", "latents", "start_latents")
-        self.lines: dict[str, list[str]] = {name: [] for name in texts}
-        self.arrays: dict[str, dict[str, np.ndarray]] = {name: {} for name in arrays}
+        self.arrays: dict[str, dict[str, np.ndarray]] = {name: {} for name in ARRAYS}
 
     def recordings(self) -> Iterator[str]:
         """Yield this job's recordings."""
@@ -100,24 +100,20 @@ class Products:
         decoded = decoding.decode(
             windows, posteriors, duration, self.options.decoding, self.grid, least, given.local
         )
-        turns = decoded.turns
+        lines, turns = self.share.lines, decoded.turns
         best = posteriors.argmax(axis=1) + 1
-        self.lines["labels"] += [
-            f"{i} {label}\n" for i, label in zip(windows.ids, best, strict=True)
-        ]
-        self.lines["rttm"].append(rttm.format_rttm(turns))
-        self.lines["rttm_exclusive"].append(rttm.format_rttm(decoded.exclusive))
-        self.lines["reco2num_spk"].append(f"{recording} {len({t.speaker for t in turns})}\n")
+        lines["labels"] += [f"{i} {label}\n" for i, label in zip(windows.ids, best, strict=True)]
+        lines["rttm"].append(rttm.format_rttm(turns))
+        lines["rttm_exclusive"].append(rttm.format_rttm(decoded.exclusive))
+        lines["reco2num_spk"].append(f"{recording} {len({t.speaker for t in turns})}\n")
         self.arrays["posteriors"][recording] = posteriors.astype(np.float32)
         if fit:
             self.arrays["latents"][recording] = fit.latents.astype(np.float32)
             self.arrays["start_latents"][recording] = fit.start_latents.astype(np.float32)
-            self.lines["history"] += history.format_history(recording, fit.history)
+            lines["history"] += history.format_history(recording, fit.history)
 
     def write(self) -> None:
         """Write everything that was kept, and end the job."""
-        for name, lines in self.lines.items():
-            self.share.write(name, lines)
         for name, table in self.arrays.items():
             scp = self.share.dir / f"{name}.scp"
             if table:

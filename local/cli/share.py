@@ -28,13 +28,21 @@ def add_job(parser: argparse.ArgumentParser) -> None:
 
 
 class Share:
-    """The recordings of one job: goes through them, logs progress, and lists those that fail."""
+    """The recordings of one job: goes through them, logs progress, and lists those that fail.
 
-    def __init__(self, out_dir: str | Path, job: str):
+    Args:
+        texts: files that the job makes in jobs/J.
+
+    Attributes:
+        lines: what is to be in each of these; written when the share is closed.
+    """
+
+    def __init__(self, out_dir: str | Path, job: str, texts: Iterable[str] = ()):
         self.job, self.jobs = (int(x) for x in job.split("/"))
         self.dir = Path(out_dir) / "jobs" / str(self.job)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.failed: dict[str, str] = {}
+        self.lines: dict[str, list[str]] = {name: [] for name in texts}
 
     def of(
         self,
@@ -85,7 +93,9 @@ class Share:
             write_text(self.dir.parents[1] / "config.yaml", config.dump(options))
 
     def close(self) -> None:
-        """Say that all is written: the last thing that a job does."""
+        """Write ``lines``, and say that all is written: the last thing that a job does."""
+        for name, lines in self.lines.items():
+            self.write(name, lines)
         log_usage()
         self.write("failed", (f"{r} {why}\n" for r, why in sorted(self.failed.items())))
         self.write(FINISHED, ())
