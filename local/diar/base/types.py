@@ -67,10 +67,9 @@ class Subsegments:
     def by_recording(self) -> dict[str, np.ndarray]:
         """Return the row numbers of each recording, recordings sorted, rows in time order."""
         rows: dict[str, list[int]] = {}
-        for i, recording in enumerate(self.recordings):
-            rows.setdefault(recording, []).append(i)
-        key = {i: (self.starts[i], self.ends[i]) for r in rows.values() for i in r}
-        return {r: np.array(sorted(rows[r], key=key.__getitem__)) for r in sorted(rows)}
+        for i in np.lexsort((self.ends, self.starts)):
+            rows.setdefault(self.recordings[i], []).append(i)
+        return {recording: np.array(rows[recording]) for recording in sorted(rows)}
 
 
 def concatenate(windows: Sequence[Subsegments]) -> Subsegments:

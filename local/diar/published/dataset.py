@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,6 @@ class DiarizationDataset(Dataset):
         self.transform = transform
         self.use_oracle_vad, self.skip_overlap = use_oracle_vad, skip_overlap
         self.extractor_name = extractor
-        self._extractor: Extractor | None = None
         self._wavs, self._reference = _read_data(self.data_dir)
         if self._reference is None and (use_oracle_vad or skip_overlap):
             option = "use_oracle_vad" if use_oracle_vad else "skip_overlap"
@@ -162,16 +162,13 @@ class DiarizationDataset(Dataset):
             ids, [name] * len(ids), centres - self.window / 2, centres + self.window / 2
         )
 
-    @property
+    @cached_property
     def extractor(self) -> Extractor:
         """The extractor, made when first needed."""
-        if self._extractor is None:
-            self._extractor = get_extractor(self.extractor_name)
-            if self._extractor.rate != self.sr:
-                raise DataError(
-                    f"{self.extractor_name} takes sr={self._extractor.rate}, not {self.sr}"
-                )
-        return self._extractor
+        made = get_extractor(self.extractor_name)
+        if made.rate != self.sr:
+            raise DataError(f"{self.extractor_name} takes sr={made.rate}, not {self.sr}")
+        return made
 
     def read_rttm(self, path: str | Path) -> np.ndarray:
         """Read an RTTM as (turns, 3) ints: start sample, end sample, speaker index, sorted by start.
@@ -225,17 +222,12 @@ def _data_dir(dataset_name: str | None, data_dir: str | Path | None) -> Path:
     """Return the directory of the data, which is named in one of two ways."""
     if data_dir is not None and dataset_name is None:
         return Path(data_dir)
-    if dataset_name is not None and data_dir is None:
-        return _recipe_dir(dataset_name)
-    raise DataError("give dataset_name or data_dir, one of them")
-
-
-def _recipe_dir(name: str) -> Path:
-    """Return the directory of a data set of the recipe."""
-    directory = ROOT / "data" / name
-    if name not in CORPORA or (directory / "wav.scp").exists():
+    if dataset_name is None or data_dir is not None:
+        raise DataError("give dataset_name or data_dir, one of them")
+    directory = ROOT / "data" / dataset_name
+    if dataset_name not in CORPORA or (directory / "wav.scp").exists():
         return directory
-    made = ROOT / "data" / CORPORA[name]
+    made = ROOT / "data" / CORPORA[dataset_name]
     if not (made / "wav.scp").exists():
         corpus = made.parent.name
         raise DataError(f"not prepared: steps/prepare_{corpus}.sh data/{corpus} makes it", made)
@@ -244,17 +236,16 @@ def _recipe_dir(name: str) -> Path:
 
 def _read_data(directory: Path) -> tuple[dict[str, Path], dict[str, list[Turn]] | None]:
     """Read (recording -> audio, reference turns or None) of a Kaldi directory or an audio folder."""
+    reference = directory / "rttm"
     if (directory / "wav.scp").exists():
         wavs, faults = tables.read_wav_scp(directory / "wav.scp")
         if faults:
             raise DataError(next(iter(faults.values())))
-        reference = directory / "ref.rttm"
-        if not reference.exists():
-            reference = directory / "rttm"
+        if (directory / "ref.rttm").exists():
+            reference = directory / "ref.rttm"
     elif (directory / "audio").is_dir():
         files = sorted((directory / "audio").iterdir())
         wavs = {f.stem: f for f in files if f.suffix.lower() in AUDIO_SUFFIXES}
-        reference = directory / "rttm"
     else:
         raise DataError("neither a Kaldi directory (wav.scp) nor a folder with audio/", directory)
     if not wavs:
