@@ -22,7 +22,6 @@ from diar import extractors
 from diar.base import config, devices
 from diar.base.errors import DataError
 from diar.base.files import write_text
-from diar.base.regions import regions_of
 from diar.base.types import Region, Subsegments, concatenate
 from diar.kaldi import tables
 from diar.kaldi.recordings import Recordings
@@ -65,10 +64,7 @@ class Source:
         self.recordings = Recordings(data_dir)
         self.faults = self.recordings.faults
         known = self.recordings.names
-        segments = tables.read_segments(vad_dir / "segments")
-        self.regions = {
-            r: regions_of(segments, rows) for r, rows in segments.by_recording().items()
-        }
+        self.regions = tables.read_regions(vad_dir / "segments")
         self.durations = tables.read_durations(vad_dir)
         strangers = sorted(self.regions.keys() - set(known))
         if strangers and len(strangers) == len(self.regions):

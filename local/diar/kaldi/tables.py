@@ -15,7 +15,8 @@ import numpy as np
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.numbers import parse_number
-from diar.base.types import Subsegments
+from diar.base.regions import regions_of
+from diar.base.types import Region, Subsegments
 
 CHANNEL = "<recording> <file> <channel>"  # a line of reco2file_and_channel
 SEGMENT = "<utterance> <recording> <start> <end> [<channel>]"  # a line of segments
@@ -192,6 +193,12 @@ def read_segments(path: str | Path, open_ends: bool = False) -> Subsegments:
         starts.append(start)
         ends.append(end)
     return Subsegments(ids, recordings, np.array(starts, float), np.array(ends, float))
+
+
+def read_regions(path: str | Path, open_ends: bool = False) -> dict[str, list[Region]]:
+    """Read ``segments`` as the speech of each recording, see ``read_segments`` and ``regions_of``."""
+    segments = read_segments(path, open_ends)
+    return {name: regions_of(windows) for name, windows in segments.by_recording().items()}
 
 
 def write_segments(directory: str | Path, segments: Subsegments) -> None:

@@ -28,8 +28,7 @@ class XVectorDir:
 
     def __init__(self, directory: str | Path, scp: str | Path | None = None):
         self.path = Path(directory)
-        segments = read_segments(self.path / "segments")
-        self.windows = {r: segments.take(rows) for r, rows in segments.by_recording().items()}
+        self.windows = read_segments(self.path / "segments").by_recording()
         self._scp = Scp(scp or self.path / "xvector.scp")
 
     def load(self, recording: str) -> XVectors:

@@ -16,7 +16,6 @@ from torch.utils.data import Dataset
 from diar.audio import waveform
 from diar.base import config
 from diar.base.errors import DataError
-from diar.base.regions import regions_of
 from diar.base.types import Region, Subsegments, Turn
 from diar.extractors import Extractor
 from diar.extractors import get as get_extractor
@@ -193,9 +192,8 @@ class _Precomputed:
         data = (ROOT / "data").resolve()
         ours = wanted and above.is_relative_to(data)
         exp = ROOT / "exp" / above.relative_to(data) if ours else ROOT  # data/ami/test: exp/ami
-        speech = _if_done(exp / "vad_combined" / name) if ours else None
-        self.segments = tables.read_segments(speech / "segments") if speech else None
-        self.rows = self.segments.by_recording() if self.segments else {}
+        found = _if_done(exp / "vad_combined" / name) if ours else None
+        self.speech = tables.read_regions(found / "segments") if found else None
         made = _if_done(exp / f"xvectors_{dataset.extractor_name}_paper" / name) if ours else None
         self.xvectors = None
         if made is not None:
@@ -205,9 +203,7 @@ class _Precomputed:
 
     def regions(self, name: str) -> list[Region] | None:
         """Return the speech of a recording; None where no stage has found it."""
-        if self.segments is None:
-            return None
-        return regions_of(self.segments, self.rows.get(name, ()))
+        return None if self.speech is None else self.speech.get(name, [])
 
     def vectors(self, name: str) -> dict[int, np.ndarray]:
         """Map window numbers of a recording to x-vectors, as far as they are there."""
