@@ -50,6 +50,9 @@ class Given(NamedTuple):
 class Products:
     """What one job makes of its recordings of an x-vector directory, which come one after the other.
 
+    Args:
+        args: what ``add_arguments`` has added, xvector_dir and out_dir.
+
     >>> for recording in products.recordings():
     ...     with products.share.guard(recording):
     ...         given = products.load(recording)
@@ -57,21 +60,15 @@ class Products:
     >>> products.write()
     """
 
-    def __init__(
-        self,
-        args: argparse.Namespace,
-        xvector_dir: Path,
-        out_dir: Path,
-        options: DecStageConfig | BaselineConfig,
-    ):
-        self.options, self.seed, self.out_dir = options, args.seed, out_dir
+    def __init__(self, args: argparse.Namespace, options: DecStageConfig | BaselineConfig):
+        self.options, self.seed, self.out_dir = options, args.seed, args.out_dir
         self.common = bounds_of(args, options.max_speakers)
         self.known = KnownCounts(args.reco2num_spk) if args.reco2num_spk else None
-        self.source = XVectorDir(xvector_dir)
-        self.durations = read_durations(xvector_dir)
-        self.grid = read_grid(xvector_dir)
+        self.source = XVectorDir(args.xvector_dir)
+        self.durations = read_durations(args.xvector_dir)
+        self.grid = read_grid(args.xvector_dir)
         self.local = LocalSpeakersDir(args.local_speakers) if args.local_speakers else None
-        self.share = Share(out_dir, args.job, TEXTS)
+        self.share = Share(args.out_dir, args.job, TEXTS)
         self.share.state(options)
         self.arrays: dict[str, dict[str, np.ndarray]] = {name: {} for name in ARRAYS}
 

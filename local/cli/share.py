@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import resource
 import sys
@@ -13,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cli.program import log
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.jobs.share import share
 
-log = logging.getLogger("diar")
 STARTED = time.time()
 FINISHED = "finished"  # in jobs/J: job J has written all that it makes
 
