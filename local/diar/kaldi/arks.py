@@ -60,9 +60,6 @@ class Scp:
     def __iter__(self) -> Iterator[str]:
         return iter(self._where)
 
-    def __len__(self) -> int:
-        return len(self._where)
-
     def __getitem__(self, key: str) -> np.ndarray:
         number, target = self._where[key]
         name, offset = split_offset(target)

@@ -134,26 +134,26 @@ def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
         recording, value = fields[0], "".join(fields[1:])
         if "/" in recording:  # files are named after it
             raise DataError(f"'/' in recording id {recording!r}", path, number)
-        audio = audio_of_line(value, path, number)
-        if isinstance(audio, Path):
-            wavs[recording] = audio
+        audio, fault = audio_of_line(value, path, number)
+        if fault:
+            faults[recording] = fault
         else:
-            faults[recording] = audio
+            wavs[recording] = audio
     if not wavs and not faults:
         raise DataError("empty: expected '<recording> <audio file>' lines", path)
     return wavs, faults
 
 
-def audio_of_line(value: str, scp: str | Path, number: int) -> Path | str:
-    """Find the audio file that a line of an scp names, or say what is wrong with the line."""
+def audio_of_line(value: str, scp: str | Path, number: int) -> tuple[Path, str]:
+    """Find the audio file that a line of an scp names; and say what is wrong with the line, or ''."""
+    audio, fault = find_file(value, scp), ""
     if not value:
-        return f"{scp}:{number}: no audio path after the recording id"
-    if value.endswith("|"):
-        return (
-            f"{scp}:{number}: a command, which is run only when asked for: steps/import_data.sh"
-            " --wav-pipes true"
-        )
-    return find_file(value, scp) or f"{scp}:{number}: no such audio file: {value}"
+        fault = "no audio path after the recording id"
+    elif value.endswith("|"):
+        fault = "a command, which is run only when asked for: steps/import_data.sh --wav-pipes true"
+    elif not audio:
+        fault = f"no such audio file: {value}"
+    return audio or Path(value), fault and f"{scp}:{number}: {fault}"
 
 
 def find_file(name: str, scp: str | Path) -> Path | None:
