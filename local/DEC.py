@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 
 from diar.autoencoder import network
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base import config
 from diar.base.errors import DataError
+from diar.base.types import Bounds, Subsegments
+from diar.dec.diarization import fit
 from diar.dec.module import ClusteringModule
 from diar.pipeline.config import DecStageConfig
-from diar.published import runs
 from diar.published.dataset import ROOT, DiarizationDataset
 from diar.published.dec import DEC
+from diar.published.runs import diarize_dataset, exact_bounds
 
 __all__ = ["DEC", "ClusteringModule", "ResidualAutoEncoder", "diarizationDEC", "load_encoder"]
 
@@ -56,5 +59,14 @@ def diarizationDEC(
         encoder: pretrained; None for ``load_encoder()``.
         dec_config: the algorithm, as published by default.
     """
+    if isinstance(num_spkr, str) and num_spkr != "oracle":
+        raise DataError(f"num_spkr is {num_spkr!r}: 'oracle', a number, or None")
     options = config.load(DecStageConfig, dec_config)
-    return runs.run_dec(audio_dataset, num_spkr, hypothesis_dir, encoder or load_encoder(), options)
+    start = encoder or load_encoder()
+
+    def label(x: np.ndarray, windows: Subsegments, speakers: int, seed: int) -> np.ndarray:
+        known = speakers if num_spkr == "oracle" else num_spkr
+        bounds = Bounds(most=options.max_speakers) if known is None else exact_bounds(known)
+        return fit(x, windows, start, options, bounds, seed).labels
+
+    return diarize_dataset(audio_dataset, hypothesis_dir, label)

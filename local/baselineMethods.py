@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.published import runs
+from diar.base.types import Bounds
+from diar.clustering.methods import ClusteringConfig, kmeans, spectral
 from diar.published.dataset import DiarizationDataset
+from diar.published.runs import diarize_dataset, exact_bounds
 
 __all__ = ["diarizationEigenGapNumSpkrs", "diarizationOracleNumSpkrs"]
+
+PUBLISHED = ClusteringConfig(p_percentile=0.9, gaussian_blur_sigma=2.0)
 
 
 def diarizationOracleNumSpkrs(
@@ -23,14 +27,22 @@ def diarizationOracleNumSpkrs(
     Raises:
         DataError: an unknown method.
     """
-    methods = {"KMeans": "kmeans", "Spectral": "spectral"}
+    methods = {"KMeans": kmeans, "Spectral": spectral}
     if method not in methods:
         raise DataError(f"unknown method {method!r}: KMeans or Spectral")
-    return runs.run_baseline(audio_dataset, methods[method], True, hypothesis_dir)
+    return diarize_dataset(
+        audio_dataset,
+        hypothesis_dir,
+        lambda x, _, speakers, seed: methods[method](x, exact_bounds(speakers), PUBLISHED, seed),
+    )
 
 
 def diarizationEigenGapNumSpkrs(
     audio_dataset: DiarizationDataset, hypothesis_dir: str | Path = "./rttm_output/"
 ) -> str:
     """Cluster spectrally with the eigengap's number of speakers; return the RTTMs' directory."""
-    return runs.run_baseline(audio_dataset, "spectral", False, hypothesis_dir)
+    return diarize_dataset(
+        audio_dataset,
+        hypothesis_dir,
+        lambda x, _, speakers, seed: spectral(x, Bounds(most=100), PUBLISHED, seed),
+    )

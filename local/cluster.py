@@ -26,7 +26,7 @@ def main() -> None:
     if args.check:
         return
     method = method_of(args.method)
-    made = products.Products(args, args.xvector_dir, args.out_dir, options)
+    made = products.Products(args, options)
     for recording in made.recordings():
         with made.share.guard(recording):
             given = made.load(recording)

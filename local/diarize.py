@@ -36,14 +36,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import program
+from cli.progress import Here, Progress
 from cli.speakers import add_speakers, bounds_of
+from diar import extractors
+from diar.audio import waveform
+from diar.base import config, devices
 from diar.base.errors import DataError
-from diar.kaldi import inputs
+from diar.base.seeds import seed_for
+from diar.base.types import Bounds, Turn
+from diar.exports.document import document_of
+from diar.exports.recording import recording_of
+from diar.kaldi import inputs, rttm
 from diar.kaldi.inputs import STDIN, Input
+from diar.kaldi.recordings import remarks
+from diar.xvectors.windows import XVectorConfig
 
-if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch
-    from diar.audio.waveform import Audio
-    from diar.base.types import Bounds, Turn
+if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
     from diar.pipeline.recording import Diarization, Pipeline
     from diar.report.recordings import Refined
     from diar.report.standalone import StandalonePage
@@ -53,13 +61,12 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a recording: what was heard and made of it, or why it failed.
+    """What came of a recording: what was made of it, or why it failed.
 
     remarks: what was done to read it. seconds: what all of it took.
     """
 
     given: Input
-    heard: Audio | None = None
     duration: float = 0.0
     remarks: tuple[str, ...] = ()
     diarization: Diarization | None = None
@@ -83,14 +90,11 @@ def main() -> None:
 
 def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     """All stages, ready to run, and what is known of the number of speakers."""
-    from diar import extractors
     from diar.autoencoder import network
-    from diar.base import config, devices
     from diar.pipeline.config import DecStageConfig
     from diar.pipeline.recording import Pipeline
+    from diar.speech import vad
     from diar.speech.segmentation import Segmentation, SegmentationConfig
-    from diar.speech.vad import LOCAL, VadConfig
-    from diar.xvectors.windows import XVectorConfig
 
     device = devices.device_of(args.device)
     dec = config.load(DecStageConfig, args.dec_config, args.set.split())
@@ -103,15 +107,14 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
         )
     overlap = args.overlap == "true"
     segmentation = config.load(SegmentationConfig, args.segmentation_config)
-    where = {"device": device, "threads": args.threads}
     pipeline = Pipeline(
-        extractors.get(xvector.extractor, **where, **xvector.options),
+        extractors.get(xvector.extractor, device=device, threads=args.threads, **xvector.options),
         network.load_model(args.autoencoder or network.SHIPPED),
         args.vad,
-        config.load(VadConfig, args.vad_config),
+        config.load(vad.VadConfig, args.vad_config),
         xvector,
         dec,
-        Segmentation(segmentation, args.threads) if overlap or args.vad in LOCAL else None,
+        Segmentation(segmentation, args.threads) if overlap or args.vad in vad.LOCAL else None,
         overlap,
     )
     return pipeline, bounds
@@ -119,8 +122,6 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
 
 def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> None:
     """Do it for all inputs, and write what came of each; those that fail are named."""
-    from cli.progress import Here, Progress
-
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
     work = Here()
@@ -157,7 +158,6 @@ def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | No
     """Make the page of all recordings, where one is wanted."""
     if not args.html:
         return None
-    from diar.base import config
     from diar.report.standalone import StandalonePage
 
     parts: dict[str, Any] = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
@@ -179,18 +179,13 @@ def refined_of(made: Diarization) -> Refined | None:
 
 def lengths_of(given: list[Input]) -> dict[str, float]:
     """Seconds of each recording, as the headers say; of none, unless all say."""
-    from diar.audio.waveform import header_duration
-
-    lengths = {i.recording: header_duration(i.path) for i in given if i.path.is_file()}
+    lengths = {i.recording: waveform.header_duration(i.path) for i in given if i.path.is_file()}
     known = {recording: seconds for recording, seconds in lengths.items() if seconds}
     return known if len(known) == len(given) else {}
 
 
 def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Iterator[Result]:
     """Yield what comes of each input, one after the other."""
-    from diar.audio import waveform
-    from diar.base.seeds import seed_for
-    from diar.kaldi.recordings import remarks
     from diar.speech.vad import doubts
 
     rate = pipeline.extractor.rate
@@ -206,14 +201,12 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
             continue
         done = (*remarks(heard, rate, args.channel), *doubts(heard.samples, made.speech))
         duration = len(heard.samples) / rate
-        yield Result(given, heard, duration, done, made, time.monotonic() - began)
+        yield Result(given, duration, done, made, time.monotonic() - began)
 
 
 def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) -> None:
     """Write turns, JSON and what is said where the options send them; ``say`` as ``Progress.say``."""
-    from diar.kaldi import rttm
-
-    file = rttm_of(args, result.given)
+    file = rttm_of(args.out, result.given) if args.out else None
     if args.json:
         say(json.dumps(as_json(result)), sys.stdout)
     if result.error:
@@ -234,9 +227,6 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
 
 def as_json(result: Result) -> dict[str, Any]:
     """Make the line of a recording: docs/diarization.schema.json, and what only this program knows."""
-    from diar.exports.document import document_of
-    from diar.exports.recording import recording_of
-
     name, path = result.given.recording, result.given.path
     if result.error:
         return {"recording": name, "media": str(path), "error": result.error}
@@ -245,9 +235,9 @@ def as_json(result: Result) -> dict[str, Any]:
     return {**document, "remarks": list(result.remarks), "processing_seconds": seconds}
 
 
-def rttm_of(args: argparse.Namespace, given: Input) -> Path | None:
-    """Name the RTTM of a recording, None where it has no file of its own."""
-    return args.out / f"{given.recording}.rttm" if args.out else None
+def rttm_of(out: Path, given: Input) -> Path:
+    """Name the RTTM of a recording."""
+    return out / f"{given.recording}.rttm"
 
 
 def parse() -> argparse.Namespace:
@@ -268,7 +258,7 @@ def parse() -> argparse.Namespace:
         args.inputs = [inputs.rename(args.inputs[0], args.name)]
     todo = args.inputs
     if args.skip_done:
-        todo = [i for i in args.inputs if not (args.out / f"{i.recording}.rttm").exists()]
+        todo = [given for given in args.inputs if not rttm_of(args.out, given).exists()]
     args.inputs, args.done = todo, len(args.inputs) - len(todo)
     return args
 
@@ -301,12 +291,7 @@ def make_parser() -> argparse.ArgumentParser:
         default="combined",
         help="how speech is found",
     )
-    add(
-        "--overlap",
-        choices=("true", "false"),
-        default="true",
-        help="whether several may speak at the same time",
-    )
+    program.add_switch(parser, "--overlap", "whether several may speak at the same time", "true")
     add("--autoencoder", type=Path, metavar="FILE", help="default: the one that ships")
     for option in ("segmentation", "vad", "xvector", "dec"):
         file = CONF / f"{option}.yaml"

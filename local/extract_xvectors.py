@@ -22,7 +22,6 @@ from diar import extractors
 from diar.base import config, devices
 from diar.base.errors import DataError
 from diar.base.files import write_text
-from diar.base.regions import regions_of
 from diar.base.types import Region, Subsegments, concatenate
 from diar.kaldi import tables
 from diar.kaldi.recordings import Recordings
@@ -65,13 +64,8 @@ class Source:
         self.recordings = Recordings(data_dir)
         self.faults = self.recordings.faults
         known = self.recordings.names
-        segments = tables.read_segments(vad_dir / "segments")
-        self.regions = {
-            recording: regions_of(segments, rows)
-            for recording, rows in segments.by_recording().items()
-        }
-        path = vad_dir / "reco2dur"
-        self.durations = tables.read_numbers(path) if path.exists() else {}
+        self.regions = tables.read_regions(vad_dir / "segments")
+        self.durations = tables.read_durations(vad_dir)
         strangers = sorted(self.regions.keys() - set(known))
         if strangers and len(strangers) == len(self.regions):
             raise DataError(
@@ -81,14 +75,11 @@ class Source:
         for recording in {*strangers, *self.durations} - set(known):
             self.faults[recording] = f"in {vad_dir / 'segments'}, but not in {data_dir / 'wav.scp'}"
 
-    def names(self) -> list[str]:
-        """List what the VAD has seen; without its durations, all there is."""
+    def speech(self) -> dict[str, float]:
+        """Seconds of speech in what the VAD has seen; without its durations, in all there is."""
         seen = self.durations.keys() or self.recordings.names
-        return sorted({*seen, *self.regions})
-
-    def speech(self, recording: str) -> float:
-        """Seconds of speech."""
-        return sum(end - start for start, end in self.regions.get(recording, ()))
+        regions = {name: self.regions.get(name, []) for name in sorted({*seen, *self.regions})}
+        return {name: sum(end - start for start, end in some) for name, some in regions.items()}
 
 
 def extract(
@@ -99,23 +90,18 @@ def extract(
     job: str,
 ) -> None:
     """Write the x-vectors of one job's recordings to <out-dir>/xvector.JOB.ark and jobs/JOB."""
-    share = Share(out_dir, job)
-    names = source.names()
+    share = Share(out_dir, job, ["reco2dur"])
     windows: list[Subsegments] = []
-    durations: list[str] = []
     ark, scp = out_dir / f"xvector.{share.job}.ark", share.dir / "xvector.scp"
     with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
-        for recording in share.of(
-            names, [source.speech(name) for name in names], lambda r: source.durations.get(r, 0.0)
-        ):
+        for recording in share.of(source.speech(), lambda r: source.durations.get(r, 0.0)):
             with share.guard(recording):
                 found, vectors, duration = embed(source, recording, extractor, options)
                 for name, vector in zip(found.ids, vectors, strict=True):
                     writer(name, vector)
                 windows.append(found)
-                durations.append(f"{recording} {duration:.3f}\n")
+                share.lines["reco2dur"].append(f"{recording} {duration:.3f}\n")
     tables.write_segments(share.dir, concatenate(windows))
-    share.write("reco2dur", durations)
     share.close()
 
 

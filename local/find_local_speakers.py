@@ -40,14 +40,10 @@ def main() -> None:
         write_text(args.out_dir / "config.yaml", config.dump(options))
         return
     recordings = Recordings(args.data_dir)
-    share = Share(args.out_dir, args.job)
-    segments: list[str] = []
+    share = Share(args.out_dir, args.job, ["segments"])
     ark = args.out_dir / f"activity.{share.job}.ark"
-    names = recordings.names
     with kaldiio.WriteHelper(f"ark,scp:{ark},{share.dir / 'activity.scp'}") as writer:
-        for recording in share.of(
-            names, [recordings.size(name) for name in names], recordings.seconds
-        ):
+        for recording in share.of(recordings.sizes, recordings.seconds):
             with share.guard(recording):
                 samples, _ = recordings.load(recording)
                 local = network.local_speakers(samples)
@@ -55,8 +51,7 @@ def main() -> None:
                 for number in range(len(local.starts)):
                     start, end = local.span(number)
                     name = segment_id(recording, start, end)
-                    segments.append(f"{name} {recording} {start:.3f} {end:.3f}\n")
-    share.write("segments", segments)
+                    share.lines["segments"].append(f"{name} {recording} {start:.3f} {end:.3f}\n")
     share.close()
 
 

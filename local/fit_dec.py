@@ -30,7 +30,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     encoder = load_model(args.model)
-    made = products.Products(args, args.xvector_dir, args.out_dir, options)
+    made = products.Products(args, options)
     for recording in made.recordings():
         with made.share.guard(recording):
             given = made.load(recording)

@@ -28,18 +28,16 @@ def main() -> None:
     add_job(parser)
     parser.add_argument("--check", action="store_true", help="only refuse what cannot be used")
     parser.add_argument("--tables", action="store_true", help="all but the audio")
-    for name, text in (
-        ("--wav-pipes", "run the commands of wav.scp"),
-        ("--reference-from-segments", "the reference is segments and utt2spk"),
-    ):
-        parser.add_argument(name, choices=("true", "false"), default="false", help=text)
+    program.add_switch(parser, "--wav-pipes", "run the commands of wav.scp")
+    program.add_switch(parser, "--reference-from-segments", "the reference is segments and utt2spk")
     parser.add_argument("source", metavar="kaldi-data-dir", type=Path, help="is only read")
     parser.add_argument("target", metavar="data-dir", type=Path, help="is made")
     args = parser.parse_args()
+    from_segments = args.reference_from_segments == "true"
     if args.check:
-        check(args.source, args.wav_pipes == "true", args.reference_from_segments == "true")
+        check(args.source, args.wav_pipes == "true", from_segments)
     elif args.tables:
-        import_rest(args.source, args.target, args.reference_from_segments == "true")
+        import_rest(args.source, args.target, from_segments)
     else:
         import_audio(args.source, args.target, args.job)
 
@@ -57,21 +55,16 @@ def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
 def import_audio(source: Path, target: Path, job: str) -> None:
     """Write wav.scp, reco2dur and failed of one job."""
     data = examine(source)
-    share = Share(target, job)
+    share = Share(target, job, ("wav.scp", "reco2dur"))
     if share.job == 1:  # lines without a recording that could be taken are not lost silently
         for fault in data.faults:
             if fault.path.name == "wav.scp" and fault.line and fault.mended:
                 share.fail(f"line-{fault.line}", str(fault))
-    wavs: list[str] = []
-    durations: list[str] = []
-    names = sorted(data.recordings)
-    for recording in share.of(names, [1.0] * len(names)):
+    for recording in share.of(dict.fromkeys(sorted(data.recordings), 1.0)):
         with share.guard(recording):
             path = importing.import_audio(data, recording, target)
-            durations.append(f"{recording} {waveform.duration(path):.3f}\n")
-            wavs.append(f"{recording} {path}\n")
-    share.write("wav.scp", wavs)
-    share.write("reco2dur", durations)
+            share.lines["reco2dur"].append(f"{recording} {waveform.duration(path):.3f}\n")
+            share.lines["wav.scp"].append(f"{recording} {path}\n")
     share.close()
 
 

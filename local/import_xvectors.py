@@ -37,7 +37,7 @@ def main() -> None:
     windows = []
     ark, scp = args.out_dir / "xvector.1.ark", share.dir / "xvector.scp"
     with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
-        for recording in share.of(list(xvectors.windows), [1.0] * len(xvectors.windows)):
+        for recording in share.of(dict.fromkeys(xvectors.windows, 1.0)):
             with share.guard(recording):
                 theirs = xvectors.load(recording)
                 vectors = normalize(theirs.vectors)
@@ -48,9 +48,8 @@ def main() -> None:
         reason = next(iter(share.failed.values()), "no segments")
         raise DataError(f"no recording of it can be used: {reason}", args.kaldi_dir)
     tables.write_segments(share.dir, concatenate(windows))
-    durations = args.kaldi_dir / "reco2dur"
-    known = tables.read_numbers(durations) if durations.exists() else {}
-    share.write("reco2dur", (f"{r} {seconds:.3f}\n" for r, seconds in known.items()))
+    durations = tables.read_durations(args.kaldi_dir)
+    share.write("reco2dur", (f"{r} {seconds:.3f}\n" for r, seconds in durations.items()))
     share.close()
 
 

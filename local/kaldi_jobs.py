@@ -39,29 +39,19 @@ def main() -> None:
         )
     jobs = launcher.jobs_of(args, parser)
     launcher.stop_with_signals()
-    log, command = args.call[1], args.call[2:]
-    command = [
-        "env",
-        *launcher.environment(),
-        "bash",
-        str(launcher.ROOT / "local/job.sh"),
-        *command,
-    ]
+    _, log, *command = args.call
+    job = ["env", *launcher.environment(), "bash", str(launcher.ROOT / "local/job.sh"), *command]
     scripts = []
     progress = Progress([job.log for job in jobs])
     try:
         for first, last in ranges([job.number for job in jobs]):
-            call = [*script, f"JOB={first}:{last}", log, *map(quoted, command)]
+            call = [*script, f"JOB={first}:{last}", log, *map(quoted, job)]
             scripts.append(subprocess.Popen(call, preexec_fn=launcher.die_with_parent))
         while any([process.poll() is None for process in scripts]):
             progress.update()
             time.sleep(0.2)
     finally:
-        for process in scripts:
-            if process.poll() is None:
-                process.terminate()
-        for process in scripts:
-            process.wait()
+        launcher.stop(scripts)
         progress.close()
     failed = {}
     if bad := [process.returncode for process in scripts if process.returncode]:

@@ -35,10 +35,9 @@ def main() -> None:
         metavar="DIR",
         help="of the same recordings: combined and segmentation need them",
     )
-    parser.add_argument(
-        "--inside-segments", choices=("true", "false"), default="false",
-        help="keep only speech inside the segments of the data directory",
-    )  # fmt: skip
+    program.add_switch(
+        parser, "--inside-segments", "keep only speech inside the segments of the data directory"
+    )
     program.add_paths(parser, "data_dir", "out_dir")
     args = parser.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())
@@ -52,14 +51,9 @@ def main() -> None:
     local = LocalSpeakersDir(args.local_speakers) if args.vad in vad.LOCAL else None
     inside = given_speech(args.data_dir, "segments") if args.inside_segments == "true" else None
 
-    share = Share(args.out_dir, args.job)
+    share = Share(args.out_dir, args.job, ("segments", "utt2spk", "reco2dur", "no_speech", "audio"))
     share.state(options)
-    segments: list[str] = []
-    durations: list[str] = []
-    silent: list[str] = []
-    notes: list[str] = []
-    names = recordings.names
-    for recording in share.of(names, [recordings.size(name) for name in names], recordings.seconds):
+    for recording in share.of(recordings.sizes, recordings.seconds):
         with share.guard(recording):
             samples, remarks = recordings.load(recording)
             duration = len(samples) / waveform.SAMPLE_RATE
@@ -71,22 +65,16 @@ def main() -> None:
                 remarks += vad.doubts(samples, regions)
             if inside:
                 regions = intersection(regions, inside.regions(recording, duration))
-            notes += [f"{recording} {remark}\n" for remark in remarks]
-            durations.append(f"{recording} {duration:.3f}\n")
-            lines = [
-                f"{windows.segment_id(recording, start, end)} {recording} {start:.3f} {end:.3f}\n"
-                for start, end in regions
-                if round(end, 3) > round(start, 3)
-            ]
-            segments += lines
-            if not lines:
+            share.lines["audio"] += [f"{recording} {remark}\n" for remark in remarks]
+            share.lines["reco2dur"].append(f"{recording} {duration:.3f}\n")
+            regions = [r for r in regions if round(r.end, 3) > round(r.start, 3)]
+            for start, end in regions:
+                name = windows.segment_id(recording, start, end)
+                share.lines["segments"].append(f"{name} {recording} {start:.3f} {end:.3f}\n")
+                share.lines["utt2spk"].append(f"{name} {recording}\n")
+            if not regions:
                 log.warning("%s: no speech found", recording)
-                silent.append(f"{recording}\n")
-    share.write("segments", segments)
-    share.write("utt2spk", (f"{line.split()[0]} {line.split()[1]}\n" for line in segments))
-    share.write("reco2dur", durations)
-    share.write("no_speech", silent)
-    share.write("audio", notes)
+                share.lines["no_speech"].append(f"{recording}\n")
     share.close()
 
 

@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from cli import program
 from diar.base.errors import DataError
 from diar.base.numbers import clock, parse_number
-from diar.base.types import Region, Subsegments, Turn
+from diar.base.types import Region, Subsegments, Turn, concatenate
 from diar.kaldi import arks, rttm, tables
 from diar.kaldi.history import read_history
 from diar.pictures import canvas, convergence, latents, scores, timeline
@@ -270,14 +270,13 @@ def matrix(scp: Path, recording: str) -> np.ndarray:
 
 def read_windows(args: argparse.Namespace, count: int) -> Subsegments:
     """Read the windows of the recording, as many as there are latents."""
-    segments = tables.read_segments(args.dec_dir / "segments")
-    rows = segments.by_recording().get(args.recording, np.zeros(0, int))
-    if len(rows) != count:
+    path = args.dec_dir / "segments"
+    windows = tables.read_segments(path).by_recording().get(args.recording, concatenate([]))
+    if len(windows) != count:
         raise DataError(
-            f"{len(rows)} windows of {args.recording!r}, but {count} latents: fit it again",
-            args.dec_dir / "segments",
+            f"{len(windows)} windows of {args.recording!r}, but {count} latents: fit it again", path
         )
-    return segments.take(rows)
+    return windows
 
 
 def draw_history(args: argparse.Namespace, figure: Figure) -> None:

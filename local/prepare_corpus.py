@@ -26,7 +26,7 @@ from diar.corpora import counts
 from diar.corpora.corpus import Corpus, Files, Options, write_set
 from diar.fetching.download import Downloads, lock_folder
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
+COUNTS = Path(__file__).resolve().parents[1] / "conf" / "corpora.yaml"  # as published
 
 
 def main() -> None:
@@ -40,7 +40,6 @@ def main() -> None:
     parser.add_argument("--mirror", default="", help="addresses to ask first, separated by blanks")
     parser.add_argument("--mic", default="", help="microphone, where there is a choice")
     parser.add_argument("--reference", type=Path, help="references to take instead")
-    parser.add_argument("--counts", default=str(CONF / "corpora.yaml"), help="published figures")
     parser.add_argument("corpus", choices=sorted(corpora.CORPORA), help="its name")
     program.add_paths(parser, "data_dir")
     args = parser.parse_args()
@@ -105,7 +104,7 @@ def make(args: argparse.Namespace, corpus: Corpus, options: Options) -> None:
         log.error("%s: %s", recording, reason)
     first = next(iter(corpus.mics), "")
     key = args.corpus if options.mic == first else f"{args.corpus}-{options.mic}"
-    published = config.load(counts.Counts, args.counts).sets.get(f"{key}/{args.set}", {})
+    published = config.load(counts.Counts, COUNTS).sets.get(f"{key}/{args.set}", {})
     lines = counts.differences(published, counts.measure(target))
     for line in lines:
         log.warning("%s: %s", args.set, line)

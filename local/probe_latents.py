@@ -23,7 +23,8 @@ from diar.base import config, posteriors
 from diar.base.files import write_text
 from diar.clustering.methods import ahc
 from diar.kaldi import rttm
-from diar.kaldi.xvector_dir import XVectorDir, duration_of, read_durations
+from diar.kaldi.tables import read_durations
+from diar.kaldi.xvector_dir import XVectorDir, duration_of
 from diar.pipeline.config import BaselineConfig
 from diar.scoring.frame import total_score
 from diar.scoring.rates import ScoringConfig

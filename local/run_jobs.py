@@ -35,11 +35,7 @@ def main() -> None:
             running[job] = start(job)
         failed = watch(running, progress)
     finally:
-        for process in running.values():
-            if process.poll() is None:
-                process.terminate()
-        for process in running.values():
-            process.wait()
+        launcher.stop(running.values())
         progress.close()
     launcher.conclude(failed, progress, args.step)
 

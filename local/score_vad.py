@@ -15,7 +15,6 @@ import json
 
 from cli import program
 from diar.base.files import write_text
-from diar.base.regions import regions_of
 from diar.kaldi import rttm, tables
 from diar.speech import vad
 
@@ -26,13 +25,12 @@ def main() -> None:
     args = parser.parse_args()
     reference = rttm.read_rttm(args.data_dir / "ref.rttm")
     durations = tables.read_numbers(args.vad_dir / "reco2dur")
-    segments = tables.read_segments(args.vad_dir / "segments")
-    rows = segments.by_recording()
+    found = tables.read_regions(args.vad_dir / "segments")
     total = vad.VadErrors(0.0, 0.0, 0.0)
     for recording, duration in durations.items():
         if recording in reference:
-            found = regions_of(segments, rows.get(recording, ()))
-            total += vad.compare(vad.oracle_speech(reference[recording], duration), found)
+            speech = vad.oracle_speech(reference[recording], duration)
+            total += vad.compare(speech, found.get(recording, []))
     figures = {
         "speech_s": round(total.speech, 3),
         "miss": round(100 * total.miss / max(total.speech, 1e-9), 3),

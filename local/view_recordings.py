@@ -37,7 +37,7 @@ def main() -> None:
         name: ExperimentSet(args.data_root, args.exp_dir, name) for name in args.sets.split(",")
     }
     seconds = {f"{s}/{r}": x for s, one in sets.items() for r, x in one.durations.items()}
-    for key in share.of(list(seconds), list(seconds.values()), seconds.__getitem__):
+    for key in share.of(seconds, seconds.__getitem__):
         name, recording = key.split("/", 1)
         with share.guard(key):
             view = sets[name].view(recording, args.out_dir)

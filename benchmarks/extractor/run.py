@@ -30,7 +30,6 @@ from int8 import quantized
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from cli import program
-from diar.base.regions import regions_of
 from diar.base.types import Region
 from diar.extractors import campplus
 from diar.kaldi import tables
@@ -76,10 +75,9 @@ def recordings(
     data_dir: Path, vad_dir: Path, least: int
 ) -> Sequence[tuple[np.ndarray, list[Region]]]:
     """Samples and speech of the recordings, one with enough windows first."""
-    audio, segments = Recordings(data_dir), tables.read_segments(vad_dir / "segments")
+    audio = Recordings(data_dir)
     found = []
-    for name, rows in sorted(segments.by_recording().items()):
-        spoken = regions_of(segments, rows)
+    for name, spoken in tables.read_regions(vad_dir / "segments").items():
         found.append((audio.load(name, campplus.CAMPPLUS.rate)[0], spoken))
     found.sort(key=lambda pair: -sum(r.end - r.start for r in pair[1]))
     return found

@@ -23,7 +23,6 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from cli import program
 from diar.audio import waveform
-from diar.base.regions import regions_of
 from diar.kaldi import arks, tables
 from diar.kaldi.recordings import Recordings
 
@@ -43,8 +42,7 @@ def main() -> None:
         shutil.copy(args.data_dir / name, plain / name)
         shutil.copy(args.data_dir / name, telephone / other)
 
-    speech = tables.read_segments(args.vad_dir / "segments")
-    rows = speech.by_recording()
+    speech = tables.read_regions(args.vad_dir / "segments")
     wavs, channels, segments, speakers, decisions = [], [], [], [], {}
     before = np.zeros(RATE, np.float32)
     for i, name in enumerate(recordings.names):
@@ -59,7 +57,7 @@ def main() -> None:
         channels.append(f"{name} {name} B\n")
         duration = len(samples) / RATE
         frames = np.zeros(int(100 * duration), np.float32)
-        for start, end in regions_of(speech, rows.get(name, ())):
+        for start, end in speech.get(name, []):
             frames[round(100 * start) : round(100 * end)] = 1
         for start in np.arange(0, duration, UTTERANCE):
             end = min(start + UTTERANCE, duration)

@@ -7,8 +7,9 @@ import ctypes
 import os
 import re
 import signal
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +70,7 @@ def jobs_of(args: argparse.Namespace, parser: argparse.ArgumentParser) -> list[J
 
 def environment() -> list[str]:
     """NAME=VALUE of what a user may have set and path.sh does not know: jobs may start without it."""
-    carried = {"DIAR_CACHE": str(cache_dir().absolute())}
-    return [f"{name}={value}" for name, value in carried.items()]
+    return [f"DIAR_CACHE={cache_dir().absolute()}"]
 
 
 def stop_with_signals() -> None:
@@ -86,6 +86,14 @@ def die_with_parent() -> None:
     """
     if PRCTL:
         PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def stop(processes: Collection[subprocess.Popen]) -> None:
+    """End those that still run, and wait until all have ended."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait()
 
 
 def last_line(log: Path) -> str:

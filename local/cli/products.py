@@ -16,13 +16,17 @@ from diar.base.seeds import seed_for
 from diar.base.types import Bounds, LocalSpeakers, XVectors
 from diar.kaldi import arks, history, rttm
 from diar.kaldi.local_speakers import LocalSpeakersDir
-from diar.kaldi.xvector_dir import XVectorDir, duration_of, read_durations
+from diar.kaldi.tables import read_durations
+from diar.kaldi.xvector_dir import XVectorDir, duration_of
 from diar.turns import decoding
 from diar.xvectors.windows import read_grid
 
 if TYPE_CHECKING:  # a baseline does without PyTorch: 0.9 s of CPU in each of its jobs
     from diar.dec.diarization import Fit
     from diar.pipeline.config import BaselineConfig, DecStageConfig
+
+TEXTS = ("labels", "rttm", "rttm_exclusive", "reco2num_spk", "history")
+ARRAYS = ("posteriors", "latents", "start_latents")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +50,9 @@ class Given(NamedTuple):
 class Products:
     """What one job makes of its recordings of an x-vector directory, which come one after the other.
 
+    Args:
+        args: what ``add_arguments`` has added, xvector_dir and out_dir.
+
     >>> for recording in products.recordings():
     ...     with products.share.guard(recording):
     ...         given = products.load(recording)
@@ -53,36 +60,23 @@ class Products:
     >>> products.write()
     """
 
-    def __init__(
-        self,
-        args: argparse.Namespace,
-        xvector_dir: Path,
-        out_dir: Path,
-        options: DecStageConfig | BaselineConfig,
-    ):
-        self.options, self.seed, self.out_dir = options, args.seed, out_dir
+    def __init__(self, args: argparse.Namespace, options: DecStageConfig | BaselineConfig):
+        self.options, self.seed, self.out_dir = options, args.seed, args.out_dir
         self.common = bounds_of(args, options.max_speakers)
         self.known = KnownCounts(args.reco2num_spk) if args.reco2num_spk else None
-        self.source = XVectorDir(xvector_dir)
-        self.durations = read_durations(xvector_dir)
-        self.grid = read_grid(xvector_dir)
+        self.source = XVectorDir(args.xvector_dir)
+        self.durations = read_durations(args.xvector_dir)
+        self.grid = read_grid(args.xvector_dir)
         self.local = LocalSpeakersDir(args.local_speakers) if args.local_speakers else None
-        self.share = Share(out_dir, args.job)
+        self.share = Share(args.out_dir, args.job, TEXTS)
         self.share.state(options)
-        texts, arrays = (
-            ("labels", "rttm", "rttm_exclusive", "reco2num_spk", "history"),
-            ("posteriors", "latents", "start_latents"),
-        )
-        self.lines: dict[str, list[str]] = {name: [] for name in texts}
-        self.arrays: dict[str, dict[str, np.ndarray]] = {name: {} for name in arrays}
+        self.arrays: dict[str, dict[str, np.ndarray]] = {name: {} for name in ARRAYS}
 
     def recordings(self) -> Iterator[str]:
         """Yield this job's recordings."""
         windows = self.source.windows
-        sizes = [len(each) for each in windows.values()]
-        yield from self.share.of(
-            list(windows), sizes, lambda name: duration_of(self.durations, windows[name])
-        )
+        sizes = {name: len(each) for name, each in windows.items()}
+        yield from self.share.of(sizes, lambda name: duration_of(self.durations, windows[name]))
 
     def load(self, recording: str) -> Given:
         """Return what is known of a recording.
@@ -103,24 +97,20 @@ class Products:
         decoded = decoding.decode(
             windows, posteriors, duration, self.options.decoding, self.grid, least, given.local
         )
-        turns = decoded.turns
+        lines, turns = self.share.lines, decoded.turns
         best = posteriors.argmax(axis=1) + 1
-        self.lines["labels"] += [
-            f"{i} {label}\n" for i, label in zip(windows.ids, best, strict=True)
-        ]
-        self.lines["rttm"].append(rttm.format_rttm(turns))
-        self.lines["rttm_exclusive"].append(rttm.format_rttm(decoded.exclusive))
-        self.lines["reco2num_spk"].append(f"{recording} {len({t.speaker for t in turns})}\n")
+        lines["labels"] += [f"{i} {label}\n" for i, label in zip(windows.ids, best, strict=True)]
+        lines["rttm"].append(rttm.format_rttm(turns))
+        lines["rttm_exclusive"].append(rttm.format_rttm(decoded.exclusive))
+        lines["reco2num_spk"].append(f"{recording} {len({t.speaker for t in turns})}\n")
         self.arrays["posteriors"][recording] = posteriors.astype(np.float32)
         if fit:
             self.arrays["latents"][recording] = fit.latents.astype(np.float32)
             self.arrays["start_latents"][recording] = fit.start_latents.astype(np.float32)
-            self.lines["history"] += history.format_history(recording, fit.history)
+            lines["history"] += history.format_history(recording, fit.history)
 
     def write(self) -> None:
         """Write everything that was kept, and end the job."""
-        for name, lines in self.lines.items():
-            self.share.write(name, lines)
         for name, table in self.arrays.items():
             scp = self.share.dir / f"{name}.scp"
             if table:

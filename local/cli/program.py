@@ -123,6 +123,13 @@ def add_seed(arguments: argparse.ArgumentParser) -> None:
     arguments.add_argument("--seed", type=int, default=0, help="of everything random")
 
 
+def add_switch(
+    arguments: argparse.ArgumentParser, name: str, text: str, default: str = "false"
+) -> None:
+    """--name true, or false, as the steps have it."""
+    arguments.add_argument(name, choices=("true", "false"), default=default, help=text)
+
+
 def add_config(arguments: argparse.ArgumentParser, default: str | None = None) -> None:
     """--config file.yaml, --set key=value ..., --check."""
     arguments.add_argument("--config", default=default, help="YAML configuration")

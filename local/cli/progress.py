@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -23,48 +23,40 @@ LINE = re.compile(rb"progress (\d+)/(\d+) (\w+)(?:, ([\d.]+)/([\d.]+) s)?")
 class Report:
     """The last one of a job, and when its first and its last came."""
 
-    done: int
-    total: int
-    unit: str
-    heard: float  # seconds of audio that are done
-    audio: float  # of all
-    began: float
-    last: float
-
-
-@dataclass(frozen=True)
-class Part:
-    """The work of a job that has begun, in any unit, and the times of its first and last report."""
-
     done: float
     total: float
     began: float
     last: float
+    unit: str = ""
+    heard: float = 0.0  # seconds of audio that are done
+    audio: float = 0.0  # of all
+
+    @property
+    def speed(self) -> float:
+        """What was done a second, until the last report; 0 where nothing is known of it."""
+        return self.done / (self.last - self.began) if self.last > self.began else 0.0
 
 
-def time_left(parts: Sequence[Part], jobs: int, now: float) -> float | None:
+def time_left(parts: Sequence[Report], jobs: int, now: float) -> float | None:
     """Seconds until all of ``jobs`` are done, None while nothing is known of their speed.
 
-    A job goes on as fast as it was until its last report; one that has nothing done yet, as fast as
-    the others are. Jobs that have not begun have as much to do as the others, and wait for them.
+    It goes by ``done`` and ``total`` of those that have begun, in whatever unit they are. A job goes on
+    as fast as it was until its last report; one that has nothing done yet, as fast as the others are.
+    Jobs that have not begun have as much to do as the others, and wait for them.
     """
-    speeds = [p.done / (p.last - p.began) for p in parts if p.done and p.last > p.began]
+    speeds = [part.speed for part in parts if part.speed]
     if not speeds:
         return None
     mean = sum(speeds) / len(speeds)
-    left = []
-    for part in parts:
-        own = part.done and part.last > part.began
-        speed = part.done / (part.last - part.began) if own else mean
-        if part.done < part.total:
-            left.append(max(part.total / speed - (now - part.began), 0.0))
+    running = [part for part in parts if part.done < part.total]
+    left = [max(p.total / (p.speed or mean) - (now - p.began), 0.0) for p in running]
     if len(parts) < jobs:
         waiting = (jobs - len(parts)) * sum(p.total for p in parts) / len(parts) / mean
         left.append((sum(left) + waiting) / at_once(parts))
     return max(left, default=0.0)
 
 
-def at_once(parts: Sequence[Part]) -> int:
+def at_once(parts: Sequence[Report]) -> int:
     """How many jobs have run at the same time, at most."""
     ends = [part.last if part.done >= part.total else math.inf for part in parts]
     spans = [(part.began, end) for part, end in zip(parts, ends, strict=True)]
@@ -101,7 +93,7 @@ class Log:
         self, done: int, total: int, unit: str, heard: float, audio: float, now: float
     ) -> None:
         """Take in a report."""
-        new = Report(done, total, unit, heard, audio, now, now)
+        new = Report(done, total, now, now, unit, heard, audio)
         old = self.report
         if old and (old.unit, old.total) == (new.unit, new.total):  # else another kind of work
             new.began = old.began
@@ -187,10 +179,7 @@ class Progress:
         '~' stands before what is uncertain because jobs have not begun.
         """
         reports, (heard, audio) = self.reports, self.audio
-        if audio:
-            parts = [Part(r.heard, r.audio, r.began, r.last) for r in reports]
-        else:
-            parts = [Part(r.done, r.total, r.began, r.last) for r in reports]
+        parts = [replace(r, done=r.heard, total=r.audio) if audio else r for r in reports]
         left = time_left(parts, len(self.logs), now)
         words = [] if left is None else [f"{tqdm.format_interval(left)} left"]
         guess = len(self.logs) / len(reports)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cli.program import log
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.jobs.share import share
 
-log = logging.getLogger("diar")
 STARTED = time.time()
 FINISHED = "finished"  # in jobs/J: job J has written all that it makes
 
@@ -28,27 +27,34 @@ def add_job(parser: argparse.ArgumentParser) -> None:
 
 
 class Share:
-    """The recordings of one job: goes through them, logs progress, and lists those that fail."""
+    """The recordings of one job: goes through them, logs progress, and lists those that fail.
 
-    def __init__(self, out_dir: str | Path, job: str):
+    Args:
+        texts: files that the job makes in jobs/J.
+
+    Attributes:
+        lines: what is to be in each of these; written when the share is closed.
+    """
+
+    def __init__(self, out_dir: str | Path, job: str, texts: Iterable[str] = ()):
         self.job, self.jobs = (int(x) for x in job.split("/"))
         self.dir = Path(out_dir) / "jobs" / str(self.job)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.failed: dict[str, str] = {}
+        self.lines: dict[str, list[str]] = {name: [] for name in texts}
 
     def of(
         self,
-        recordings: Sequence[str],
-        sizes: Sequence[float],
+        sizes: Mapping[str, float],
         seconds: Callable[[str], float] = lambda _: 0.0,
     ) -> Iterator[str]:
         """Yield this job's recordings, balanced by size; write the progress to the log.
 
         Args:
-            sizes: how much work each is, in any unit.
+            sizes: recording -> how much work it is, in any unit.
             seconds: the length of a recording, asked for those of this job only; 0 if not known.
         """
-        mine = share(recordings, sizes, self.job, self.jobs)
+        mine = share(list(sizes), list(sizes.values()), self.job, self.jobs)
         length = {recording: seconds(recording) for recording in mine}
         heard, audio = 0.0, sum(length.values())
         for done, recording in enumerate(mine):
@@ -86,7 +92,9 @@ class Share:
             write_text(self.dir.parents[1] / "config.yaml", config.dump(options))
 
     def close(self) -> None:
-        """Say that all is written: the last thing that a job does."""
+        """Write ``lines``, and say that all is written: the last thing that a job does."""
+        for name, lines in self.lines.items():
+            self.write(name, lines)
         log_usage()
         self.write("failed", (f"{r} {why}\n" for r, why in sorted(self.failed.items())))
         self.write(FINISHED, ())

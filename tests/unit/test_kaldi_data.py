@@ -148,8 +148,8 @@ class TestSegments:
         segments = Subsegments(
             list("abcd"), ["r"] * 4, np.array([3.0, 0.0, 1.5, 1.0]), np.array([4.0, 1.0, 2.0, 1.8])
         )
-        assert regions_of(segments, range(4)) == [Region(0.0, 2.0), Region(3.0, 4.0)]
-        assert regions_of(segments, []) == []
+        assert regions_of(segments) == [Region(0.0, 2.0), Region(3.0, 4.0)]
+        assert regions_of(segments.take([])) == []
 
 
 class TestArchives:
@@ -172,7 +172,7 @@ class TestArchives:
     def test_matrices(self, tmp_path):
         write_ark(tmp_path / "p.ark", {"r": np.eye(3, dtype=np.float32)})
         scp = Scp(tmp_path / "p.scp")
-        assert list(scp) == ["r"] and "r" in scp and len(scp) == 1
+        assert list(scp) == ["r"] and "r" in scp
         assert np.array_equal(scp["r"], np.eye(3))
 
     def test_a_moved_directory_still_works(self, tmp_path):

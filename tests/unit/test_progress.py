@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from cli.progress import Here, Part, Progress, time_left
+from cli.progress import Here, Progress, Report, time_left
 from cli.share import Share
 from diar.base.errors import DataError
 
@@ -12,30 +12,30 @@ from diar.base.errors import DataError
 class TestTimeLeft:
     def test_audio_counts_and_not_the_number_of_recordings(self):
         """Nine of ten recordings are done, but the tenth is as long as nine hundred others."""
-        part = Part(done=9 * 4.0, total=9 * 4.0 + 3600.0, began=100.0, last=109.0)
+        part = Report(done=9 * 4.0, total=9 * 4.0 + 3600.0, began=100.0, last=109.0)
         assert time_left([part], 1, now=109.0) == pytest.approx(900.0)
         assert time_left([part], 1, now=209.0) == pytest.approx(800.0), "it goes on meanwhile"
 
     def test_the_slowest_job_decides(self):
-        parts = [Part(90, 100, 0, 10), Part(10, 100, 0, 10), Part(100, 100, 0, 9)]
+        parts = [Report(90, 100, 0, 10), Report(10, 100, 0, 10), Report(100, 100, 0, 9)]
         assert time_left(parts, 3, now=10) == pytest.approx(90)
 
     def test_a_job_with_nothing_done_is_taken_to_be_as_fast_as_the_others(self):
-        parts = [Part(60, 100, 0, 10), Part(40, 100, 0, 10), Part(0, 400, 0, 0)]
+        parts = [Report(60, 100, 0, 10), Report(40, 100, 0, 10), Report(0, 400, 0, 0)]
         assert time_left(parts, 3, now=10) == pytest.approx(400 / 5 - 10)
 
     def test_jobs_that_wait_come_after_those_that_run(self):
-        running = [Part(50, 100, 0, 10), Part(50, 100, 0, 10)]
+        running = [Report(50, 100, 0, 10), Report(50, 100, 0, 10)]
         assert time_left(running, 6, now=10) == pytest.approx((10 + 10 + 4 * 20) / 2)
 
     def test_as_many_run_at_once_as_did(self):
-        ended = [Part(100, 100, 0, 20), Part(100, 100, 1, 20), Part(100, 100, 30, 50)]
+        ended = [Report(100, 100, 0, 20), Report(100, 100, 1, 20), Report(100, 100, 30, 50)]
         assert time_left(ended, 7, now=50) == pytest.approx(4 * 20 / 2, rel=0.05)
 
     def test_nothing_is_known_at_first_and_nothing_is_left_at_last(self):
-        assert time_left([Part(0, 100, 5, 5)], 2, now=60) is None
-        assert time_left([Part(100, 100, 0, 10)], 1, now=11) == 0
-        assert time_left([Part(50, 100, 0, 10)], 1, now=50) == 0, (
+        assert time_left([Report(0, 100, 5, 5)], 2, now=60) is None
+        assert time_left([Report(100, 100, 0, 10)], 1, now=11) == 0
+        assert time_left([Report(50, 100, 0, 10)], 1, now=50) == 0, (
             "late, but never less than nothing"
         )
 
@@ -121,7 +121,7 @@ def test_a_share_reports_its_audio_and_leaves_out_what_failed(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     seconds = {"a": 10.0, "b": 20.0, "c": 30.0}
     share = Share(tmp_path, "1/1")
-    for recording in share.of(list(seconds), [1, 1, 1], seconds.get):
+    for recording in share.of(dict.fromkeys(seconds, 1), seconds.get):
         with share.guard(recording):
             if recording == "b":
                 raise DataError("no audio")

@@ -35,6 +35,6 @@ def intersection(a: Sequence[Region], b: Sequence[Region]) -> list[Region]:
     return common
 
 
-def regions_of(segments: Subsegments, rows: Iterable[int]) -> list[Region]:
-    """Unite some segments to sorted regions that neither overlap nor touch."""
-    return union((float(segments.starts[i]), float(segments.ends[i])) for i in rows)
+def regions_of(segments: Subsegments) -> list[Region]:
+    """Unite the segments of a recording to sorted regions that neither overlap nor touch."""
+    return union(zip(segments.starts.tolist(), segments.ends.tolist(), strict=True))

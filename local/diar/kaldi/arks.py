@@ -9,7 +9,7 @@ import kaldiio
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.kaldi.tables import find_file, records, split_offset
+from diar.kaldi.tables import find_file, split_offset, unique_records
 
 
 def write_ark(
@@ -48,12 +48,10 @@ class Scp:
         self.path = Path(path)
         self._where: dict[str, tuple[int, str]] = {}
         self._arks: dict[str, Path] = {}  # found so far
-        for number, fields in records(path):
+        for number, fields in unique_records(path, "<id> ..."):
             key, target = fields[0], " ".join(fields[1:])
             if not target or any(sign in target for sign in "|[]"):  # commands, ranges
                 raise DataError("expected '<id> <ark>:<offset>'", path, number)
-            if key in self._where:
-                raise DataError(f"duplicate id {key!r}", path, number)
             self._where[key] = (number, target)
 
     def __contains__(self, key: str) -> bool:
@@ -61,9 +59,6 @@ class Scp:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._where)
-
-    def __len__(self) -> int:
-        return len(self._where)
 
     def __getitem__(self, key: str) -> np.ndarray:
         number, target = self._where[key]

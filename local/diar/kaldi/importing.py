@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from diar.audio import waveform
@@ -19,7 +19,7 @@ from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.numbers import parse_channel, parse_number
 from diar.base.types import Turn
-from diar.kaldi.rttm import read_references, read_uem, write_rttm
+from diar.kaldi.rttm import read_references, read_uem, speaker_counts, write_rttm, write_uem
 from diar.kaldi.tables import expect_fields, find_file, records, split_offset, write_map
 from diar.kaldi.validation import DataDir, examine
 
@@ -137,10 +137,7 @@ def _write_reference(
         )
     write_rttm(target / "ref.rttm", known)
     if "reco2num_spk" not in data.tables:
-        speakers: dict[str, set[str]] = {t.recording: set() for t in known}
-        for turn in known:
-            speakers[turn.recording].add(turn.speaker)
-        write_map(target / "reco2num_spk", {r: len(who) for r, who in speakers.items()})
+        write_map(target / "reco2num_spk", speaker_counts(known))
 
 
 def _strangers(recordings: set[str], data: DataDir, origin: Path) -> list[str]:
@@ -159,7 +156,7 @@ def _read_reference(
     """Read (turns, where they are from); None where there is no reference."""
     if from_segments:
         return _turns_of_segments(source, data), source / "segments"
-    path = next((source / name for name in REFERENCES if (source / name).exists()), None)
+    path = _first_of(REFERENCES, source)
     if path is None:
         return None
     if path.name == "stm":
@@ -239,26 +236,20 @@ def check(source: Path, from_segments: bool = False) -> DataDir:
         fault = next(f for f in data.faults if f.path.name == data.lost[0])
         raise DataError(f"no line of it can be used: {fault}", source / data.lost[0])
     _read_reference(source, data, from_segments, [])
-    if path := _uem_of(source):
+    if path := _first_of(UEMS, source):
         read_uem(path)
     return data
 
 
-def _uem_of(source: Path) -> Path | None:
-    return next((source / name for name in UEMS if (source / name).exists()), None)
+def _first_of(names: Sequence[str], source: Path) -> Path | None:
+    return next((source / name for name in names if (source / name).exists()), None)
 
 
 def _import_uem(source: Path, target: Path, data: DataDir, notes: list[str]) -> None:
-    path = _uem_of(source)
+    path = _first_of(UEMS, source)
     if path is None:
         return
     regions = read_uem(path)
     notes += _strangers(set(regions), data, path)
-    lines = [
-        f"{recording} 1 {start:.3f} {end:.3f}\n"
-        for recording, parts in regions.items()
-        if recording in data.recordings
-        for start, end in parts
-    ]
-    if lines:
-        write_text(target / "all.uem", "".join(lines))
+    if known := {r: parts for r, parts in regions.items() if r in data.recordings}:
+        write_uem(target / "all.uem", known)

@@ -100,11 +100,7 @@ def _of_list(listing: Path | None) -> Iterator[Input]:
             continue
         if "/" in recording:
             raise DataError(f"no such file, and no recording id: {recording!r}", path, number)
-        audio = audio_of_line(rest[0], path, number)
-        if isinstance(audio, Path):
-            yield Input(recording, audio)
-        else:
-            yield Input(recording, Path(rest[0]), audio)
+        yield Input(recording, *audio_of_line(rest[0], path, number))
     if not number:
         raise DataError("empty: expected lines '<file>' or '<id> <file>'", path)
 

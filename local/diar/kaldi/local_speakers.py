@@ -26,7 +26,7 @@ class LocalSpeakersDir:
     def __init__(self, directory: str | Path):
         path = Path(directory)
         segments = read_segments(path / "segments")
-        self._starts = {r: segments.starts[rows] for r, rows in segments.by_recording().items()}
+        self._starts = {r: windows.starts for r, windows in segments.by_recording().items()}
         self._activity = Scp(path / "activity.scp")
         number, fields = next(records(path / "frames"), (1, []))
         expect_fields(fields, FRAMES, path / "frames", number)

@@ -8,7 +8,7 @@ from diar.audio import waveform
 from diar.audio.spool import Samples
 from diar.base.errors import DataError
 from diar.base.numbers import parse_channel
-from diar.kaldi.tables import CHANNEL, expect_fields, read_wav_scp, records
+from diar.kaldi.tables import CHANNEL, read_wav_scp, unique_records
 
 CLIPPED = 0.01  # share of samples at full scale from which it is said
 
@@ -35,10 +35,10 @@ class Recordings:
         """All recordings, sorted, those with faults too."""
         return sorted(self.paths.keys() | self.faults.keys())
 
-    def size(self, recording: str) -> int:
-        """Return the bytes of its file; 0 where there is none."""
-        path = self.paths.get(recording)
-        return path.stat().st_size if path else 0
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of the file of each recording; 0 where there is none."""
+        return {r: self.paths[r].stat().st_size if r in self.paths else 0 for r in self.names}
 
     def seconds(self, recording: str) -> float:
         """Return its length as its header says; 0 where only decoding would tell."""
@@ -85,11 +85,7 @@ def read_channels(path: str | Path) -> dict[str, int]:
         DataError: too few fields, a channel other than A, B, 1, 2 ..., a recording that comes twice.
     """
     channels: dict[str, int] = {}
-    for number, fields in records(path):
-        expect_fields(fields, CHANNEL, path, number)
-        recording, _, name = fields
-        if recording in channels:
-            raise DataError(f"duplicate recording {recording!r}", path, number)
+    for number, (recording, _, name) in unique_records(path, CHANNEL, "recording"):
         channel = parse_channel(name)
         if channel is None:
             raise DataError(f"channel {name!r}: expected A, B, 1, 2, ...", path, number)

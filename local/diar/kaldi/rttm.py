@@ -12,7 +12,7 @@ from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.numbers import parse_number
 from diar.base.types import Region, Turn
-from diar.kaldi.tables import expect_fields
+from diar.kaldi.tables import expect_fields, records
 
 # All line types of the format.
 _TYPES = frozenset(
@@ -110,6 +110,11 @@ def read_references(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, 
     return {r: sorted(turns[r]) for r in sorted(turns) if r not in faults}, faults, empty
 
 
+def speaker_counts(turns: Iterable[Turn]) -> Counter[str]:
+    """Count the speakers of each recording."""
+    return Counter(recording for recording, _ in {(t.recording, t.speaker) for t in turns})
+
+
 def _turn(fields: Sequence[str], file: Path, number: int) -> Turn:
     if not 8 <= len(fields) <= 10:
         raise DataError(f"a SPEAKER line has 8 to 10 fields, found {len(fields)}", file, number)
@@ -181,21 +186,12 @@ def _files(path: Path, suffix: str) -> list[Path]:
         if not files:
             raise DataError(f"no *{suffix} file in this directory", path)
         return files
-    if not path.exists():
-        raise DataError("no such file", path)
     return [path]
 
 
 def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, fields) of each line that is neither blank nor a ';;' comment."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError("not a UTF-8 text file", file) from None
-    for number, line in enumerate(text.split("\n"), 1):
-        fields = line.split()
-        if fields and not fields[0].startswith(";"):
-            yield number, fields
+    return ((n, fields) for n, fields in records(file) if not fields[0].startswith(";"))
 
 
 def _number(text: str, path: Path, line: int) -> float:

@@ -15,7 +15,8 @@ import numpy as np
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.numbers import parse_number
-from diar.base.types import Subsegments
+from diar.base.regions import regions_of
+from diar.base.types import Region, Subsegments
 
 CHANNEL = "<recording> <file> <channel>"  # a line of reco2file_and_channel
 SEGMENT = "<utterance> <recording> <start> <end> [<channel>]"  # a line of segments
@@ -66,6 +67,26 @@ def expect_fields(fields: Sequence[str], form: str, path: str | Path, number: in
         raise DataError(fault, path, number)
 
 
+def unique_records(
+    path: str | Path, form: str, what: str = "id", splits: int = -1
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield what ``records`` does, of a file whose lines are as ``form`` says, as in ``field_count_fault``.
+
+    Args:
+        what: the first field is, for the message.
+
+    Raises:
+        DataError: too few fields, or too many; a first field that comes twice.
+    """
+    seen: set[str] = set()
+    for number, fields in records(path, splits):
+        expect_fields(fields, form, path, number)
+        if fields[0] in seen:
+            raise DataError(f"duplicate {what} {fields[0]!r}", path, number)
+        seen.add(fields[0])
+        yield number, fields
+
+
 def split_offset(target: str) -> tuple[str, str]:
     """Split '<file>:<offset>' into file and ':<offset>', which is '' where there is none."""
     name, colon, offset = target.rpartition(":")
@@ -78,20 +99,19 @@ def read_map(path: str | Path) -> dict[str, str]:
     Raises:
         DataError: a line without exactly two fields, or an id that comes twice.
     """
-    table: dict[str, str] = {}
-    for number, fields in records(path):
-        expect_fields(fields, "<id> <value>", path, number)
-        if fields[0] in table:
-            raise DataError(f"duplicate id {fields[0]!r}", path, number)
-        table[fields[0]] = fields[1]
-    return table
+    return {key: value for _, (key, value) in unique_records(path, "<id> <value>")}
 
 
 def read_numbers(path: str | Path) -> dict[str, float]:
     """Read a two-column file whose values are finite numbers >= 0 (reco2dur, reco2num_spk)."""
-    table = read_map(path)
-    lines = {fields[0]: number for number, fields in records(path)}
-    return {key: _time(text, path, lines[key]) for key, text in table.items()}
+    rows = unique_records(path, "<id> <value>")
+    return {key: _time(text, path, number) for number, (key, text) in rows}
+
+
+def read_durations(directory: str | Path) -> dict[str, float]:
+    """Read reco2dur where a directory has one (Kaldi's own of x-vectors need not): seconds."""
+    path = Path(directory) / "reco2dur"
+    return read_numbers(path) if path.exists() else {}
 
 
 def write_map(path: str | Path, table: Mapping[str, object]) -> None:
@@ -110,32 +130,30 @@ def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
     """
     wavs: dict[str, Path] = {}
     faults: dict[str, str] = {}
-    for number, fields in records(path, 1):
+    for number, fields in unique_records(path, "<recording> [<file>]", "recording", 1):
         recording, value = fields[0], "".join(fields[1:])
         if "/" in recording:  # files are named after it
             raise DataError(f"'/' in recording id {recording!r}", path, number)
-        if recording in wavs or recording in faults:
-            raise DataError(f"duplicate recording {recording!r}", path, number)
-        audio = audio_of_line(value, path, number)
-        if isinstance(audio, Path):
-            wavs[recording] = audio
+        audio, fault = audio_of_line(value, path, number)
+        if fault:
+            faults[recording] = fault
         else:
-            faults[recording] = audio
+            wavs[recording] = audio
     if not wavs and not faults:
         raise DataError("empty: expected '<recording> <audio file>' lines", path)
     return wavs, faults
 
 
-def audio_of_line(value: str, scp: str | Path, number: int) -> Path | str:
-    """Find the audio file that a line of an scp names, or say what is wrong with the line."""
+def audio_of_line(value: str, scp: str | Path, number: int) -> tuple[Path, str]:
+    """Find the audio file that a line of an scp names; and say what is wrong with the line, or ''."""
+    audio, fault = find_file(value, scp), ""
     if not value:
-        return f"{scp}:{number}: no audio path after the recording id"
-    if value.endswith("|"):
-        return (
-            f"{scp}:{number}: a command, which is run only when asked for: steps/import_data.sh"
-            " --wav-pipes true"
-        )
-    return find_file(value, scp) or f"{scp}:{number}: no such audio file: {value}"
+        fault = "no audio path after the recording id"
+    elif value.endswith("|"):
+        fault = "a command, which is run only when asked for: steps/import_data.sh --wav-pipes true"
+    elif not audio:
+        fault = f"no such audio file: {value}"
+    return audio or Path(value), fault and f"{scp}:{number}: {fault}"
 
 
 def find_file(name: str, scp: str | Path) -> Path | None:
@@ -164,12 +182,7 @@ def read_segments(path: str | Path, open_ends: bool = False) -> Subsegments:
             duplicate ids.
     """
     ids, recordings, starts, ends = [], [], [], []
-    seen: set[str] = set()
-    for number, fields in records(path):
-        expect_fields(fields, SEGMENT, path, number)
-        if fields[0] in seen:
-            raise DataError(f"duplicate utterance {fields[0]!r}", path, number)
-        seen.add(fields[0])
+    for number, fields in unique_records(path, SEGMENT, "utterance"):
         start = _time(fields[2], path, number)
         still_open = open_ends and fields[3] in ("-1", "-1.0")
         end = math.inf if still_open else _time(fields[3], path, number)
@@ -180,6 +193,12 @@ def read_segments(path: str | Path, open_ends: bool = False) -> Subsegments:
         starts.append(start)
         ends.append(end)
     return Subsegments(ids, recordings, np.array(starts, float), np.array(ends, float))
+
+
+def read_regions(path: str | Path, open_ends: bool = False) -> dict[str, list[Region]]:
+    """Read ``segments`` as the speech of each recording, see ``read_segments`` and ``regions_of``."""
+    segments = read_segments(path, open_ends)
+    return {name: regions_of(windows) for name, windows in segments.by_recording().items()}
 
 
 def write_segments(directory: str | Path, segments: Subsegments) -> None:

@@ -22,13 +22,10 @@ from diar.kaldi.tables import (
     records,
 )
 
-# Files whose first field is a recording, those whose first field is an utterance, and the rest.
-OF_RECORDINGS = ("wav.scp", "reco2dur", "reco2num_spk", "reco2file_and_channel")
-OF_UTTERANCES = ("segments", "utt2spk", "utt2dur", "text", "feats.scp", "utt2num_frames")
-OF_EITHER = ("vad.scp",)
-REST = frozenset(
-    {"wav.scp", "text", "feats.scp", "vad.scp"}
-)  # id, and the rest of the line as it is
+# Files that say something of recordings, and of utterances, that other files have.
+OF_RECORDINGS = ("reco2dur", "reco2num_spk", "reco2file_and_channel")
+OF_UTTERANCES = ("utt2dur", "text", "feats.scp", "utt2num_frames")
+REST = ("wav.scp", "text", "feats.scp", "vad.scp")  # id, and the rest of the line as it is
 LONGEST = 200  # bytes of an id: files are named after it
 SHORTEST = 0.01  # seconds: segments must be longer
 BEYOND = 0.1  # seconds that a segment may end after its recording: rounding
@@ -111,8 +108,8 @@ def examine(directory: str | Path, durations: Mapping[str, float] | None = None)
         raise DataError("no wav.scp in it: no data directory", directory)
     faults: list[Fault] = []
     tables = {
-        name: _read_table(directory / name, _CHECKS[name], faults)
-        for name in (*OF_RECORDINGS, *OF_UTTERANCES, *OF_EITHER)
+        name: _read_table(directory / name, faults)
+        for name in _FILES
         if (directory / name).exists()
     }
     if not tables["wav.scp"].rows:
@@ -130,9 +127,10 @@ def examine(directory: str | Path, durations: Mapping[str, float] | None = None)
     return DataDir(directory, faults, tables)
 
 
-def _read_table(path: Path, check: Callable[[list[str]], str | None], faults: list[Fault]) -> Table:
+def _read_table(path: Path, faults: list[Fault]) -> Table:
     """Read the lines of a file that are good in themselves."""
     table = Table(path)
+    form, check = _FILES[path.name]
     first: dict[str, int] = {}
     before = b""
     unsorted = returns = False
@@ -145,7 +143,7 @@ def _read_table(path: Path, check: Callable[[list[str]], str | None], faults: li
         if not (fields := line.split(None, 1 if path.name in REST else -1)):
             continue
         returns |= raw.endswith(b"\r")
-        message = _id_fault(fields[0]) or check(fields)
+        message = _id_fault(fields[0]) or field_count_fault(fields, form) or check(fields)
         if fields[0] in first:
             message = f"{fields[0]!r} is in line {first[fields[0]]} already"
         if message:
@@ -186,8 +184,6 @@ def _wav_fault(fields: list[str]) -> str | None:
 
 
 def _number_fault(fields: list[str]) -> str | None:
-    if fault := field_count_fault(fields, "<id> <number>"):
-        return fault
     return None if parse_number(fields[1]) >= 0 else f"{fields[1]!r} is not a number >= 0"
 
 
@@ -198,21 +194,13 @@ def _speakers_fault(fields: list[str]) -> str | None:
     return wrong
 
 
-def _pair_fault(fields: list[str]) -> str | None:
-    return field_count_fault(fields, "<utterance> <speaker>")
-
-
 def _channel_fault(fields: list[str]) -> str | None:
-    if fault := field_count_fault(fields, CHANNEL):
-        return fault
     if parse_channel(fields[2]) is None:
         return f"channel {fields[2]!r}: expected A, B, 1, 2, ..."
     return None
 
 
 def _segment_fault(fields: list[str]) -> str | None:
-    if fault := field_count_fault(fields, SEGMENT):
-        return fault
     start, end = parse_number(fields[2]), parse_number(fields[3])
     if not start >= 0 or not math.isfinite(end):
         return f"{fields[2]!r}, {fields[3]!r} are not times in seconds"
@@ -225,18 +213,19 @@ def _no_fault(fields: list[str]) -> str | None:
     return None
 
 
-_CHECKS: dict[str, Callable[[list[str]], str | None]] = {
-    "wav.scp": _wav_fault,
-    "reco2dur": _number_fault,
-    "reco2num_spk": _speakers_fault,
-    "reco2file_and_channel": _channel_fault,
-    "segments": _segment_fault,
-    "utt2spk": _pair_fault,
-    "utt2dur": _number_fault,
-    "utt2num_frames": _number_fault,
-    "text": _no_fault,
-    "feats.scp": _wav_fault,
-    "vad.scp": _wav_fault,
+# Of each file that is known: the form of its lines, and what else says what is wrong with one.
+_FILES: dict[str, tuple[str, Callable[[list[str]], str | None]]] = {
+    "wav.scp": ("<recording> [<file>]", _wav_fault),
+    "reco2dur": ("<id> <number>", _number_fault),
+    "reco2num_spk": ("<id> <number>", _speakers_fault),
+    "reco2file_and_channel": (CHANNEL, _channel_fault),
+    "segments": (SEGMENT, _segment_fault),
+    "utt2spk": ("<utterance> <speaker>", _no_fault),
+    "utt2dur": ("<id> <number>", _number_fault),
+    "text": ("<utterance> [<text>]", _no_fault),
+    "feats.scp": ("<utterance> [<file>]", _wav_fault),
+    "utt2num_frames": ("<id> <number>", _number_fault),
+    "vad.scp": ("<id> [<file>]", _wav_fault),
 }
 
 
@@ -278,12 +267,12 @@ def _keep_common(tables: dict[str, Table], faults: list[Fault]) -> None:
             _keep(segments, 0, known, "utterance {!r} is not in utt2spk", faults)
             utterances &= known
     for name, table in tables.items():
-        if name in OF_RECORDINGS[1:]:
+        if name in OF_RECORDINGS:
             _keep(table, 0, recordings, "{!r} is not in wav.scp", faults)
-        elif name in OF_EITHER:
+        elif name == "vad.scp":
             known = utterances | recordings
             _keep(table, 0, known, "{!r} is no utterance and no recording", faults)
-        elif name in OF_UTTERANCES[2:]:
+        elif name in OF_UTTERANCES:
             _keep(table, 0, utterances, "{!r} is no utterance", faults)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from diar.base.types import Region, Turn
-from diar.kaldi.rttm import write_rttm, write_uem
+from diar.kaldi.rttm import speaker_counts, write_rttm, write_uem
 from diar.kaldi.tables import write_map, write_utt2spk
 
 
@@ -27,11 +27,9 @@ def write_files(
         regions: what is evaluated of a recording; those that are not in it count whole.
     """
     turns = sorted(turns)
-    speakers: dict[str, set[str]] = {recording: set() for recording in wavs}
-    for turn in turns:
-        speakers[turn.recording].add(turn.speaker)
+    speakers = speaker_counts(turns)
     write_map(directory / "reco2dur", {r: f"{seconds:.3f}" for r, seconds in durations.items()})
-    write_map(directory / "reco2num_spk", {r: len(who) for r, who in speakers.items()})
+    write_map(directory / "reco2num_spk", {r: speakers[r] for r in wavs})
     write_utt2spk(directory, {recording: recording for recording in wavs})
     write_rttm(directory / "ref.rttm", turns)
     write_uem(directory / "all.uem", {**durations, **(regions or {})})

@@ -10,7 +10,7 @@ import numpy as np
 from diar.base.errors import DataError
 from diar.base.types import Subsegments, XVectors
 from diar.kaldi.arks import Scp
-from diar.kaldi.tables import read_numbers, read_segments
+from diar.kaldi.tables import read_segments
 
 
 class XVectorDir:
@@ -28,8 +28,7 @@ class XVectorDir:
 
     def __init__(self, directory: str | Path, scp: str | Path | None = None):
         self.path = Path(directory)
-        segments = read_segments(self.path / "segments")
-        self.windows = {r: segments.take(rows) for r, rows in segments.by_recording().items()}
+        self.windows = read_segments(self.path / "segments").by_recording()
         self._scp = Scp(scp or self.path / "xvector.scp")
 
     def load(self, recording: str) -> XVectors:
@@ -58,12 +57,6 @@ class XVectorDir:
             return XVectors(windows, np.stack(vectors).astype(np.float32, copy=False))
         except DataError as error:
             raise DataError(str(error), self._scp.path) from None
-
-
-def read_durations(directory: str | Path) -> dict[str, float]:
-    """Read reco2dur where an x-vector directory has one (Kaldi's own need not): seconds."""
-    path = Path(directory) / "reco2dur"
-    return read_numbers(path) if path.exists() else {}
 
 
 def duration_of(durations: Mapping[str, float], windows: Subsegments) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from torch.utils.data import Dataset
 from diar.audio import waveform
 from diar.base import config
 from diar.base.errors import DataError
-from diar.base.regions import regions_of
 from diar.base.types import Region, Subsegments, Turn
 from diar.extractors import Extractor
 from diar.extractors import get as get_extractor
@@ -85,7 +85,6 @@ class DiarizationDataset(Dataset):
         self.transform = transform
         self.use_oracle_vad, self.skip_overlap = use_oracle_vad, skip_overlap
         self.extractor_name = extractor
-        self._extractor: Extractor | None = None
         self._wavs, self._reference = _read_data(self.data_dir)
         if self._reference is None and (use_oracle_vad or skip_overlap):
             option = "use_oracle_vad" if use_oracle_vad else "skip_overlap"
@@ -162,16 +161,13 @@ class DiarizationDataset(Dataset):
             ids, [name] * len(ids), centres - self.window / 2, centres + self.window / 2
         )
 
-    @property
+    @cached_property
     def extractor(self) -> Extractor:
         """The extractor, made when first needed."""
-        if self._extractor is None:
-            self._extractor = get_extractor(self.extractor_name)
-            if self._extractor.rate != self.sr:
-                raise DataError(
-                    f"{self.extractor_name} takes sr={self._extractor.rate}, not {self.sr}"
-                )
-        return self._extractor
+        made = get_extractor(self.extractor_name)
+        if made.rate != self.sr:
+            raise DataError(f"{self.extractor_name} takes sr={made.rate}, not {self.sr}")
+        return made
 
     def read_rttm(self, path: str | Path) -> np.ndarray:
         """Read an RTTM as (turns, 3) ints: start sample, end sample, speaker index, sorted by start.
@@ -196,9 +192,8 @@ class _Precomputed:
         data = (ROOT / "data").resolve()
         ours = wanted and above.is_relative_to(data)
         exp = ROOT / "exp" / above.relative_to(data) if ours else ROOT  # data/ami/test: exp/ami
-        speech = _if_done(exp / "vad_combined" / name) if ours else None
-        self.segments = tables.read_segments(speech / "segments") if speech else None
-        self.rows = self.segments.by_recording() if self.segments else {}
+        found = _if_done(exp / "vad_combined" / name) if ours else None
+        self.speech = tables.read_regions(found / "segments") if found else None
         made = _if_done(exp / f"xvectors_{dataset.extractor_name}_paper" / name) if ours else None
         self.xvectors = None
         if made is not None:
@@ -208,9 +203,7 @@ class _Precomputed:
 
     def regions(self, name: str) -> list[Region] | None:
         """Return the speech of a recording; None where no stage has found it."""
-        if self.segments is None:
-            return None
-        return regions_of(self.segments, self.rows.get(name, ()))
+        return None if self.speech is None else self.speech.get(name, [])
 
     def vectors(self, name: str) -> dict[int, np.ndarray]:
         """Map window numbers of a recording to x-vectors, as far as they are there."""
@@ -225,17 +218,12 @@ def _data_dir(dataset_name: str | None, data_dir: str | Path | None) -> Path:
     """Return the directory of the data, which is named in one of two ways."""
     if data_dir is not None and dataset_name is None:
         return Path(data_dir)
-    if dataset_name is not None and data_dir is None:
-        return _recipe_dir(dataset_name)
-    raise DataError("give dataset_name or data_dir, one of them")
-
-
-def _recipe_dir(name: str) -> Path:
-    """Return the directory of a data set of the recipe."""
-    directory = ROOT / "data" / name
-    if name not in CORPORA or (directory / "wav.scp").exists():
+    if dataset_name is None or data_dir is not None:
+        raise DataError("give dataset_name or data_dir, one of them")
+    directory = ROOT / "data" / dataset_name
+    if dataset_name not in CORPORA or (directory / "wav.scp").exists():
         return directory
-    made = ROOT / "data" / CORPORA[name]
+    made = ROOT / "data" / CORPORA[dataset_name]
     if not (made / "wav.scp").exists():
         corpus = made.parent.name
         raise DataError(f"not prepared: steps/prepare_{corpus}.sh data/{corpus} makes it", made)
@@ -244,17 +232,16 @@ def _recipe_dir(name: str) -> Path:
 
 def _read_data(directory: Path) -> tuple[dict[str, Path], dict[str, list[Turn]] | None]:
     """Read (recording -> audio, reference turns or None) of a Kaldi directory or an audio folder."""
+    reference = directory / "rttm"
     if (directory / "wav.scp").exists():
         wavs, faults = tables.read_wav_scp(directory / "wav.scp")
         if faults:
             raise DataError(next(iter(faults.values())))
-        reference = directory / "ref.rttm"
-        if not reference.exists():
-            reference = directory / "rttm"
+        if (directory / "ref.rttm").exists():
+            reference = directory / "ref.rttm"
     elif (directory / "audio").is_dir():
         files = sorted((directory / "audio").iterdir())
         wavs = {f.stem: f for f in files if f.suffix.lower() in AUDIO_SUFFIXES}
-        reference = directory / "rttm"
     else:
         raise DataError("neither a Kaldi directory (wav.scp) nor a folder with audio/", directory)
     if not wavs:

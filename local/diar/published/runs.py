@@ -5,27 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from pyannote.core import Annotation, Segment
 from tqdm import tqdm
 
-from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
 from diar.base.seeds import seed_for
 from diar.base.types import Bounds, Subsegments, Turn
-from diar.clustering.methods import ClusteringConfig, method_of
-from diar.dec import diarization
 from diar.kaldi.rttm import write_rttm
-from diar.pipeline.config import DecStageConfig
 from diar.published.dataset import DiarizationDataset
 from diar.scoring.rates import merge_turns
 from diar.xvectors.grid import SILENCE, turns_from_cells
 
 log = logging.getLogger(__name__)
-
-PUBLISHED = ClusteringConfig(p_percentile=0.9, gaussian_blur_sigma=2.0)
 
 Labeller = Callable[[np.ndarray, Subsegments, int, int], np.ndarray]
 
@@ -105,37 +98,3 @@ def exact_bounds(speakers: int) -> Bounds:
     if speakers < 1:
         raise DataError(f"{speakers} speakers: the oracle needs a reference that names some")
     return Bounds(speakers)
-
-
-def run_dec(
-    dataset: DiarizationDataset,
-    num_spkr: int | Literal["oracle"] | None,
-    hypothesis_dir: str | Path | None,
-    encoder: ResidualAutoEncoder,
-    config: DecStageConfig,
-) -> str:
-    """Run DEC on every recording; ``num_spkr`` None estimates, 'oracle' takes the reference's count."""
-    if isinstance(num_spkr, str) and num_spkr != "oracle":
-        raise DataError(f"num_spkr is {num_spkr!r}: 'oracle', a number, or None")
-
-    def label(x: np.ndarray, windows: Subsegments, speakers: int, seed: int) -> np.ndarray:
-        known = speakers if num_spkr == "oracle" else num_spkr
-        bounds = Bounds(most=config.max_speakers) if known is None else exact_bounds(known)
-        return diarization.fit(x, windows, encoder, config, bounds, seed).labels
-
-    return diarize_dataset(dataset, hypothesis_dir, label)
-
-
-def run_baseline(
-    dataset: DiarizationDataset,
-    method: str,
-    oracle: bool,
-    hypothesis_dir: str | Path | None,
-) -> str:
-    """Run a baseline on every recording, with the reference's count or the eigengap's."""
-
-    def label(x: np.ndarray, windows: Subsegments, speakers: int, seed: int) -> np.ndarray:
-        bounds = exact_bounds(speakers) if oracle else Bounds(most=100)
-        return method_of(method)(x, bounds, PUBLISHED, seed)
-
-    return diarize_dataset(dataset, hypothesis_dir, label)

@@ -144,8 +144,7 @@ class RefinedDir:
     def __init__(self, directory: Path):
         self._scp = {name: arks.Scp(directory / f"{name}.scp") for name in self.TABLES}
         self._history = read_history(directory / "history")
-        segments = tables.read_segments(directory / "segments")
-        self._windows = {r: segments.take(rows) for r, rows in segments.by_recording().items()}
+        self._windows = tables.read_segments(directory / "segments").by_recording()
 
     def __contains__(self, recording: str) -> bool:
         return recording in self._scp["latents"]

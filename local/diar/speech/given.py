@@ -8,11 +8,11 @@ from typing import Protocol
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.base.regions import intersection, regions_of, union
+from diar.base.regions import intersection, union
 from diar.base.types import Region
 from diar.kaldi.arks import Scp
 from diar.kaldi.rttm import read_rttm
-from diar.kaldi.tables import read_segments
+from diar.kaldi.tables import read_regions, read_segments
 from diar.speech.vad import oracle_speech
 
 FILES = {"oracle": "ref.rttm", "segments": "segments", "vad_scp": "vad.scp"}
@@ -60,12 +60,10 @@ class _Reference:
 
 class _Segments:
     def __init__(self, path: Path):
-        self._segments = read_segments(path, open_ends=True)
-        self._rows = self._segments.by_recording()
+        self._regions = read_regions(path, open_ends=True)
 
     def regions(self, recording: str, duration: float) -> list[Region]:
-        spans = regions_of(self._segments, self._rows.get(recording, ()))
-        return intersection(spans, [Region(0.0, duration)])
+        return intersection(self._regions.get(recording, []), [Region(0.0, duration)])
 
 
 class _FrameDecisions:
@@ -75,11 +73,12 @@ class _FrameDecisions:
         self._utterances: dict[str, list[tuple[str, Region]]] = {}  # of each recording, sorted
         if (path.parent / "segments").exists():
             segments = read_segments(path.parent / "segments", open_ends=True)
-            for recording, rows in segments.by_recording().items():
+            for recording, windows in segments.by_recording().items():
+                spans = map(Region, windows.starts.tolist(), windows.ends.tolist())
                 self._utterances[recording] = [
-                    (segments.ids[i], Region(float(segments.starts[i]), float(segments.ends[i])))
-                    for i in rows
-                    if segments.ids[i] in self._decisions
+                    (name, span)
+                    for name, span in zip(windows.ids, spans, strict=True)
+                    if name in self._decisions
                 ]
 
     def regions(self, recording: str, duration: float) -> list[Region]:

@@ -110,7 +110,7 @@ def _by_frames(
     posteriors = posteriors**config.sharpen
     posteriors /= posteriors.sum(axis=1, keepdims=True)
     if grid is None:
-        regions = regions_of(windows, range(len(windows)))
+        regions = regions_of(windows)
     else:  # windows reach beyond the speech there: their cells do not
         centres = grid_indices(windows, *grid) * grid[1]
         regions = union((max(0.0, c - grid[1] / 2), c + grid[1] / 2) for c in centres)
