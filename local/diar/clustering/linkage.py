@@ -29,18 +29,9 @@ def tree_of(x: np.ndarray) -> np.ndarray:
 
 def cut(tree: np.ndarray, count: int) -> np.ndarray:
     """Exactly ``count`` clusters (at most n) of a scipy linkage tree, also where heights are tied."""
-    n = len(tree) + 1
-    labels = fcluster(tree, min(count, n), criterion="maxclust")
-    if len(np.unique(labels)) == min(count, n):
-        return labels
-    # Ties (identical windows): undo the last merges one by one instead of by height.
-    members: dict[int, list[int]] = {i: [i] for i in range(n)}
-    for step, (a, b) in enumerate(tree[: n - min(count, n), :2].astype(int)):
-        members[n + step] = members.pop(a) + members.pop(b)
-    labels = np.zeros(n, dtype=int)
-    for label, rows in enumerate(members.values()):
-        labels[rows] = label
-    return labels
+    in_order = tree.copy()
+    in_order[:, 2] = np.arange(len(tree))  # by height, identical windows would be cut at once
+    return fcluster(in_order, len(tree) - count, criterion="distance")
 
 
 def groups_within_blocks(x: np.ndarray, count: int, block: int = BLOCK) -> np.ndarray:
