@@ -19,13 +19,13 @@ from pympi import Eaf
 import export
 from diar import __version__, exports
 from diar.base.errors import DataError
+from diar.base.regions import merge_turns
 from diar.base.types import Turn
 from diar.exports import elan, reading
 from diar.exports.lines import annotation
 from diar.exports.marks import turns_of
 from diar.exports.recording import recording_of
 from diar.kaldi.rttm import format_rttm, write_rttm
-from diar.scoring.rates import merge_turns
 
 ODD = [
     "item[1]", "intervals[2]", "IntervalTier", 'a"b', '""', '"', "!", "x!y", "<exists>", "A&B", "<v>",

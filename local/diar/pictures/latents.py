@@ -18,11 +18,10 @@ from sklearn.decomposition import PCA
 
 from diar.base import colours
 from diar.base.errors import DataError
-from diar.base.regions import TOUCH
+from diar.base.regions import TOUCH, merge_turns
 from diar.base.types import Subsegments, Turn
 from diar.pictures import canvas
 from diar.pictures.timeline import seconds_within
-from diar.scoring.rates import merge_turns
 
 _MANY = 5000  # points; more are a bitmap within a PDF, which would be slow to show
 _TITLE, _ENTRY, _LEFT, _BELOW = 0.2, 0.13, 0.2, 0.25  # inches: around a panel, a line of the legend
@@ -75,7 +74,7 @@ def draw(
         spaces: title -> latents (n, l) of the same windows.
         clusters: (n,) ints, of the hypothesis.
         speakers: n, of the reference, see ``window_speakers``; None: there is no reference.
-        order: reference speakers in the order of the colours (``timeline.speakers_in_order``).
+        order: reference speakers in the order of the colours (``diar.base.regions.speakers_in_order``).
 
     Raises:
         DataError: too few windows, or latents that are not finite or all equal.

@@ -23,7 +23,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from diar.base import colours
 from diar.base.errors import DataError
 from diar.base.numbers import clock
-from diar.base.regions import union
+from diar.base.regions import speakers_in_order, union
 from diar.base.types import Region, Turn
 from diar.pictures import canvas
 from diar.scoring.error_segments import ErrorSegments, find_errors
@@ -102,11 +102,6 @@ def panels(
         places = colours.places(speakers, speakers_in_order(turns), wrong.pairs)[1]
         result.append(Panel(title, _lanes(turns, places), None if reference is None else wrong))
     return result
-
-
-def speakers_in_order(turns: Iterable[Turn]) -> list[str]:
-    """List the speakers by their first turn."""
-    return list(dict.fromkeys(turn.speaker for turn in sorted(turns)))
 
 
 def whole_extent(*sides: Iterable[Turn]) -> list[Region]:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
+from diar.base.regions import merge_turns
 from diar.base.seeds import seed_for
 from diar.base.types import Bounds, Subsegments, Turn
 from diar.clustering.methods import ClusteringConfig, method_of
@@ -20,7 +21,6 @@ from diar.dec import diarization
 from diar.kaldi.rttm import write_rttm
 from diar.pipeline.config import DecStageConfig
 from diar.published.dataset import DiarizationDataset
-from diar.scoring.rates import merge_turns
 from diar.xvectors.grid import SILENCE, turns_from_cells
 
 log = logging.getLogger(__name__)
