@@ -26,14 +26,6 @@ RATES = [*PARTS.values(), "der_%", "der_md_eval_%", "jer_%"]
 COUNTS = ["speakers", "speakers_found"]
 COLUMNS = ["protocol", "recording", *SECONDS, *RATES, *COUNTS]
 
-_FIELDS = {
-    "scored": "scored_s",
-    "miss": "miss_s",
-    "false_alarm": "fa_s",
-    "confusion": "conf_s",
-    "confusion_md_eval": "conf_md_eval_s",
-}
-
 
 def make_frame(evaluation: Evaluation) -> pd.DataFrame:
     """Put the scores of all recordings under all protocols into a table of ``COLUMNS``."""
@@ -42,7 +34,7 @@ def make_frame(evaluation: Evaluation) -> pd.DataFrame:
         for name, scores in evaluation.scores.items()
         for row in scores
     ]
-    return _with_rates(pd.DataFrame(rows).rename(columns=_FIELDS))[COLUMNS]
+    return _with_rates(pd.DataFrame(rows))[COLUMNS]
 
 
 def totals(frame: pd.DataFrame, by: str | Sequence[str] = "protocol") -> pd.DataFrame:
