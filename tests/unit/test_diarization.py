@@ -151,7 +151,7 @@ def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
         dec=config.load(DecStageConfig, root / "conf/dec.yaml"),
         segmentation=Segmentation(SegmentationConfig()),
     )
-    turns = pipeline("sample", sample)
+    turns = pipeline.run("sample", sample).turns
     assert len({turn.speaker for turn in turns}) == 2
     reference = {"sample": [Turn("sample", a, b - a, who) for a, b, who in sample_turns]}
     total = total_score(reference, {"sample": turns}, None, Protocol(0.25, "out"))
@@ -159,8 +159,8 @@ def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
     apart = replace(pipeline, overlap=False).run("sample", sample)
     assert apart.turns == apart.exclusive
     assert sum(t.duration for t in turns) > sum(t.duration for t in apart.turns) + 0.3
-    assert pipeline("sample", sample) == turns
-    assert pipeline("quiet", np.zeros(32000, np.float32)) == []
+    assert pipeline.run("sample", sample).turns == turns
+    assert pipeline.run("quiet", np.zeros(32000, np.float32)).turns == []
 
 
 @pytest.mark.parametrize(
