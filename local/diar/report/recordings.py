@@ -12,7 +12,7 @@ from diar.base import colours
 from diar.base.regions import merge_turns, speakers_in_order
 from diar.base.types import Region, Step, Subsegments, Turn
 from diar.clustering.sampling import sample_rows
-from diar.report.projection import available_methods, project
+from diar.report.projection import project
 from diar.scoring.error_segments import find_errors
 
 
@@ -121,7 +121,7 @@ def _look_inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any
         return {}
     rows = sample_rows(len(refined.windows), config.points)
     projections = {}
-    for method in available_methods(config.projections):
+    for method in config.projections:
         tables = project(method, [refined.start_latents[rows], refined.latents[rows]])
         if tables:
             scale = 1000 / max(np.abs(np.concatenate(tables)).max(), 1e-9)
@@ -143,8 +143,7 @@ def _look_inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any
 
 def _turns(turns: Sequence[Turn], speakers: Sequence[str]) -> list[list[int]]:
     place = {speaker: i for i, speaker in enumerate(speakers)}
-    ordered = sorted(turns, key=lambda turn: (turn.start, turn.end))
-    return [[_ms(turn.start), _ms(turn.end), place[turn.speaker]] for turn in ordered]
+    return [[_ms(turn.start), _ms(turn.end), place[turn.speaker]] for turn in turns]
 
 
 def _ms(seconds: float) -> int:
