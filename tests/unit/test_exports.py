@@ -41,7 +41,6 @@ ANY = st.lists(
     max_size=12,
 )  # fmt: skip
 ALL = sorted(exports.FORMATS)
-EACH = [name for name in ALL if exports.FORMATS[name].suffix]
 
 
 @st.composite
