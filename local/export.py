@@ -24,6 +24,7 @@ from cli import program
 from diar import exports
 from diar.base.errors import DataError
 from diar.base.types import Turn
+from diar.exports.recording import recording_of
 from diar.kaldi.rttm import load_rttm
 from diar.kaldi.tables import read_numbers, read_wav_scp
 
@@ -34,7 +35,11 @@ def main() -> None:
     args = parse()
     lengths = read_numbers(args.reco2dur) if args.reco2dur else {}
     turns = choose_turns(args, lengths)
-    recordings = exports.recordings_of(turns, lengths, audio_files(args, list(turns)))
+    media = audio_files(args, list(turns))
+    recordings = [
+        recording_of(name, turns[name], lengths.get(name), media.get(name))
+        for name in sorted(turns)
+    ]
     formats = list(dict.fromkeys(args.format))
     files = dict(exports.files(recordings, formats))  # all of it, before the first is written
     for note in exports.notes(recordings, formats):

@@ -20,9 +20,9 @@ import sys
 from pathlib import Path
 
 from cli import program
+from diar import exports
 from diar.base.errors import DataError
 from diar.base.types import Turn
-from diar.exports import reading
 from diar.exports.marks import turns_of
 from diar.kaldi.rttm import format_rttm, write_rttm
 
@@ -32,7 +32,7 @@ def main() -> None:
     turns: list[Turn] = []
     names = recording_names(args)
     for recording, path in names.items():
-        theirs, notes = turns_of(reading.read(path), recording, args.speaker)
+        theirs, notes = turns_of(exports.read(path), recording, args.speaker)
         for note in notes if theirs else [*notes, "no turns"]:
             print(f"import_labels.py: {path}: {note}", file=sys.stderr)
         turns += theirs
@@ -65,7 +65,7 @@ def recording_names(args: argparse.Namespace) -> dict[str, Path]:
     Raises:
         DataError: two files of one recording; labels in the place of the RTTM.
     """
-    if reading.is_labels(Path(args.out)):
+    if exports.is_labels(Path(args.out)):
         raise DataError(
             "the last name is that of the RTTM to write, and this one is of labels", args.out
         )

@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 from cli import program
 from diar.base.errors import DataError
 from diar.base.numbers import clock, parse_number
+from diar.base.regions import speakers_in_order
 from diar.base.types import Region, Subsegments, Turn, concatenate
 from diar.kaldi import arks, rttm, tables
 from diar.kaldi.history import read_history
@@ -249,7 +250,7 @@ def draw_latents(args: argparse.Namespace, figure: Figure) -> None:
     windows = read_windows(args, len(clusters))
     truth = turns_of(args.recording, rttm.read_rttm(args.reference), args.reference, silent=False)
     speakers = latents.window_speakers(windows, truth)
-    latents.draw(figure, spaces, clusters, speakers, timeline.speakers_in_order(truth))
+    latents.draw(figure, spaces, clusters, speakers, speakers_in_order(truth))
 
 
 def matrix(scp: Path, recording: str) -> np.ndarray:

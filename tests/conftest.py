@@ -8,10 +8,12 @@ import models
 import pytest
 from downloads import fetch_or_skip
 from paths import ROOT
+from web import Web
 
 from diar import extractors
 from diar.audio import waveform
 from diar.base.files import cache_dir
+from diar.corpora import voxconverse
 from diar.corpora.real_sample import PYANNOTE
 from diar.fetching.packages import extract_member
 
@@ -72,3 +74,22 @@ def extractor(request, tmp_path_factory):
 @pytest.fixture(scope="session")
 def campplus():
     return fetch_or_skip(lambda: extractors.get("campplus"))
+
+
+@pytest.fixture
+def web():
+    """A web server of our own."""
+    server = Web()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def split(tmp_path, monkeypatch):
+    """A split of VoxConverse: twelve recordings, ten of them for training."""
+    names = [f"aaaa{c}" for c in "abcdefghijkl"]
+    table = {n: "test" if n in ("aaaac", "aaaal") else "train" for n in names}
+    path = tmp_path / "split.tsv"
+    path.write_text("".join(f"{n}\t{part}\n" for n, part in table.items()))
+    monkeypatch.setattr(voxconverse, "SPLIT", path)
+    return table

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from diar.base.regions import merge_turns
 from diar.base.types import Turn
-from diar.scoring.rates import merge_turns
 
 
 def perturb(turns: Sequence[Turn], rng: np.random.Generator) -> list[Turn]:

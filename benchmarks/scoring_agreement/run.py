@@ -43,11 +43,12 @@ from perturb import perturb  # noqa: E402
 from cli import program  # noqa: E402
 from diar.base import config  # noqa: E402
 from diar.base.files import write_text  # noqa: E402
+from diar.base.regions import merge_turns  # noqa: E402
 from diar.base.seeds import seed_for  # noqa: E402
 from diar.base.types import Turn  # noqa: E402
 from diar.kaldi.rttm import read_rttm, read_uem, write_rttm  # noqa: E402
 from diar.scoring.frame import make_frame, split, totals  # noqa: E402
-from diar.scoring.rates import ScoringConfig, evaluate, merge_turns  # noqa: E402
+from diar.scoring.rates import ScoringConfig, evaluate  # noqa: E402
 from diar.scoring.text import markdown, number  # noqa: E402
 from diar.simulation.turn_taking import TurnTaking, converse  # noqa: E402
 

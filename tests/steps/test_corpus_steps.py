@@ -5,8 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from corpus_trees import ami_audio, ami_setup, callhome_corpus, pack, split_of, vox_corpus
-from web import Web
+from corpus_trees import ami_audio, ami_setup, callhome_corpus, pack, vox_corpus
 
 from diar import corpora
 from diar.base.errors import DataError
@@ -14,18 +13,6 @@ from diar.corpora import ami, voxconverse
 from diar.corpora.corpus import Files, Options
 from diar.fetching.download import Downloads, Remote
 from diar.kaldi import tables
-
-
-@pytest.fixture
-def split(tmp_path, monkeypatch):
-    return split_of(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def web():
-    web = Web()
-    yield web
-    web.close()
 
 
 def step(root, tmp_path, name, *options):

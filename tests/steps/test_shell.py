@@ -11,22 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import WITH_OPTIONS
+from command_line import WITH_OPTIONS, run
 from paths import ROOT
-
-
-def run(command, cwd=ROOT, **kwargs):
-    """Run a command to its end: CompletedProcess with text in stdout and stderr."""
-    return subprocess.run(
-        [str(x) for x in command], cwd=cwd, capture_output=True, text=True, timeout=120, **kwargs
-    )
-
-
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
+from small_step import wait_for
 
 
 class TestOptions:
@@ -50,7 +37,7 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
     def thing(self, tmp_path):
         script = tmp_path / "thing.sh"
         script.write_text(self.SCRIPT)
-        return lambda *options: run(["bash", script, *options], cwd=tmp_path)
+        return lambda *options: run("bash", script, *options, cwd=tmp_path)
 
     def shown(self, result):
         assert result.returncode == 0, result.stderr
@@ -132,7 +119,7 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
     def test_dots_are_unknown_without_overrides(self, tmp_path):
         script = tmp_path / "thing.sh"
         script.write_text(self.SCRIPT.replace("overrides=\n", "", 1))
-        result = run(["bash", script, "--dec.niter", "3"])
+        result = run("bash", script, "--dec.niter", "3")
         assert result.returncode == 1 and "unknown option --dec.niter" in result.stderr
 
     def test_help_is_the_head_of_the_script(self, thing):
@@ -150,9 +137,9 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
         text = text.replace("num_spk=2\n", "num_spk=2 _all=(1 2)\n_defaults=x.conf\n")
         script.write_text(text)
         (tmp_path / "x.conf").write_text("num_spk=7\n")
-        shown = self.shown(run(["bash", script, "--num-spk", "3", "--help"], cwd=tmp_path))
+        shown = self.shown(run("bash", script, "--num-spk", "3", "--help", cwd=tmp_path))
         assert "  --num-spk N  so many (default 7), 1 2, $other\n" in shown
-        assert "num_spk=7 " in self.shown(run(["bash", script], cwd=tmp_path))
+        assert "num_spk=7 " in self.shown(run("bash", script, cwd=tmp_path))
 
     @pytest.mark.parametrize("name", WITH_OPTIONS)
     def test_no_help_types_a_default_again(self, name):
@@ -165,18 +152,18 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
         script = tmp_path / "thing.sh"
         script.write_text(self.SCRIPT.replace("[options] <in>\n", "<in>\n#\n# Exit status: 7.\n"))
         expected = "Does a thing.\n\nUsage: thing.sh <in>\n\nExit status: 7."
-        assert self.shown(run(["bash", script, "--help"])) == expected
+        assert self.shown(run("bash", script, "--help")) == expected
 
     def test_help_of_a_script_whose_name_is_elsewhere_too(self):
         """benchmarks/jobs/run.sh goes to the recipe's directory, where there is a run.sh, too."""
-        result = run(["./run.sh", "--help"], cwd=ROOT / "benchmarks/jobs")
+        result = run("./run.sh", "--help", cwd=ROOT / "benchmarks/jobs")
         assert "Usage: benchmarks/jobs/run.sh" in self.shown(result)
 
     def test_steps_run_from_the_recipes_directory_only(self, tmp_path):
-        result = run([ROOT / "steps/score.sh", "a", "b", "c"], cwd=tmp_path)
+        result = run(ROOT / "steps/score.sh", "a", "b", "c", cwd=tmp_path)
         assert result.returncode == 1
         assert result.stderr.strip() == f"score.sh: run it from the recipe's directory: cd {ROOT}"
-        result = run(["steps/score.sh", "--help"])
+        result = run("steps/score.sh", "--help")
         assert "Usage: steps/score.sh" in self.shown(result)
 
 
@@ -213,7 +200,7 @@ class TestSteps:
         return tmp_path
 
     def work(self, recipe, *options):
-        result = run(["bash", "steps/work.sh", *options, "in", "exp/out"], cwd=recipe)
+        result = run("bash", "steps/work.sh", *options, "in", "exp/out", cwd=recipe)
         assert result.returncode == 0, result.stderr
         return "worked" in result.stdout
 
@@ -258,7 +245,7 @@ class TestSteps:
         (recipe / "dir/a").write_text("1")
 
         def key():
-            result = run([sys.executable, "local/step_key.py", "local/work.py", "", "dir"], recipe)
+            result = run("local/step_key.py", "local/work.py", "", "dir", cwd=recipe)
             assert result.returncode == 0
             return result.stdout
 
@@ -288,9 +275,7 @@ class TestSteps:
         (recipe / "x.scp").write_text(f"u{blank}dir/a.ark:5\n")
 
         def key():
-            return run(
-                [sys.executable, "local/step_key.py", "local/work.py", "", "x.scp"], recipe
-            ).stdout
+            return run("local/step_key.py", "local/work.py", "", "x.scp", cwd=recipe).stdout
 
         first = key()
         assert key() == first
@@ -330,17 +315,17 @@ class TestSteps:
     def test_foreign_directories_are_not_touched(self, recipe):
         (recipe / "exp/out").mkdir(parents=True)
         (recipe / "exp/out/thesis.tex").write_text("years of work")
-        result = run(["bash", "steps/work.sh", "in", "exp/out"], cwd=recipe)
+        result = run("bash", "steps/work.sh", "in", "exp/out", cwd=recipe)
         assert result.returncode == 1
         assert "holds files that this recipe did not make" in result.stderr
         assert (recipe / "exp/out/thesis.tex").read_text() == "years of work"
 
     def test_missing_input_and_unwritable_output(self, recipe):
-        result = run(["bash", "steps/work.sh", "none", "exp/out"], cwd=recipe)
+        result = run("bash", "steps/work.sh", "none", "exp/out", cwd=recipe)
         assert result.returncode == 1
         assert result.stderr == "work.sh: no such file: none (the input)\n"
         (recipe / "exp").write_text("a file where a directory should be")
-        result = run(["bash", "steps/work.sh", "in", "exp/out"], cwd=recipe)
+        result = run("bash", "steps/work.sh", "in", "exp/out", cwd=recipe)
         assert result.returncode == 1
         assert result.stderr.endswith("work.sh: cannot write to exp\n")
 
@@ -349,7 +334,7 @@ class TestSteps:
         (recipe / "steps/work.sh").write_text(
             step.replace("finish", 'echo "rec1 no audio" >"$2/failed"\nfinish')
         )
-        result = run(["bash", "steps/work.sh", "in", "exp/out"], cwd=recipe)
+        result = run("bash", "steps/work.sh", "in", "exp/out", cwd=recipe)
         assert result.returncode == 1
         assert "1 recording(s) failed, the others are done; see exp/out/failed" in result.stderr
         assert (recipe / "exp/out/.done").exists()
@@ -361,7 +346,7 @@ class TestJobs:
                 tmp_path / "log/x.JOB.log", "bash", "-c", script]  # fmt: skip
 
     def test_logs_open_with_the_command(self, tmp_path):
-        result = run(self.jobs(tmp_path, 3, "echo job JOB; echo trouble >&2"))
+        result = run(*self.jobs(tmp_path, 3, "echo job JOB; echo trouble >&2"))
         assert (result.returncode, result.stderr) == (0, "")
         for job in (1, 2, 3):
             log = (tmp_path / f"log/x.{job}.log").read_text()
@@ -370,7 +355,7 @@ class TestJobs:
     def test_only_the_failing_job_is_named(self, tmp_path):
         start = time.monotonic()
         script = "[ JOB = 1 ] && exec sleep 60; sleep 0.3; echo 'no such wav'; exit 3"
-        result = run(self.jobs(tmp_path, 2, script))
+        result = run(*self.jobs(tmp_path, 2, script))
         assert time.monotonic() - start < 30
         assert result.returncode == 1
         assert result.stderr.splitlines() == [
@@ -378,7 +363,7 @@ class TestJobs:
         ]
 
     def test_a_killed_job_is_a_failure(self, tmp_path):
-        result = run(self.jobs(tmp_path, 1, "kill -9 $$"))
+        result = run(*self.jobs(tmp_path, 1, "kill -9 $$"))
         assert result.returncode == 1
         assert "killed by signal 9" in result.stderr
 
@@ -386,10 +371,10 @@ class TestJobs:
         for first in ("JOB=1:0", "JOB=2", "4"):
             command = self.jobs(tmp_path, 1, "true")
             command[2] = first
-            result = run(command)
+            result = run(*command)
             assert result.returncode == 2 and "usage: run_jobs.py" in result.stderr
         command = [*self.jobs(tmp_path, 1, "")[:4], "no-such-program"]
-        result = run(command)
+        result = run(*command)
         assert result.returncode == 1
         assert result.stderr.startswith("run_jobs.py: cannot run no-such-program")
 
@@ -430,7 +415,7 @@ class TestScoring:
         return tmp_path
 
     def score(self, files, *options, hyp="hyp"):
-        return run(["steps/score.sh", *options, files / "ref.rttm", files / hyp, files / "score"])
+        return run("steps/score.sh", *options, files / "ref.rttm", files / hyp, files / "score")
 
     def test_products_and_the_second_run(self, files):
         first = self.score(files)
@@ -465,7 +450,7 @@ class TestScoring:
             (files / side).mkdir()
             (files / side / "a.rttm").write_text(self.LINE.format("a", 0, 10, "A"))
             (files / side / "quiet.rttm").write_text("")
-        result = run(["steps/score.sh", files / "refs", files / "hyps", files / "score"])
+        result = run("steps/score.sh", files / "refs", files / "hyps", files / "score")
         assert result.returncode == 0, result.stderr
         summary = json.loads((files / "score/summary.json").read_text())
         assert (summary["recordings"], summary["missing"]) == (2, [])
@@ -493,7 +478,7 @@ class TestScoring:
         assert result.returncode == 1
         assert result.stderr.startswith(f"score.sh: no such file: {files}/none")
         assert not (files / "score/.done").exists()
-        assert run(["steps/score.sh", files / "hyp"]).returncode == 1
+        assert run("steps/score.sh", files / "hyp").returncode == 1
 
     def test_whatever_was_passed_over_or_put_together_is_said(self, files):
         with open(files / "hyp", "a") as stream:
@@ -537,14 +522,14 @@ class TestScoring:
     def test_results_page(self, files):
         exp = files / "exp"
         out = exp / "mine/test/score"
-        assert run(["steps/score.sh", files / "ref.rttm", files / "hyp", out]).returncode == 0
+        assert run("steps/score.sh", files / "ref.rttm", files / "hyp", out).returncode == 0
         for system in ("dec_default", "ahc_oracle"):
             shutil.copytree(exp / "mine", exp / system)
         (exp / "vad_silero/test/score").mkdir(parents=True)
         (exp / "vad_silero/test/score/vad_score.json").write_text(
             '{"miss": 1.25, "fa": 2.5, "speech_s": 100}'
         )
-        result = run([sys.executable, "local/make_results.py", exp, files / "R.md"])
+        result = run("local/make_results.py", exp, files / "R.md")
         assert result.returncode == 0, result.stderr
         page = (files / "R.md").read_text()
         rows = [line.split("|")[1].strip() for line in result.stdout.splitlines() if "|" in line]
@@ -552,7 +537,7 @@ class TestScoring:
         assert "| silero | test |" in page and "2.50 |" in page
         assert f"`steps/score.sh {files}/ref.rttm {files}/hyp {exp}/mine/test/score`" in page
         assert "23.93" in page and "misprints 23.39" in page and "Not measured here" in page
-        result = run([sys.executable, "local/make_results.py", files / "none", files / "R.md"])
+        result = run("local/make_results.py", files / "none", files / "R.md")
         assert result.returncode == 1 and "per_recording.tsv below it" in result.stderr
 
 
@@ -562,7 +547,7 @@ def test_help_of_every_step_in_a_bare_environment(step, tmp_path):
     if not text.startswith("#!"):
         pytest.skip("sourced, not run")
     clean = {name: os.environ[name] for name in ("PATH", "HOME")}
-    result = run([ROOT / "steps" / step, "--help"], cwd=tmp_path, env=clean)
+    result = run(ROOT / "steps" / step, "--help", cwd=tmp_path, env=clean)
     assert result.returncode == 0, result.stderr
     assert "Usage: steps/" + step in result.stdout
 
@@ -583,6 +568,6 @@ def test_output_onto_input_is_refused_and_harmless(tmp_path):
     (tmp_path / "xv/xvector.scp").write_text("")
     (tmp_path / "xv/segments").write_text("")
     (tmp_path / "xv/.begun").write_text("")
-    result = run(["steps/cluster.sh", tmp_path / "xv", tmp_path / "xv"])
+    result = run("steps/cluster.sh", tmp_path / "xv", tmp_path / "xv")
     assert result.returncode == 1 and "is input and output" in result.stderr
     assert (tmp_path / "xv/segments").exists()

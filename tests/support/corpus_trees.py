@@ -7,7 +7,6 @@ import numpy as np
 import soundfile
 
 from diar import corpora
-from diar.corpora import voxconverse
 from diar.corpora.corpus import Files, Options, write_set
 
 
@@ -103,13 +102,3 @@ def pack(path, members):
             for name, file in members:
                 bundle.add(file, name)
     return path.read_bytes()
-
-
-def split_of(tmp_path, monkeypatch):
-    """Twelve recordings, ten of them for training."""
-    names = [f"aaaa{c}" for c in "abcdefghijkl"]
-    table = {n: "test" if n in ("aaaac", "aaaal") else "train" for n in names}
-    path = tmp_path / "split.tsv"
-    path.write_text("".join(f"{n}\t{part}\n" for n, part in table.items()))
-    monkeypatch.setattr(voxconverse, "SPLIT", path)
-    return table

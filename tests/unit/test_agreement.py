@@ -41,6 +41,6 @@ def test_every_recording_agrees(files, judge, name):
         their = theirs[row.recording]
         der, md_eval = ders.loc[row.recording, ["der_%", "der_md_eval_%"]]
         assert md_eval == pytest.approx(their["der"], abs=0.0101)
-        ours = (row.scored, row.miss, row.false_alarm, row.confusion_md_eval)
+        ours = (row.scored_s, row.miss_s, row.fa_s, row.conf_md_eval_s)
         assert ours == pytest.approx([their[k] for k in judges.NAMES], abs=0.0101)
         assert der <= md_eval + 1e-9

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up import voices
 from sklearn.metrics import adjusted_rand_score
 
 from diar.base.types import Bounds
@@ -20,13 +21,6 @@ from diar.clustering.counting import (
 )
 from diar.clustering.methods import METHODS, ClusteringConfig, method_of, nme_sc, renumber
 from diar.xvectors.neighbours import PRIOR_COSINE, neighbour_cosine
-
-
-def voices(sizes, seed=0, spread=0.15, dim=16):
-    rng = np.random.default_rng(seed)
-    centres = np.linalg.qr(rng.normal(size=(dim, dim)))[0][: len(sizes)]
-    labels = np.repeat(np.arange(len(sizes)), sizes)
-    return centres[labels] + spread * rng.normal(size=(len(labels), dim)), labels
 
 
 def test_refinements_by_hand():
@@ -73,8 +67,8 @@ def test_eigenvalues_of_find_are_those_of_the_affinity():
     finder = eigengap()
     plain = finder.compute_affinity_matrix(x)
     assert np.allclose(plain, plain.T) and plain.min() >= 0 and np.allclose(np.diag(plain), 1)
-    affinity = finder.refined_affinity(x)
-    symmetric, _ = finder._symmetric(x)
+    symmetric, root = finder._symmetric(x)
+    affinity = RowWiseNormalize().refine(symmetric * root * root.T)
     expected = finder.compute_sorted_eigenvalues(affinity)
     assert np.allclose(np.linalg.eigvalsh(symmetric)[::-1], expected, atol=1e-6)
     values, vectors = finder.compute_sorted_eigenvectors(affinity)

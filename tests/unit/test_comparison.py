@@ -109,7 +109,6 @@ def test_interval_is_seeded_and_scipys():
     comparison = Comparison(a, b)
     assert comparison.interval(seed=3) == comparison.interval(seed=3)
     assert comparison.interval(seed=3) != comparison.interval(seed=4)
-    assert comparison.interval(0.5)[0] > comparison.interval(0.95)[0]
     assert comparison.p_value == stats.wilcoxon(a["der_%"] - b["der_%"]).pvalue
 
 

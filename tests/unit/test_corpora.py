@@ -14,7 +14,6 @@ from corpus_trees import (
     line,
     prepared,
     sound,
-    split_of,
     text,
     two_turns,
     vox_corpus,
@@ -111,11 +110,6 @@ def test_list_of_meetings_cannot_name_other_folders(tmp_path):
 
 
 # --- VoxConverse
-
-
-@pytest.fixture
-def split(tmp_path, monkeypatch):
-    return split_of(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -6,37 +6,25 @@ import numpy as np
 import pytest
 import torch
 from elsewhere import DEVICE, Elsewhere, Remote, remote_module
+from made_up import trained_encoder, voices
 
 from diar.autoencoder import pretraining
 from diar.autoencoder.config import AutoencoderConfig, Phase
-from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base import devices
 from diar.base.errors import DataError
 from diar.published.dec import DEC
 
-DIM = 16
-
-
-def voices(sizes, seed):
-    """X-vectors of speakers who come one after the other, and the starts of their windows."""
-    rng = np.random.default_rng(seed)
-    centres = np.linalg.qr(rng.normal(size=(DIM, DIM)))[0][: len(sizes)]
-    labels = np.repeat(np.arange(len(sizes)), sizes)
-    x = centres[labels] + 0.1 * rng.normal(size=(len(labels), DIM))
-    return x.astype(np.float32), 0.25 * np.arange(len(labels))
-
 
 @pytest.fixture(scope="module")
 def recordings():
-    return [voices(sizes, seed) for seed, sizes in enumerate(([60, 45, 50], [40, 30], [80]))]
+    """X-vectors of speakers who come one after the other, and the starts of their windows."""
+    xs = [voices(sizes, seed)[0] for seed, sizes in enumerate(([60, 45, 50], [40, 30], [80]))]
+    return [(x, 0.25 * np.arange(len(x))) for x in xs]
 
 
 @pytest.fixture(scope="module")
 def encoder():
-    torch.manual_seed(0)
-    model = ResidualAutoEncoder(DIM, [32, 8], shortcut=True, length_norm=True, speaker_space=True)
-    pretraining.learn_speakers(model.eval(), [voices([40], seed) for seed in range(30)], 1.5)
-    return model
+    return trained_encoder(0.25)
 
 
 def test_the_cpu_is_always_there():

@@ -6,13 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from made_up import spaced, trained_encoder, voices
 from sklearn.metrics import adjusted_rand_score
 
 from diar.autoencoder import network
-from diar.autoencoder.network import ResidualAutoEncoder
-from diar.autoencoder.pretraining import learn_speakers
 from diar.base import config
-from diar.base.types import Bounds, Subsegments, Turn
+from diar.base.types import Bounds, Turn
 from diar.dec.config import RefineConfig
 from diar.dec.diarization import fit, survivors, thin
 from diar.pipeline.config import DecStageConfig
@@ -24,6 +23,8 @@ from diar.speech.vad import VadConfig
 from diar.turns import decoding
 from diar.xvectors.windows import XVectorConfig
 
+STEP, SPREAD = 0.75, 0.08
+
 
 @pytest.fixture(params=["dec", "dec_paper"])
 def options(request, root):
@@ -32,43 +33,31 @@ def options(request, root):
 
 @pytest.fixture(scope="module")
 def encoder():
-    torch.manual_seed(0)
-    model = ResidualAutoEncoder(16, [32, 8], shortcut=True, length_norm=True, speaker_space=True)
-    training = [voices([40], seed)[:2] for seed in range(40)]
-    learn_speakers(model.eval(), [(x, windows.starts) for x, windows in training], 1.5)
-    return model
+    return trained_encoder(STEP, SPREAD)
 
 
-def spaced(n):
-    starts = 0.75 * np.arange(n)
-    return Subsegments([f"r-{i}" for i in range(n)], ["r"] * n, starts, starts + 1.5)
-
-
-def voices(sizes, seed=0):
-    rng = np.random.default_rng(seed)
-    centres = np.linalg.qr(rng.normal(size=(16, 16)))[0][: len(sizes)]
-    labels = np.repeat(np.arange(len(sizes)), sizes)
-    x = centres[labels] + 0.08 * rng.normal(size=(len(labels), 16))
-    return x.astype(np.float32), spaced(len(labels)), labels
+def talk(sizes):
+    x, labels = voices(sizes, spread=SPREAD)
+    return x, spaced(len(x), STEP), labels
 
 
 @pytest.mark.parametrize("n", range(5))
 @pytest.mark.parametrize("bounds", [Bounds(), Bounds(1), Bounds(3), Bounds(least=2)], ids=str)
 def test_few_windows(options, encoder, n, bounds):
     x = np.random.default_rng(n).normal(size=(n, 16)).astype(np.float32)
-    found = fit(x, spaced(n), encoder, options, bounds)
+    found = fit(x, spaced(n, STEP), encoder, options, bounds)
     assert found.posteriors.shape[0] == len(found.latents) == n
     assert found.posteriors.shape[1] >= 1
     assert np.allclose(found.posteriors.sum(axis=1), 1)
 
 
 def test_identical_windows_are_one_speaker(options, encoder):
-    found = fit(np.ones((40, 16), np.float32), spaced(40), encoder, options, Bounds())
+    found = fit(np.ones((40, 16), np.float32), spaced(40, STEP), encoder, options, Bounds())
     assert set(found.labels) == {0}
 
 
 def test_known_count_finds_the_voices(options, encoder):
-    x, windows, labels = voices([30, 25, 20])
+    x, windows, labels = talk([30, 25, 20])
     before = copy.deepcopy(encoder.state_dict())
     found = fit(x, windows, encoder, options, Bounds(3))
     assert adjusted_rand_score(labels, found.labels) > 0.95
@@ -77,7 +66,7 @@ def test_known_count_finds_the_voices(options, encoder):
 
 @pytest.mark.parametrize("wanted", [1, 2, 3, 5])
 def test_bounds_are_kept(options, encoder, wanted):
-    x, windows, _ = voices([30, 25, 20])
+    x, windows, _ = talk([30, 25, 20])
     for bounds in (Bounds(wanted), Bounds(least=wanted), Bounds(most=wanted)):
         found = fit(x, windows, encoder, options, bounds)
         assert bounds.clip(found.count) == found.count
@@ -86,9 +75,9 @@ def test_bounds_are_kept(options, encoder, wanted):
 @pytest.mark.parametrize("wanted", [1, 2, 3, 4])
 def test_a_known_count_in_a_recording_of_few_windows(root, encoder, wanted):
     """With 0.75 s between those that are fitted, four windows are one or two."""
-    x, _, _ = voices([2, 2])
+    x, _, _ = talk([2, 2])
     options = config.load(DecStageConfig, root / "conf/dec.yaml")
-    windows = spaced(4)
+    windows = spaced(4, STEP)
     windows = replace(windows, starts=0.25 * np.arange(4), ends=0.25 * np.arange(4) + 1.5)
     found = fit(x, windows, encoder, options, Bounds(wanted))
     turns = decoding.decode(windows, found.posteriors, 2.25, options.decoding, None, wanted).turns
@@ -96,7 +85,7 @@ def test_a_known_count_in_a_recording_of_few_windows(root, encoder, wanted):
 
 
 def test_too_many_are_merged_whole(root, encoder):
-    x, windows, labels = voices([30, 25, 20])
+    x, windows, labels = talk([30, 25, 20])
     options = config.load(DecStageConfig, root / "conf/dec.yaml")
     found = fit(x, windows, encoder, options, Bounds(most=2)).labels
     for voice in range(3):
@@ -104,7 +93,7 @@ def test_too_many_are_merged_whole(root, encoder):
 
 
 def test_without_steps_the_start_is_the_result(encoder):
-    x, windows, labels = voices([30, 25, 20])
+    x, windows, labels = talk([30, 25, 20])
     start = DecStageConfig(
         finetune_iters=0, count="start", start="ahc", start_on="xvectors", ahc_ratio=0.75,
         refine=RefineConfig(niter=0),
@@ -115,13 +104,13 @@ def test_without_steps_the_start_is_the_result(encoder):
 
 
 def test_same_input_same_output(options, encoder):
-    x, windows, _ = voices([20, 20])
+    x, windows, _ = talk([20, 20])
     a, b = (fit(x, windows, encoder, options, Bounds(), seed=7) for _ in range(2))
     assert np.array_equal(a.posteriors, b.posteriors) and a.losses == b.losses
 
 
 def test_rounds_end_when_the_speakers_are_settled(root, encoder):
-    x, windows, _ = voices([30, 25, 20])
+    x, windows, _ = talk([30, 25, 20])
     steps = {}
     for settled in (0.0, 1.0):
         options = config.load(DecStageConfig, root / "conf/dec.yaml", [f"settled={settled}"])
@@ -151,7 +140,7 @@ def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
         dec=config.load(DecStageConfig, root / "conf/dec.yaml"),
         segmentation=Segmentation(SegmentationConfig()),
     )
-    turns = pipeline("sample", sample)
+    turns = pipeline.run("sample", sample).turns
     assert len({turn.speaker for turn in turns}) == 2
     reference = {"sample": [Turn("sample", a, b - a, who) for a, b, who in sample_turns]}
     total = total_score(reference, {"sample": turns}, None, Protocol(0.25, "out"))
@@ -159,8 +148,8 @@ def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
     apart = replace(pipeline, overlap=False).run("sample", sample)
     assert apart.turns == apart.exclusive
     assert sum(t.duration for t in turns) > sum(t.duration for t in apart.turns) + 0.3
-    assert pipeline("sample", sample) == turns
-    assert pipeline("quiet", np.zeros(32000, np.float32)) == []
+    assert pipeline.run("sample", sample).turns == turns
+    assert pipeline.run("quiet", np.zeros(32000, np.float32)).turns == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import zipfile
 from collections import namedtuple
 
 import pytest
-from web import Web
 
 from diar.base.errors import DataError
 from diar.fetching import download
@@ -16,13 +15,6 @@ from diar.fetching.download import Downloads, Remote, Stopped
 
 CONTENT = bytes(range(256)) * 40
 NOWHERE = "http://127.0.0.1:9"  # the port of 'discard': nobody listens
-
-
-@pytest.fixture
-def web():
-    web = Web()
-    yield web
-    web.close()
 
 
 @pytest.fixture

@@ -19,13 +19,13 @@ from pympi import Eaf
 import export
 from diar import __version__, exports
 from diar.base.errors import DataError
+from diar.base.regions import merge_turns
 from diar.base.types import Turn
-from diar.exports import elan, reading
+from diar.exports import elan
 from diar.exports.lines import annotation
 from diar.exports.marks import turns_of
 from diar.exports.recording import recording_of
 from diar.kaldi.rttm import format_rttm, write_rttm
-from diar.scoring.rates import merge_turns
 
 ODD = [
     "item[1]", "intervals[2]", "IntervalTier", 'a"b', '""', '"', "!", "x!y", "<exists>", "A&B", "<v>",
@@ -41,7 +41,6 @@ ANY = st.lists(
     max_size=12,
 )  # fmt: skip
 ALL = sorted(exports.FORMATS)
-EACH = [name for name in ALL if exports.FORMATS[name].suffix]
 
 
 @st.composite
@@ -64,7 +63,7 @@ def back(folder, name, turns, seconds=None):
     """Turns after a way to a file of that format, and back."""
     path = folder / f"r{exports.FORMATS[name].suffix}"
     exports.write(path, text_of(name, turns, seconds))
-    return turns_of(reading.read(path), "r")
+    return turns_of(exports.read(path), "r")
 
 
 @given(ANY)
@@ -208,7 +207,7 @@ def test_pyannote_reads_lab(turns):
 
 
 def test_lhotse_reads_what_its_own_writer_would_write(tmp_path):
-    recordings = exports.recordings_of({"r": TWO, "q": TWO[:1], "none": []}, {}, {})
+    recordings = [recording_of("none", []), recording_of("q", TWO[:1]), recording_of("r", TWO)]
     ((name, text),) = exports.files(recordings, ["lhotse"])
     exports.write(tmp_path / name, text)
     read = lhotse.load_manifest(tmp_path / name)

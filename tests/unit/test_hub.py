@@ -7,7 +7,6 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from web import Web
 
 from diar.base.errors import DataError
 from diar.fetching import hub
@@ -18,17 +17,14 @@ FILES = [hub.HubFile("who/some-model", "abc", name, len(CONTENT), SHA) for name 
 
 
 @pytest.fixture
-def server(tmp_path, monkeypatch):
+def server(web, tmp_path, monkeypatch):
     monkeypatch.setenv("DIAR_CACHE", str(tmp_path))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(hub, "PAUSE", 0.01)
-    web = Web()
     web.files = {f"who/some-model/resolve/abc/{f.name}": CONTENT for f in FILES}
     monkeypatch.setenv("HF_ENDPOINT", f"{web.url}/")
-    yield web
-    web.server.shutdown()
-    web.server.server_close()
+    return web
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from pympi.Elan import Eaf, to_string
 
 import import_labels
+from diar import exports
 from diar.base.errors import DataError
 from diar.base.types import Turn
-from diar.exports import reading
 from diar.exports.marks import turns_of
 from diar.kaldi.rttm import read_rttm
 
@@ -22,7 +22,7 @@ def call(monkeypatch, *words):
 def labels(folder, text, name="talk.txt", speaker="tier"):
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return turns_of(reading.read(path), "talk", speaker)
+    return turns_of(exports.read(path), "talk", speaker)
 
 
 def test_audacity_as_it_is(tmp_path):

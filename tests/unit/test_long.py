@@ -8,14 +8,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up import spaced, trained_encoder
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 from sklearn.metrics import adjusted_rand_score
 
-from diar.autoencoder.network import ResidualAutoEncoder
-from diar.autoencoder.pretraining import learn_speakers
 from diar.base import config
-from diar.base.types import Bounds, Subsegments
+from diar.base.types import Bounds
 from diar.clustering import linkage as upgma
 from diar.clustering import sampling
 from diar.clustering.counting import cosine_affinity, eigengap
@@ -211,22 +210,13 @@ def test_what_is_never_forgotten_goes_through_all_pieces():
 
 @pytest.fixture(scope="module")
 def encoder():
-    torch.manual_seed(0)
-    model = ResidualAutoEncoder(16, [32, 8], shortcut=True, length_norm=True, speaker_space=True)
-    training = [(conversation([40], seed)[0], 0.75 * np.arange(40)) for seed in range(40)]
-    learn_speakers(model.eval(), training, 1.5)
-    return model
-
-
-def every_quarter(n):
-    starts = 0.25 * np.arange(n)
-    return Subsegments([f"r-{i}" for i in range(n)], ["r"] * n, starts, starts + 1.5)
+    return trained_encoder(0.75, spread=0.15)
 
 
 def test_ten_seconds_in_four_hours_survive(root, encoder):
     x, labels = conversation([57_560, 40], turn=40, spread=0.1)
     options = config.load(DecStageConfig, root / "conf/dec.yaml")
-    found = fit(x, every_quarter(len(x)), encoder, options, Bounds()).labels
+    found = fit(x, spaced(len(x), 0.25), encoder, options, Bounds()).labels
     assert np.array_equal(np.unique(found), [0, 1])
     assert adjusted_rand_score(labels, found) > 0.9
 
@@ -234,8 +224,8 @@ def test_ten_seconds_in_four_hours_survive(root, encoder):
 def test_too_many_speakers_in_a_long_recording_are_merged(root, encoder):
     x, labels = conversation([400, 400, 400], turn=40, spread=0.1)
     options = config.load(DecStageConfig, root / "conf/dec.yaml", ["clustering.exact=100"])
-    assert fit(x, every_quarter(len(x)), encoder, options, Bounds()).count == 3
-    found = fit(x, every_quarter(len(x)), encoder, options, Bounds(most=2))
+    assert fit(x, spaced(len(x), 0.25), encoder, options, Bounds()).count == 3
+    found = fit(x, spaced(len(x), 0.25), encoder, options, Bounds(most=2))
     assert found.count == 2 and np.allclose(found.posteriors.sum(axis=1), 1)
     together = [set(found.labels[labels == speaker]) for speaker in range(3)]
     assert all(len(one) == 1 for one in together)  # whole speakers are merged, none is cut

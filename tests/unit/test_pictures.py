@@ -117,7 +117,9 @@ class TestTimeline:
             shares, at, foot = series(figure.axes[1])[kind].get_data()
             heights = foot - np.array(shares)
             whole = heights @ np.diff(at) / heights[0]  # a tenth of each full stretch is wrong
-            assert whole == pytest.approx(wrong.seconds(kind) / 0.1)
+            assert whole == pytest.approx(
+                sum(end - start for start, end, _ in wrong.segments[kind]) / 0.1
+            )
         assert "every 120 s, full height 10 %" in figure.axes[1].get_xlabel()
 
     def test_what_is_not_evaluated_is_grey(self):

@@ -4,46 +4,28 @@ import sys
 
 import numpy as np
 import pytest
-import torch
+from made_up import DIM, spaced, trained_encoder, voices
 
 import fit_dec
 from cli import program
 from diar.autoencoder.network import ResidualAutoEncoder, save_model
-from diar.autoencoder.pretraining import learn_speakers
-from diar.base.types import Subsegments, concatenate
+from diar.base.types import concatenate
 from diar.kaldi import arks, tables
 from diar.kaldi.arks import Scp
 from diar.kaldi.history import read_history
-
-DIM = 16
-
-
-def spaced(n, name):
-    starts = 0.25 * np.arange(n)
-    return Subsegments([f"{name}-{i:03d}" for i in range(n)], [name] * n, starts, starts + 1.5)
-
-
-def voices(sizes, seed):
-    rng = np.random.default_rng(seed)
-    centres = np.linalg.qr(rng.normal(size=(DIM, DIM)))[0][: len(sizes)]
-    labels = np.repeat(np.arange(len(sizes)), sizes)
-    return (centres[labels] + 0.1 * rng.normal(size=(len(labels), DIM))).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):
     """X-vectors of five recordings, one of which holds NaN, and an autoencoder."""
     path = tmp_path_factory.mktemp("xvectors")
-    xs = {f"r{i}": voices(s, i) for i, s in enumerate(([30, 25], [20], [3, 4], [1], [12, 20]))}
-    windows = {name: spaced(len(x), name) for name, x in xs.items()}
+    xs = {f"r{i}": voices(s, i)[0] for i, s in enumerate(([30, 25], [20], [3, 4], [1], [12, 20]))}
+    windows = {name: spaced(len(x), 0.25, name) for name, x in xs.items()}
     xs["r1"][0] = np.nan
     tables.write_segments(path, concatenate(list(windows.values())))
     rows = {i: v for name in xs for i, v in zip(windows[name].ids, xs[name], strict=True)}
     arks.write_ark(path / "xvector.ark", rows)
-    torch.manual_seed(0)
-    model = ResidualAutoEncoder(DIM, [32, 8], shortcut=True, length_norm=True, speaker_space=True)
-    learn_speakers(model, [(voices([40], i), 0.25 * np.arange(40)) for i in range(30)], 1.5)
-    save_model(path / "model.safetensors", model.eval())
+    save_model(path / "model.safetensors", trained_encoder(0.25))
     return path
 
 

@@ -14,9 +14,10 @@ from pyannote.metrics.diarization import DiarizationErrorRate
 
 from diar.base import config
 from diar.base.errors import DataError
+from diar.base.regions import merge_turns
 from diar.base.types import Region, Turn
 from diar.scoring.frame import count_speakers, make_frame, total_score, totals
-from diar.scoring.rates import Protocol, ScoringConfig, evaluate, merge_turns
+from diar.scoring.rates import Protocol, ScoringConfig, evaluate
 from diar.xvectors.grid import activity
 
 PROTOCOLS = ScoringConfig().protocols

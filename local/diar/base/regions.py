@@ -1,10 +1,10 @@
-"""Stretches of time as sorted lists of disjoint regions."""
+"""Stretches of time as sorted lists of disjoint regions, and the turns of speakers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from diar.base.types import Region, Subsegments
+from diar.base.types import Region, Subsegments, Turn
 
 TOUCH = 1e-6  # seconds: nearer than that is no gap
 
@@ -38,3 +38,27 @@ def intersection(a: Sequence[Region], b: Sequence[Region]) -> list[Region]:
 def regions_of(segments: Subsegments) -> list[Region]:
     """Unite the segments of a recording to sorted regions that neither overlap nor touch."""
     return union(zip(segments.starts.tolist(), segments.ends.tolist(), strict=True))
+
+
+def merge_turns(turns: Sequence[Turn]) -> tuple[list[Turn], int]:
+    """Join turns of one speaker that overlap or touch.
+
+    Returns:
+        The turns of one recording, sorted, and how many overlapped one before (touching ones are not
+        counted: they are an ordinary way to write a long turn).
+    """
+    merged: list[Turn] = []
+    overlaps = 0
+    for turn in sorted(turns, key=lambda t: (t.speaker, t.start, t.end)):
+        before = merged[-1] if merged and merged[-1].speaker == turn.speaker else None
+        if before is None or turn.start > before.end + TOUCH:
+            merged.append(turn)
+            continue
+        overlaps += turn.start < before.end - TOUCH
+        merged[-1] = before._replace(duration=max(before.end, turn.end) - before.start)
+    return sorted(merged), overlaps
+
+
+def speakers_in_order(turns: Iterable[Turn]) -> list[str]:
+    """List the speakers by their first turn."""
+    return list(dict.fromkeys(turn.speaker for turn in sorted(turns)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 import numpy as np
-from scipy.linalg import eigh, eigvals
+from scipy.linalg import eigh
 from scipy.ndimage import gaussian_filter
 
 from diar.base.vectors import unit_rows
@@ -195,7 +195,9 @@ class eigengap:
         Row-wise normalisation D^-1 A has the same eigenvalues, and its eigenvectors are
         D^-1/2 v; being symmetric, this one is cheaper, and only the largest few are needed.
         """
-        A = self._similarity(X)
+        A = self.compute_affinity_matrix(X)
+        for operation in self.operations:
+            A = operation.refine(A)
         root = np.sqrt(_row_max(A))
         return A / root / root.T, root
 
@@ -203,21 +205,9 @@ class eigengap:
         """Cosines (n, n) of the rows of ``X`` (n, d), mapped to [0, 1]; symmetric, not refined."""
         return (1.0 + cosine_affinity(_matrix(X))) / 2.0
 
-    def refined_affinity(self, X: np.ndarray) -> np.ndarray:
-        """Compute the refined affinity (n, n), rows normalised, of the rows of ``X`` (n, d)."""
-        return RowWiseNormalize().refine(self._similarity(_matrix(X)))
-
-    def _similarity(self, X: np.ndarray) -> np.ndarray:
-        A = self.compute_affinity_matrix(X)
-        for operation in self.operations:
-            A = operation.refine(A)
-        return A
-
     def compute_sorted_eigenvalues(self, A: np.ndarray) -> np.ndarray:
         """Real parts of the eigenvalues of ``A`` (n, n), largest first."""
-        if np.allclose(A, A.T):
-            return eigh(A, eigvals_only=True)[::-1]
-        return np.sort(np.real(eigvals(A)))[::-1]
+        return self.compute_sorted_eigenvectors(A)[0]
 
     def compute_sorted_eigenvectors(self, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(eigenvalues (n,), eigenvectors (n, n) as columns) of ``A``, largest first."""

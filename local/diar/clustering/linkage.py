@@ -28,19 +28,10 @@ def tree_of(x: np.ndarray) -> np.ndarray:
 
 
 def cut(tree: np.ndarray, count: int) -> np.ndarray:
-    """Exactly ``count`` clusters (at most n) of a scipy linkage tree, also where heights are tied."""
-    n = len(tree) + 1
-    labels = fcluster(tree, min(count, n), criterion="maxclust")
-    if len(np.unique(labels)) == min(count, n):
-        return labels
-    # Ties (identical windows): undo the last merges one by one instead of by height.
-    members: dict[int, list[int]] = {i: [i] for i in range(n)}
-    for step, (a, b) in enumerate(tree[: n - min(count, n), :2].astype(int)):
-        members[n + step] = members.pop(a) + members.pop(b)
-    labels = np.zeros(n, dtype=int)
-    for label, rows in enumerate(members.values()):
-        labels[rows] = label
-    return labels
+    """Labels 1..k (n,), k = ``count`` (at most n), of a linkage tree, also where heights are tied."""
+    in_order = tree.copy()
+    in_order[:, 2] = np.arange(len(tree))  # by height, identical windows would be cut at once
+    return fcluster(in_order, len(tree) - count, criterion="distance")
 
 
 def groups_within_blocks(x: np.ndarray, count: int, block: int = BLOCK) -> np.ndarray:
@@ -59,8 +50,7 @@ def groups_within_blocks(x: np.ndarray, count: int, block: int = BLOCK) -> np.nd
     labels, first = [], 0
     for tree, made in zip(trees, merges, strict=True):
         left = len(tree) + 1 - int(made)
-        inside = cut(tree, left) if len(tree) else np.zeros(1, dtype=int)
-        labels.append(first + np.unique(inside, return_inverse=True)[1])
+        labels.append(first + (cut(tree, left) - 1 if made else np.arange(left)))
         first += left
     return np.concatenate(labels)
 

@@ -15,15 +15,8 @@ from scipy.linalg import eigh
 
 from diar.base.types import Bounds
 from diar.base.vectors import unit_rows
+from diar.clustering import linkage
 from diar.clustering.counting import cosine_affinity, eigengap, laplacian, nme
-from diar.clustering.linkage import (
-    cut,
-    groups_within_blocks,
-    join_groups,
-    means_of,
-    merges_of,
-    tree_of,
-)
 from diar.clustering.sampling import (
     EXACT,
     SAMPLE,
@@ -65,13 +58,14 @@ def ahc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) 
     if len(x) < 2:
         return np.zeros(len(x), dtype=int)
     if len(x) <= config.exact:
-        tree = tree_of(x)
+        tree = linkage.tree_of(x)
         found = int((tree[:, 2] > 1.0 - config.ahc_threshold).sum()) + 1
-        return renumber(cut(tree, bounds.clip(found)))
-    groups = groups_within_blocks(x, config.exact)
-    edges, heights = merges_of(*means_of(x, groups))
+        return renumber(linkage.cut(tree, bounds.clip(found)))
+    groups = linkage.groups_within_blocks(x, config.exact)
+    edges, heights = linkage.merges_of(*linkage.means_of(x, groups))
     found = int((heights > 1.0 - config.ahc_threshold).sum()) + 1
-    return renumber(join_groups(edges, bounds.clip(found), len(edges) + 1)[groups])
+    clusters = linkage.join_groups(edges, bounds.clip(found), len(edges) + 1)
+    return renumber(clusters[groups])
 
 
 def kmeans(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
@@ -98,12 +92,7 @@ def spectral(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int 
         finder: eigengap = SampledEigengap(least, most, config.p_percentile)
         points = blur(x, rows, config.gaussian_blur_sigma)
         return renumber(complete_labels(x, rows, _embedded(finder, points, seed)))
-    finder = eigengap(
-        min_clusters=least,
-        max_clusters=most,
-        p_percentile=config.p_percentile,
-        gaussian_blur_sigma=config.gaussian_blur_sigma,
-    )
+    finder = eigengap(least, most, config.p_percentile, config.gaussian_blur_sigma)
     return _embedded(finder, x, seed)
 
 
@@ -143,9 +132,7 @@ def kmeans_labels(x: np.ndarray, count: int, seed: int) -> np.ndarray:
     count = min(count, len(np.unique(x, axis=0))) if count > 1 else 1
     if count < 2:
         return np.zeros(len(x), dtype=int)
-    from sklearn.cluster import (
-        KMeans,
-    )  # 1.2 s of CPU, which the default DEC and most baselines save
+    from sklearn.cluster import KMeans  # 1.2 s of CPU: the default DEC and most baselines need none
 
     return renumber(KMeans(count, n_init=10, random_state=seed).fit_predict(x))
 

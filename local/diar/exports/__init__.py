@@ -1,67 +1,49 @@
 """Diarization results for other tools: one text per format, and files that hold them.
 
-What is written has whole milliseconds, rounded as in ``diar.kaldi.rttm``. ``diar.exports.reading`` is the way
-back, from files that people have corrected.
+What is written has whole milliseconds, rounded as in ``diar.kaldi.rttm``. ``read`` is the way back, from files
+that people have corrected.
 """
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from diar.base.errors import DataError
 from diar.base.files import open_whole
-from diar.base.types import Turn
-from diar.exports import audacity, captions, document, elan, lines, textgrid
-from diar.exports.recording import ExportedRecording, recording_of
+from diar.exports import audacity, document, elan, lines, textgrid
+from diar.exports.marks import Marks
+from diar.exports.recording import ExportedRecording
 
 
 class Format(NamedTuple):
-    """A format: how it writes a recording, and into which file.
+    """A format: how it writes a recording, into which file, and how that is read when it was corrected.
 
     text: writes a recording. suffix: of the file of each recording. file: or else the one file of all, their
-    texts in a row. tiers: a speaker's turns cannot overlap there, and are joined where they do.
+    texts in a row. tiers: a speaker's turns cannot overlap there, and are joined where they do. read: for
+    those that people correct.
     """
 
     text: Callable[[ExportedRecording], str]
     suffix: str = ""
     file: str = ""
     tiers: bool = False
+    read: Callable[[Path], Marks] | None = None
 
 
 FORMATS = {
-    "audacity": Format(audacity.text_of, ".txt"),
-    "textgrid": Format(textgrid.text_of, ".TextGrid", tiers=True),
-    "webvtt": Format(captions.webvtt, ".vtt"),
+    "audacity": Format(audacity.text_of, ".txt", read=audacity.read),
+    "textgrid": Format(textgrid.text_of, ".TextGrid", tiers=True, read=textgrid.read),
+    "webvtt": Format(lines.webvtt, ".vtt"),
     "json": Format(document.text_of, ".json"),
     "ctm": Format(lines.ctm, file="turns.ctm"),
-    "elan": Format(elan.text_of, ".eaf", tiers=True),
+    "elan": Format(elan.text_of, ".eaf", tiers=True, read=elan.read),
     "pyannote": Format(lines.lab, ".lab"),
     "lhotse": Format(lines.supervisions, file="supervisions.jsonl.gz"),
 }
-
-
-def recordings_of(
-    turns: Mapping[str, Sequence[Turn]],
-    seconds: Mapping[str, float],
-    media: Mapping[str, Path],
-) -> list[ExportedRecording]:
-    """Prepare all recordings for export, sorted by name.
-
-    Args:
-        turns: of each recording; none where nobody speaks.
-        seconds: lengths, of those that are known.
-        media: audio files, of those that are known.
-
-    Raises:
-        DataError: names that the formats cannot hold.
-    """
-    return [
-        recording_of(name, turns[name], seconds.get(name), media.get(name))
-        for name in sorted(turns)
-    ]
+READERS = {form.suffix.lower(): form.read for form in FORMATS.values() if form.read}
 
 
 def files(
@@ -90,6 +72,24 @@ def write(path: str | Path, text: str) -> None:
     data = text.encode("utf-8")
     with open_whole(path, "wb") as stream:
         stream.write(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
+
+
+def is_labels(path: Path) -> bool:
+    """Tell whether a file holds labels, by its ending."""
+    return path.suffix.lower() in READERS
+
+
+def read(path: Path) -> Marks:
+    """Read what is marked in a file of Audacity (.txt), Praat (.TextGrid) or ELAN (.eaf).
+
+    Raises:
+        DataError: another ending, or what the reader of that format refuses.
+    """
+    if not is_labels(path):
+        raise DataError(
+            "expected labels of Audacity (.txt), Praat (.TextGrid) or ELAN (.eaf)", path
+        )
+    return READERS[path.suffix.lower()](path)
 
 
 def notes(recordings: Sequence[ExportedRecording], names: Sequence[str]) -> Iterator[str]:

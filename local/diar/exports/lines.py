@@ -1,9 +1,13 @@
-"""Formats that are a line for each turn: CTM, pyannote's .lab, lhotse's manifest."""
+"""Formats that are a line or a cue for each turn: CTM, pyannote's .lab, lhotse's manifest, WebVTT."""
 
 from __future__ import annotations
 
+import html
 import json
 from typing import TYPE_CHECKING
+
+from webvtt import Caption, WebVTT
+from webvtt.models import Timestamp
 
 from diar.exports.recording import ExportedRecording
 
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
 def ctm(recording: ExportedRecording) -> str:
     """Write NIST's CTM, the speaker in the place of the word: recording, channel 1, start, duration."""
     return "".join(
-        f"{recording.name} 1 {_s(s.start)} {_s(s.end - s.start)} {s.speaker}\n"
+        f"{recording.name} 1 {s.start / 1000:.3f} {(s.end - s.start) / 1000:.3f} {s.speaker}\n"
         for s in recording.spans
     )
 
@@ -53,5 +57,11 @@ def lab(recording: ExportedRecording) -> str:
     return annotation(recording).to_lab()
 
 
-def _s(milliseconds: int) -> str:
-    return f"{milliseconds / 1000:.3f}"
+def webvtt(recording: ExportedRecording) -> str:
+    """Write cues with the speaker as voice tag, and as text, since players show no tags."""
+    cues = []
+    for span in recording.spans:
+        start, end = (str(Timestamp.from_seconds(ms / 1000)) for ms in (span.start, span.end))
+        name = html.escape(span.speaker, quote=False)
+        cues.append(Caption(start, end, f"<v {name}>{name}"))
+    return WebVTT(captions=cues).content

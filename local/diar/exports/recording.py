@@ -41,7 +41,7 @@ class ExportedRecording:
     def tiers(self) -> dict[str, list[Span]]:
         """Sort the turns into a tier for each speaker, by first turn; those that overlap are joined.
 
-        Turns that touch stay apart, unlike in ``diar.scoring.rates.merge_turns``: a tier can hold them.
+        Turns that touch stay apart, unlike in ``diar.base.regions.merge_turns``: a tier can hold them.
         """
         tiers: dict[str, list[Span]] = {}
         for span in self.spans:

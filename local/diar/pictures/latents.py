@@ -18,11 +18,10 @@ from sklearn.decomposition import PCA
 
 from diar.base import colours
 from diar.base.errors import DataError
-from diar.base.regions import TOUCH
+from diar.base.regions import TOUCH, union
 from diar.base.types import Subsegments, Turn
 from diar.pictures import canvas
 from diar.pictures.timeline import seconds_within
-from diar.scoring.rates import merge_turns
 
 _MANY = 5000  # points; more are a bitmap within a PDF, which would be slow to show
 _TITLE, _ENTRY, _LEFT, _BELOW = 0.2, 0.13, 0.2, 0.25  # inches: around a panel, a line of the legend
@@ -34,15 +33,11 @@ Labelling = tuple[Sequence[str | None], Mapping[str, int]]
 
 def window_speakers(windows: Subsegments, turns: Sequence[Turn]) -> list[str | None]:
     """Find who talks most in each of n windows of one recording; None where nobody does."""
-    spans: dict[str, list[tuple[float, float]]] = {}
-    for turn in merge_turns(turns)[0]:
-        spans.setdefault(turn.speaker, []).append((turn.start, turn.end))
-    if not spans:
+    names = sorted({turn.speaker for turn in turns})
+    if not names:
         return [None] * len(windows)
-    names = sorted(spans)
-    seconds = np.stack(
-        [seconds_within(spans[name], windows.starts, windows.ends) for name in names]
-    )
+    spans = [union((t.start, t.end) for t in turns if t.speaker == name) for name in names]
+    seconds = np.stack([seconds_within(each, windows.starts, windows.ends) for each in spans])
     best = seconds.argmax(axis=0)
     return [names[i] if seconds[i, j] > TOUCH else None for j, i in enumerate(best)]
 
@@ -75,7 +70,7 @@ def draw(
         spaces: title -> latents (n, l) of the same windows.
         clusters: (n,) ints, of the hypothesis.
         speakers: n, of the reference, see ``window_speakers``; None: there is no reference.
-        order: reference speakers in the order of the colours (``timeline.speakers_in_order``).
+        order: reference speakers in the order of the colours (``diar.base.regions.speakers_in_order``).
 
     Raises:
         DataError: too few windows, or latents that are not finite or all equal.

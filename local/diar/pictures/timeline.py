@@ -23,7 +23,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from diar.base import colours
 from diar.base.errors import DataError
 from diar.base.numbers import clock
-from diar.base.regions import union
+from diar.base.regions import speakers_in_order, union
 from diar.base.types import Region, Turn
 from diar.pictures import canvas
 from diar.scoring.error_segments import ErrorSegments, find_errors
@@ -75,10 +75,11 @@ class Profile:
     full: float
     step: float
 
-    def shares(self, stretches: Sequence[tuple[float, float, int]]) -> np.ndarray:
-        """Compute how much of each stretch of time has errors, (n,) from 0 to 1."""
-        spans = [(start, end) for start, end, _ in stretches]
-        return seconds_within(spans, self.edges[:-1], self.edges[1:]) / np.diff(self.edges)
+
+def shares_of(wrong: Sequence[tuple[float, float, int]], edges: np.ndarray) -> np.ndarray:
+    """Compute how much of each stretch of time between edges (n + 1,) has errors, (n,) from 0 to 1."""
+    spans = [(start, end) for start, end, _ in wrong]
+    return seconds_within(spans, edges[:-1], edges[1:]) / np.diff(edges)
 
 
 def panels(
@@ -102,11 +103,6 @@ def panels(
         places = colours.places(speakers, speakers_in_order(turns), wrong.pairs)[1]
         result.append(Panel(title, _lanes(turns, places), None if reference is None else wrong))
     return result
-
-
-def speakers_in_order(turns: Iterable[Turn]) -> list[str]:
-    """List the speakers by their first turn."""
-    return list(dict.fromkeys(turn.speaker for turn in sorted(turns)))
 
 
 def whole_extent(*sides: Iterable[Turn]) -> list[Region]:
@@ -253,7 +249,7 @@ def _draw_errors(
             spans = [(start, end - start) for start, end, _ in stretches]
             axis.broken_barh(spans, (foot, -0.88 * row), **look)
         else:
-            tops = foot - 0.88 * row * profile.shares(stretches) / profile.full
+            tops = foot - 0.88 * row * shares_of(stretches, profile.edges) / profile.full
             axis.stairs(tops, profile.edges, baseline=foot, fill=True, **look)
     return feet - 0.44 * row
 
@@ -273,12 +269,12 @@ def _profile(sides: Sequence[Panel], start: float, end: float, point: float) -> 
     """Divide time into stretches of three points or more; None where no errors are known."""
     step = next((s for s in _STEPS if s >= 3 * point), _STEPS[-1])
     count = math.ceil((end - start) / step - 1e-6)
-    profile = Profile(np.append(start + step * np.arange(count), end), 1.0, step)
-    kinds = [
-        stretches for side in sides if side.wrong for stretches in side.wrong.segments.values()
-    ]
-    full = max((float(profile.shares(stretches).max()) for stretches in kinds), default=None)
-    return None if full is None else replace(profile, full=full or 1.0)
+    edges = np.append(start + step * np.arange(count), end)
+    kinds = [wrong for side in sides if side.wrong for wrong in side.wrong.segments.values()]
+    if not kinds:
+        return None
+    full = max(float(shares_of(wrong, edges).max()) for wrong in kinds)
+    return Profile(edges, full or 1.0, step)
 
 
 def _gaps(regions: Sequence[Region] | None, start: float, end: float) -> list[tuple[float, float]]:

@@ -60,16 +60,6 @@ class Pipeline:
                 f" autoencoder takes {self.encoder.ip_features}"
             )
 
-    def __call__(
-        self,
-        recording: str,
-        samples: np.ndarray | Spooled,
-        bounds: Bounds | None = None,
-        seed: int = 0,
-    ) -> list[Turn]:
-        """Return the turns of a recording, none without speech; the arguments are those of ``run``."""
-        return self.run(recording, samples, bounds, seed).turns
-
     def run(
         self,
         recording: str,

@@ -11,11 +11,11 @@ from pyannote.core import Annotation, Segment
 from tqdm import tqdm
 
 from diar.base.errors import DataError
+from diar.base.regions import merge_turns
 from diar.base.seeds import seed_for
 from diar.base.types import Bounds, Subsegments, Turn
 from diar.kaldi.rttm import write_rttm
 from diar.published.dataset import DiarizationDataset
-from diar.scoring.rates import merge_turns
 from diar.xvectors.grid import SILENCE, turns_from_cells
 
 log = logging.getLogger(__name__)

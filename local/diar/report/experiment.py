@@ -117,8 +117,7 @@ class ExperimentSet:
 
     def _scores(self) -> pd.DataFrame:
         """Read the scores of the systems that have some."""
-        dirs = {system: self.exp / system / self.name / "score" for system in self.systems}
-        scored = [system for system, path in dirs.items() if (path / FILE).exists()]
+        scored = [s for s in self.systems if (self.exp / s / self.name / "score" / FILE).exists()]
         if not scored:
             return pd.DataFrame({"system": scored})
         frame = read_experiment(self.exp, self.name)

@@ -10,13 +10,15 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import jinja2
+from jinja2.utils import htmlsafe_json_dumps
+from plotly.offline import get_plotlyjs
 
 from diar.base import colours
 from diar.base.files import open_whole, write_text
@@ -60,7 +62,7 @@ def write_page(
     Returns:
         The files written, the page last.
     """
-    library = _compress(_plotly())
+    library = _compress(get_plotlyjs())
     sizes = sum(path.stat().st_size for path in packed.values())
     together = sizes + len(library) <= inline * 1e6
     files = {} if together else {key: f"{out.stem}_files/{key}.js" for key in packed}
@@ -79,9 +81,9 @@ def write_page(
         errors=colours.ERRORS,
         sets=sets,
         shown=packed.keys(),
-        known=_escape_for_script(json.dumps(known, ensure_ascii=False)),
+        known=htmlsafe_json_dumps(known, ensure_ascii=False),  # nothing in it ends the element
         library=library,
-        inlined=_texts(packed) if together else (),
+        inlined=packed if together else {},
         style=(ASSETS / "page.css").read_text(encoding="utf-8"),
         scripts=[(ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS],
     )
@@ -96,24 +98,8 @@ def _for_script(page: SetPage, packed: Mapping[str, Path]) -> dict[str, Any]:
     return {"systems": dict(page.systems), "recordings": shown}
 
 
-def _texts(packed: Mapping[str, Path]) -> Iterable[tuple[str, str]]:
-    for key, path in packed.items():
-        yield key, path.read_text(encoding="ascii")
-
-
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs
-
-    return get_plotlyjs()
-
-
 def _compress(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
-
-
-def _escape_for_script(text: str) -> str:
-    """Escape JSON that stands inside a script element, so that nothing in it ends the element."""
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _environment() -> jinja2.Environment:

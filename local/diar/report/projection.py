@@ -58,17 +58,17 @@ METHODS: dict[str, Callable[[list[np.ndarray], int], list[np.ndarray]]] = {
 }
 
 
-def available_methods(names: tuple[str, ...]) -> list[str]:
-    """List those of these methods that can be used here: UMAP is not always installed."""
-    return [name for name in names if name != "umap" or importlib.util.find_spec("umap")]
-
-
 def project(method: str, tables: list[np.ndarray], seed: int = 0) -> list[np.ndarray] | None:
-    """Project each table (n, l) of latents to (n, 2); None where a method needs more points.
+    """Project each table (n, l) of latents to (n, 2).
+
+    Returns:
+        None where the method needs more points, or is not installed, which UMAP need not be.
 
     Raises:
         KeyError: no such method.
     """
+    if method == "umap" and not importlib.util.find_spec("umap"):
+        return None
     if method != "pca" and len(tables[0]) < FEWEST:
         return None
     return METHODS[method]([table.astype(np.float64) for table in tables], seed)

@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from diar.base import colours
+from diar.base.regions import merge_turns, speakers_in_order
 from diar.base.types import Region, Step, Subsegments, Turn
 from diar.clustering.sampling import sample_rows
-from diar.report.projection import available_methods, project
+from diar.report.projection import project
 from diar.scoring.error_segments import find_errors
-from diar.scoring.rates import merge_turns
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def plain(view: View, config: ReportConfig) -> dict[str, Any]:
     view = _join_turns(view)
     reference = None
     if view.reference is not None:
-        speakers = _speakers(view.reference)
+        speakers = speakers_in_order(view.reference)
         reference = {"speakers": speakers, "turns": _turns(view.reference, speakers)}
     return {
         "recording": view.recording,
@@ -94,7 +94,7 @@ def _join_turns(view: View) -> View:
 
 def _judge(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
     """Describe a system's turns, the colours of their speakers, and where they are wrong."""
-    speakers = _speakers(turns)
+    speakers = speakers_in_order(turns)
     pairs: dict[str, str] = {}
     errors = None
     if view.reference is not None:
@@ -105,7 +105,7 @@ def _judge(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
             kind: [[_ms(start), _ms(end), times] for start, end, times in stretches]
             for kind, stretches in difference.segments.items()
         }
-    places = colours.places(_speakers(view.reference or ()), speakers, pairs)[1]
+    places = colours.places(speakers_in_order(view.reference or ()), speakers, pairs)[1]
     return {
         "speakers": speakers,
         "places": [places[speaker] for speaker in speakers],
@@ -121,7 +121,7 @@ def _look_inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any
         return {}
     rows = sample_rows(len(refined.windows), config.points)
     projections = {}
-    for method in available_methods(config.projections):
+    for method in config.projections:
         tables = project(method, [refined.start_latents[rows], refined.latents[rows]])
         if tables:
             scale = 1000 / max(np.abs(np.concatenate(tables)).max(), 1e-9)
@@ -141,15 +141,9 @@ def _look_inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any
     }
 
 
-def _speakers(turns: Sequence[Turn]) -> list[str]:
-    """List speakers in the order in which they are first heard."""
-    return list(dict.fromkeys(turn.speaker for turn in sorted(turns, key=lambda t: t.start)))
-
-
 def _turns(turns: Sequence[Turn], speakers: Sequence[str]) -> list[list[int]]:
     place = {speaker: i for i, speaker in enumerate(speakers)}
-    ordered = sorted(turns, key=lambda turn: (turn.start, turn.end))
-    return [[_ms(turn.start), _ms(turn.end), place[turn.speaker]] for turn in ordered]
+    return [[_ms(turn.start), _ms(turn.end), place[turn.speaker]] for turn in turns]
 
 
 def _ms(seconds: float) -> int:

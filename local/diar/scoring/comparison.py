@@ -45,10 +45,8 @@ class Comparison:
     @property
     def wins(self) -> tuple[int, int, int]:
         """In how many recordings a is better, equal, worse."""
-        better, equal, worse = (
-            int((np.sign(self.differences) == sign).sum()) for sign in (-1, 0, 1)
-        )
-        return better, equal, worse
+        d = self.differences
+        return int((d < 0).sum()), int((d == 0).sum()), int((d > 0).sum())
 
     @property
     def p_value(self) -> float | None:
@@ -57,12 +55,10 @@ class Comparison:
             return None
         return float(stats.wilcoxon(self.differences, zero_method="wilcox").pvalue)
 
-    def interval(
-        self, level: float = 0.95, samples: int = 10_000, seed: int = 0
-    ) -> tuple[float, float] | None:
+    def interval(self, samples: int = 10_000, seed: int = 0) -> tuple[float, float] | None:
         """Bootstrap ``difference``: an interval, points; None with fewer than two scored recordings."""
         more = error_seconds(self.a) - error_seconds(self.b)
-        return rate_interval(more, self.a["scored_s"], level, samples, seed)
+        return rate_interval(more, self.a["scored_s"], samples, seed)
 
     def extremes(self, most: int = 10) -> tuple[list[int], list[int]]:
         """Find the rows of the largest gains of a over b, and of its largest losses, largest first."""
@@ -107,11 +103,7 @@ def der_interval(frame: pd.DataFrame) -> tuple[float, float] | None:
 
 
 def rate_interval(
-    seconds: ArrayLike,
-    scored: ArrayLike,
-    level: float = 0.95,
-    samples: int = 10_000,
-    seed: int = 0,
+    seconds: ArrayLike, scored: ArrayLike, samples: int = 10_000, seed: int = 0
 ) -> tuple[float, float] | None:
     """Bootstrap 100 * sum(seconds) / sum(scored) over recordings.
 
@@ -119,7 +111,7 @@ def rate_interval(
         seconds, scored: (n,) of each recording; those with nothing scored are left out.
 
     Returns:
-        The interval, low and high, percent; None with fewer than two recordings.
+        The 95 % interval, low and high, percent; None with fewer than two recordings.
     """
     some = np.asarray(scored) > 0
     if some.sum() < 2:
@@ -131,7 +123,7 @@ def rate_interval(
         vectorized=True,
         n_resamples=samples,
         batch=max(1, 10_000_000 // len(some)),
-        confidence_level=level,
+        confidence_level=0.95,
         method="percentile",
         rng=np.random.default_rng(seed),
     )

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diar.base.regions import merge_turns
 from diar.base.types import Region, Turn
-from diar.scoring.rates import merge_turns
 from diar.scoring.tally import Tally
 
 Segments = list[tuple[float, float, int]]
@@ -29,10 +29,6 @@ class ErrorSegments:
 
     pairs: dict[str, str]
     segments: dict[str, Segments]
-
-    def seconds(self, kind: str) -> float:
-        """Sum up the speaker time of one kind of error, as it counts in a DER."""
-        return sum((end - start) * times for start, end, times in self.segments[kind])
 
 
 def find_errors(

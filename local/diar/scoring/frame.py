@@ -26,14 +26,6 @@ RATES = [*PARTS.values(), "der_%", "der_md_eval_%", "jer_%"]
 COUNTS = ["speakers", "speakers_found"]
 COLUMNS = ["protocol", "recording", *SECONDS, *RATES, *COUNTS]
 
-_FIELDS = {
-    "scored": "scored_s",
-    "miss": "miss_s",
-    "false_alarm": "fa_s",
-    "confusion": "conf_s",
-    "confusion_md_eval": "conf_md_eval_s",
-}
-
 
 def make_frame(evaluation: Evaluation) -> pd.DataFrame:
     """Put the scores of all recordings under all protocols into a table of ``COLUMNS``."""
@@ -42,7 +34,7 @@ def make_frame(evaluation: Evaluation) -> pd.DataFrame:
         for name, scores in evaluation.scores.items()
         for row in scores
     ]
-    return _with_rates(pd.DataFrame(rows).rename(columns=_FIELDS))[COLUMNS]
+    return _with_rates(pd.DataFrame(rows))[COLUMNS]
 
 
 def totals(frame: pd.DataFrame, by: str | Sequence[str] = "protocol") -> pd.DataFrame:
@@ -130,12 +122,8 @@ def read_frame(score_dir: str | Path) -> pd.DataFrame:
     frame = frame[frame.duplicated("protocol", keep="last")]  # the last of each is its total
     if frame.empty:
         raise DataError("holds no figures: make it again by steps/score.sh", path)
-    order = pd.factorize(frame["protocol"])[0]
-    return (
-        frame.assign(order=order)
-        .sort_values(["order", "recording"])[COLUMNS]
-        .reset_index(drop=True)
-    )
+    sorted_rows = [rows.sort_values("recording") for rows in split(frame, "protocol").values()]
+    return pd.concat(sorted_rows, ignore_index=True)[COLUMNS]
 
 
 def read_experiment(exp: Path, only: str | None = None) -> pd.DataFrame:
@@ -155,13 +143,9 @@ def read_experiment(exp: Path, only: str | None = None) -> pd.DataFrame:
     if not pairs:
         raise DataError(f"no <system>/<set>/score/{FILE} below it: ./run.sh makes them", exp)
     pairs.sort(key=lambda pair: (rank(pair[0], SETS), rank(pair[1], list(SYSTEMS))))
-    frames = []
-    for name, system in pairs:
-        frame = read_frame(exp / system / name / "score")
-        frame.insert(0, "system", system)
-        frame.insert(1, "set", name)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+    frames = {(system, name): read_frame(exp / system / name / "score") for name, system in pairs}
+    where = ["system", "set"]
+    return pd.concat(frames, names=where).reset_index(where).reset_index(drop=True)
 
 
 def _with_rates(seconds: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ Conventions, all of them:
 * A collar is given as seconds on EACH side of a reference boundary (md-eval, dscore), unless the
   protocol says that it is the width of the whole zone, as pyannote.metrics has it.
 * Speakers are paired within what counts, so that no other pairing scores less (pyannote.metrics).
-  md-eval pairs them before it leaves out collars and overlap: ``Score.confusion_md_eval``.
+  md-eval pairs them before it leaves out collars and overlap: ``Score.conf_md_eval_s``.
 * Turns of one speaker that overlap or touch within a recording are one turn: a person does not speak
   twice at once, and a cut inside a turn is no boundary, hence has no collar.
 * Totals are sums of seconds over recordings, not means of percentages.
@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from diar.base.errors import DataError
-from diar.base.regions import TOUCH
+from diar.base.regions import TOUCH, merge_turns
 from diar.base.types import Region, Turn
 from diar.scoring.tally import Tally
 
@@ -101,18 +101,18 @@ class ScoringConfig:
 class Score(NamedTuple):
     """What one recording gives under one protocol.
 
-    ``scored``, ``miss``, ``false_alarm``, ``confusion``: seconds of speaker time, so that two people
-    at once count twice. ``confusion_md_eval``: what md-eval counts as confusion.
+    ``scored_s``, ``miss_s``, ``fa_s``, ``conf_s``: seconds of speaker time, so that two people
+    at once count twice. ``conf_md_eval_s``: what md-eval counts as confusion.
     ``jer_sum``: sum over the reference speakers of their Jaccard error rates, 0 to 1.
     ``speakers``, ``speakers_found``: numbers of speakers in reference and hypothesis.
     """
 
     recording: str
-    scored: float
-    miss: float
-    false_alarm: float
-    confusion: float
-    confusion_md_eval: float
+    scored_s: float
+    miss_s: float
+    fa_s: float
+    conf_s: float
+    conf_md_eval_s: float
     jer_sum: float
     speakers: int
     speakers_found: int
@@ -198,25 +198,6 @@ def listed(names: Sequence[str], most: int = 10) -> str:
     return f"{len(names)} recording(s): {', '.join(names[:most])}{more}"
 
 
-def merge_turns(turns: Sequence[Turn]) -> tuple[list[Turn], int]:
-    """Join turns of one speaker that overlap or touch.
-
-    Returns:
-        The turns of one recording, sorted, and how many overlapped one before (touching ones are not
-        counted: they are an ordinary way to write a long turn).
-    """
-    merged: list[Turn] = []
-    overlaps = 0
-    for turn in sorted(turns, key=lambda t: (t.speaker, t.start, t.end)):
-        before = merged[-1] if merged and merged[-1].speaker == turn.speaker else None
-        if before is None or turn.start > before.end + TOUCH:
-            merged.append(turn)
-            continue
-        overlaps += turn.start < before.end - TOUCH
-        merged[-1] = before._replace(duration=max(before.end, turn.end) - before.start)
-    return sorted(merged), overlaps
-
-
 def _score_recording(
     recording: str,
     reference: Sequence[Turn],
@@ -237,11 +218,11 @@ def _score_recording(
         seconds = tally.seconds * kept
         scores[name] = Score(
             recording,
-            scored=float(tally.reference.sum(axis=0) @ seconds),
-            miss=float(errors.miss @ seconds),
-            false_alarm=float(errors.false_alarm @ seconds),
-            confusion=float(errors.confusion @ seconds),
-            confusion_md_eval=float(confusion_md_eval @ seconds),
+            scored_s=float(tally.reference.sum(axis=0) @ seconds),
+            miss_s=float(errors.miss @ seconds),
+            fa_s=float(errors.false_alarm @ seconds),
+            conf_s=float(errors.confusion @ seconds),
+            conf_md_eval_s=float(confusion_md_eval @ seconds),
             jer_sum=jer_sum,
             speakers=speakers,
             speakers_found=found,

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.base.regions import TOUCH, regions_of, union
+from diar.base.regions import TOUCH, merge_turns, regions_of, union
 from diar.base.types import LocalSpeakers, Region, Subsegments, Turn
 from diar.turns.overlap import OverlapConfig, speakers_of
 from diar.xvectors.grid import SILENCE, turns_from_cells
@@ -90,9 +90,8 @@ def decode(
     exclusive = _named(recording, ranks[0], duration)
     if len(ranks) == 1:
         return Decoded(exclusive, exclusive)
-    return Decoded(
-        _joined(_named(recording, [turn for rank in ranks for turn in rank], duration)), exclusive
-    )
+    everyone = _named(recording, [turn for rank in ranks for turn in rank], duration)
+    return Decoded(merge_turns(everyone)[0], exclusive)  # who was first, then second, spoke on
 
 
 def _by_frames(
@@ -224,18 +223,3 @@ def _by_cells(
 def _named(recording: str, turns: Sequence[Sequence[float]], duration: float) -> list[Turn]:
     clipped = ((start, min(end, duration), int(label)) for start, end, label in turns)
     return [Turn(recording, a, b - a, f"{recording}_{k + 1}") for a, b, k in clipped if b > a]
-
-
-def _joined(turns: Sequence[Turn]) -> list[Turn]:
-    """Sort turns, and make one of those of a speaker that touch: they were first, then second."""
-    joined: list[Turn] = []
-    last: dict[str, int] = {}
-    for turn in sorted(turns):
-        at = last.get(turn.speaker)
-        if at is not None and turn.start <= joined[at].end + TOUCH:
-            start = joined[at].start
-            joined[at] = turn._replace(start=start, duration=max(joined[at].end, turn.end) - start)
-        else:
-            last[turn.speaker] = len(joined)
-            joined.append(turn)
-    return sorted(joined)
