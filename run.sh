@@ -94,7 +94,10 @@ _corpora=$(cd conf && echo *.conf | sed 's/paper_[^ ]*//g; s/\.conf */, /g; s/, 
 stage=0
 stop_stage=$((${#_seconds[@]} - 1))
 plan=false
-corpus=$(option corpus mini "$@")
+corpus=mini
+if [[ " $*" =~ .*[[:space:]]--corpus[[:space:]=]([^[:space:]]+) ]]; then # before all others: it has defaults
+  corpus=${BASH_REMATCH[1]}
+fi
 _chosen=$corpus # what bears a lower-case name is an option
 vad=combined
 overlap=true
@@ -142,13 +145,10 @@ if starts 0 "data: recordings and references of the corpus $corpus"; then
         --cmd "$cmd" --nj "$nj" "${set#*=}" "$data/${set%%=*}"
     done
   else
-    options=(--sets "$sets" --nj "$nj" --seed "$seed")
-    # Each is known to some corpora only.
-    [ -z "$audio_dir" ] || options+=(--audio-dir "$audio_dir")
-    [ -z "$download" ] || options+=(--download "$download")
-    [ -z "$mirror" ] || options+=(--mirror "$mirror")
-    [ -z "$mic" ] || options+=(--mic "$mic")
-    [ -z "$reference" ] || options+=(--reference "$reference")
+    # The last five are each known to some corpora only.
+    options=(--sets "$sets" --nj "$nj" --seed "$seed" ${audio_dir:+--audio-dir "$audio_dir"}
+      ${download:+--download "$download"} ${mirror:+--mirror "$mirror"} ${mic:+--mic "$mic"}
+      ${reference:+--reference "$reference"})
     step=steps/prepare_"$corpus".sh
     [ -e "$step" ] || step=steps/prepare_corpus.sh options+=(--corpus "$corpus")
     "$step" "${options[@]}" "$data" # makes $data/<set> of each set

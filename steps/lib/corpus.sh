@@ -16,10 +16,8 @@ reference=
 prepare_corpus() { # corpus data-dir [option value]...
   local corpus="$1" data="$2" set options seen=" " failed=
   shift 2
-  options=(--mirror "$mirror" "$@")
-  [ -z "$audio_dir" ] || options+=(--audio-dir "$audio_dir")
-  [ -z "$download" ] || options+=(--download "$download")
-  [ -z "$reference" ] || options+=(--reference "$reference")
+  options=(--mirror "$mirror" "$@" ${audio_dir:+--audio-dir "$audio_dir"} ${download:+--download "$download"}
+    ${reference:+--reference "$reference"})
   # Not one of the steps that are done once and for all: what could not be downloaded is tried again,
   # and the list of files that this leaves decides whether the sets are made again.
   if ! planning; then

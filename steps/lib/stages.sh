@@ -9,7 +9,7 @@ stage_began=
 
 if [ "$plan" = true ]; then # everything is as ever, but steps only say what they would do
   export DIAR_PLAN=1
-  exec > >("$_python" -B -I -S local/step_plan.py)
+  exec > >(python3 -B -I -S local/step_plan.py)
   trap 'exec >&-; wait '$! EXIT
 elif [ "$corpus" = mini ]; then
   echo "run.sh: $_expected; what is done already is skipped"
