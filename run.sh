@@ -161,22 +161,24 @@ if starts 1 "VAD: where there is speech, and who speak at the same time"; then
       "$data/$set" "$exp/local_speakers/$set"
   done
   for set in $heard_sets; do
-    local_of "$local_sets" "$set"
     steps/make_vad.sh --vad "$vad" --inside-segments "$inside_segments" --set "$(overrides_of vad)" \
-      "${local_speakers[@]}" --cmd "$cmd" --nj "$nj" "$data/$set" "$exp/vad_$vad/$set"
+      --local-speakers "$(local_of "$local_sets" "$set")" --cmd "$cmd" --nj "$nj" \
+      "$data/$set" "$exp/vad_$vad/$set"
     if expected "$data/$set/ref.rttm"; then
       steps/score_vad.sh "$data/$set" "$exp/vad_$vad/$set" "$exp/vad_$vad/$set/score"
     fi
   done
 fi
 
+extract() { # name set: x-vectors of the windows that a variant of DEC has
+  steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$1")" --extractor "$extractor" \
+    --set "$(overrides_of xvector "$1")" --device "$device" --cmd "$cmd" --nj "$nj" \
+    "$data/$2" "$exp/vad_$vad/$2" "$exp/xvectors_$(xvectors_of "$1")/$2"
+}
+
 if starts 2 "x-vectors: an embedding for each window of speech"; then
   for name in $windows; do
-    for set in $(sets_of "$name"); do
-      steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$name")" --extractor "$extractor" \
-        --set "$(overrides_of xvector "$name")" --device "$device" --cmd "$cmd" --nj "$nj" \
-        "$data/$set" "$exp/vad_$vad/$set" "$exp/xvectors_$(xvectors_of "$name")/$set"
-    done
+    for set in $(sets_of "$name"); do extract "$name" "$set"; done
   done
 fi
 
@@ -202,45 +204,43 @@ if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
   for name in $names; do
     for set in $eval_sets; do
       speakers_of "$set"
-      local_of "$overlap_sets" "$set"
       steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
-        "${speakers[@]}" "${local_speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" \
+        "${speakers[@]}" --local-speakers "$(local_of "$overlap_sets" "$set")" --seed "$seed" --cmd "$cmd" --nj "$nj" \
         "$exp/xvectors_$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
     done
   done
 fi
 
+score() { # set out-dir: its turns, if there is a reference
+  need "$2/rttm" "an earlier stage makes it"
+  if expected "$data/$1/ref.rttm"; then
+    steps/score.sh --allow-extra "$allow_extra" --show false "$data/$1/ref.rttm" "$2/rttm" "$2/score"
+  else
+    echo "run.sh: $data/$1 has no ref.rttm: $2/rttm is made, but not scored"
+  fi
+}
+
 if starts 5 "scores: DER and JER under every protocol"; then
   for name in $names; do
-    for set in $eval_sets; do
-      has_reference "$set" "$exp/dec_$name$told/$set/rttm" || continue
-      steps/score.sh --allow-extra "$allow_extra" --show false "$data/$set/ref.rttm" \
-        "$exp/dec_$name$told/$set/rttm" "$exp/dec_$name$told/$set/score"
-    done
+    for set in $eval_sets; do score "$set" "$exp/dec_$name$told/$set"; done
   done
 fi
 
 if starts 6 "baselines: the same by other clusterings"; then
-  for set in $heard_eval_sets; do # windows that are close everywhere
-    steps/extract_xvectors.sh --xvector-config "$(config_of xvector close)" --extractor "$extractor" \
-      --set "$(overrides_of xvector close)" --device "$device" --cmd "$cmd" --nj "$nj" \
-      "$data/$set" "$exp/vad_$vad/$set" "$exp/xvectors_$(xvectors_of close)/$set"
-  done
+  for set in $heard_eval_sets; do extract close "$set"; done # windows that are close everywhere
   for system in $baselines; do
     method=${system%_oracle}
     [ "$method" != "$system" ] || system=$system$told
     for set in $eval_sets; do
       speakers_of "$set"
-      local_of "$overlap_sets" "$set"
       if [ "$system" = "${method}_oracle" ]; then # the number of speakers is known
         expected "$data/$set/reco2num_spk" || continue
         speakers=(--reco2num-spk "$data/$set/reco2num_spk")
       fi
       steps/cluster.sh --method "$method" --set "$(overrides_of baseline)" "${speakers[@]}" \
-        "${local_speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" "$exp/xvectors_$(xvectors_of close)/$set" "$exp/$system/$set"
-      has_reference "$set" "$exp/$system/$set/rttm" || continue
-      steps/score.sh --allow-extra "$allow_extra" --show false "$data/$set/ref.rttm" \
-        "$exp/$system/$set/rttm" "$exp/$system/$set/score"
+        --local-speakers "$(local_of "$overlap_sets" "$set")" --seed "$seed" --cmd "$cmd" --nj "$nj" \
+        "$exp/xvectors_$(xvectors_of close)/$set" "$exp/$system/$set"
+      score "$set" "$exp/$system/$set"
     done
   done
   # What the autoencoders lose: AHC with the known count on latents, against on x-vectors.

@@ -32,36 +32,12 @@ ends_stage() {
   stage_began=
 }
 
-has_reference() { # set rttm: whether turns can be scored; it is said where they cannot
-  need "$2" "an earlier stage makes it"
-  expected "$data/$1/ref.rttm" || {
-    echo "run.sh: $data/$1 has no ref.rttm: $2 is made, but not scored"
-    return 1
-  }
-}
-
-results() { # all scores on one page, and its main tables printed; made again only where one has changed
-  local page="$exp/RESULTS.md" inputs=() dir said key=
-  for dir in "$exp"/*/*/score "$exp"/ae_*/probe; do
-    [ ! -e "$dir" ] || inputs+=("$dir")
-  done
-  [ ! -e "$page" ] || key="$(key_of local/make_results.py "$exp" "$page" "${inputs[@]}")"
-  if ! holds "$exp/.results" "$key"; then
-    said="$exp/.results.$$" # two runs may end at the same time
-    python local/make_results.py "$exp" "$page" >"$said.page"
-    key_of local/make_results.py "$exp" "$page" "${inputs[@]}" | cat - "$said.page" >"$said"
-    rm "$said.page"
-    mv "$said" "$exp/.results"
-  fi
-  tail -n +2 "$exp/.results"
-}
-
-conclude() { # times, results, and the recordings that failed
+conclude() { # times, all scores on one page with its main tables printed, and the recordings that failed
   ends_stage
   if planning; then return; fi
   echo
   if [ "$stop_stage" -ge 5 ] && compgen -G "$exp/*/*/score/summary.json" >/dev/null; then
-    results
+    python local/make_results.py "$exp" "$exp/RESULTS.md"
   fi
   echo "run.sh: ${stage_times}in all $SECONDS s, since $began"
   local list failed=
