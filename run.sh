@@ -139,16 +139,15 @@ _defaults="conf/$corpus.conf" # what the corpus says is a default, too
 . steps/lib/stages.sh
 
 if starts 0 "data: recordings and references of the corpus $corpus"; then
-  if [ "$corpus" = kaldi ]; then
-    for set in $data_sources; do
-      steps/import_data.sh --wav-pipes "$wav_pipes" --reference-from-segments "$reference_from_segments" \
-        --cmd "$cmd" --nj "$nj" "${set#*=}" "$data/${set%%=*}"
-    done
-  else
+  for set in $data_sources; do # of --corpus kaldi
+    steps/import_data.sh --wav-pipes "$wav_pipes" --reference-from-segments "$reference_from_segments" \
+      --cmd "$cmd" --nj "$nj" "${set#*=}" "$data/${set%%=*}"
+  done
+  if [ "$corpus" != kaldi ]; then
     # The last five are each known to some corpora only.
-    options=(--sets "$sets" --nj "$nj" --seed "$seed" ${audio_dir:+--audio-dir "$audio_dir"}
-      ${download:+--download "$download"} ${mirror:+--mirror "$mirror"} ${mic:+--mic "$mic"}
-      ${reference:+--reference "$reference"})
+    options=(--sets "$sets" ${audio_dir:+--audio-dir "$audio_dir"} ${download:+--download "$download"}
+      ${mirror:+--mirror "$mirror"} ${mic:+--mic "$mic"} ${reference:+--reference "$reference"})
+    [ "$corpus" != mini ] || options+=(--nj "$nj" --seed "$seed")
     step=steps/prepare_"$corpus".sh
     [ -e "$step" ] || step=steps/prepare_corpus.sh options+=(--corpus "$corpus")
     "$step" "${options[@]}" "$data" # makes $data/<set> of each set
@@ -178,8 +177,9 @@ extract() { # name set: x-vectors of the windows that a variant of DEC has
 
 if starts 2 "x-vectors: an embedding for each window of speech"; then
   for name in $windows; do
-    for set in $(sets_of "$name"); do extract "$name" "$set"; done
+    for set in $heard_eval_sets; do extract "$name" "$set"; done
   done
+  for set in $heard_train_set; do extract close "$set"; done # windows that are close everywhere
 fi
 
 if starts 3 "autoencoder: pretrained by reconstruction on the training set"; then
@@ -227,7 +227,7 @@ if starts 5 "scores: DER and JER under every protocol"; then
 fi
 
 if starts 6 "baselines: the same by other clusterings"; then
-  for set in $heard_eval_sets; do extract close "$set"; done # windows that are close everywhere
+  for set in $heard_eval_sets; do extract close "$set"; done
   for system in $baselines; do
     method=${system%_oracle}
     [ "$method" != "$system" ] || system=$system$told

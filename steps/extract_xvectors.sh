@@ -22,10 +22,8 @@
 . "$(dirname "$0")/lib/common.sh"
 xvector_config=conf/xvector.yaml
 extractor=
-set=
-nj=$(cores)
 device=cpu
-cmd=local
+. steps/lib/job_options.sh
 . steps/lib/parse_options.sh
 [ $# -eq 3 ] || die "expected <data-dir> <vad-dir> <xvector-dir>, see --help"
 data=$1 vad=$2 out=$3

@@ -18,9 +18,7 @@
 
 . "$(dirname "$0")/lib/common.sh"
 segmentation_config=conf/segmentation.yaml
-set=
-nj=$(cores)
-cmd=local
+. steps/lib/job_options.sh
 . steps/lib/parse_options.sh
 [ $# -eq 2 ] || die "expected <data-dir> <out-dir>, see --help"
 data=$1 out=$2
@@ -28,10 +26,7 @@ data=$1 out=$2
 reads "$segmentation_config" "the configuration"
 reads "$data/wav.scp" "a data directory is needed: ./run.sh --stage 0 makes those of the recipe"
 may_read "$data/reco2file_and_channel"
-model=$(sed -n 's/^model: *\([^ #]*\).*/\1/p' "$segmentation_config")
-for override in $set; do
-  [ "${override%%=*}" != model ] || model=${override#model=}
-done
+model=$(tr ' ' '\n' <<<"$set" | sed -n 's/^model[:=] *\([^ #]*\).*/\1/p' "$segmentation_config" - | tail -n 1)
 [ ! -f "$model" ] || may_read "$model" # a file of the user's own
 
 program=(python local/find_local_speakers.py --config "$segmentation_config" --set "$set" "$data" "$out")

@@ -34,9 +34,7 @@ reads "$source/wav.scp" "a Kaldi data directory is needed" "$source"
 case "$(realpath -m "$out")/" in
   "$(realpath "$source")"/*) die "$out lies in $source, which is only read: name another --data" ;;
 esac
-for name in ref.rttm rttm stm uem; do
-  [ ! -d "$source/$name" ] || may_read "$source/$name"
-done
+may_read "$source"/{ref.rttm,rttm,stm,uem}/ # those that are directories
 program=(python local/import_data.py --wav-pipes "$wav_pipes"
   --reference-from-segments "$reference_from_segments" "$source" "$out")
 begin "$out" local/import_data.py "$wav_pipes $reference_from_segments" || exit 0

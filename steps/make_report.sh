@@ -17,9 +17,7 @@
 
 . "$(dirname "$0")/lib/common.sh"
 report_config=conf/report.yaml
-set=
-nj=$(cores)
-cmd=local
+. steps/lib/job_options.sh
 . steps/lib/parse_options.sh
 [ $# -eq 4 ] || die "expected <data-root> <exp-dir> \"<set> ...\" <report-dir>, see --help"
 data=$1 exp=$2 sets=$3 out=$4
@@ -33,8 +31,7 @@ for name in "${names[@]}"; do
   for dir in "$exp"/*/"$name"; do
     [ -e "$dir/rttm" ] || continue
     found=yes
-    may_read "$dir"
-    [ ! -e "$dir/score/summary.json" ] || may_read "$dir/score"
+    may_read "$dir" "$dir/score"
   done
   [ -n "$found" ] || planning || die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
   may_read "$data/$name/"{wav.scp,reco2dur,ref.rttm,all.uem}

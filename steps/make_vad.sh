@@ -25,9 +25,7 @@ vad=silero
 local_speakers=
 inside_segments=false
 vad_config=conf/vad.yaml
-set=
-nj=$(cores)
-cmd=local
+. steps/lib/job_options.sh
 . steps/lib/parse_options.sh
 [ $# -eq 2 ] || die "expected <data-dir> <vad-dir>, see --help"
 data=$1 out=$2

@@ -14,15 +14,13 @@ export LC_ALL=C.UTF-8 # one sorting order everywhere; also where the environment
 _root="$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)"
 _script="$(realpath "$0")" # before we go anywhere: --help prints its head
 _name="${0##*/}"
+
+die() { echo "$_name: $*" >&2; exit 1; }
+
 case "$_script $* " in "$_root"/benchmarks/* | "$_root"/tests/* | *" --help "* | *" -h "* | *" --version "*)
   cd "$_root" ;;
 esac
-if ! [ "$PWD" -ef "$_root" ]; then # as in Kaldi: all paths count from here
-  echo "$_name: run it from the recipe's directory: cd $_root" >&2
-  exit 1
-fi
-
-die() { echo "$_name: $*" >&2; exit 1; }
+[ "$PWD" -ef "$_root" ] || die "run it from the recipe's directory: cd $_root" # as in Kaldi: all paths count from here
 
 unset plan program # may come from elsewhere
 planning() { # ./run.sh --plan: it and its steps say what they would do, and do nothing

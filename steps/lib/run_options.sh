@@ -103,15 +103,11 @@ xvectors_of() { # name: how its x-vectors are called, behind $exp/xvectors_
   if [ -n "$xvector_sources" ]; then echo kaldi; else echo "$extractor$(own xvector "$1")"; fi
 }
 
-sets_of() { # name: those of which stage 2 extracts these x-vectors
-  if [ "$1" = close ]; then echo "$heard_train_set"; else echo "$heard_eval_sets"; fi
-}
-
 ae_of() { # name: how its autoencoder is called, behind $exp/ae_
   if [ -n "$(own autoencoder "$1")" ]; then echo "$1"; else echo default; fi
 }
 
-names='' autoencoders='' windows='default close' # close: to train on, and for the baselines
+names='' autoencoders='' windows=default
 for file in $dec_config; do
   [ -e "$file" ] || die "no such file: $file (--dec-config)"
   name="$(basename "$file" .yaml | sed 's/^dec_*//; s/^$/default/')"

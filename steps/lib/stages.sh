@@ -18,17 +18,16 @@ fi
 starts() { # number text: whether this stage is to be run
   ends_stage
   [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ] || return 1
-  stage_now=$1
+  stage_times+="stage $1: "
   stage_began=$SECONDS
-  local now expected=
-  printf -v now ', %(%H:%M:%S)T'
+  local now='' expected=''
+  planning || printf -v now ', %(%H:%M:%S)T'
   [ "$corpus" != mini ] || expected=" (mini on two cores: ${_seconds[$1]} s)"
-  ! planning || now=
   printf '\n=== stage %s%s: %s%s\n' "$1" "$now" "$2" "$expected"
 }
 
 ends_stage() {
-  [ -z "$stage_began" ] || stage_times+="stage $stage_now: $((SECONDS - stage_began)) s; "
+  [ -z "$stage_began" ] || stage_times+="$((SECONDS - stage_began)) s; "
   stage_began=
 }
 
@@ -40,14 +39,11 @@ conclude() { # times, all scores on one page with its main tables printed, and t
     python local/make_results.py "$exp" "$exp/RESULTS.md"
   fi
   echo "run.sh: ${stage_times}in all $SECONDS s, since $began"
-  local list failed=
-  local lists=("$exp/report/failed")
+  local failed lists=("$exp/report/failed")
   for set in $sets; do lists+=("$data/$set/failed" "$exp"/*/"$set"/failed); done
-  for list in "${lists[@]}"; do
-    [ -s "$list" ] || continue
-    case "$list" in "$exp"/local_speakers/*) continue ;; esac # the VAD names them, too
-    failed=yes
-    sed "s|^|run.sh: failed: ${list%/*}: |" "$list" >&2
-  done
-  [ -z "$failed" ] || die "the recordings above failed; all others are done"
+  # Those of the local speakers are left out: the VAD names them, too.
+  failed="$(grep -Hs . "${lists[@]}" | grep -vF "$exp/local_speakers/" | sed 's|/failed:|: |; s|^|run.sh: failed: |')" || true
+  [ -n "$failed" ] || return 0
+  echo "$failed" >&2
+  die "the recordings above failed; all others are done"
 }

@@ -2,15 +2,13 @@
 # Options that steps/fit_dec.sh and steps/cluster.sh share: defaults, and the function that checks
 # them, reads what they name, and makes of them the array 'options' for the program.
 
-set=
+. steps/lib/job_options.sh
 local_speakers=
 num_spk=
 reco2num_spk=
 min_spk=1
 max_spk=
 seed=0
-nj=$(cores)
-cmd=local
 
 xvector_options() {
   check_speakers
