@@ -59,7 +59,6 @@ diar_activate() { # root: install what is missing, and set the variables
   export OMP_NUM_THREADS=1       # parallel by jobs, and sums in one order: nj changes no result
   export OMP_WAIT_POLICY=PASSIVE # threads that wait do not spin: on a busy machine training takes a sixth
   export CUBLAS_WORKSPACE_CONFIG=:4096:8
-  hash -r
 }
 
 diar_activate "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)" || {
@@ -76,5 +75,4 @@ diar_deactivate() { # the variables as they were before; those that were not the
   done
   unset _diar_before
   unset -f diar_deactivate
-  hash -r
 }

@@ -27,22 +27,19 @@ may_read local/view_recordings.py local/diar/report/assets
 read -ra names <<<"$sets"
 [ ${#names[@]} -gt 0 ] || die "name at least one set"
 for name in "${names[@]}"; do
-  found=
+  compgen -G "$exp/*/$name/rttm" >/dev/null || planning ||
+    die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
   for dir in "$exp"/*/"$name"; do
-    [ -e "$dir/rttm" ] || continue
-    found=yes
-    may_read "$dir" "$dir/score"
+    [ ! -e "$dir/rttm" ] || may_read "$dir" "$dir/score"
   done
-  [ -n "$found" ] || planning || die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
   may_read "$data/$name/"{wav.scp,reco2dur,ref.rttm,all.uem}
 done
-later=() # in a plan: whatever will be there
-if planning; then later=("${names[@]/#/$exp/*/}"); fi
+if planning; then _inputs+=("${names[@]/#/$exp/*/}"); fi # whatever will be there
 sets="$(IFS=,; echo "${names[*]}")"
 
 options=(--config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out")
 program=(python local/view_recordings.py "${options[@]}")
-begin "$out" local/make_report.py "$data $exp $sets $set" "${later[@]}" || {
+begin "$out" local/make_report.py "$data $exp $sets $set" || {
   planning || echo "$_name: open $out/index.html in a browser"
   exit 0
 }

@@ -54,7 +54,8 @@ begin "$out" local/make_vad.py "$vad $inside_segments $set" || exit 0
 echo "$_name: $vad VAD of $data"
 run_jobs "$nj" "$out/log/make_vad.JOB.log" "${program[@]}" --job "JOB/$nj"
 join "$out" segments utt2spk reco2dur no_speech audio failed
-spk2utt "$out"
+awk '{ utts[$2] = utts[$2] " " $1 } END { for (spk in utts) print spk utts[spk] }' "$out/utt2spk" |
+  sort >"$out/spk2utt"
 cut -d " " -f 2- "$out/audio" | sort | uniq -c | while read -r count remark; do
   echo "$_name: $count of $(wc -l <"$out/reco2dur") recordings: $remark"
 done

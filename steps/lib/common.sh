@@ -95,10 +95,6 @@ run_jobs() { # number log command...: so many jobs; JOB in log and command is th
   "${launcher[@]}" --step "$_name" "JOB=1:$1" "${@:2}"
 }
 
-key_of() { # program "options" input...: what tells one state of these from another
-  python3 -I -S local/step_key.py "$@"
-}
-
 holds() { # file text: it has this one line
   local line=
   [ -e "$1" ] && IFS= read -r line <"$1" && [ "$line" = "$2" ]
@@ -119,10 +115,11 @@ begin() { # out-dir program "options" [input...], besides what it reads: fails w
     fi
   done
   if planning; then
-    plan "$out" "$@"
+    printf '\x1f%s' "$_name" "$out" "${@//$'\n'/$'\x1e'}" # for local/step_plan.py, which knows the states
+    echo
     return 1
   fi
-  key="$(key_of "$@")" || exit 1
+  key="$(python3 -I -S local/step_key.py "$@")" || exit 1
   ! is_done "$out" "$key" || return 1
   parent="$(dirname "$out")"
   lockfile="$parent/.$(basename "$out").lock"
@@ -130,9 +127,8 @@ begin() { # out-dir program "options" [input...], besides what it reads: fails w
   flock -n "$lock" || die "$(cat "$lockfile") is writing to $out: wait for it, or take another --exp"
   echo "process $$ on $(uname -n)" >"$lockfile"
   ! is_done "$out" "$key" || return 1 # by a run that has just ended
-  if [ -n "$(ls -A "$out" 2>/dev/null)" ] && [ ! -e "$out/.begun" ]; then
+  [ -e "$out/.begun" ] || [ -z "$(ls -A "$out" 2>/dev/null)" ] ||
     die "$out holds files that this recipe did not make: remove it, or name another directory"
-  fi
   # A mistake in the options must not cost what was made before: the check of the step's 'program' comes first.
   choose_launcher
   [ -z "${program+set}" ] || "${program[@]}" --check || exit 1
@@ -155,12 +151,6 @@ begin() { # out-dir program "options" [input...], besides what it reads: fails w
   }; then die "cannot write to $out"; fi
 }
 
-plan() { # out-dir program "options" input...: a record for local/step_plan.py, which knows the states
-  local IFS=$'\x1f'
-  local record="$IFS$_name$IFS$*"
-  echo "${record//$'\n'/$'\x1e'}"
-}
-
 join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file
   local out="$1" name keys
   shift
@@ -173,12 +163,6 @@ join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file
     cat "$out/jobs"/*/"$name" | sort "${keys[@]}" >"$out/.$name.tmp"
     mv "$out/.$name.tmp" "$out/$name"
   done
-}
-
-spk2utt() { # dir: the inverse of its utt2spk
-  awk '{ utts[$2] = utts[$2] " " $1 } END { for (spk in utts) print spk utts[spk] }' "$1/utt2spk" |
-    sort >"$1/.spk2utt.tmp"
-  mv "$1/.spk2utt.tmp" "$1/spk2utt"
 }
 
 finish() { # out-dir: mark it done; what failed is reported, and is the exit status of a step run alone

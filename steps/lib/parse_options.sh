@@ -40,16 +40,14 @@ _opt_set() { # name value
 
 _opt_config() { # file of name=value lines
   [ -f "$1" ] || _opt_fail "no such options file: $1"
-  local _opt_line _opt_number=0 _opt_value
+  local _opt_line _opt_number=0
   while read -r _opt_line || [ -n "$_opt_line" ]; do
     _opt_number=$((_opt_number + 1))
     _opt_where="$1:$_opt_number: "
     [ -n "$_opt_line" ] || continue
     [[ "$_opt_line" == *=* ]] || _opt_fail "expected name=value, found '$_opt_line'"
-    _opt_value="${_opt_line#*=}"
-    _opt_value="${_opt_value#\"}"
-    _opt_set "${_opt_line%%=*}" "${_opt_value%\"}"
-  done < <(sed 's/#.*//; s/[[:space:]]*$//' "$1")
+    _opt_set "${_opt_line%%=*}" "${_opt_line#*=}"
+  done < <(sed 's/#.*//; s/[[:space:]]*$//; s/="\(.*\)"$/=\1/' "$1")
   _opt_where=
 }
 

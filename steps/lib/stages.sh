@@ -3,7 +3,6 @@
 # run_options.sh.
 
 export DIAR_RUN="$_root" # recordings that fail are listed at the end, and do not stop the stages
-began=$(date +%H:%M:%S)
 stage_times=
 stage_began=
 
@@ -38,11 +37,11 @@ conclude() { # times, all scores on one page with its main tables printed, and t
   if [ "$stop_stage" -ge 5 ] && compgen -G "$exp/*/*/score/summary.json" >/dev/null; then
     python local/make_results.py "$exp" "$exp/RESULTS.md"
   fi
-  echo "run.sh: ${stage_times}in all $SECONDS s, since $began"
+  printf 'run.sh: %sin all %s s, since %(%H:%M:%S)T\n' "$stage_times" "$SECONDS" -2 # when the shell was started
   local failed lists=("$exp/report/failed")
   for set in $sets; do lists+=("$data/$set/failed" "$exp"/*/"$set"/failed); done
   # Those of the local speakers are left out: the VAD names them, too.
-  failed="$(grep -Hs . "${lists[@]}" | grep -vF "$exp/local_speakers/" | sed 's|/failed:|: |; s|^|run.sh: failed: |')" || true
+  failed="$(grep -aHs . "${lists[@]}" | grep -avF "$exp/local_speakers/" | sed 's|/failed:|: |; s|^|run.sh: failed: |')" || true
   [ -n "$failed" ] || return 0
   echo "$failed" >&2
   die "the recordings above failed; all others are done"
