@@ -203,9 +203,9 @@ if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
   [ -z "$overlap_said" ] || echo "run.sh: one speaker at a time, because of $overlap_said"
   for name in $names; do
     for set in $eval_sets; do
-      speakers_of "$set"
+      speakers_of "$set" "$num_spk"
       steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
-        "${speakers[@]}" --local-speakers "$(local_of "$overlap_sets" "$set")" --seed "$seed" --cmd "$cmd" --nj "$nj" \
+        "${speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" \
         "$exp/xvectors_$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
     done
   done
@@ -229,17 +229,13 @@ fi
 if starts 6 "baselines: the same by other clusterings"; then
   for set in $heard_eval_sets; do extract close "$set"; done
   for system in $baselines; do
-    method=${system%_oracle}
-    [ "$method" != "$system" ] || system=$system$told
+    method=${system%_oracle} number=oracle
+    [ "$method" != "$system" ] || system=$system$told number=$num_spk
     for set in $eval_sets; do
-      speakers_of "$set"
-      if [ "$system" = "${method}_oracle" ]; then # the number of speakers is known
-        expected "$data/$set/reco2num_spk" || continue
-        speakers=(--reco2num-spk "$data/$set/reco2num_spk")
-      fi
+      [ "$number" = "$num_spk" ] || expected "$data/$set/reco2num_spk" || continue
+      speakers_of "$set" "$number"
       steps/cluster.sh --method "$method" --set "$(overrides_of baseline)" "${speakers[@]}" \
-        --local-speakers "$(local_of "$overlap_sets" "$set")" --seed "$seed" --cmd "$cmd" --nj "$nj" \
-        "$exp/xvectors_$(xvectors_of close)/$set" "$exp/$system/$set"
+        --seed "$seed" --cmd "$cmd" --nj "$nj" "$exp/xvectors_$(xvectors_of close)/$set" "$exp/$system/$set"
       score "$set" "$exp/$system/$set"
     done
   done

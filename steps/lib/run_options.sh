@@ -129,11 +129,12 @@ overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published s
 
 told="${num_spk:+_$num_spk}" # results of a run that was told the number of speakers stand apart
 
-speakers_of() { # set: what is known of the number of speakers: 'speakers' becomes options of a step
-  case "$num_spk" in
+speakers_of() { # set, their number as --num-spk says it: 'speakers' becomes options of a step, what is known of them
+  speakers=(--local-speakers "$(local_of "$overlap_sets" "$1")")
+  case "$2" in
     oracle) need "$data/$1/reco2num_spk" "--num-spk oracle takes the counts from it"
-      speakers=(--reco2num-spk "$data/$1/reco2num_spk") ;;
-    "") speakers=(--min-spk "$min_spk" ${max_spk:+--max-spk "$max_spk"}) ;;
-    *) speakers=(--num-spk "$num_spk") ;;
+      speakers+=(--reco2num-spk "$data/$1/reco2num_spk") ;;
+    "") speakers+=(--min-spk "$min_spk" ${max_spk:+--max-spk "$max_spk"}) ;;
+    *) speakers+=(--num-spk "$2") ;;
   esac
 }
