@@ -5,32 +5,18 @@
 # it; later uses take milliseconds. PYTHON=python3.12 chooses the interpreter, PIP_* variables
 # configure pip as always. diar_deactivate puts everything back as it was.
 
-diar_deactivate() { # the variables as they were before; those that were not there go
-  local name
-  for name in "${!_diar_before[@]}"; do
-    unset "$name"
-    eval "${_diar_before[$name]/#declare /declare -g }" # as bash itself has written it
-  done
-  unset _diar_before
-  unset -f diar_deactivate
-  hash -r
-}
-
 diar_install() ( # root wanted: the environment of that recipe, as wanted
   # Two shells may start at once: the second waits here, then finds the work done.
   exec 9>"$1/.venv.lock"
   flock 9
   installed="$(cat "$1/.venv/.installed" 2>/dev/null)"
   [ "$installed" != "$2" ] || exit 0
+  fail() { echo "path.sh: $*" >&2; exit 1; }
   python="${PYTHON:-python3}"
-  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
-    echo "path.sh: $python is not Python 3.11 or newer: install it, or set PYTHON=/path/to/python3" >&2
-    exit 1
-  }
-  "$python" -c 'import ensurepip, venv' 2>/dev/null || {
-    echo "path.sh: $python has no venv module: apt-get install python3-venv" >&2
-    exit 1
-  }
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+    fail "$python is not Python 3.11 or newer: install it, or set PYTHON=/path/to/python3"
+  "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+    fail "$python has no venv module: apt-get install python3-venv"
   echo "path.sh: first use: installing into $1/.venv (a minute or two; log: .venv/install.log)" >&2
   set -o pipefail
   # A virtual environment that works is brought up to date, any other made again: also one of a recipe
@@ -47,8 +33,7 @@ diar_install() ( # root wanted: the environment of that recipe, as wanted
       /^Installing collected/ { if (tty) printf "\r"; printf "path.sh: %d packages fetched, installing\n", count }
       { fflush() }' >&2 || {
     grep -E "^(ERROR|error)" "$1/.venv/install.log" | head -5 >&2
-    echo "path.sh: the installation failed, see $1/.venv/install.log; run it again when mended" >&2
-    exit 1
+    fail "the installation failed, see $1/.venv/install.log; run it again when mended"
   }
   rm -rf "$1"/local/*.egg-info
   echo "$2" >"$1/.venv/.installed"
@@ -58,32 +43,36 @@ diar_install() ( # root wanted: the environment of that recipe, as wanted
 diar_activate() { # root: install what is missing, and set the variables
   local wanted name path
   wanted="$(cat "$1/pyproject.toml" "$1/conf/constraints.txt" | sha256sum)  $1" # each place has its own
-  if [ "$(cat "$1/.venv/.installed" 2>/dev/null)" != "$wanted" ]; then
-    diar_install "$1" "$wanted" || return 1
-  fi
+  [ "$(cat "$1/.venv/.installed" 2>/dev/null)" = "$wanted" ] || diar_install "$1" "$wanted" || return 1
   path=":$PATH:"
-  if declare -p _diar_before >/dev/null 2>&1; then # sourced again, or after that of another recipe
-    path="${path//":$DIAR_ROOT/.venv/bin:"/:}"
-  else
+  path="${path//":${DIAR_ROOT-}/.venv/bin:"/:}" # of another recipe
+  path="${path//":$1/.venv/bin:"/:}"            # sourced again
+  if ! declare -p _diar_before >/dev/null 2>&1; then
     declare -gA _diar_before
     for name in PATH DIAR_ROOT LC_ALL OMP_NUM_THREADS OMP_WAIT_POLICY CUBLAS_WORKSPACE_CONFIG; do
       _diar_before[$name]="$(declare -p "$name" 2>/dev/null)" || true
     done
   fi
-  path="${path//":$1/.venv/bin:"/:}"
-  path="${path%:}"
-  export PATH="$1/.venv/bin$path"
+  export PATH="$1/.venv/bin${path%:}"
   export DIAR_ROOT="$1"
   export LC_ALL=C.UTF-8          # one sorting order everywhere
   export OMP_NUM_THREADS=1       # parallel by jobs, and sums in one order: nj changes no result
   export OMP_WAIT_POLICY=PASSIVE # threads that wait do not spin: on a busy machine training takes a sixth
   export CUBLAS_WORKSPACE_CONFIG=:4096:8
-  hash -r
 }
 
 diar_activate "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)" || {
   unset -f diar_install diar_activate
-  declare -p _diar_before >/dev/null 2>&1 || unset -f diar_deactivate # there is nothing to put back
   return 1
 }
 unset -f diar_install diar_activate
+
+diar_deactivate() { # the variables as they were before; those that were not there go
+  local name
+  for name in "${!_diar_before[@]}"; do
+    unset "$name"
+    eval "${_diar_before[$name]/#declare /declare -g }" # as bash itself has written it
+  done
+  unset _diar_before
+  unset -f diar_deactivate
+}

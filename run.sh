@@ -94,7 +94,10 @@ _corpora=$(cd conf && echo *.conf | sed 's/paper_[^ ]*//g; s/\.conf */, /g; s/, 
 stage=0
 stop_stage=$((${#_seconds[@]} - 1))
 plan=false
-corpus=$(option corpus mini "$@")
+corpus=mini
+if [[ " $*" =~ .*[[:space:]]--corpus[[:space:]=]([^[:space:]]+) ]]; then # before all others: it has defaults
+  corpus=${BASH_REMATCH[1]}
+fi
 _chosen=$corpus # what bears a lower-case name is an option
 vad=combined
 overlap=true
@@ -136,19 +139,15 @@ _defaults="conf/$corpus.conf" # what the corpus says is a default, too
 . steps/lib/stages.sh
 
 if starts 0 "data: recordings and references of the corpus $corpus"; then
-  if [ "$corpus" = kaldi ]; then
-    for set in $data_sources; do
-      steps/import_data.sh --wav-pipes "$wav_pipes" --reference-from-segments "$reference_from_segments" \
-        --cmd "$cmd" --nj "$nj" "${set#*=}" "$data/${set%%=*}"
-    done
-  else
-    options=(--sets "$sets" --nj "$nj" --seed "$seed")
-    # Each is known to some corpora only.
-    [ -z "$audio_dir" ] || options+=(--audio-dir "$audio_dir")
-    [ -z "$download" ] || options+=(--download "$download")
-    [ -z "$mirror" ] || options+=(--mirror "$mirror")
-    [ -z "$mic" ] || options+=(--mic "$mic")
-    [ -z "$reference" ] || options+=(--reference "$reference")
+  for set in $data_sources; do # of --corpus kaldi
+    steps/import_data.sh --wav-pipes "$wav_pipes" --reference-from-segments "$reference_from_segments" \
+      --cmd "$cmd" --nj "$nj" "${set#*=}" "$data/${set%%=*}"
+  done
+  if [ "$corpus" != kaldi ]; then
+    # The last five are each known to some corpora only.
+    options=(--sets "$sets" ${audio_dir:+--audio-dir "$audio_dir"} ${download:+--download "$download"}
+      ${mirror:+--mirror "$mirror"} ${mic:+--mic "$mic"} ${reference:+--reference "$reference"})
+    [ "$corpus" != mini ] || options+=(--nj "$nj" --seed "$seed")
     step=steps/prepare_"$corpus".sh
     [ -e "$step" ] || step=steps/prepare_corpus.sh options+=(--corpus "$corpus")
     "$step" "${options[@]}" "$data" # makes $data/<set> of each set
@@ -161,23 +160,26 @@ if starts 1 "VAD: where there is speech, and who speak at the same time"; then
       "$data/$set" "$exp/local_speakers/$set"
   done
   for set in $heard_sets; do
-    local_of "$local_sets" "$set"
     steps/make_vad.sh --vad "$vad" --inside-segments "$inside_segments" --set "$(overrides_of vad)" \
-      "${local_speakers[@]}" --cmd "$cmd" --nj "$nj" "$data/$set" "$exp/vad_$vad/$set"
+      --local-speakers "$(local_of "$local_sets" "$set")" --cmd "$cmd" --nj "$nj" \
+      "$data/$set" "$exp/vad_$vad/$set"
     if expected "$data/$set/ref.rttm"; then
       steps/score_vad.sh "$data/$set" "$exp/vad_$vad/$set" "$exp/vad_$vad/$set/score"
     fi
   done
 fi
 
+extract() { # name set: x-vectors of the windows that a variant of DEC has
+  steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$1")" --extractor "$extractor" \
+    --set "$(overrides_of xvector "$1")" --device "$device" --cmd "$cmd" --nj "$nj" \
+    "$data/$2" "$exp/vad_$vad/$2" "$exp/xvectors_$(xvectors_of "$1")/$2"
+}
+
 if starts 2 "x-vectors: an embedding for each window of speech"; then
   for name in $windows; do
-    for set in $(sets_of "$name"); do
-      steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$name")" --extractor "$extractor" \
-        --set "$(overrides_of xvector "$name")" --device "$device" --cmd "$cmd" --nj "$nj" \
-        "$data/$set" "$exp/vad_$vad/$set" "$exp/xvectors_$(xvectors_of "$name")/$set"
-    done
+    for set in $heard_eval_sets; do extract "$name" "$set"; done
   done
+  for set in $heard_train_set; do extract close "$set"; done # windows that are close everywhere
 fi
 
 if starts 3 "autoencoder: pretrained by reconstruction on the training set"; then
@@ -201,46 +203,40 @@ if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
   [ -z "$overlap_said" ] || echo "run.sh: one speaker at a time, because of $overlap_said"
   for name in $names; do
     for set in $eval_sets; do
-      speakers_of "$set"
-      local_of "$overlap_sets" "$set"
+      speakers_of "$set" "$num_spk"
       steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
-        "${speakers[@]}" "${local_speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" \
+        "${speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" \
         "$exp/xvectors_$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
     done
   done
 fi
 
+score() { # set out-dir: its turns, if there is a reference
+  need "$2/rttm" "an earlier stage makes it"
+  if expected "$data/$1/ref.rttm"; then
+    steps/score.sh --allow-extra "$allow_extra" --show false "$data/$1/ref.rttm" "$2/rttm" "$2/score"
+  else
+    echo "run.sh: $data/$1 has no ref.rttm: $2/rttm is made, but not scored"
+  fi
+}
+
 if starts 5 "scores: DER and JER under every protocol"; then
   for name in $names; do
-    for set in $eval_sets; do
-      has_reference "$set" "$exp/dec_$name$told/$set/rttm" || continue
-      steps/score.sh --allow-extra "$allow_extra" --show false "$data/$set/ref.rttm" \
-        "$exp/dec_$name$told/$set/rttm" "$exp/dec_$name$told/$set/score"
-    done
+    for set in $eval_sets; do score "$set" "$exp/dec_$name$told/$set"; done
   done
 fi
 
 if starts 6 "baselines: the same by other clusterings"; then
-  for set in $heard_eval_sets; do # windows that are close everywhere
-    steps/extract_xvectors.sh --xvector-config "$(config_of xvector close)" --extractor "$extractor" \
-      --set "$(overrides_of xvector close)" --device "$device" --cmd "$cmd" --nj "$nj" \
-      "$data/$set" "$exp/vad_$vad/$set" "$exp/xvectors_$(xvectors_of close)/$set"
-  done
+  for set in $heard_eval_sets; do extract close "$set"; done
   for system in $baselines; do
-    method=${system%_oracle}
-    [ "$method" != "$system" ] || system=$system$told
+    method=${system%_oracle} number=oracle
+    [ "$method" != "$system" ] || system=$system$told number=$num_spk
     for set in $eval_sets; do
-      speakers_of "$set"
-      local_of "$overlap_sets" "$set"
-      if [ "$system" = "${method}_oracle" ]; then # the number of speakers is known
-        expected "$data/$set/reco2num_spk" || continue
-        speakers=(--reco2num-spk "$data/$set/reco2num_spk")
-      fi
+      [ "$number" = "$num_spk" ] || expected "$data/$set/reco2num_spk" || continue
+      speakers_of "$set" "$number"
       steps/cluster.sh --method "$method" --set "$(overrides_of baseline)" "${speakers[@]}" \
-        "${local_speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" "$exp/xvectors_$(xvectors_of close)/$set" "$exp/$system/$set"
-      has_reference "$set" "$exp/$system/$set/rttm" || continue
-      steps/score.sh --allow-extra "$allow_extra" --show false "$data/$set/ref.rttm" \
-        "$exp/$system/$set/rttm" "$exp/$system/$set/score"
+        --seed "$seed" --cmd "$cmd" --nj "$nj" "$exp/xvectors_$(xvectors_of close)/$set" "$exp/$system/$set"
+      score "$set" "$exp/$system/$set"
     done
   done
   # What the autoencoders lose: AHC with the known count on latents, against on x-vectors.

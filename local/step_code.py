@@ -6,11 +6,8 @@ import ast
 import hashlib
 from collections.abc import Iterator
 
-REGISTRIES = (
-    "CORPORA",
-    "EXTRACTORS",
-    "METHODS",
-)  # tables of "module:object", imported when asked for
+# Tables of "module:object", imported when asked for.
+REGISTRIES = ("CORPORA", "EXTRACTORS", "METHODS")
 
 
 def summarize(source: bytes, path: str, package: list[str]) -> tuple[str, list[str]]:
@@ -85,10 +82,5 @@ def imports_of(node: ast.AST, package: list[str]) -> Iterator[str]:
 
 def is_registry(statement: ast.stmt) -> bool:
     """Tell whether this assigns to one of ``REGISTRIES``."""
-    if isinstance(statement, ast.Assign):
-        targets = statement.targets
-    elif isinstance(statement, ast.AnnAssign):
-        targets = [statement.target]
-    else:
-        return False
+    targets = [getattr(statement, "target", None), *getattr(statement, "targets", ())]
     return any(isinstance(target, ast.Name) and target.id in REGISTRIES for target in targets)

@@ -27,18 +27,14 @@ baseline_config=conf/baselines.yaml
 [ $# -eq 2 ] || die "expected <xvector-dir> <out-dir>, see --help"
 xvectors=$1 out=$2
 
-need "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --stage 2"
-need "$baseline_config" "the configuration"
+reads "$baseline_config" "the configuration"
+reads "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --stage 2" "$xvectors"
 xvector_options
 
-check() {
-  python local/cluster.py --check --method "$method" --config "$baseline_config" --set "$set" "$xvectors" "$out"
-}
-begin "$out" local/cluster.py "$method ${options[*]} $set" "$baseline_config" "$xvectors" \
-  ${reco2num_spk:+"$reco2num_spk"} ${local_speakers:+"$local_speakers"} || exit 0
+program=(python local/cluster.py --method "$method" --config "$baseline_config" --set "$set"
+  "${options[@]}" "$xvectors" "$out")
+begin "$out" local/cluster.py "$method ${options[*]} $set" || exit 0
 echo "$_name: $method of $xvectors"
-run_jobs "$nj" "$out/log/cluster.JOB.log" \
-  python local/cluster.py --job "JOB/$nj" --method "$method" --config "$baseline_config" --set "$set" \
-  "${options[@]}" "$xvectors" "$out"
+run_jobs "$nj" "$out/log/cluster.JOB.log" "${program[@]}" --job "JOB/$nj"
 join "$out" labels rttm rttm_exclusive reco2num_spk posteriors.scp failed
 finish "$out"

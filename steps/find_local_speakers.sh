@@ -18,30 +18,22 @@
 
 . "$(dirname "$0")/lib/common.sh"
 segmentation_config=conf/segmentation.yaml
-set=
-nj=$(cores)
-cmd=local
+. steps/lib/job_options.sh
 . steps/lib/parse_options.sh
 [ $# -eq 2 ] || die "expected <data-dir> <out-dir>, see --help"
 data=$1 out=$2
 
-need "$data/wav.scp" "a data directory is needed: ./run.sh --stage 0 makes those of the recipe"
-need "$segmentation_config" "the configuration"
-inputs=("$segmentation_config" "$data/wav.scp")
-[ ! -e "$data/reco2file_and_channel" ] || inputs+=("$data/reco2file_and_channel")
-model=$(sed -n 's/^model: *\([^ #]*\).*/\1/p' "$segmentation_config")
-for override in $set; do
-  [ "${override%%=*}" != model ] || model=${override#model=}
-done
-[ ! -f "$model" ] || inputs+=("$model") # a file of the user's own
+reads "$segmentation_config" "the configuration"
+reads "$data/wav.scp" "a data directory is needed: ./run.sh --stage 0 makes those of the recipe"
+may_read "$data/reco2file_and_channel"
+model=$(tr ' ' '\n' <<<"$set" | sed -n 's/^model[:=] *\([^ #]*\).*/\1/p' "$segmentation_config" - | tail -n 1)
+[ ! -f "$model" ] || may_read "$model" # a file of the user's own
 
-options=(--config "$segmentation_config" --set "$set" "$data" "$out")
-check() { python local/find_local_speakers.py --check "${options[@]}"; }
-begin "$out" local/find_local_speakers.py "$set" "${inputs[@]}" || exit 0
+program=(python local/find_local_speakers.py --config "$segmentation_config" --set "$set" "$data" "$out")
+begin "$out" local/find_local_speakers.py "$set" || exit 0
 echo "$_name: local speakers of $data"
 # The model is fetched and exported before the jobs start, or each of them would.
-python local/find_local_speakers.py --prepare "${options[@]}"
-run_jobs "$nj" "$out/log/find_local_speakers.JOB.log" \
-  python local/find_local_speakers.py --job "JOB/$nj" "${options[@]}"
+"${program[@]}" --prepare
+run_jobs "$nj" "$out/log/find_local_speakers.JOB.log" "${program[@]}" --job "JOB/$nj"
 join "$out" segments activity.scp failed
 finish "$out"

@@ -27,20 +27,16 @@ dec_config=conf/dec.yaml
 [ $# -eq 3 ] || die "expected <xvector-dir> <ae-dir> <dec-dir>, see --help"
 xvectors=$1 ae=$2 out=$3
 
-need "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --stage 2"
-need "$ae/model.safetensors" "steps/train_autoencoder.sh makes it: ./run.sh --stage 3"
-need "$dec_config" "the configuration"
+reads "$dec_config" "the configuration"
+reads "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --stage 2" "$xvectors"
+reads "$ae/model.safetensors" "steps/train_autoencoder.sh makes it: ./run.sh --stage 3"
 xvector_options
 
-check() {
-  python local/fit_dec.py --check --config "$dec_config" --set "$set" "$xvectors" "$ae/model.safetensors" "$out"
-}
-begin "$out" local/fit_dec.py "${options[*]} $set" "$dec_config" "$xvectors" "$ae/model.safetensors" \
-  ${reco2num_spk:+"$reco2num_spk"} ${local_speakers:+"$local_speakers"} || exit 0
+program=(python local/fit_dec.py --config "$dec_config" --set "$set" "${options[@]}"
+  "$xvectors" "$ae/model.safetensors" "$out")
+begin "$out" local/fit_dec.py "${options[*]} $set" || exit 0
 echo "$_name: DEC ($dec_config) of $xvectors"
-run_jobs "$nj" "$out/log/fit_dec.JOB.log" \
-  python local/fit_dec.py --job "JOB/$nj" --config "$dec_config" --set "$set" "${options[@]}" \
-  "$xvectors" "$ae/model.safetensors" "$out"
+run_jobs "$nj" "$out/log/fit_dec.JOB.log" "${program[@]}" --job "JOB/$nj"
 join "$out" labels rttm rttm_exclusive reco2num_spk posteriors.scp latents.scp start_latents.scp history failed
 cp "$xvectors/segments" "$out/segments" # whose rows those of the matrices are
 finish "$out"

@@ -30,20 +30,17 @@ cmd=local
 [ $# -eq 2 ] || die "expected <kaldi-data-dir> <data-dir>, see --help"
 source=$1 out=$2
 
-need "$source/wav.scp" "a Kaldi data directory is needed"
+reads "$source/wav.scp" "a Kaldi data directory is needed" "$source"
 case "$(realpath -m "$out")/" in
   "$(realpath "$source")"/*) die "$out lies in $source, which is only read: name another --data" ;;
 esac
-options=(--wav-pipes "$wav_pipes" --reference-from-segments "$reference_from_segments" "$source" "$out")
-inputs=("$source")
-for name in ref.rttm rttm stm uem; do
-  [ ! -d "$source/$name" ] || inputs+=("$source/$name")
-done
-check() { python local/import_data.py --check "${options[@]}"; }
-begin "$out" local/import_data.py "$wav_pipes $reference_from_segments" "${inputs[@]}" || exit 0
+may_read "$source"/{ref.rttm,rttm,stm,uem}/ # those that are directories
+program=(python local/import_data.py --wav-pipes "$wav_pipes"
+  --reference-from-segments "$reference_from_segments" "$source" "$out")
+begin "$out" local/import_data.py "$wav_pipes $reference_from_segments" || exit 0
 echo "$_name: $source becomes $out"
 rm -rf "$out"/wav/.command.* # of jobs that were killed
-run_jobs "$nj" "$out/log/import.JOB.log" python local/import_data.py --job "JOB/$nj" "${options[@]}"
+run_jobs "$nj" "$out/log/import.JOB.log" "${program[@]}" --job "JOB/$nj"
 join "$out" wav.scp reco2dur failed
-python local/import_data.py --tables "${options[@]}"
+"${program[@]}" --tables
 finish "$out"

@@ -18,10 +18,9 @@ cmd=local
 [ $# -eq 2 ] || die "expected <kaldi-xvector-dir> <xvector-dir>, see --help"
 source=$1 out=$2
 
-need "$source/xvector.scp" "a Kaldi x-vector directory is needed"
-inputs=("$source")
-[ ! -e "$source/subsegments_data/segments" ] || inputs+=("$source/subsegments_data/segments")
-begin "$out" local/import_xvectors.py "" "${inputs[@]}" || exit 0
+reads "$source/xvector.scp" "a Kaldi x-vector directory is needed" "$source"
+may_read "$source/subsegments_data/segments"
+begin "$out" local/import_xvectors.py "" || exit 0
 echo "$_name: $source becomes $out"
 run_jobs 1 "$out/log/import.log" python local/import_xvectors.py "$source" "$out"
 grep "^import_xvectors.py: " "$out/log/import.log" || true

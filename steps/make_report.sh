@@ -17,42 +17,35 @@
 
 . "$(dirname "$0")/lib/common.sh"
 report_config=conf/report.yaml
-set=
-nj=$(cores)
-cmd=local
+. steps/lib/job_options.sh
 . steps/lib/parse_options.sh
 [ $# -eq 4 ] || die "expected <data-root> <exp-dir> \"<set> ...\" <report-dir>, see --help"
 data=$1 exp=$2 sets=$3 out=$4
 
-need "$report_config" "the configuration"
+reads "$report_config" "the configuration"
+may_read local/view_recordings.py local/diar/report/assets
 read -ra names <<<"$sets"
 [ ${#names[@]} -gt 0 ] || die "name at least one set"
-inputs=("$report_config" local/view_recordings.py local/diar/report/assets)
-if planning; then inputs+=("${names[@]/#/$exp/*/}"); fi # whatever will be there
 for name in "${names[@]}"; do
-  found=
+  compgen -G "$exp/*/$name/rttm" >/dev/null || planning ||
+    die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
   for dir in "$exp"/*/"$name"; do
-    [ -e "$dir/rttm" ] || continue
-    found=yes
-    inputs+=("$dir")
-    [ ! -e "$dir/score/summary.json" ] || inputs+=("$dir/score")
+    [ ! -e "$dir/rttm" ] || may_read "$dir" "$dir/score"
   done
-  [ -n "$found" ] || planning || die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
-  for file in wav.scp reco2dur ref.rttm all.uem; do
-    [ ! -e "$data/$name/$file" ] || inputs+=("$data/$name/$file")
-  done
+  may_read "$data/$name/"{wav.scp,reco2dur,ref.rttm,all.uem}
 done
+if planning; then _inputs+=("${names[@]/#/$exp/*/}"); fi # whatever will be there
 sets="$(IFS=,; echo "${names[*]}")"
 
-check() { python local/view_recordings.py --check --config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out"; }
-begin "$out" local/make_report.py "$data $exp $sets $set" "${inputs[@]}" || {
+options=(--config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out")
+program=(python local/view_recordings.py "${options[@]}")
+begin "$out" local/make_report.py "$data $exp $sets $set" || {
   planning || echo "$_name: open $out/index.html in a browser"
   exit 0
 }
 echo "$_name: report of $exp: ${names[*]}"
-run_jobs "$nj" "$out/log/view_recordings.JOB.log" \
-  python local/view_recordings.py --job "JOB/$nj" --config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out"
+run_jobs "$nj" "$out/log/view_recordings.JOB.log" "${program[@]}" --job "JOB/$nj"
 join "$out" failed
-python local/make_report.py --config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out"
+python local/make_report.py "${options[@]}"
 echo "$_name: open $out/index.html in a browser"
 finish "$out"

@@ -25,49 +25,39 @@ vad=silero
 local_speakers=
 inside_segments=false
 vad_config=conf/vad.yaml
-set=
-nj=$(cores)
-cmd=local
+. steps/lib/job_options.sh
 . steps/lib/parse_options.sh
 [ $# -eq 2 ] || die "expected <data-dir> <vad-dir>, see --help"
 data=$1 out=$2
 
-need "$data/wav.scp" "a data directory is needed: ./run.sh --stage 0 makes those of the recipe"
-need "$vad_config" "the configuration"
-inputs=("$vad_config" "$data/wav.scp")
-[ ! -e "$data/reco2file_and_channel" ] || inputs+=("$data/reco2file_and_channel")
+reads "$vad_config" "the configuration"
+reads "$data/wav.scp" "a data directory is needed: ./run.sh --stage 0 makes those of the recipe"
+may_read "$data/reco2file_and_channel"
 case "$vad" in
-  silero | energy) ;;
+  silero | energy | segments) ;;
   combined | segmentation)
     [ -n "$local_speakers" ] || die "--vad $vad needs --local-speakers: steps/find_local_speakers.sh makes them"
-    need "$local_speakers/activity.scp" "steps/find_local_speakers.sh makes it"
-    inputs+=("$local_speakers") ;;
-  oracle) need "$data/ref.rttm" "the oracle VAD is the reference"; inputs+=("$data/ref.rttm") ;;
-  segments) ;;
-  vad_scp) need "$data/vad.scp" "decisions of frames, as Kaldi's compute_vad_decision.sh makes them"
-    inputs+=("$data/vad.scp") ;;
+    reads "$local_speakers/activity.scp" "steps/find_local_speakers.sh makes it" "$local_speakers" ;;
+  oracle) reads "$data/ref.rttm" "the oracle VAD is the reference" ;;
+  vad_scp)
+    reads "$data/vad.scp" "decisions of frames, as Kaldi's compute_vad_decision.sh makes them"
+    may_read "$data/segments" ;;
   *) die "--vad is combined, segmentation, silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
 esac
 if [ "$vad" = segments ] || [ "$inside_segments" = true ]; then
-  need "$data/segments" "Kaldi's utterances"
+  reads "$data/segments" "Kaldi's utterances"
 fi
-case "$vad $inside_segments" in
-  segments* | vad_scp* | *true) [ ! -e "$data/segments" ] || inputs+=("$data/segments") ;;
-esac
 
-options=(--config "$vad_config" --set "$set" --vad "$vad" --inside-segments "$inside_segments"
-  ${local_speakers:+--local-speakers "$local_speakers"} "$data" "$out")
-check() { python local/make_vad.py --check "${options[@]}"; }
-begin "$out" local/make_vad.py "$vad $inside_segments $set" "${inputs[@]}" || exit 0
+program=(python local/make_vad.py --config "$vad_config" --set "$set" --vad "$vad"
+  --inside-segments "$inside_segments" ${local_speakers:+--local-speakers "$local_speakers"} "$data" "$out")
+begin "$out" local/make_vad.py "$vad $inside_segments $set" || exit 0
 echo "$_name: $vad VAD of $data"
-run_jobs "$nj" "$out/log/make_vad.JOB.log" \
-  python local/make_vad.py --job "JOB/$nj" "${options[@]}"
+run_jobs "$nj" "$out/log/make_vad.JOB.log" "${program[@]}" --job "JOB/$nj"
 join "$out" segments utt2spk reco2dur no_speech audio failed
-spk2utt "$out"
+awk '{ utts[$2] = utts[$2] " " $1 } END { for (spk in utts) print spk utts[spk] }' "$out/utt2spk" |
+  sort >"$out/spk2utt"
 cut -d " " -f 2- "$out/audio" | sort | uniq -c | while read -r count remark; do
   echo "$_name: $count of $(wc -l <"$out/reco2dur") recordings: $remark"
 done
-if [ -s "$out/no_speech" ]; then
-  echo "$_name: no speech found in: $(tr '\n' ' ' <"$out/no_speech")" >&2
-fi
+[ ! -s "$out/no_speech" ] || echo "$_name: no speech found in: $(tr '\n' ' ' <"$out/no_speech")" >&2
 finish "$out"

@@ -10,7 +10,6 @@
 #   --download true|false         what is missing    (default: true, with --audio-dir false)
 #   --mirror "URL ..."            addresses to ask first, for amicorpus/<meeting>/audio/<file>
 #   --reference DIR               a clone of BUT's AMI-diarization-setup, instead of its download
-#   --nj N, --seed N              accepted, and without effect
 #
 # Audio comes from the mirror of the University of Edinburgh (11 GB for each microphone), references,
 # UEMs and lists from BUT's AMI-diarization-setup (only_words). Downloads are kept in the cache.
@@ -24,5 +23,4 @@ sets="train dev test"
 mic=mix-headset
 . steps/lib/corpus.sh
 . steps/lib/parse_options.sh
-[ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
-prepare_corpus ami "$1" --mic "$mic"
+prepare_corpus ami "$mic" "$@"

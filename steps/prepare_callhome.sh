@@ -10,7 +10,6 @@
 #   --mirror "URL ..."        addresses to ask first, for sre2000-key.tar.gz and
 #                             CALLHOME_sublists/part1/num_speakers.txt
 #   --reference FILE          fullref.rttm, instead of that of OpenSLR 10
-#   --nj N, --seed N          accepted, and without effect
 #
 # Whoever has neither fullref.rttm nor the folds in DIR allows --download true.
 #
@@ -20,6 +19,5 @@
 sets="callhome1 callhome2"
 . steps/lib/corpus.sh
 . steps/lib/parse_options.sh
-[ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
 [ -n "$audio_dir" ] || die "--audio-dir <LDC2001S97> is needed: the LDC gives it to those who have signed"
-prepare_corpus callhome "$1"
+prepare_corpus callhome "" "$@"

@@ -10,7 +10,6 @@
 #   --mirror "URL ..."        addresses to ask first
 #   --mic NAME                microphone, where there is a choice
 #   --reference PATH          references to take instead of those found
-#   --nj N, --seed N          accepted, and without effect
 #
 # Example: steps/prepare_corpus.sh --corpus voxconverse --sets test data/voxconverse
 
@@ -20,6 +19,5 @@ sets=
 mic=
 . steps/lib/corpus.sh
 . steps/lib/parse_options.sh
-[ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
 [ -n "$corpus" ] && [ -n "$sets" ] || die "--corpus and --sets are needed, see --help"
-prepare_corpus "$corpus" "$1" --mic "$mic"
+prepare_corpus "$corpus" "$mic" "$@"

@@ -8,7 +8,7 @@
 #   --sets "NAME ..."   dev, eval: the full sets; dev_core, eval_core: the core sets
 #                                                         (default "$sets")
 #   --reference DIR     RTTMs to take instead of data/rttm
-#   --download false, --mirror "", --nj N, --seed N   accepted, and without effect
+#   --download false, --mirror ""   accepted, and without effect
 #
 # Example: steps/prepare_dihard3.sh --audio-dir /corpora/dihard3 data/dihard3
 
@@ -16,6 +16,5 @@
 sets="dev eval"
 . steps/lib/corpus.sh
 . steps/lib/parse_options.sh
-[ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
 [ -n "$audio_dir" ] || die "--audio-dir <dir> is needed: the LDC gives DIHARD III to those who have signed"
-prepare_corpus dihard3 "$1"
+prepare_corpus dihard3 "" "$@"

@@ -32,7 +32,6 @@ for set in $sets; do
     python local/describe_corpus.py --recordings "$data/$set"
     [ ! -e "$data/$set/log/voices.tsv" ] || expand -t 16 "$data/$set/log/voices.tsv"
     [ ! -s "$data/$set/log/undecoded" ] || sed 's/^/not decoded: /' "$data/$set/log/undecoded"
-  } >"$data/$set/log/check"
-  cat "$data/$set/log/check"
+  } | tee "$data/$set/log/check"
   finish "$data/$set"
 done

@@ -11,7 +11,6 @@
 #   --download true|false     what is missing     (default: true, with --audio-dir false)
 #   --mirror "URL ..."        addresses to ask first, for voxconverse_{dev,test}_wav.zip
 #   --reference DIR           a clone of github.com/joonson/voxconverse, instead of its download
-#   --nj N, --seed N          accepted, and without effect
 #
 # Audio comes from the University of Oxford (2 GB for the dev part, about twice that for the test part,
 # unpacked a little more), references from github.com/joonson/voxconverse. Downloads are kept in the
@@ -25,5 +24,4 @@
 sets="train dev test voxconverse_test full"
 . steps/lib/corpus.sh
 . steps/lib/parse_options.sh
-[ $# -eq 1 ] || die "expected one argument, the data directory (try --help)"
-prepare_corpus voxconverse "$1"
+prepare_corpus voxconverse "" "$@"

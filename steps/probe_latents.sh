@@ -16,13 +16,12 @@ baseline_config=conf/baselines.yaml
 [ $# -eq 4 ] || die "expected <data-dir> <xvector-dir> <ae-dir> <out-dir>, see --help"
 data=$1 xvectors=$2 ae=$3 out=$4
 
-inputs=("$baseline_config" "$xvectors" "$ae/model.safetensors")
-[ ! -e "$data/all.uem" ] || inputs+=("$data/all.uem")
-for name in ref.rttm reco2num_spk; do
-  need "$data/$name" "the reference side of a data directory"
-  inputs+=("$data/$name")
-done
-need "$ae/model.safetensors" "steps/train_autoencoder.sh makes it"
-begin "$out" local/probe_latents.py "" "${inputs[@]}" || exit 0
+reads "$baseline_config" "the configuration"
+reads "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it" "$xvectors"
+reads "$ae/model.safetensors" "steps/train_autoencoder.sh makes it"
+may_read "$data/all.uem"
+reads "$data/ref.rttm" "the reference side of a data directory"
+reads "$data/reco2num_spk" "the reference side of a data directory"
+begin "$out" local/probe_latents.py "" || exit 0
 python local/probe_latents.py --config "$baseline_config" "$data" "$xvectors" "$ae" "$out"
 finish "$out"

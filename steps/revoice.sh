@@ -25,9 +25,8 @@ nj=$(cores)
 [ $# -eq 2 ] || die "expected <rttm-dir> <data-dir>, see --help"
 rttms=$1 out=$2
 
-need "$rttms" "a directory of RTTMs"
-begin "$out" local/prepare_mini.py "$split $max_duration $seed" "$rttms" \
-  conf/voices.yaml "$simulation_config" || exit 0
+reads "$rttms" "a directory of RTTMs"
+begin "$out" local/prepare_mini.py "$split $max_duration $seed" conf/voices.yaml "$simulation_config" || exit 0
 echo "$_name: making $out"
 run_jobs 1 "$out/log/prepare.log" \
   python local/prepare_mini.py --seed "$seed" --nj "$nj" --turns "$rttms" --split "$split" \

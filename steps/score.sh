@@ -23,20 +23,18 @@ show=true
 [ $# -eq 3 ] || die "expected <ref.rttm|dir> <hyp.rttm|dir> <out-dir>, see --help"
 ref=$1 hyp=$2 out=$3
 
-need "$ref" "the reference, an RTTM file or a directory of them"
-need "$hyp" "the hypothesis, an RTTM file or a directory of them"
-need "$scoring_config" "the protocols"
+reads "$ref" "the reference, an RTTM file or a directory of them"
+reads "$hyp" "the hypothesis, an RTTM file or a directory of them"
+reads "$scoring_config" "the protocols"
 if [ -z "$uem" ]; then
   beside="$ref"
   [ -d "$ref" ] || beside="$(dirname "$ref")"
   [ ! -e "$beside/all.uem" ] || uem="$beside/all.uem"
-else
-  need "$uem" "the regions to evaluate"
 fi
+[ -z "$uem" ] || reads "$uem" "the regions to evaluate"
 
-if begin "$out" local/score.py "$* $uem $allow_extra" "$ref" "$hyp" "$scoring_config" ${uem:+"$uem"}; then
-  options=(--config "$scoring_config")
-  [ -z "$uem" ] || options+=(--uem "$uem")
+if begin "$out" local/score.py "$* $uem $allow_extra"; then
+  options=(--config "$scoring_config" ${uem:+--uem "$uem"})
   [ "$allow_extra" = false ] || options+=(--allow-extra)
   python local/score.py "${options[@]}" "$ref" "$hyp" "$out" >/dev/null
   finish "$out"

@@ -13,8 +13,9 @@
 [ $# -eq 3 ] || die "expected <data-dir> <vad-dir> <out-dir>, see --help"
 data=$1 vad=$2 out=$3
 
-need "$data/ref.rttm" "the reference"
-need "$vad/segments" "steps/make_vad.sh makes it"
-begin "$out" local/score_vad.py "" "$data/ref.rttm" "$vad/reco2dur" "$vad/segments" || exit 0
+reads "$data/ref.rttm" "the reference"
+reads "$vad/reco2dur" "steps/make_vad.sh makes it"
+reads "$vad/segments" "steps/make_vad.sh makes it"
+begin "$out" local/score_vad.py "" || exit 0
 python local/score_vad.py "$data" "$vad" "$out"
 finish "$out"

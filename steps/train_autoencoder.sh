@@ -21,22 +21,16 @@ cmd=local
 [ $# -eq 3 ] || die "expected <train-xvector-dir> <valid-xvector-dir> <ae-dir>, see --help"
 train=$1 valid=$2 out=$3
 
-IFS=, read -ra dirs <<<"$train"
-dirs+=("$valid")
+reads "$ae_config" "the configuration"
+IFS=, read -ra dirs <<<"$train,$valid"
 for dir in "${dirs[@]}"; do
-  need "$dir/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --stage 2"
+  reads "$dir/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --stage 2" "$dir"
 done
-need "$ae_config" "the configuration"
+may_read local/diar/autoencoder/pretrained/default.safetensors # what training may start from
 
-shipped=local/diar/autoencoder/pretrained/default.safetensors # what training may start from
 resolve_device
-check() {
-  python local/train_autoencoder.py --check --config "$ae_config" --set "$set" "$train" "$valid" "$out"
-}
-inputs=("$ae_config" "${dirs[@]}")
-[ ! -e "$shipped" ] || inputs+=("$shipped")
-begin "$out" local/train_autoencoder.py "$set --device $device" "${inputs[@]}" || exit 0
+program=(python local/train_autoencoder.py --config "$ae_config" --set "$set" "$train" "$valid" "$out")
+begin "$out" local/train_autoencoder.py "$set --device $device" || exit 0
 echo "$_name: pretraining the autoencoder of $ae_config on $train"
-run_jobs 1 "$out/log/train_autoencoder.JOB.log" \
-  python local/train_autoencoder.py --device "$device" --config "$ae_config" --set "$set" "$train" "$valid" "$out"
+run_jobs 1 "$out/log/train_autoencoder.JOB.log" "${program[@]}" --device "$device"
 finish "$out"

@@ -12,23 +12,17 @@
 set -euo pipefail
 export LC_ALL=C.UTF-8 # one sorting order everywhere; also where the environment is not needed
 _root="$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)"
-case "$0" in # before we go anywhere: --help prints its head
-  */*) _script="$(cd "${0%/*}" && pwd -P)/${0##*/}" ;;
-  *) _script="$(pwd -P)/$0" ;;
-esac
+_script="$(realpath "$0")" # before we go anywhere: --help prints its head
 _name="${0##*/}"
-_python=python
-case "$_script $* " in "$_root"/benchmarks/* | "$_root"/tests/* | *" --help "* | *" -h "* | *" --version "*)
-  cd "$_root" ;;
-esac
-if ! [ "$PWD" -ef "$_root" ]; then # as in Kaldi: all paths count from here
-  echo "$_name: run it from the recipe's directory: cd $_root" >&2
-  exit 1
-fi
 
 die() { echo "$_name: $*" >&2; exit 1; }
 
-unset plan # may come from elsewhere
+case "$_script $* " in "$_root"/benchmarks/* | "$_root"/tests/* | *" --help "* | *" -h "* | *" --version "*)
+  cd "$_root" ;;
+esac
+[ "$PWD" -ef "$_root" ] || die "run it from the recipe's directory: cd $_root" # as in Kaldi: all paths count from here
+
+unset plan program # may come from elsewhere
 planning() { # ./run.sh --plan: it and its steps say what they would do, and do nothing
   [ -n "${DIAR_PLAN-}" ] || [ "${plan-}" = true ]
 }
@@ -36,26 +30,12 @@ planning() { # ./run.sh --plan: it and its steps say what they would do, and do 
 environment() { # parse_options.sh calls it last: neither help nor a wrong option waits for an installation
   if planning; then # nor does a plan, which needs no package
     export PATH="$_root/.venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
-    command -v python >/dev/null || _python="${PYTHON:-python3}"
   elif [ "${DIAR_RUN-}" != "$_root" ]; then # run.sh has entered it for its steps
     . ./path.sh
   fi
 }
 
 cores() { env -u OMP_NUM_THREADS nproc; } # nproc alone would count threads, of which there is one
-
-option() { # name default argument...: the value that the arguments give an option, or the default
-  local name="$1" value="$2"
-  shift 2
-  while [ $# -gt 0 ]; do
-    case "$1" in
-      --"$name") value="${2-}" ;;
-      --"$name"=*) value="${1#*=}" ;;
-    esac
-    shift
-  done
-  echo "$value"
-}
 
 positive() { # option [or]: its value is a whole number of at least 1
   [[ "${!1}" =~ ^[1-9][0-9]*$ ]] || die "--${1//_/-} must be a whole number of at least 1${2-}, not '${!1}'"
@@ -82,6 +62,18 @@ need() { # file, and what makes it: a plan goes on without
   planning || given "$@"
 }
 
+_inputs=() # of the step; its key knows them
+
+reads() { # file, what makes it [, the directory that is the input because of it]
+  need "$1" "$2"
+  _inputs+=("${3-$1}")
+}
+
+may_read() { # file...: inputs, where there are such
+  local file
+  for file in "$@"; do [ ! -e "$file" ] || _inputs+=("$file"); done
+}
+
 expected() { # file: it is there; or in a plan, its directory is still to be made
   [ -e "$1" ] || { planning && [ ! -e "${1%/*}" ]; }
 }
@@ -103,50 +95,43 @@ run_jobs() { # number log command...: so many jobs; JOB in log and command is th
   "${launcher[@]}" --step "$_name" "JOB=1:$1" "${@:2}"
 }
 
-key_of() { # program "options" input...: what tells one state of these from another
-  "$_python" -I -S local/step_key.py "$@"
-}
-
 holds() { # file text: it has this one line
   local line=
   [ -e "$1" ] && IFS= read -r line <"$1" && [ "$line" = "$2" ]
 }
 
-begin() { # out-dir program "options" input...: fails when there is nothing to do
+is_done() { # out-dir key: there is nothing to do
+  holds "$1/.done" "$2" && echo "$_name: $1 is up to date"
+}
+
+begin() { # out-dir program "options" [input...], besides what it reads: fails when there is nothing to do
   local out="$1" key input dir parent lockfile
-  shift
+  set -- "${@:2}" "${_inputs[@]}"
   [ -z "${nj+set}" ] || positive nj
   case "$out" in *JOB*) die "$out: JOB in a path stands for the number of a job: use another name" ;; esac
   for input in "${@:3}"; do
-    case "$input" in */*) dir="${input%/*}" ;; *) dir=. ;; esac
-    if [ "$input" -ef "$out" ] || [ "$dir" -ef "$out" ]; then
+    if [ "$input" -ef "$out" ] || [ "${input%/*}" -ef "$out" ]; then
       die "$out is input and output: name another directory for the output"
     fi
   done
   if planning; then
-    plan "$out" "$@"
+    printf '\x1f%s' "$_name" "$out" "${@//$'\n'/$'\x1e'}" # for local/step_plan.py, which knows the states
+    echo
     return 1
   fi
-  key="$(key_of "$@")" || exit 1
-  if holds "$out/.done" "$key"; then
-    echo "$_name: $out is up to date"
-    return 1
-  fi
+  key="$(python3 -I -S local/step_key.py "$@")" || exit 1
+  ! is_done "$out" "$key" || return 1
   parent="$(dirname "$out")"
   lockfile="$parent/.$(basename "$out").lock"
   if ! { mkdir -p "$parent" && exec {lock}>>"$lockfile"; }; then die "cannot write to $parent"; fi
   flock -n "$lock" || die "$(cat "$lockfile") is writing to $out: wait for it, or take another --exp"
   echo "process $$ on $(uname -n)" >"$lockfile"
-  if holds "$out/.done" "$key"; then # by a run that has just ended
-    echo "$_name: $out is up to date"
-    return 1
-  fi
-  if [ -n "$(ls -A "$out" 2>/dev/null)" ] && [ ! -e "$out/.begun" ]; then
+  ! is_done "$out" "$key" || return 1 # by a run that has just ended
+  [ -e "$out/.begun" ] || [ -z "$(ls -A "$out" 2>/dev/null)" ] ||
     die "$out holds files that this recipe did not make: remove it, or name another directory"
-  fi
-  # A mistake in the options must not cost what was made before: a step's own check comes first.
+  # A mistake in the options must not cost what was made before: the check of the step's 'program' comes first.
   choose_launcher
-  if declare -F check >/dev/null; then check || exit 1; fi
+  [ -z "${program+set}" ] || "${program[@]}" --check || exit 1
   for dir in "$out"/log/.*.slurm; do # killed with kill -9, a run may have left jobs that write here
     [ ! -e "$dir" ] || python local/slurm_jobs.py --cancel "$dir" || exit 1
   done
@@ -166,12 +151,6 @@ begin() { # out-dir program "options" input...: fails when there is nothing to d
   }; then die "cannot write to $out"; fi
 }
 
-plan() { # out-dir program "options" input...: a record for local/step_plan.py, which knows the states
-  local IFS=$'\x1f'
-  local record="$IFS$_name$IFS$*"
-  echo "${record//$'\n'/$'\x1e'}"
-}
-
 join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file
   local out="$1" name keys
   shift
@@ -184,12 +163,6 @@ join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file
     cat "$out/jobs"/*/"$name" | sort "${keys[@]}" >"$out/.$name.tmp"
     mv "$out/.$name.tmp" "$out/$name"
   done
-}
-
-spk2utt() { # dir: the inverse of its utt2spk
-  awk '{ utts[$2] = utts[$2] " " $1 } END { for (spk in utts) print spk utts[spk] }' "$1/utt2spk" |
-    sort >"$1/.spk2utt.tmp"
-  mv "$1/.spk2utt.tmp" "$1/spk2utt"
 }
 
 finish() { # out-dir: mark it done; what failed is reported, and is the exit status of a step run alone

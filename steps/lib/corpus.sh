@@ -6,29 +6,23 @@
 # Sourced after common.sh, with 'sets' set to the corpus's own sets; prepare_corpus is called after
 # the options are parsed.
 
-nj=$(cores)
-seed=0
 audio_dir=
 download=
 mirror=
 reference=
 
-prepare_corpus() { # corpus data-dir [option value]...
-  local corpus="$1" data="$2" set options seen=" " failed=
-  shift 2
-  options=(--mirror "$mirror" "$@")
-  [ -z "$audio_dir" ] || options+=(--audio-dir "$audio_dir")
-  [ -z "$download" ] || options+=(--download "$download")
-  [ -z "$reference" ] || options+=(--reference "$reference")
+prepare_corpus() { # corpus microphone data-dir
+  [ $# -eq 3 ] || die "expected one argument, the data directory (try --help)"
+  local corpus="$1" data="$3" set options failed=
+  options=(--mirror "$mirror" ${2:+--mic "$2"} ${audio_dir:+--audio-dir "$audio_dir"} ${download:+--download "$download"}
+    ${reference:+--reference "$reference"})
   # Not one of the steps that are done once and for all: what could not be downloaded is tried again,
   # and the list of files that this leaves decides whether the sets are made again.
   if ! planning; then
     mkdir -p "$data"
     python local/prepare_corpus.py --obtain "$sets" "${options[@]}" "$corpus" "$data"
   fi
-  for set in $sets; do
-    case "$seen" in *" $set "*) continue ;; esac
-    seen="$seen$set "
+  for set in $(tr ' ' '\n' <<<"$sets" | awk '!seen[$0]++'); do # each once
     begin "$data/$set" local/prepare_corpus.py "$corpus $set ${options[*]}" \
       "$data/.$corpus.files" conf/corpora.yaml conf/voxconverse_split.tsv || continue
     echo "$_name: making $data/$set"
@@ -40,8 +34,7 @@ prepare_corpus() { # corpus data-dir [option value]...
       sed 's/^/licence: /' "$data/$set/log/licence"
       sed 's/^/note: /' "$data/$set/log/notes"
       sed "s/^/not as published: /" "$data/$set/log/differences"
-    } >"$data/$set/log/check"
-    cat "$data/$set/log/check"
+    } | tee "$data/$set/log/check"
     (finish "$data/$set") || failed=yes
   done
   [ -z "$failed" ] || exit 1

@@ -12,19 +12,11 @@ done
 positive nj
 [[ "$seed" =~ ^[0-9]+$ ]] || die "--seed must be a whole number of at least 0, not '$seed'"
 check_speakers oracle
-case "$vad" in
-  combined | segmentation | silero | energy | oracle | segments | vad_scp) ;;
-  *) die "--vad is combined, segmentation, silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
-esac
-case "$overlap" in
-  true | false) ;;
-  *) die "--overlap is true or false, not '$overlap'" ;;
-esac
+[[ "$vad" =~ ^(combined|segmentation|silero|energy|oracle|segments|vad_scp)$ ]] ||
+  die "--vad is combined, segmentation, silero, energy, oracle, segments or vad_scp, not '$vad'"
 for override in $overrides; do
-  case "$override" in
-    segmentation.* | vad.* | xvector.* | ae.* | dec.* | baseline.* | report.*) ;;
-    *) die "unknown option --${override%%=*}: it begins with segmentation, vad, xvector, ae, dec, baseline or report" ;;
-  esac
+  [[ "$override" =~ ^(segmentation|vad|xvector|ae|dec|baseline|report)\. ]] ||
+    die "unknown option --${override%%=*}: it begins with segmentation, vad, xvector, ae, dec, baseline or report"
 done
 [[ "$data$exp" =~ ^[^[:space:],]*$ ]] || die "--data and --exp cannot hold blanks or commas: '$data', '$exp'"
 resolve_device
@@ -92,46 +84,36 @@ if [ "$overlap" = true ]; then
 fi
 case "$vad" in combined | segmentation) local_sets=$heard_sets ;; *) local_sets=$overlap_sets ;; esac
 
-local_of() { # "sets" set: if the set is among them, 'local_speakers' becomes the option with its own
-  local_speakers=()
-  case " $1 " in *" $2 "*) local_speakers=(--local-speakers "$exp/local_speakers/$2") ;; esac
+local_of() { # "sets" set: its local speakers, if it is among the sets
+  case " $1 " in *" $2 "*) echo "$exp/local_speakers/$2" ;; esac
 }
 
 # The variants of DEC: 'default' is conf/dec.yaml, 'paper' is conf/dec_paper.yaml. Windows and an
 # autoencoder of its own has only one that has a configuration for them.
 
+own() { # arrow name: '_name', if it has a configuration of its own for this arrow
+  [ ! -e "conf/$1_$2.yaml" ] || echo "_$2"
+}
+
 config_of() { # arrow name: its own configuration, or else the default of the arrow
-  if [ -e "conf/$1_$2.yaml" ]; then echo "conf/$1_$2.yaml"; else echo "conf/$1.yaml"; fi
+  echo "conf/$1$(own "$1" "$2").yaml"
 }
 
 xvectors_of() { # name: how its x-vectors are called, behind $exp/xvectors_
-  if [ -n "$xvector_sources" ]; then
-    echo kaldi
-  elif [ -e "conf/xvector_$1.yaml" ]; then
-    echo "${extractor}_$1"
-  else
-    echo "$extractor"
-  fi
-}
-
-sets_of() { # name: those of which stage 2 extracts these x-vectors
-  if [ "$1" = close ]; then echo "$heard_train_set"; else echo "$heard_eval_sets"; fi
+  if [ -n "$xvector_sources" ]; then echo kaldi; else echo "$extractor$(own xvector "$1")"; fi
 }
 
 ae_of() { # name: how its autoencoder is called, behind $exp/ae_
-  if [ -e "conf/autoencoder_$1.yaml" ]; then echo "$1"; else echo default; fi
+  if [ -n "$(own autoencoder "$1")" ]; then echo "$1"; else echo default; fi
 }
 
-names='' autoencoders='' windows='default close' # close: to train on, and for the baselines
+names='' autoencoders='' windows=default
 for file in $dec_config; do
   [ -e "$file" ] || die "no such file: $file (--dec-config)"
-  name="$(basename "$file" .yaml)"
-  name="${name#dec}"
-  name="${name#_}"
-  name="${name:-default}"
+  name="$(basename "$file" .yaml | sed 's/^dec_*//; s/^$/default/')"
   names+=" $name"
   case " $autoencoders " in *" $(ae_of "$name") "*) ;; *) autoencoders+=" $(ae_of "$name")" ;; esac
-  [ ! -e "conf/xvector_$name.yaml" ] || windows+=" $name"
+  [ -z "$(own xvector "$name")" ] || windows+=" $name"
 done
 
 overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published stays as published
@@ -147,11 +129,12 @@ overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published s
 
 told="${num_spk:+_$num_spk}" # results of a run that was told the number of speakers stand apart
 
-speakers_of() { # set: what is known of the number of speakers: 'speakers' becomes options of a step
-  case "$num_spk" in
+speakers_of() { # set, their number as --num-spk says it: 'speakers' becomes options of a step, what is known of them
+  speakers=(--local-speakers "$(local_of "$overlap_sets" "$1")")
+  case "$2" in
     oracle) need "$data/$1/reco2num_spk" "--num-spk oracle takes the counts from it"
-      speakers=(--reco2num-spk "$data/$1/reco2num_spk") ;;
-    "") speakers=(--min-spk "$min_spk" ${max_spk:+--max-spk "$max_spk"}) ;;
-    *) speakers=(--num-spk "$num_spk") ;;
+      speakers+=(--reco2num-spk "$data/$1/reco2num_spk") ;;
+    "") speakers+=(--min-spk "$min_spk" ${max_spk:+--max-spk "$max_spk"}) ;;
+    *) speakers+=(--num-spk "$2") ;;
   esac
 }

@@ -3,13 +3,12 @@
 # run_options.sh.
 
 export DIAR_RUN="$_root" # recordings that fail are listed at the end, and do not stop the stages
-began=$(date +%H:%M:%S)
 stage_times=
 stage_began=
 
 if [ "$plan" = true ]; then # everything is as ever, but steps only say what they would do
   export DIAR_PLAN=1
-  exec > >("$_python" -B -I -S local/step_plan.py)
+  exec > >(python3 -B -I -S local/step_plan.py)
   trap 'exec >&-; wait '$! EXIT
 elif [ "$corpus" = mini ]; then
   echo "run.sh: $_expected; what is done already is skipped"
@@ -18,60 +17,32 @@ fi
 starts() { # number text: whether this stage is to be run
   ends_stage
   [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ] || return 1
-  stage_now=$1
+  stage_times+="stage $1: "
   stage_began=$SECONDS
-  local now expected=
-  printf -v now ', %(%H:%M:%S)T'
+  local now='' expected=''
+  planning || printf -v now ', %(%H:%M:%S)T'
   [ "$corpus" != mini ] || expected=" (mini on two cores: ${_seconds[$1]} s)"
-  ! planning || now=
   printf '\n=== stage %s%s: %s%s\n' "$1" "$now" "$2" "$expected"
 }
 
 ends_stage() {
-  [ -z "$stage_began" ] || stage_times+="stage $stage_now: $((SECONDS - stage_began)) s; "
+  [ -z "$stage_began" ] || stage_times+="$((SECONDS - stage_began)) s; "
   stage_began=
 }
 
-has_reference() { # set rttm: whether turns can be scored; it is said where they cannot
-  need "$2" "an earlier stage makes it"
-  expected "$data/$1/ref.rttm" || {
-    echo "run.sh: $data/$1 has no ref.rttm: $2 is made, but not scored"
-    return 1
-  }
-}
-
-results() { # all scores on one page, and its main tables printed; made again only where one has changed
-  local page="$exp/RESULTS.md" inputs=() dir said key=
-  for dir in "$exp"/*/*/score "$exp"/ae_*/probe; do
-    [ ! -e "$dir" ] || inputs+=("$dir")
-  done
-  [ ! -e "$page" ] || key="$(key_of local/make_results.py "$exp" "$page" "${inputs[@]}")"
-  if ! holds "$exp/.results" "$key"; then
-    said="$exp/.results.$$" # two runs may end at the same time
-    python local/make_results.py "$exp" "$page" >"$said.page"
-    key_of local/make_results.py "$exp" "$page" "${inputs[@]}" | cat - "$said.page" >"$said"
-    rm "$said.page"
-    mv "$said" "$exp/.results"
-  fi
-  tail -n +2 "$exp/.results"
-}
-
-conclude() { # times, results, and the recordings that failed
+conclude() { # times, all scores on one page with its main tables printed, and the recordings that failed
   ends_stage
   if planning; then return; fi
   echo
   if [ "$stop_stage" -ge 5 ] && compgen -G "$exp/*/*/score/summary.json" >/dev/null; then
-    results
+    python local/make_results.py "$exp" "$exp/RESULTS.md"
   fi
-  echo "run.sh: ${stage_times}in all $SECONDS s, since $began"
-  local list failed=
-  local lists=("$exp/report/failed")
+  printf 'run.sh: %sin all %s s, since %(%H:%M:%S)T\n' "$stage_times" "$SECONDS" -2 # when the shell was started
+  local failed lists=("$exp/report/failed")
   for set in $sets; do lists+=("$data/$set/failed" "$exp"/*/"$set"/failed); done
-  for list in "${lists[@]}"; do
-    [ -s "$list" ] || continue
-    case "$list" in "$exp"/local_speakers/*) continue ;; esac # the VAD names them, too
-    failed=yes
-    sed "s|^|run.sh: failed: ${list%/*}: |" "$list" >&2
-  done
-  [ -z "$failed" ] || die "the recordings above failed; all others are done"
+  # Those of the local speakers are left out: the VAD names them, too.
+  failed="$(grep -aHs . "${lists[@]}" | grep -avF "$exp/local_speakers/" | sed 's|/failed:|: |; s|^|run.sh: failed: |')" || true
+  [ -n "$failed" ] || return 0
+  echo "$failed" >&2
+  die "the recordings above failed; all others are done"
 }

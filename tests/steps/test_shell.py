@@ -29,6 +29,8 @@ name=none
 value=nothing
 line=
 overrides=
+_root={ROOT} _script=$0 _name=${{0##*/}}
+environment() {{ :; }}
 . {ROOT}/steps/lib/parse_options.sh
 echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$overrides rest=$*"
 """
