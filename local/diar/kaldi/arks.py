@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 import kaldiio
 import numpy as np
+from kaldiio import matio
 
 from diar.base.errors import DataError
 from diar.kaldi.tables import find_file, split_offset, unique_records
+
+# How the head of a binary array states its shape, after the name of its kind.
+_SHAPES = {
+    **dict.fromkeys((b"FV", b"DV"), "<xi"),
+    **dict.fromkeys((b"FM", b"DM"), "<xixi"),
+    **dict.fromkeys((b"CM", b"CM2", b"CM3"), "<8xii"),
+}
 
 
 def write_ark(
@@ -20,18 +30,50 @@ def write_ark(
     kaldiio.save_ark(str(ark), dict(arrays), scp=str(scp or ark.with_suffix(".scp")))
 
 
-def read_array(where: str | Path) -> np.ndarray:
-    """Read the vector or matrix in a file, or at an offset of it ('<file>:<offset>').
+def read_array(path: str | Path, offset: int = 0) -> np.ndarray:
+    """Read a vector or matrix: numbers in binary, compressed or not, integers, or text.
+
+    The head of an entry is looked at first, since kaldiio reads more than Kaldi's arrays: pickles, too, which
+    run code. What it declares is held against what is read, as a vector that is cut short looks whole.
+
+    Args:
+        offset: bytes from the start of the file.
 
     Raises:
         DataError: nothing of Kaldi's there. The content is not shown: it may be anything.
     """
     try:
-        return np.asarray(kaldiio.load_mat(str(where)))
-    except Exception:  # kaldiio raises whatever struct and numpy raise
-        raise DataError(
-            f"cannot be read from {where}: no array of Kaldi's, or one cut short"
-        ) from None
+        with open(path, "rb") as stream:
+            stream.seek(offset)
+            head = stream.read(64)
+            stream.seek(offset)
+            if head[:3] == b"\0B\4":
+                return matio.read_int32vector(stream)
+            if head[:2] == b"\0B":
+                kind, _, rest = head[2:].partition(b" ")
+                shape = struct.unpack_from(_SHAPES[kind], rest)
+                array = matio.read_matrix_or_vector(stream)
+                if array.shape == shape:
+                    return array
+            elif head.lstrip()[:1] == b"[":
+                return _read_text(stream)
+    except Exception:  # whatever kaldiio, struct and numpy raise
+        pass
+    where = f"{path}:{offset}" if offset else path
+    raise DataError(f"cannot be read from {where}: no array of Kaldi's, or one cut short")
+
+
+def _read_text(stream: IO[bytes]) -> np.ndarray:
+    """Read ' [ 1 0.5 ]', or a matrix, whose rows have lines of their own after that of the bracket.
+
+    kaldiio takes what begins with a whole number for whole numbers.
+    """
+    lines = []
+    while b"]" not in (line := next(stream)):
+        lines.append(line)
+    first, *rows = (b"".join(lines) + line.partition(b"]")[0]).partition(b"[")[2].split(b"\n")
+    numbers = [[float(number) for number in row.split()] for row in rows if row.strip()]
+    return np.array(numbers if rows else [float(number) for number in first.split()], np.float32)
 
 
 class Scp:
@@ -69,6 +111,6 @@ class Scp:
                 raise DataError(f"{key}: no such ark: {name}", self.path, number)
             self._arks[name] = ark
         try:
-            return read_array(f"{self._arks[name]}{offset}")
+            return read_array(self._arks[name], offset)
         except DataError as error:
             raise DataError(f"{key}: {error}", self.path, number) from None

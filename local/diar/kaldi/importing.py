@@ -117,7 +117,7 @@ def _with_absolute_arks(data: DataDir) -> str:
     for _, fields in table.rows:
         name, offset = split_offset(fields[1])
         if path := find_file(name, table.path):
-            fields[1:] = [f"{path.absolute()}{offset}"]
+            fields[1:] = [f"{path.absolute()}:{offset}" if offset else str(path.absolute())]
     return table.text()
 
 

@@ -87,10 +87,11 @@ def unique_records(
         yield number, fields
 
 
-def split_offset(target: str) -> tuple[str, str]:
-    """Split '<file>:<offset>' into file and ':<offset>', which is '' where there is none."""
-    name, colon, offset = target.rpartition(":")
-    return (name, colon + offset) if offset.isdigit() else (target, "")
+def split_offset(target: str) -> tuple[str, int]:
+    """Split '<file>:<offset>' into file and offset, which is 0 where there is none."""
+    name, _, offset = target.rpartition(":")
+    number = offset.isascii() and offset.isdecimal() and len(offset) < 19
+    return (name, int(offset)) if number and name else (target, 0)
 
 
 def read_map(path: str | Path) -> dict[str, str]:
