@@ -9,6 +9,8 @@ from itertools import chain
 
 import numpy as np
 
+from diar.base.errors import DataError
+
 LONG = 2 * 3600 * 16000  # samples (two hours at 16 kHz, 460 MB) that are kept in memory
 
 
@@ -24,10 +26,16 @@ class Spooled:
     dtype = np.dtype(np.float32)
 
     def __init__(self, blocks: Iterable[np.ndarray]) -> None:
-        self._file = tempfile.TemporaryFile(prefix="samples.")  # noqa: SIM115 (as long as the object)
-        for block in blocks:
-            self._file.write(np.ascontiguousarray(block, self.dtype).data)
-        self._file.flush()
+        try:
+            self._file = tempfile.TemporaryFile(prefix="samples.")  # noqa: SIM115 (as long as the object)
+            for block in blocks:
+                self._file.write(np.ascontiguousarray(block, self.dtype).data)
+            self._file.flush()
+        except OSError as error:
+            raise DataError(
+                f"no room for its samples ({error.strerror}): TMPDIR is another place for them",
+                tempfile.gettempdir(),
+            ) from None
         self.size = self._file.tell() // self.dtype.itemsize
 
     def __len__(self) -> int:
@@ -38,8 +46,11 @@ class Spooled:
         size = self.dtype.itemsize
         parts, at, end = [], start * size, max(start, stop) * size
         while at < end:  # Linux reads 2 GB at once at most
-            parts.append(os.pread(self._file.fileno(), end - at, at))
-            at += len(parts[-1])
+            part = os.pread(self._file.fileno(), end - at, at)
+            if not part:
+                raise DataError("the file of samples was cut", tempfile.gettempdir())
+            parts.append(part)
+            at += len(part)
         return np.frombuffer(b"".join(parts), self.dtype)[::step]
 
 

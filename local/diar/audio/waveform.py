@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import chain
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import soundfile
 import soxr
 
+from diar.audio.decoder import Source, decode, header
 from diar.audio.spool import Samples, collect
 from diar.base.errors import DataError
 from diar.base.files import open_whole
 from diar.base.types import SAMPLE_RATE
 
-T = TypeVar("T")
-BLOCK = 1 << 20  # frames that are decoded at once
-UNKNOWN_SIZE = 0x7FFF0000  # bytes: sizes from here on are placeholders in the header of a WAV
+QUIET = 2.0**-6  # peaks below are made louder: no VAD hears speech there
+SCALED = 32.0  # peaks above are of floats that were never brought to full scale 1
+OPPOSITE = -0.9  # correlation of channels that cancel each other
 
 
 @dataclass(frozen=True)
@@ -32,24 +31,14 @@ class Audio:
         rate: samples per second of the file.
         channels: of the file.
         clipped: share of its samples at full scale.
-        truncated: the header of a WAV promises more than there is.
+        notes: what is wrong with the file, and what was done about it.
     """
 
     samples: Samples
     rate: int
     channels: int
     clipped: float
-    truncated: bool
-
-
-@dataclass(frozen=True)
-class _Source:
-    """An open file: blocks (b, channels) of float32 at ``rate``."""
-
-    path: Path
-    rate: int
-    channels: int
-    blocks: Iterator[np.ndarray]
+    notes: tuple[str, ...] = ()
 
 
 def read(
@@ -60,7 +49,9 @@ def read(
 ) -> Audio:
     """Read any audio file that libsndfile or, failing that, FFmpeg's libraries (PyAV) decode.
 
-    It is read block by block, so that memory holds no more than the result.
+    It is read block by block, so that memory holds no more than the result. Channels of opposite phase
+    are turned before they are mixed, floats that are not of full scale 1 are scaled, and what is too quiet
+    for any VAD is made louder.
 
     Args:
         path: wav, flac, ogg, mp3, m4a, sph, G.722 ..., of any rate and number of channels.
@@ -71,7 +62,22 @@ def read(
     Raises:
         DataError: no such file, no audio in it, no samples, NaN, no such channel.
     """
-    return _decode(path, lambda source: _mono(source, rate, channel, only_of_many))
+
+    def mono(source: Source, gain: float = 1.0) -> tuple[Audio, float]:
+        chosen = None if only_of_many and source.channels == 1 else channel
+        return _mono(source, rate, chosen, gain)
+
+    audio, peak = decode(path, mono)
+    if peak > SCALED:
+        bits = next((bits for bits in (15, 23, 31) if peak <= 2**bits), math.ceil(math.log2(peak)))
+        note, gain = f"floats of {bits + 1} bits, scaled", 2.0**-bits
+    elif 0 < peak < QUIET:
+        note = f"very quiet (peak {20 * math.log10(peak):.0f} dBFS), made louder"
+        gain = 2.0 ** -math.ceil(math.log2(peak) + 1)
+    else:
+        return audio
+    again, _ = decode(path, lambda source: mono(source, gain))
+    return replace(again, notes=(*again.notes, note))
 
 
 def load(path: str | Path, rate: int = SAMPLE_RATE, channel: int | None = None) -> np.ndarray:
@@ -80,74 +86,74 @@ def load(path: str | Path, rate: int = SAMPLE_RATE, channel: int | None = None) 
 
 
 def copy_lossless(path: str | Path, target: Path) -> None:
-    """Write the audio of a file as 24-bit FLAC, all channels, whole or not at all.
+    """Write the audio of a file as FLAC of 24 bits, or as WAV of floats where FLAC cannot hold it.
+
+    All channels, whole or not at all.
 
     Raises:
         DataError: no audio, or no samples in it.
     """
 
-    def write(source: _Source) -> None:
+    def write(source: Source) -> None:
+        fits = source.channels <= 8
+        kind = (
+            {"format": "FLAC", "subtype": "PCM_24"}
+            if fits
+            else {"format": "WAV", "subtype": "FLOAT"}
+        )
         with open_whole(target, "wb") as stream:
-            options = {"samplerate": source.rate, "channels": source.channels}
             count = 0
-            with soundfile.SoundFile(
-                stream, "w", format="FLAC", subtype="PCM_24", **options
-            ) as copy:
+            with soundfile.SoundFile(stream, "w", source.rate, source.channels, **kind) as copy:
                 for block in source.blocks:
                     copy.write(block)
                     count += len(block)
             if not count:
                 raise DataError("no samples: the audio has zero length", path)
 
-    _decode(path, write)
+    decode(path, write)
 
 
-def _decode(path: str | Path, use: Callable[[_Source], T]) -> T:
-    """Open a file, and return what ``use`` makes of it."""
-    path = Path(path)
-    if not path.exists():
-        raise DataError("no such audio file", path)
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        shown = os.fsencode(path).decode(errors="replace")
-        raise DataError("the name of the file is not UTF-8: rename it", shown) from None
-    try:
-        with soundfile.SoundFile(path) as file:
-            return use(_Source(path, file.samplerate, file.channels, _sndfile_blocks(file)))
-    except (soundfile.LibsndfileError, RuntimeError, TypeError):  # TypeError: named *.raw
-        return use(_open_by_pyav(path))
-
-
-def _sndfile_blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
-    while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
-        yield block
-
-
-def _mono(source: _Source, rate: int, channel: int | None, only_of_many: bool) -> Audio:
-    if only_of_many and source.channels == 1:
-        channel = None
+def _mono(source: Source, rate: int, channel: int | None, gain: float) -> tuple[Audio, float]:
+    """Make the mono samples of a source, times ``gain``, and their peak in the file."""
     if channel is not None and not 0 <= channel < source.channels:
         raise DataError(f"no channel {channel}: it has {source.channels}", source.path)
     count = loud = 0
+    peak, turned = 0.0, False
 
     def blocks() -> Iterator[np.ndarray]:
-        nonlocal count, loud
+        nonlocal count, loud, peak, turned
         for block in source.blocks:
+            if gain != 1.0:
+                block = block * np.float32(gain)
             count += block.size
             loud += int((np.abs(block) >= 1 - 2**-15).sum())
-            block = block.mean(axis=1) if channel is None else block[:, channel]
-            if not np.isfinite(block).all():
+            if channel is not None:
+                mono = block[:, channel]
+            else:
+                opposite = _opposite(block)
+                turned = turned or bool(opposite.any())
+                mono = (np.where(opposite, -block, block) if opposite.any() else block).mean(axis=1)
+            if not np.isfinite(mono).all():
                 raise DataError("the samples hold NaN or infinity", source.path)
-            yield block
+            peak = max(peak, float(np.abs(mono).max(initial=0.0)))
+            yield mono
 
     samples = collect(_resample(blocks(), source.rate, rate))
     if not count:
         raise DataError("no samples: the audio has zero length", source.path)
     if not len(samples):
         raise DataError("no samples: the audio is too short to be resampled", source.path)
-    truncated = _is_truncated(source.path)
-    return Audio(samples, source.rate, source.channels, loud / count, truncated)
+    notes = [*source.notes, *(["channels of opposite phase, turned"] if turned else [])]
+    return Audio(samples, source.rate, source.channels, loud / count, tuple(notes)), peak
+
+
+def _opposite(block: np.ndarray) -> np.ndarray:
+    """Find the channels (c,) of a block (b, c) that are the loudest one, upside down."""
+    if block.shape[1] == 1:
+        return np.zeros(1, bool)
+    power = np.einsum("bc,bc->c", block, block)
+    loudest = int(power.argmax())
+    return block.T @ block[:, loudest] < OPPOSITE * np.sqrt(power * power[loudest])
 
 
 def _resample(blocks: Iterator[np.ndarray], rate: int, wanted: int) -> Iterator[np.ndarray]:
@@ -168,74 +174,24 @@ def save(path: str | Path, samples: np.ndarray, rate: int = SAMPLE_RATE) -> None
 
 
 def duration(path: str | Path) -> float:
-    """Measure the length in seconds, from the header where libsndfile reads it."""
-    seconds = header_duration(path)
-    return len(load(path)) / SAMPLE_RATE if seconds is None else seconds
+    """Measure the length in seconds, from the header where it can be believed."""
+    return probe(path)[0]
 
 
 def header_duration(path: str | Path) -> float | None:
-    """Read the length in seconds from the header; None where libsndfile does not read it."""
-    header = _header(path)
-    return header and header[0]
-
-
-def _header(path: str | Path) -> tuple[float, int] | None:
-    try:
-        info = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, RuntimeError, TypeError):
-        return None
-    return info.duration, info.channels
-
-
-def _is_truncated(path: Path) -> bool:
-    """Tell whether a RIFF file is shorter than its header says; that of a pipe does not say."""
-    with open(path, "rb") as stream:
-        head = stream.read(8)
-    size = int.from_bytes(head[4:], "little")
-    return head[:4] == b"RIFF" and path.stat().st_size < size + 8 < UNKNOWN_SIZE
+    """Read the length in seconds from the header; None where only decoding tells."""
+    said = header(path)
+    return said and said[0]
 
 
 def probe(path: str | Path) -> tuple[float, int]:
-    """Measure (seconds, channels), by decoding all of what libsndfile does not read.
+    """Measure (seconds, channels), by decoding where the header does not tell.
 
     Raises:
         DataError: it cannot be decoded.
     """
-    if header := _header(path):
-        return header
-    source = _open_by_pyav(Path(path))
-    return sum(len(block) for block in source.blocks) / source.rate, source.channels
 
+    def measure(source: Source) -> tuple[float, int]:
+        return sum(len(block) for block in source.blocks) / source.rate, source.channels
 
-def _open_by_pyav(path: Path) -> _Source:
-    """Open a file by PyAV.
-
-    The rate is that of the first frame, as the header of some formats says another.
-    """
-    blocks = _pyav_blocks(path)
-    first = next(blocks, None)
-    if first is None:
-        return _Source(path, SAMPLE_RATE, 1, iter(()))
-    block, rate = first
-    rest = (block for block, _ in blocks)
-    return _Source(path, rate, block.shape[1], chain([block], rest))
-
-
-def _pyav_blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield blocks (b, channels) and their rate. Raw G.722 is known by its file name."""
-    import av
-
-    raw = "g722" if path.suffix == ".g722" else None
-    try:
-        with av.open(str(path), format=raw) as container:
-            if not container.streams.audio:
-                raise DataError("no audio stream in it", path)
-            stream = container.streams.audio[0]
-            resampler = av.AudioResampler(format="fltp")
-            for frame in container.decode(stream):
-                for part in resampler.resample(frame):
-                    yield part.to_ndarray().T, stream.codec_context.sample_rate
-    except (av.FFmpegError, OSError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError("not an audio file that can be decoded", path) from None
+    return header(path) or decode(path, measure)

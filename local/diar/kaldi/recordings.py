@@ -71,8 +71,7 @@ def remarks(audio: waveform.Audio, rate: int, channel: int | None) -> list[str]:
     if audio.channels > 1:
         mixed = f"{audio.channels} channels mixed"
         notes.append(mixed if channel is None else f"channel {channel + 1} of {audio.channels}")
-    if audio.truncated:
-        notes.append("truncated: its header promises more")
+    notes += audio.notes
     if audio.clipped >= CLIPPED:
         notes.append("clipped")
     return notes

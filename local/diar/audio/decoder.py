@@ -1,0 +1,267 @@
+"""Audio files to blocks of float32 samples: by libsndfile, or else by FFmpeg's libraries (PyAV).
+
+Headers are believed only where the samples bear them out. Nothing but the file itself is opened: a playlist
+is no audio.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import soundfile
+
+from diar.base.errors import DataError
+
+if TYPE_CHECKING:
+    import av
+
+T = TypeVar("T")
+BLOCK = 1 << 20  # frames that are decoded at once
+UNKNOWN_SIZE = 0x7FFF0000  # bytes: sizes from here on are placeholders in the header of a WAV
+TRUNCATED = "truncated: its header promises more"
+# Containers as FFmpeg calls them: those of one file, no playlists (hls, concat, dash ...), no devices.
+CONTAINERS = (
+    "3gp aac ac3 aiff alaw amr amrnb amrwb ape asf asf_o au avi caf daud dsf dts dtshd dv eac3 f32le flac flv"
+    " g722 g723_1 g726 g726le g729 gsm gxf iff ilbc loas m4v matroska mlp mov mp3 mpc mpc8 mpeg mpegts"
+    " mpegtsraw mulaw mxf nistsphere nut ogg oma qcp rm s16le s24le s32le sbc shn smjpeg sox spdif swf tak"
+    " truehd tta u8 voc vqf w64 wav webm wtv wv xwma"
+).replace(" ", ",")
+STAMPED = ("mov", "matroska")  # containers whose frames say when they are to be heard
+GAP = 0.1  # seconds without frames from which silence is filled in
+LATE = 1.0  # seconds that may be missing at the end
+
+
+class _NotRead(Exception):
+    """Of libsndfile: another reader may read it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open file: ``blocks`` (b, channels) of float32 at ``rate``.
+
+    ``notes`` says what is not as it seems, once all blocks are read.
+    """
+
+    path: Path
+    rate: int
+    channels: int
+    blocks: Iterator[np.ndarray]
+    notes: list[str] = field(default_factory=list)
+
+
+def decode(path: str | Path, use: Callable[[Source], T]) -> T:
+    """Open a file, and return what ``use`` makes of it.
+
+    ``use`` may be called twice, where libsndfile gives up within the file.
+
+    Raises:
+        DataError: no such file, one that cannot be read, no audio in it.
+    """
+    path = Path(path)
+    _check_readable(path)
+    try:
+        with _open_sndfile(path) as file:
+            notes: list[str] = []
+            blocks = _sndfile_blocks(file, path, notes)
+            return use(Source(path, file.samplerate, file.channels, blocks, notes))
+    except _NotRead:
+        return use(_open_pyav(path))
+
+
+def header(path: str | Path) -> tuple[float, int] | None:
+    """Read (seconds, channels) from the header; None where only decoding tells."""
+    try:
+        with _open_sndfile(Path(path)) as file:
+            return file.frames / file.samplerate, file.channels
+    except _NotRead:
+        return None
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise DataError("the name of the file is not UTF-8: rename it", shown) from None
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(1024)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            raise DataError("no such audio file", path) from None
+        raise DataError(f"cannot be read: {error.strerror}", path) from None
+    if head.startswith(b"NIST_1A") and b"shorten" in head:
+        raise DataError(
+            "SPHERE compressed by shorten: make it a WAV by 'sph2pipe -f wav' first", path
+        )
+
+
+def _open_sndfile(path: Path) -> soundfile.SoundFile:
+    """Open a file whose length libsndfile knows.
+
+    That of an MP3 is guessed from its first frames, unless it says it; a WAV that was never completed
+    states no samples.
+    """
+    try:
+        file = soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, RuntimeError, TypeError):  # TypeError: named *.raw
+        raise _NotRead from None
+    if file.format == "MP3" or not file.frames:
+        file.close()
+        raise _NotRead
+    return file
+
+
+def _sndfile_blocks(
+    file: soundfile.SoundFile, path: Path, notes: list[str]
+) -> Iterator[np.ndarray]:
+    count = 0
+    try:
+        while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+            count += len(block)
+            yield block
+    except soundfile.LibsndfileError:
+        raise _NotRead from None
+    if count < file.frames or _ends_early(path):
+        notes.append(TRUNCATED)
+
+
+def _ends_early(path: Path) -> bool:
+    """Tell whether a RIFF file is shorter than its header says; that of a pipe does not say."""
+    with open(path, "rb") as stream:
+        head = stream.read(8)
+    size = int.from_bytes(head[4:], "little")
+    return head[:4] == b"RIFF" and path.stat().st_size < size + 8 < UNKNOWN_SIZE
+
+
+def _open_pyav(path: Path) -> Source:
+    """Open a file by PyAV.
+
+    The rate is that of the first frame, as the header of some formats says another.
+    """
+    notes: list[str] = []
+    parts = _pyav_parts(path, notes)
+    first = next(parts, None)
+    if first is None:
+        return Source(path, 16000, 1, iter(()), notes)
+    block, rate = first
+    return Source(path, rate, block.shape[1], chain([block], (b for b, _ in parts)), notes)
+
+
+def _pyav_parts(path: Path, notes: list[str]) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield blocks (b, channels) and their rate. Raw G.722 is known by its file name."""
+    import av
+
+    raw = "g722" if path.suffix == ".g722" else None
+    only = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
+    try:
+        with av.open(f"file:{path}", format=raw, container_options=only) as container:
+            if not container.streams.audio:
+                raise DataError("no audio stream in it", path)
+            yield from _heard(container, path, notes)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError("not an audio file that can be decoded", path) from None
+
+
+def _heard(
+    container: av.container.InputContainer, path: Path, notes: list[str]
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Decode the first audio stream; silence is where no frame is to be heard."""
+    import av
+
+    stream = container.streams.audio[0]
+    if len(container.streams.audio) > 1:
+        notes.append(f"{len(container.streams.audio)} audio tracks: the first is heard")
+    resampler: Any = None
+    made: tuple[Any, ...] = ()
+    begin, rate, count, filled, good, bad = None, 0, 0, 0, 0, 0
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError:
+            bad += 1
+            continue
+        good += 1
+        for frame in frames:
+            if resampler is None:
+                rate, layout = frame.sample_rate, frame.layout
+                begin = _begin(container, frame)
+            if made != (frame.format.name, frame.layout.name, frame.sample_rate):
+                made = (frame.format.name, frame.layout.name, frame.sample_rate)
+                # Packed samples: PyAV crashes on more than seven planes.
+                resampler = av.AudioResampler(format="flt", layout=layout, rate=rate)
+            if silent := _silence_before(container, frame, begin, count, rate):
+                filled, count = filled + silent, count + silent
+                for first in range(0, silent, BLOCK):
+                    yield (
+                        np.zeros((min(BLOCK, silent - first), layout.nb_channels), np.float32),
+                        rate,
+                    )
+            for part in resampler.resample(frame):
+                block = part.to_ndarray().reshape(-1, layout.nb_channels)
+                count += len(block)
+                yield block, rate
+    if bad > good:
+        raise DataError("not an audio file that can be decoded", path)
+    if bad:
+        notes.append(f"damaged: {bad} of {good + bad} packets left out")
+    if filled:
+        notes.append(f"{filled / rate:.1f} s without sound in it are silence")
+    if count < (_promised(container, path) - LATE) * rate:
+        notes.append(TRUNCATED)
+
+
+def _begin(container: av.container.InputContainer, frame: av.AudioFrame) -> float:
+    """Return the second of the container where its recording begins: that of the picture, if any."""
+    start = container.start_time
+    if container.streams.video and start is not None:
+        return start / 1e6
+    return frame.time or 0.0
+
+
+def _silence_before(
+    container: av.container.InputContainer,
+    frame: av.AudioFrame,
+    begin: float | None,
+    count: int,
+    rate: int,
+) -> int:
+    """Count the samples of silence between what was heard and a frame that comes later."""
+    stamped = container.format.name.split(",")[0] in STAMPED and frame.time is not None
+    if not stamped or begin is None or container.duration is None:
+        return 0
+    place = frame.time - begin
+    late = round(place * rate) - count
+    return late if late > GAP * rate and place <= container.duration / 1e6 + LATE else 0
+
+
+def _promised(container: av.container.InputContainer, path: Path) -> float:
+    """Return the seconds of audio that a header states; 0 where FFmpeg has guessed them."""
+    stream, kind = container.streams.audio[0], container.format.name.split(",")[0]
+    if kind in ("mov", "tta", "wv", "ape") or (kind == "mp3" and _states_frames(path)):
+        return float((stream.duration or 0) * stream.time_base)
+    if kind == "matroska" and not container.streams.video:
+        return (container.duration or 0) / 1e6
+    return 0.0
+
+
+def _states_frames(path: Path) -> bool:
+    """Tell whether the first frame of an MP3 states how many follow."""
+    with open(path, "rb") as stream:
+        tag = stream.read(10)
+        if tag[:3] == b"ID3":
+            size = 0
+            for byte in tag[6:]:
+                size = size << 7 | byte & 0x7F
+            stream.seek(10 + size)
+        return re.search(rb"Xing|Info|VBRI", stream.read(4096)) is not None
