@@ -2,9 +2,9 @@
 
 import os
 import shutil
-import subprocess
 
 import pytest
+from command_line import run
 from corpus_trees import ami_audio, ami_setup, callhome_corpus, pack, vox_corpus
 
 from diar import corpora
@@ -15,14 +15,13 @@ from diar.fetching.download import Downloads, Remote
 from diar.kaldi import tables
 
 
-def step(root, tmp_path, name, *options):
+def step(tmp_path, name, *options):
     """Run a step of the recipe with a cache of its own."""
-    command = [str(x) for x in (f"steps/prepare_{name}.sh", *options, tmp_path / "data" / name)]
     env = {**os.environ, "DIAR_CACHE": str(tmp_path / "cache")}
-    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=120)
+    return run(f"steps/prepare_{name}.sh", *options, tmp_path / "data" / name, env=env)
 
 
-def test_ami_is_downloaded_and_a_missing_meeting_tried_again(root, tmp_path, web):
+def test_ami_is_downloaded_and_a_missing_meeting_tried_again(tmp_path, web):
     setup = ami_setup(tmp_path / "served", test=["ES2004a", "ES2004b"], dev=["IB4001"])
     name = ami.SETUP.name
     top = name.removesuffix(".zip")
@@ -37,55 +36,38 @@ def test_ami_is_downloaded_and_a_missing_meeting_tried_again(root, tmp_path, web
     late = web.files.pop(inside)
     options = ("--sets", "test", "--mirror", web.url)
     # The publisher's own address cannot be reached from here, nor is it asked for what the mirror has.
-    result = step(
-        root,
-        tmp_path,
-        "ami",
-        *options,
-        "--audio-dir",
-        tmp_path / "server/amicorpus/ES2004b",
-        "--download",
-        "true",
-    )
+    audio = ("--audio-dir", tmp_path / "server/amicorpus/ES2004b", "--download", "true")
+    result = step(tmp_path, "ami", *options, *audio)
     assert result.returncode == 0, result.stderr
     data = tmp_path / "data/ami/test"
     assert [*tables.read_map(data / "reco2dur")] == ["ES2004a", "ES2004b"]
     assert "CC BY 4.0" in result.stderr and "licence: AMI" in result.stdout
     assert "not as published: recordings: 2, published 16" in result.stdout
     asked = len(web.asked)
-    again = step(
-        root,
-        tmp_path,
-        "ami",
-        *options,
-        "--audio-dir",
-        tmp_path / "server/amicorpus/ES2004b",
-        "--download",
-        "true",
-    )
+    again = step(tmp_path, "ami", *options, *audio)
     assert "is up to date" in again.stdout and len(web.asked) == asked
     assert "CC BY 4.0" not in again.stderr  # told once
     # Now without the copy of ES2004b: it is asked for, and the set is made again.
     web.files[inside] = late
-    result = step(root, tmp_path, "ami", *options)
+    result = step(tmp_path, "ami", *options)
     assert result.returncode == 0 and "making" in result.stdout, result.stderr
     wavs, _ = tables.read_wav_scp(data / "wav.scp")
     assert wavs["ES2004b"] == tmp_path / "cache/corpora/ami" / inside
 
 
-def test_failed_recordings_are_listed_and_mended_by_the_next_run(root, tmp_path):
+def test_failed_recordings_are_listed_and_mended_by_the_next_run(tmp_path):
     corpus = tmp_path / "corpus"
     ami_setup(corpus / "setup", test=["ES2004a", "ES2004b"])
     ami_audio(corpus, "ES2004a")
     options = ("--sets", "test", "--audio-dir", corpus)
-    result = step(root, tmp_path, "ami", *options)
+    result = step(tmp_path, "ami", *options)
     assert result.returncode == 1
     assert "1 recording(s) failed, the others are done" in result.stderr
     data = tmp_path / "data/ami/test"
     assert (data / "failed").read_text().startswith("ES2004b no ES2004b.Mix-Headset.wav below")
     assert [*tables.read_map(data / "reco2dur")] == ["ES2004a"]
     ami_audio(corpus, "ES2004b")
-    result = step(root, tmp_path, "ami", *options)
+    result = step(tmp_path, "ami", *options)
     assert result.returncode == 0 and not (data / "failed").exists(), result.stderr
     assert not (tmp_path / "cache").exists()  # nothing was downloaded
 
@@ -147,25 +129,24 @@ def test_callhome_key_and_folds_are_downloaded(tmp_path, web):
         ("voxconverse", ["--mic", "x"], "unknown option --mic"),
     ],
 )
-def test_mistakes_are_said_in_one_line(root, tmp_path, name, options, said):
-    result = step(root, tmp_path, name, *options)
+def test_mistakes_are_said_in_one_line(tmp_path, name, options, said):
+    result = step(tmp_path, name, *options)
     assert result.returncode == 1 and said in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def run_sh(root, tmp_path, *options):
+def run_sh(tmp_path, *options):
     env = {**os.environ, "DIAR_CACHE": str(tmp_path / "cache")}
-    command = ["./run.sh", *(str(x) for x in options)]
-    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=120)
+    return run("./run.sh", *options, env=env)
 
 
-def test_run_hands_options_on_and_lists_what_failed(root, tmp_path):
+def test_run_hands_options_on_and_lists_what_failed(tmp_path):
     corpus = tmp_path / "corpus"
     ami_setup(corpus / "setup", train=["ES2002a"], dev=["IB4001"], test=["ES2004a", "ES2004b"])
     ami_audio(corpus, "ES2002a", "IB4001", "ES2004a", stream="Array1-01")
     where = ("--data", tmp_path / "data", "--exp", tmp_path / "exp", "--stop-stage", "0")
     options = ("--corpus", "ami", "--audio-dir", corpus, "--mic", "array1-01", *where)
-    result = run_sh(root, tmp_path, *options)
+    result = run_sh(tmp_path, *options)
     assert result.returncode == 1
     assert (
         f"run.sh: failed: {tmp_path}/data/test: ES2004b no ES2004b.Array1-01.wav" in result.stderr
@@ -176,23 +157,23 @@ def test_run_hands_options_on_and_lists_what_failed(root, tmp_path):
         "train",
     ]
     # What is not evaluated is not prepared.
-    result = run_sh(root, tmp_path, *options, "--test-sets", "dev", "--data", tmp_path / "few")
+    result = run_sh(tmp_path, *options, "--test-sets", "dev", "--data", tmp_path / "few")
     assert result.returncode == 0 and not (tmp_path / "few/test").exists(), result.stderr
 
 
 @pytest.mark.parametrize("name", ["voxconverse", "ami"])
-def test_published_setup_insists_on_its_corpus(root, tmp_path, name):
+def test_published_setup_insists_on_its_corpus(tmp_path, name):
     where = ("--stage", "7", "--stop-stage", "4")  # options only
     published = ("--config", f"conf/paper_{name}.conf", *where)
-    result = run_sh(root, tmp_path, *published)
+    result = run_sh(tmp_path, *published)
     assert result.returncode == 1 and "--corpus is given on the command line" in result.stderr
-    result = run_sh(root, tmp_path, "--corpus", name, *published)
+    result = run_sh(tmp_path, "--corpus", name, *published)
     assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("name", ["ami", "callhome", "dihard3", "voxconverse"])
 def test_options_of_each_corpus_name_its_sets(root, tmp_path, name):
-    result = run_sh(root, tmp_path, "--corpus", name, "--stage", "7", "--stop-stage", "4")
+    result = run_sh(tmp_path, "--corpus", name, "--stage", "7", "--stop-stage", "4")
     assert result.returncode == 0, result.stderr
     options = (root / f"conf/{name}.conf").read_text()
     chosen = dict(x.split("=") for x in options.splitlines() if not x.startswith("#"))

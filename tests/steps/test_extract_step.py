@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
+from functools import partial
 
 import kaldiio
 import models
@@ -12,15 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
+from command_line import run
 
 from diar.kaldi.tables import read_map, read_segments
 
-
-def step(root, *arguments):
-    return subprocess.run(
-        ["bash", str(root / "steps/extract_xvectors.sh"), *map(str, arguments)],
-        capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"},
-    )  # fmt: skip
+step = partial(run, "steps/extract_xvectors.sh")
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +40,8 @@ def data(tmp_path_factory, sample, campplus):
 
 
 @pytest.fixture(scope="module")
-def done(root, data):
-    result = step(root, "--nj", 2, data / "data", data / "vad", data / "out")
+def done(data):
+    result = step("--nj", 2, data / "data", data / "vad", data / "out")
     assert result.returncode == 1 and "failed, the others are done" in result.stderr
     assert (data / "out/.done").exists()
     return data / "out", result
@@ -87,53 +82,51 @@ def test_bad_recordings_are_listed_and_stop_no_others(done):
     assert "not in" in failed["late"] and "5 recording(s) failed" in result.stderr
 
 
-def test_nothing_is_done_twice_and_nj_changes_nothing(root, done, data):
+def test_nothing_is_done_twice_and_nj_changes_nothing(done, data):
     out, _ = done
-    again = step(root, "--nj", 2, data / "data", data / "vad", out)
+    again = step("--nj", 2, data / "data", data / "vad", out)
     assert again.returncode == 0 and "up to date" in again.stdout
-    other = step(root, "--nj", 1, data / "data", data / "vad", data / "out1")
+    other = step("--nj", 1, data / "data", data / "vad", data / "out1")
     assert other.returncode == 1, other.stderr
     first, second = (kaldiio.load_scp(str(d / "xvector.scp")) for d in (out, data / "out1"))
     assert set(first) == set(second) and all(np.array_equal(first[i], second[i]) for i in first)
 
 
-def test_a_model_of_ones_own_is_an_input(root, data, tmp_path):
+def test_a_model_of_ones_own_is_an_input(data, tmp_path):
     model = models.save_pooling(tmp_path / "model.onnx", dim=11)
     arguments = ["--nj", 1, "--extractor", "onnx", data / "data", data / "vad", data / "onnx"]
     arguments[:0] = ["--set", f"options.path={model} options.fbank.window_type=povey"]
-    first = step(root, *arguments)
+    first = step(*arguments)
     assert first.returncode == 1 and "the others are done" in first.stderr, first.stderr
     made = yaml.safe_load((data / "onnx/config.yaml").read_text())
     assert made["dim"] == 11 and made["options"]["fbank"] == {"window_type": "povey"}
-    assert "up to date" in step(root, *arguments).stdout
+    assert "up to date" in step(*arguments).stdout
     models.save_pooling(model, dim=12)
-    assert "up to date" not in step(root, *arguments).stdout
+    assert "up to date" not in step(*arguments).stdout
     assert yaml.safe_load((data / "onnx/config.yaml").read_text())["dim"] == 12
     model.unlink()
-    gone = step(root, *arguments)
+    gone = step(*arguments)
     assert gone.returncode == 1 and f"{model}: no such file: options.path" in gone.stderr
 
 
-def test_run_takes_a_model_of_ones_own_for_every_dec(root, data, tmp_path):
+def test_run_takes_a_model_of_ones_own_for_every_dec(data, tmp_path):
     """Also for the published one, whose configuration takes no other overrides."""
     model = models.save_pooling(tmp_path / "model.onnx", dim=11)
     shutil.copytree(data / "vad", tmp_path / "exp/vad_combined/data")
     command = ["./run.sh", "--stage", "2", "--stop-stage", "2", "--data", data, "--nj", "1"]
     command += ["--exp", tmp_path / "exp", "--extractor", "onnx", "--xvector.step", "0.5"]
     command += ["--xvector.options.path", model, "--train-set", "data", "--dev-set", "data"]
-    done = subprocess.run(
-        [*command, "--test-sets", "data"], cwd=root, capture_output=True, text=True
-    )
+    done = run(*command, "--test-sets", "data")
     assert "recordings above failed" in done.stderr, done.stderr
     for name, step in (("onnx", 0.5), ("onnx_paper", 0.75)):
         made = yaml.safe_load((tmp_path / f"exp/xvectors_{name}/data/config.yaml").read_text())
         assert (made["dim"], made["step"]) == (11, step) and made["options"] == {"path": str(model)}
 
 
-def test_bad_calls_are_one_clear_line(root, data):
-    unknown = step(root, "--extractor", "nix", data / "data", data / "vad", data / "bad")
+def test_bad_calls_are_one_clear_line(data):
+    unknown = step("--extractor", "nix", data / "data", data / "vad", data / "bad")
     assert unknown.returncode != 0 and "unknown extractor 'nix'; known:" in unknown.stderr
     assert not (data / "bad/.done").exists()
-    missing = step(root, data / "data", data / "no_vad", data / "bad")
+    missing = step(data / "data", data / "no_vad", data / "bad")
     assert missing.returncode != 0 and "no such file" in missing.stderr
-    assert "Usage: steps/extract_xvectors.sh" in step(root, "--help").stdout
+    assert "Usage: steps/extract_xvectors.sh" in step("--help").stdout

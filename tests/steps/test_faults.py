@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from command_line import run
+from small_step import processes
 
 from diar.audio import waveform
 from diar.autoencoder.network import SHIPPED
@@ -46,10 +48,8 @@ def said(root):
     return check
 
 
-def call(root, *command, **options):
-    result = subprocess.run(
-        [str(x) for x in command], cwd=root, capture_output=True, text=True, timeout=500, **options
-    )
+def call(*command):
+    result = run(*command, timeout=500)
     assert "Traceback" not in result.stderr, result.stderr
     return result
 
@@ -108,9 +108,8 @@ def bad_data(tmp_path_factory, sample):
     return folder
 
 
-def test_one_bad_recording_costs_only_itself(root, bad_data, said, tmp_path):
-    result = call(
-        root, "./run.sh", "--corpus", "kaldi", "--test-data", bad_data, "--stop-stage", 4, "--nj", 1,
+def test_one_bad_recording_costs_only_itself(bad_data, said, tmp_path):
+    result = call("./run.sh", "--corpus", "kaldi", "--test-data", bad_data, "--stop-stage", 4, "--nj", 1,
         "--data", tmp_path / "data", "--exp", tmp_path / "exp",
     )  # fmt: skip
     assert result.returncode == 1
@@ -170,14 +169,14 @@ def ae(tmp_path):
     return tmp_path / "ae"
 
 
-def test_a_truncated_ark(root, xvectors, ae, said, tmp_path):
+def test_a_truncated_ark(xvectors, ae, said, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(xvectors, broken)
     data = (xvectors / "xvector.ark").read_bytes()
     (broken / "xvector.ark").write_bytes(data[: len(data) // 2])
     scp = (xvectors / "xvector.scp").read_text().replace(str(xvectors), str(broken))
     (broken / "xvector.scp").write_text(scp)
-    result = call(root, "steps/fit_dec.sh", "--nj", 1, broken, ae, tmp_path / "out")
+    result = call("steps/fit_dec.sh", "--nj", 1, broken, ae, tmp_path / "out")
     assert result.returncode == 1
     said("an ark cut in the middle", (tmp_path / "out/failed").read_text())
     assert set(read_rttm(tmp_path / "out/rttm")) == {"a"}
@@ -190,7 +189,7 @@ def test_an_scp_that_points_elsewhere(root, xvectors, ae, said, tmp_path):
     lines[0] = f"{lines[0].split()[0]} ../../../../etc/hostname:0"
     lines[20] = f"{lines[20].split()[0]} /etc/passwd:5"
     (broken / "xvector.scp").write_text("\n".join(lines) + "\n")
-    result = call(root, "steps/fit_dec.sh", "--nj", 1, broken, ae, tmp_path / "out")
+    result = call("steps/fit_dec.sh", "--nj", 1, broken, ae, tmp_path / "out")
     assert result.returncode == 1
     failed = (tmp_path / "out/failed").read_text()
     said("an scp that points to something else", failed)
@@ -211,21 +210,19 @@ def small_disk(tmp_path):
     subprocess.run(["umount", disk], check=True)
 
 
-def test_a_full_disk(root, xvectors, ae, said, small_disk):
+def test_a_full_disk(xvectors, ae, said, small_disk):
     (small_disk / "filler").write_bytes(bytes(180_000))
-    result = call(root, "steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "out")
+    result = call("steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "out")
     assert result.returncode == 1
     said("a full disk", result.stderr)
     assert not (small_disk / "out/.done").exists()
     (small_disk / "filler").unlink()
-    assert (
-        call(root, "steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "out").returncode == 0
-    )
+    assert call("steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "out").returncode == 0
 
 
-def test_a_read_only_place(root, xvectors, ae, said, small_disk):
+def test_a_read_only_place(xvectors, ae, said, small_disk):
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
-    result = call(root, "steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "exp/out")
+    result = call("steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "exp/out")
     assert result.returncode == 1
     said("a read-only `exp`", result.stderr)
 
@@ -254,32 +251,19 @@ def slow(root, tmp_path, bad_data):
     process.communicate()
 
 
-def job_of(out):
-    """The process id of the job that writes to ``out``."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            job = {b"local/make_vad.py", b"--job", str(out).encode()}
-            if job <= set(words) and b"local/run_jobs.py" not in words:
-                return int(entry.name)
-    raise AssertionError("no such job")
-
-
-def test_a_killed_job(root, slow, said, tmp_path):
+def test_a_killed_job(slow, said, tmp_path):
     process, _ = slow
-    os.kill(job_of(tmp_path / "exp/vad"), signal.SIGKILL)
+    (job,) = processes("local/make_vad.py", "--job", "1/1", str(tmp_path / "exp/vad"))
+    os.kill(job, signal.SIGKILL)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1 and "Traceback" not in stderr
     said("a job killed by `kill -9`", stderr)
     assert not (tmp_path / "exp/vad/.done").exists()
 
 
-def test_two_runs_in_one_directory_and_an_interrupt(root, slow, said, tmp_path):
+def test_two_runs_in_one_directory_and_an_interrupt(slow, said, tmp_path):
     process, command = slow
-    second = call(root, *command)
+    second = call(*command)
     assert second.returncode == 1
     said("two runs in one `exp`", second.stderr)
     assert f"process {process.pid} " in second.stderr

@@ -1,8 +1,8 @@
 """Kaldi directories of others: commands, references, x-vectors, and run.sh on them."""
 
 import shutil
-import subprocess
 
+import command_line
 import kaldiio
 import numpy as np
 import pytest
@@ -205,11 +205,8 @@ class TestNormalization:
             Normalization(tmp_path)
 
 
-def run(root, *options, expect=0):
-    result = subprocess.run(
-        ["./run.sh", "--corpus", "kaldi", "--nj", "1", *(str(x) for x in options)],
-        cwd=root, capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
+def run(*options, expect=0):
+    result = command_line.run("./run.sh", "--corpus", "kaldi", "--nj", 1, *options, timeout=600)
     assert result.returncode == expect, result.stdout + result.stderr
     assert "Traceback" not in result.stderr
     return result
@@ -249,20 +246,12 @@ def hypothesis(exp, name):
     return (exp / "dec_default" / name / "rttm").read_bytes()
 
 
-def test_commands_are_refused_unless_asked_for(root, telephone, tmp_path):
+def test_commands_are_refused_unless_asked_for(telephone, tmp_path):
     mark = tmp_path / "mark"
     (tmp_path / "evil").mkdir()
     (tmp_path / "evil/wav.scp").write_text(f"r touch {mark} |\n")
-    told = run(
-        root,
-        "--test-data",
-        tmp_path / "evil",
-        "--data",
-        tmp_path / "data",
-        "--exp",
-        tmp_path / "exp",
-        expect=1,
-    )
+    where = ("--data", tmp_path / "data", "--exp", tmp_path / "exp")
+    told = run("--test-data", tmp_path / "evil", *where, expect=1)
     assert (
         "wav.scp:1: a command (1 such line(s))" in told.stderr and "--wav-pipes true" in told.stderr
     )
@@ -280,17 +269,16 @@ def test_commands_are_refused_unless_asked_for(root, telephone, tmp_path):
         (["--test-data", "nowhere"], "no such directory: nowhere"),
     ],
 )
-def test_wrong_calls_are_one_line_before_any_work(root, telephone, tmp_path, options, words):
+def test_wrong_calls_are_one_line_before_any_work(telephone, tmp_path, options, words):
     given = [str(option).replace("{data}", str(telephone / "plain")) for option in options]
-    result = run(root, "--data", tmp_path / "data", "--exp", tmp_path / "exp", *given, expect=1)
+    result = run("--data", tmp_path / "data", "--exp", tmp_path / "exp", *given, expect=1)
     assert words in result.stderr and len(result.stderr.splitlines()) == 1
     assert not (telephone / "plain/plain").exists()
 
 
-def test_telephone_directory_gives_what_the_plain_one_gives(root, telephone, tmp_path):
+def test_telephone_directory_gives_what_the_plain_one_gives(telephone, tmp_path):
     exp = tmp_path / "exp"
-    result = run(
-        root, "--test-data", f"{telephone}/plain {telephone}/kaldi", "--wav-pipes", "true",
+    result = run("--test-data", f"{telephone}/plain {telephone}/kaldi", "--wav-pipes", "true",
         "--data", tmp_path / "data", "--exp", exp, "--stop-stage", 5, "--vad.combined.pad", 0.05,
         "--overlap", "false",
     )  # fmt: skip
@@ -315,8 +303,7 @@ def test_telephone_directory_gives_what_the_plain_one_gives(root, telephone, tmp
         scp=str(data / "vad.scp"),
     )
     (data / "rttm").rename(telephone / "rttm")  # without a reference all goes on, but the scores
-    result = run(
-        root, "--test-data", data, "--wav-pipes", "true", "--vad", "vad_scp",
+    result = run("--test-data", data, "--wav-pipes", "true", "--vad", "vad_scp",
         "--data", tmp_path / "data", "--exp", tmp_path / "exp2", "--stop-stage", 5,
     )  # fmt: skip
     (telephone / "rttm").rename(data / "rttm")
@@ -334,7 +321,7 @@ def test_telephone_directory_gives_what_the_plain_one_gives(root, telephone, tmp
 
 
 @pytest.mark.parametrize(("dim", "text"), [(128, False), (512, True)])
-def test_xvectors_of_others_from_stage_3(root, tmp_path, sample, sample_turns, campplus, dim, text):
+def test_xvectors_of_others_from_stage_3(tmp_path, sample, sample_turns, campplus, dim, text):
     """Real x-vectors, turned into another dimension, in the layout of Kaldi's extract_xvectors.sh."""
     starts = np.arange(0, 28.5, 0.75)
     vectors = campplus.embed(sample, starts, starts + 1.5)
@@ -368,7 +355,7 @@ def test_xvectors_of_others_from_stage_3(root, tmp_path, sample, sample_turns, c
     )  # fmt: skip
     options = ["--xvector-dir", source, "--data", tmp_path / "data", "--exp", tmp_path / "exp"]
     shutil.copytree(data, tmp_path / "data/calls")
-    result = run(root, *options, "--stage", 3, "--stop-stage", 5, "--ae.patience", 1)
+    result = run(*options, "--stage", 3, "--stop-stage", 5, "--ae.patience", 1)
     assert "whitened (transform.mat)" in result.stdout
     assert list(read_rttm(tmp_path / "exp/dec_default/calls/rttm")) == names
     assert (tmp_path / "exp/dec_default/calls/score/summary.json").exists()
@@ -377,14 +364,14 @@ def test_xvectors_of_others_from_stage_3(root, tmp_path, sample, sample_turns, c
     assert np.linalg.norm(made.vectors, axis=1) == pytest.approx(np.sqrt(dim), rel=1e-4)
 
 
-def test_a_set_without_any_speech_is_all_missed(root, tmp_path):
+def test_a_set_without_any_speech_is_all_missed(tmp_path):
     data = tmp_path / "quiet"
     data.mkdir()
     soundfile.write(data / "q.wav", np.zeros(32000), 16000)
     (data / "wav.scp").write_text("q q.wav\n")
     (data / "ref.rttm").write_text("SPEAKER q 1 0.5 1.0 <NA> <NA> amy <NA> <NA>\n")
     exp = tmp_path / "exp"
-    run(root, "--test-data", data, "--data", tmp_path / "data", "--exp", exp, "--stop-stage", 5)
+    run("--test-data", data, "--data", tmp_path / "data", "--exp", exp, "--stop-stage", 5)
     assert (exp / "dec_default/quiet/rttm").read_text() == ""
     rows = (exp / "dec_default/quiet/score/per_recording.tsv").read_text().splitlines()
     cells = dict(zip(rows[0].split("\t"), rows[1].split("\t"), strict=True))

@@ -1,11 +1,10 @@
 """How the jobs of a step are run: what is kept of a killed run, and scripts of Kaldi's convention."""
 
 import shutil
-import subprocess
-import sys
 
 import pytest
 import small_step
+from command_line import run
 from paths import ROOT
 
 from kaldi_jobs import quoted, ranges
@@ -79,12 +78,12 @@ class TestKaldiScripts:
         assert "make_vad.sh: 4 recordings, 17 s of audio, " in result.stdout
         assert small_step.products(out) == expected
 
-    def test_run_hands_it_on(self, root, data, expected, tmp_path):
-        command = ["./run.sh", "--stage", 1, "--stop-stage", 1, "--vad", "energy", "--nj", 2]
-        command += ["--data", data.parent, "--exp", tmp_path, "--cmd", f"{SCRIPT} --mem 4G"]
+    def test_run_hands_it_on(self, data, expected, tmp_path):
+        words = ["./run.sh", "--stage", 1, "--stop-stage", 1, "--vad", "energy", "--nj", 2]
+        words += ["--data", data.parent, "--exp", tmp_path, "--cmd", f"{SCRIPT} --mem 4G"]
         for option in ("--train-set", "--dev-set", "--test-sets"):
-            command += [option, data.name]
-        result = subprocess.run([*map(str, command)], cwd=root, capture_output=True, text=True)
+            words += [option, data.name]
+        result = run(*words)
         assert result.returncode == 0, result.stderr
         out = tmp_path / "vad_energy" / data.name
         assert (out / "log/calls").read_text() == "--mem 4G JOB=1:2\n"
@@ -98,14 +97,11 @@ class TestKaldiScripts:
             " there is no program 'queue.pl'\n"
         )
 
-    def call(self, root, tmp_path, number, *command):
-        call = [sys.executable, root / "local/kaldi_jobs.py", "--script", SCRIPT, f"JOB=1:{number}"]
-        return subprocess.run(
-            [str(x) for x in (*call, tmp_path / "log/x.JOB.log", *command)],
-            capture_output=True, text=True, cwd=root, timeout=60,
-        )  # fmt: skip
+    def call(self, tmp_path, number, *command):
+        jobs = ("--script", SCRIPT, f"JOB=1:{number}", tmp_path / "log/x.JOB.log")
+        return run("local/kaldi_jobs.py", *jobs, *command)
 
-    def test_arguments_arrive_as_they_are(self, root, tmp_path):
+    def test_arguments_arrive_as_they_are(self, tmp_path):
         words = [
             "",
             "a b",
@@ -117,7 +113,7 @@ class TestKaldiScripts:
             "JOB of 2",
         ]
         show = "import sys; print(ascii(sys.argv[1:]))"
-        result = self.call(root, tmp_path, 2, "python", "-c", show, *words)
+        result = self.call(tmp_path, 2, "python", "-c", show, *words)
         assert result.returncode == 0, result.stderr
         for job in (1, 2):
             shown = (tmp_path / f"log/x.{job}.log").read_text().splitlines()
@@ -125,18 +121,18 @@ class TestKaldiScripts:
 
     def test_the_environment_is_that_of_the_recipe(self, root, tmp_path):
         show = 'echo "$PWD $OMP_NUM_THREADS $OMP_WAIT_POLICY $(command -v python)"'
-        assert self.call(root, tmp_path, 1, "bash", "-c", show).returncode == 0
+        assert self.call(tmp_path, 1, "bash", "-c", show).returncode == 0
         line = (tmp_path / "log/x.1.log").read_text().splitlines()[-2]
         assert line == f"{root} 1 PASSIVE {root}/.venv/bin/python"
 
-    def test_a_job_that_fails_is_named(self, root, tmp_path):
+    def test_a_job_that_fails_is_named(self, tmp_path):
         (tmp_path / "jobs/2").mkdir(parents=True)
         (tmp_path / "jobs/2/finished").write_text("")
         script = "[ JOB != 3 ] || { echo no such wav; exit 3; }; touch $0/JOB; touch $0/../jobs/JOB/finished"
         for job in (1, 3):
             (tmp_path / f"jobs/{job}").mkdir()
         (tmp_path / "ran").mkdir()
-        result = self.call(root, tmp_path, 3, "bash", "-c", script, tmp_path / "ran")
+        result = self.call(tmp_path, 3, "bash", "-c", script, tmp_path / "ran")
         assert result.returncode == 1
         said = result.stderr.splitlines()
         assert (

@@ -3,19 +3,16 @@
 import os
 import re
 import shutil
-import subprocess
+from functools import partial
 
+import command_line
 import pytest
 import small_step
 from paths import ROOT
 
+run = partial(command_line.run, "./run.sh")
+
 STATES = ("up to date", "to be made anew", "not there yet")
-
-
-def run(*options, cwd=ROOT, **kwargs):
-    return subprocess.run(
-        ["./run.sh", *map(str, options)], cwd=cwd, capture_output=True, text=True, **kwargs
-    )
 
 
 def plan(*options, **kwargs):
@@ -146,7 +143,7 @@ class TestStates:
 
     def test_who_has_seen_enough(self, folder):
         command = "./run.sh --plan | head -n 2; echo ${PIPESTATUS[1]}"
-        result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+        result = command_line.run("bash", "-c", command)
         assert "Traceback" not in result.stderr
 
 
@@ -169,23 +166,14 @@ class TestStages:
         assert result.stderr.count("\n") == 1
 
     def test_steps_know_no_oracle(self, tmp_path):
-        command = ["steps/cluster.sh", "--num-spk", "oracle", tmp_path, tmp_path / "out"]
         (tmp_path / "xvector.scp").write_text("")
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        words = ["steps/cluster.sh", "--num-spk", "oracle", tmp_path, tmp_path / "out"]
+        result = command_line.run(*words)
         assert "--num-spk must be a whole number of at least 1, not 'oracle'" in result.stderr
 
     def test_time_and_expected_time(self, tmp_path):
-        options = [
-            "--data",
-            tmp_path,
-            "--exp",
-            tmp_path / "exp",
-            "--train-set",
-            "",
-            "--dev-set",
-            "",
-        ]
-        result = run(*options, "--test-sets", "", "--stage", "5", "--stop-stage", "5")
+        options = ["--data", tmp_path, "--exp", tmp_path / "exp", "--stage", 5, "--stop-stage", 5]
+        result = run(*options, "--train-set", "", "--dev-set", "", "--test-sets", "")
         assert re.search(r"(?m)^=== stage 5, \d\d:\d\d:\d\d: scores: .* \(mini on two cores: \d+ s\)$",
                          result.stdout)  # fmt: skip
         assert re.search(r"mini takes about \d+ minutes on two cores", result.stdout)

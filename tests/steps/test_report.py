@@ -8,17 +8,15 @@ import html
 import json
 import re
 import shutil
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import small_report
+from command_line import run
 from hypothesis import given
 from hypothesis import strategies as st
-from paths import ROOT
 
 from diar.base.types import Region, Turn
 from diar.clustering.sampling import sample_rows
@@ -36,17 +34,8 @@ def experiment(tmp_path_factory, sample_wav, sample_turns):
 
 
 def make(experiment, out, *options):
-    call = [
-        ROOT / "steps/make_report.sh",
-        "--nj",
-        1,
-        *options,
-        experiment / "data",
-        experiment / "exp",
-        "test",
-        out,
-    ]
-    return subprocess.run([str(x) for x in call], cwd=ROOT, capture_output=True, text=True)
+    where = (experiment / "data", experiment / "exp", "test", out)
+    return run("steps/make_report.sh", "--nj", 1, *options, *where)
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +135,7 @@ def test_a_recording_that_cannot_be_shown_costs_only_itself(tmp_path, sample_wav
 def test_killed_after_the_page_was_written_it_is_written_again(experiment, tmp_path):
     options = ["--set", "projections=[pca]", experiment / "data", experiment / "exp", "test"]
     for program in ("view_recordings.py", "make_report.py", "make_report.py"):
-        call = [sys.executable, ROOT / "local" / program, *options, tmp_path]
-        result = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
+        result = run(f"local/{program}", *options, tmp_path)
         assert result.returncode == 0, result.stderr
     assert "2 recordings" in result.stdout
 
@@ -221,19 +209,10 @@ def test_a_speaker_talks_once_at_a_time():
 
 
 def test_without_turns_it_says_what_makes_them(experiment, tmp_path):
-    call = [
-        ROOT / "steps/make_report.sh",
-        experiment / "data",
-        experiment / "exp",
-        "dev",
-        tmp_path / "out",
-    ]
-    result = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
-    assert (
-        result.returncode == 1
-        and "no turns of dev" in result.stderr
-        and "--stage 4" in result.stderr
-    )
+    where = (experiment / "data", experiment / "exp", "dev", tmp_path / "out")
+    result = run("steps/make_report.sh", *where)
+    assert result.returncode == 1
+    assert "no turns of dev" in result.stderr and "--stage 4" in result.stderr
 
 
 def test_without_reference_and_scores():

@@ -1,9 +1,8 @@
 """run.sh on a small data set of real speech, stages 1 to 6, good and bad recordings."""
 
-import os
 import shutil
-import subprocess
 
+import command_line
 import numpy as np
 import pytest
 import soundfile
@@ -12,20 +11,10 @@ from diar.base.regions import union
 from diar.kaldi.rttm import read_rttm
 
 
-def run(root, folder, *options):
-    command = [
-        "./run.sh",
-        "--data",
-        folder / "data",
-        "--exp",
-        folder / "exp",
-        "--test-sets",
-        "test",
-    ]
-    command += ["--dec-config", "conf/dec.yaml", "--ae.patience", 1, *options]
-    return subprocess.run(
-        [str(x) for x in command], cwd=root, capture_output=True, text=True, timeout=600
-    )
+def run(folder, *options):
+    where = ("--data", folder / "data", "--exp", folder / "exp", "--test-sets", "test")
+    dec = ("--dec-config", "conf/dec.yaml", "--ae.patience", 1)
+    return command_line.run("./run.sh", *where, *dec, *options, timeout=600)
 
 
 def rttms(folder):
@@ -33,7 +22,7 @@ def rttms(folder):
 
 
 @pytest.fixture(scope="module")
-def experiment(root, tmp_path_factory, sample, sample_turns):
+def experiment(tmp_path_factory, sample, sample_turns):
     """Three sets of the same conversation; in 'test' also silence and four bad recordings."""
     folder = tmp_path_factory.mktemp("run")
     for name in ("train", "dev", "test"):
@@ -59,8 +48,8 @@ def experiment(root, tmp_path_factory, sample, sample_turns):
         if name == "test":
             text += "SPEAKER quiet 1 0.000 2.000 <NA> <NA> nobody <NA> <NA>\n"
         (data / "ref.rttm").write_text(text)
-    made = run(root, folder, "--stage", 1, "--stop-stage", 5, "--nj", 2)
-    run(root, folder, "--stage", 6, "--nj", 1)
+    made = run(folder, "--stage", 1, "--stop-stage", 5, "--nj", 2)
+    run(folder, "--stage", 6, "--nj", 1)
     return folder, made
 
 
@@ -104,21 +93,21 @@ def test_results_hold_every_system(experiment):
     assert "DEC, default" in result.stdout
 
 
-def test_second_run_does_no_work_and_a_changed_option_only_its_own(root, experiment):
+def test_second_run_does_no_work_and_a_changed_option_only_its_own(experiment):
     folder, _ = experiment
     before = {p: p.stat().st_mtime_ns for p in (folder / "exp").glob("*/*/.done")}
-    again = run(root, folder, "--stage", 1, "--nj", 1)
+    again = run(folder, "--stage", 1, "--nj", 1)
     assert {p: p.stat().st_mtime_ns for p in (folder / "exp").glob("*/*/.done")} == before
     assert "DEC (" not in again.stdout
     first = rttms(folder)
-    changed = run(root, folder, "--stage", 1, "--stop-stage", 5, "--dec.refine.niter", 3, "--nj", 1)
+    changed = run(folder, "--stage", 1, "--stop-stage", 5, "--dec.refine.niter", 3, "--nj", 1)
     assert changed.stdout.count("DEC (conf/dec.yaml)") == 2
     assert "x-vectors of" not in changed.stdout and "VAD of data" not in changed.stdout
-    run(root, folder, "--stage", 4, "--stop-stage", 5, "--nj", 1)
+    run(folder, "--stage", 4, "--stop-stage", 5, "--nj", 1)
     assert rttms(folder) == first, "nj and what was there before change nothing"
 
 
-def test_hypotheses_do_not_need_the_reference(root, experiment, tmp_path):
+def test_hypotheses_do_not_need_the_reference(experiment, tmp_path):
     folder, _ = experiment
     shutil.copytree(folder / "data", tmp_path / "data")
     for name in ("ref.rttm", "reco2num_spk"):
@@ -128,13 +117,13 @@ def test_hypotheses_do_not_need_the_reference(root, experiment, tmp_path):
     shutil.copytree(folder / "exp", tmp_path / "exp")
     for name in ("local_speakers", "vad_combined", "xvectors_campplus", "dec_default"):
         shutil.rmtree(tmp_path / "exp" / name / "test")
-    result = run(root, tmp_path, "--stage", 1, "--stop-stage", 5)
+    result = run(tmp_path, "--stage", 1, "--stop-stage", 5)
     assert "has no ref.rttm" in result.stdout, result.stderr
     same = "dec_default/test/rttm"
     assert (tmp_path / "exp" / same).read_bytes() == (folder / "exp" / same).read_bytes()
 
 
-def test_one_speaker_at_a_time(root, experiment, tmp_path):
+def test_one_speaker_at_a_time(experiment, tmp_path):
     """rttm_exclusive always; rttm, too, where --overlap false says so."""
     folder, _ = experiment
     both, one = (
@@ -144,7 +133,7 @@ def test_one_speaker_at_a_time(root, experiment, tmp_path):
     assert {t.speaker for t in one} <= {t.speaker for t in both}
     shutil.copytree(folder / "exp", tmp_path / "exp")
     (tmp_path / "data").symlink_to(folder / "data")
-    run(root, tmp_path, "--stage", 4, "--stop-stage", 4, "--overlap", "false")
+    run(tmp_path, "--stage", 4, "--stop-stage", 4, "--overlap", "false")
     apart = read_rttm(tmp_path / "exp/dec_default/test/rttm")["talk"]
     assert overlapping(apart) < 1e-6
     made = tmp_path / "exp/dec_default/test"
@@ -170,16 +159,16 @@ def overlapping(turns):
         (["surplus"], "unexpected argument"),
     ],
 )
-def test_wrong_options_are_one_line(root, experiment, options, words):
+def test_wrong_options_are_one_line(experiment, options, words):
     folder, _ = experiment
-    result = run(root, folder, *options)
+    result = run(folder, *options)
     assert result.returncode == 1
     lines = [line for line in result.stderr.splitlines() if line]
     assert len(lines) == 1 and words in lines[0], result.stderr
     assert (folder / "exp/dec_default/test/rttm").exists(), "a mistake costs nothing that is done"
 
 
-def test_nan_in_an_ark_costs_one_recording(root, experiment, tmp_path):
+def test_nan_in_an_ark_costs_one_recording(experiment, tmp_path):
     import kaldiio
 
     folder, _ = experiment
@@ -190,10 +179,9 @@ def test_nan_in_an_ark_costs_one_recording(root, experiment, tmp_path):
     kaldiio.save_ark(str(xvectors / "all.ark"), good | bad, scp=str(xvectors / "xvector.scp"))
     text = (xvectors / "segments").read_text()
     (xvectors / "segments").write_text(text + text.replace("talk", "evil"))
-    result = subprocess.run(
-        ["steps/fit_dec.sh", "--nj", "1", xvectors, folder / "exp/ae_default", tmp_path / "out"],
-        cwd=root, capture_output=True, text=True,
-    )  # fmt: skip
+    result = command_line.run(
+        "steps/fit_dec.sh", "--nj", 1, xvectors, folder / "exp/ae_default", tmp_path / "out"
+    )
     assert result.returncode == 1
     failed = (tmp_path / "out/failed").read_text()
     assert failed.startswith("evil ") and "NaN" in failed and failed.count("\n") == 1
@@ -207,10 +195,8 @@ def test_plain_audio_to_rttm(root, sample, tmp_path):
     soundfile.write(tmp_path / "quiet.wav", np.zeros(32000), 16000)
     (tmp_path / "bad.mp3").write_text("no audio")
     files = [tmp_path / name for name in ("a talk.ogg", "quiet.wav", "bad.mp3")]
-    result = subprocess.run(
-        ["python", root / "local/diarize.py", *files, "--out", tmp_path / "out"],
-        cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    words = (root / "local/diarize.py", *files, "--out", tmp_path / "out")
+    result = command_line.run(*words, cwd=tmp_path)
     assert result.returncode == 1 and "bad.mp3: not an audio file" in result.stderr
     assert "Traceback" not in result.stderr
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a_talk.rttm", "quiet.rttm"]

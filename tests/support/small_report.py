@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from paths import ROOT
+from command_line import run
 
 from diar.base.types import Subsegments, Turn, concatenate
 from diar.kaldi import arks, rttm, tables
@@ -43,15 +41,10 @@ def make(folder: Path, audio: Path, turns: list[tuple[float, float, str]]) -> Pa
     write_system(folder / "exp/ahc/test", lost + [t for t in late if t.recording == odd])
     write_refinement(dec, late, {"talk": 30.0, odd: SECONDS})
     for system in ("dec_default", "ahc"):
-        score = [
-            sys.executable,
-            ROOT / "local/score.py",
-            "--uem",
-            data / "all.uem",
-            data / "ref.rttm",
-        ]
         hypothesis = folder / f"exp/{system}/test"
-        subprocess.run([*score, hypothesis / "rttm", hypothesis / "score"], check=True, cwd=ROOT)
+        sides = (data / "ref.rttm", hypothesis / "rttm")
+        scored = run("local/score.py", "--uem", data / "all.uem", *sides, hypothesis / "score")
+        assert scored.returncode == 0, scored.stderr
     return folder
 
 

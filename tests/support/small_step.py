@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import command_line
 import numpy as np
 import soundfile
 
@@ -35,14 +36,7 @@ def command(data: Path, out: Path, *options: object) -> list[str]:
 def run(
     root: Path, data: Path, out: Path, *options: object, **kwargs
 ) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        command(data, out, *options),
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        **kwargs,
-    )
+    return command_line.run(*command(data, out, *options), cwd=root, **kwargs)
 
 
 def products(out: Path) -> dict[str, bytes]:
