@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from diar.audio import waveform
+from diar.audio import decoder, waveform
 from diar.audio.spool import Spooled, collect
 from diar.base.errors import DataError
 
@@ -128,7 +128,7 @@ def test_save_and_load(tmp_path):
 
 def test_long_recordings_lie_in_a_file(tmp_path, monkeypatch):
     """... and are the same there, whatever they are read from."""
-    monkeypatch.setattr(waveform, "BLOCK", 4096)
+    monkeypatch.setattr(decoder, "BLOCK", 4096)
     both = np.stack([tone(44100, 3.0), tone(44100, 3.0, 1000)], axis=1)
     soundfile.write(tmp_path / "x.wav", both, 44100)
     here = waveform.read(tmp_path / "x.wav")
@@ -144,7 +144,7 @@ def test_long_recordings_lie_in_a_file(tmp_path, monkeypatch):
 def test_blocks_are_resampled_as_a_whole(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "x.wav", tone(44100, 2.0), 44100)
     whole = waveform.load(tmp_path / "x.wav")
-    monkeypatch.setattr(waveform, "BLOCK", 1000)
+    monkeypatch.setattr(decoder, "BLOCK", 1000)
     assert np.abs(waveform.load(tmp_path / "x.wav") - whole).max() < 1e-5
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import soundfile
@@ -35,8 +35,9 @@ CONTAINERS = (
     " truehd tta u8 voc vqf w64 wav webm wtv wv xwma"
 ).replace(" ", ",")
 STAMPED = ("mov", "matroska")  # containers whose frames say when they are to be heard
+EMPTY = np.zeros(0, np.float32)
 GAP = 0.1  # seconds without frames from which silence is filled in
-LATE = 1.0  # seconds that may be missing at the end
+LATE = 0.5  # seconds that may be missing at the end
 
 
 class _NotRead(Exception):
@@ -107,14 +108,14 @@ def _check_readable(path: Path) -> None:
 def _open_sndfile(path: Path) -> soundfile.SoundFile:
     """Open a file whose length libsndfile knows.
 
-    That of an MP3 is guessed from its first frames, unless it says it; a WAV that was never completed
-    states no samples.
+    That of an MP3 is guessed from its first frames, unless it says it; of an Ogg that is several, one after
+    the other, the first is all that is heard; a WAV that was never completed states no samples.
     """
     try:
         file = soundfile.SoundFile(path)
     except (soundfile.LibsndfileError, RuntimeError, TypeError):  # TypeError: named *.raw
         raise _NotRead from None
-    if file.format == "MP3" or not file.frames:
+    if file.format in ("MP3", "OGG") or not file.frames:
         file.close()
         raise _NotRead
     return file
@@ -179,46 +180,57 @@ def _heard(
     """Decode the first audio stream; silence is where no frame is to be heard."""
     import av
 
-    stream = container.streams.audio[0]
-    if len(container.streams.audio) > 1:
-        notes.append(f"{len(container.streams.audio)} audio tracks: the first is heard")
-    resampler: Any = None
-    made: tuple[Any, ...] = ()
-    begin, rate, count, filled, good, bad = None, 0, 0, 0, 0, 0
-    for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.InvalidDataError:
-            bad += 1
-            continue
-        good += 1
-        for frame in frames:
-            if resampler is None:
-                rate, layout = frame.sample_rate, frame.layout
-                begin = _begin(container, frame)
-            if made != (frame.format.name, frame.layout.name, frame.sample_rate):
-                made = (frame.format.name, frame.layout.name, frame.sample_rate)
-                # Packed samples: PyAV crashes on more than seven planes.
-                resampler = av.AudioResampler(format="flt", layout=layout, rate=rate)
-            if silent := _silence_before(container, frame, begin, count, rate):
-                filled, count = filled + silent, count + silent
-                for first in range(0, silent, BLOCK):
-                    yield (
-                        np.zeros((min(BLOCK, silent - first), layout.nb_channels), np.float32),
-                        rate,
-                    )
-            for part in resampler.resample(frame):
-                block = part.to_ndarray().reshape(-1, layout.nb_channels)
-                count += len(block)
-                yield block, rate
-    if bad > good:
-        raise DataError("not an audio file that can be decoded", path)
-    if bad:
-        notes.append(f"damaged: {bad} of {good + bad} packets left out")
+    tracks = len(container.streams.audio)
+    if tracks > 1:
+        notes.append(f"{tracks} audio tracks: the first is heard")
+    frames = _frames(container, path, notes)
+    first = next(frames, None)
+    if first is None:
+        return
+    rate, layout, begin = first.sample_rate, first.layout, _begin(container, first)
+    count, filled, form = 0, 0, None
+    for frame in chain([first], frames):
+        if form != (form := (frame.format.name, frame.layout.name, frame.sample_rate)):
+            # Packed samples: PyAV crashes on more than seven planes.
+            resampler = av.AudioResampler(format="flt", layout=layout, rate=rate)
+        silent = _silence_before(container, frame, begin, count, rate)
+        filled += silent
+        for at in range(0, silent, BLOCK):
+            yield np.zeros((min(BLOCK, silent - at), layout.nb_channels), np.float32), rate
+        parts = (part.to_ndarray() for part in resampler.resample(frame))
+        block = np.concatenate([EMPTY, *parts], axis=None).reshape(-1, layout.nb_channels)
+        count += silent + len(block)
+        yield block, rate
     if filled:
         notes.append(f"{filled / rate:.1f} s without sound in it are silence")
     if count < (_promised(container, path) - LATE) * rate:
         notes.append(TRUNCATED)
+
+
+def _frames(
+    container: av.container.InputContainer, path: Path, notes: list[str]
+) -> Iterator[av.AudioFrame]:
+    """Decode packet by packet: one that is damaged costs only itself."""
+    import av
+
+    good = bad = 0
+    try:
+        for packet in container.demux(container.streams.audio[0]):
+            try:
+                frames = packet.decode()
+            except av.InvalidDataError:
+                bad += 1
+                continue
+            good += 1
+            yield from frames
+    except av.FFmpegError:  # of the container
+        if not good:
+            raise
+        notes.append("damaged: cannot be read to its end")
+    if bad > good:
+        raise DataError("not an audio file that can be decoded", path)
+    if bad:
+        notes.append(f"damaged: {bad} of {good + bad} packets left out")
 
 
 def _begin(container: av.container.InputContainer, frame: av.AudioFrame) -> float:
@@ -232,13 +244,13 @@ def _begin(container: av.container.InputContainer, frame: av.AudioFrame) -> floa
 def _silence_before(
     container: av.container.InputContainer,
     frame: av.AudioFrame,
-    begin: float | None,
+    begin: float,
     count: int,
     rate: int,
 ) -> int:
     """Count the samples of silence between what was heard and a frame that comes later."""
-    stamped = container.format.name.split(",")[0] in STAMPED and frame.time is not None
-    if not stamped or begin is None or container.duration is None:
+    stamped = container.format.name.split(",")[0] in STAMPED
+    if not stamped or frame.time is None or container.duration is None:
         return 0
     place = frame.time - begin
     late = round(place * rate) - count
@@ -248,9 +260,9 @@ def _silence_before(
 def _promised(container: av.container.InputContainer, path: Path) -> float:
     """Return the seconds of audio that a header states; 0 where FFmpeg has guessed them."""
     stream, kind = container.streams.audio[0], container.format.name.split(",")[0]
-    if kind in ("mov", "tta", "wv", "ape") or (kind == "mp3" and _states_frames(path)):
-        return float((stream.duration or 0) * stream.time_base)
-    if kind == "matroska" and not container.streams.video:
+    if kind in ("mov", "ogg", "flac", "tta", "wv", "ape") or (kind == "mp3" and _states_frames(path)):
+        return float((stream.duration or 0) * (stream.time_base or 0))
+    if kind == "matroska" and len(container.streams) == 1:
         return (container.duration or 0) / 1e6
     return 0.0
 
