@@ -42,7 +42,7 @@ class XVectorConfig:
     window: float = 1.5
     step: float = 0.25
     coarse_step: float = 0.75
-    change: float = 0.85
+    change: float = 0.65
 
     def __post_init__(self) -> None:
         if not 0.01 <= self.step <= self.window <= 60:
