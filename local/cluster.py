@@ -8,7 +8,7 @@ Example: local/cluster.py --method ahc exp/xvectors_campplus_close/test exp/by_h
 
 from __future__ import annotations
 
-from cli import products, program
+from cli import products, program, survival
 from diar.base import config
 from diar.base.posteriors import one_hot
 from diar.clustering.methods import METHODS, method_of
@@ -36,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    survival.run(main)

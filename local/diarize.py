@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import program
+from cli import program, survival
 from cli.progress import Here, Progress
 from cli.speakers import add_speakers, bounds_of
 from diar import extractors
@@ -134,7 +134,8 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
         work.take(0, len(args.inputs), "files", heard, audio, progress.clock())
         progress.update()
         for done, result in enumerate(results(args, pipeline, bounds), 1):
-            write(args, result, progress.say)
+            if survival.is_new(done):
+                write(args, result, progress.say)
             if page and result.diarization is not None:
                 name, made = result.given.recording, result.diarization
                 file = result.given.path if result.given.path.is_file() else None
@@ -192,6 +193,9 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
     for given in args.inputs:
         began = time.monotonic()
         name = given.recording
+        if lost := survival.work_on(name):
+            yield Result(given, error=f"{given.path}: {lost}")
+            continue
         try:
             with inputs.open_input(given) as path:
                 heard = waveform.read(path, rate, args.channel)
@@ -305,4 +309,4 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    survival.run(main)

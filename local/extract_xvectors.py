@@ -16,7 +16,7 @@ from pathlib import Path
 import kaldiio
 import numpy as np
 
-from cli import program
+from cli import program, survival
 from cli.share import Share, add_job, log
 from diar import extractors
 from diar.base import config, devices
@@ -136,4 +136,4 @@ def check_ends(recording: str, regions: list[Region], duration: float) -> None:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    survival.run(main)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import kaldiio
 
-from cli import program
+from cli import program, survival
 from cli.share import Share, add_job
 from diar.base import config
 from diar.base.files import write_text
@@ -56,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    survival.run(main)

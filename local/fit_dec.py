@@ -8,7 +8,7 @@ Example: local/fit_dec.py exp/xvectors_campplus/real_sample exp/ae_default/model
 
 from __future__ import annotations
 
-from cli import products, program
+from cli import products, program, survival
 from cli.share import log
 from diar.base import config
 from diar.pipeline.config import DecStageConfig
@@ -45,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    survival.run(main)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli import program
+from cli import program, survival
 from cli.share import Share, add_job
 from diar.audio import waveform
 from diar.base.errors import DataError
@@ -80,4 +80,4 @@ def import_rest(source: Path, target: Path, from_segments: bool) -> None:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    survival.run(main)

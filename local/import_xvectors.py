@@ -12,7 +12,7 @@ from pathlib import Path
 
 import kaldiio
 
-from cli import program
+from cli import program, survival
 from cli.share import Share
 from diar.base.errors import DataError
 from diar.base.types import concatenate
@@ -68,4 +68,4 @@ def segments_of(source: Path) -> Path:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    survival.run(main)

@@ -21,6 +21,7 @@ import time
 
 from cli import launcher, program
 from cli.progress import Progress
+from cli.survival import die_with_parent
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ def main() -> None:
     try:
         for first, last in ranges([job.number for job in jobs]):
             call = [*script, f"JOB={first}:{last}", log, *map(quoted, job)]
-            scripts.append(subprocess.Popen(call, preexec_fn=launcher.die_with_parent))
+            scripts.append(subprocess.Popen(call, preexec_fn=die_with_parent))
         while any([process.poll() is None for process in scripts]):
             progress.update()
             time.sleep(0.2)

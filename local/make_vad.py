@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli import program
+from cli import program, survival
 from cli.share import Share, add_job, log
 from diar.audio import waveform
 from diar.base import config
@@ -79,4 +79,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    program.run(main)
+    survival.run(main)

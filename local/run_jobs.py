@@ -21,6 +21,7 @@ import time
 
 from cli import launcher, program
 from cli.progress import Progress
+from cli.survival import die_with_parent
 
 
 def main() -> None:
@@ -47,7 +48,7 @@ def start(job: launcher.Job) -> subprocess.Popen:
         stream.flush()
         try:
             return subprocess.Popen(
-                job.command, stdout=stream, stderr=stream, preexec_fn=launcher.die_with_parent
+                job.command, stdout=stream, stderr=stream, preexec_fn=die_with_parent
             )
         except OSError as error:
             sys.exit(f"run_jobs.py: cannot run {job.command[0]}: {error.strerror}")

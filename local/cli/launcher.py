@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import re
 import signal
@@ -16,11 +15,10 @@ from pathlib import Path
 from cli import program
 from cli.progress import Progress
 from cli.share import FINISHED
+from cli.survival import die_with_parent
 from diar.base.files import cache_dir
 
 ROOT = Path(__file__).resolve().parents[2]
-PR_SET_PDEATHSIG = 1
-PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None  # bound before any fork
 
 
 @dataclass(frozen=True)
@@ -77,15 +75,6 @@ def stop_with_signals() -> None:
     """SIGTERM ends the program by way of its 'finally', as Ctrl-C does; so does the end of its parent."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     die_with_parent()
-
-
-def die_with_parent() -> None:
-    """Ask Linux for SIGTERM when the parent is gone, be it by kill -9.
-
-    Nothing must go on writing into a directory that the next run makes anew.
-    """
-    if PRCTL:
-        PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def stop(processes: Collection[subprocess.Popen]) -> None:

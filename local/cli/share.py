@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cli import survival
 from cli.program import log
 from diar.base.errors import DataError
 from diar.base.files import write_text
@@ -60,11 +61,15 @@ class Share:
         for done, recording in enumerate(mine):
             log_progress(done, len(mine), "recordings", heard, audio)
             log.info("%s", recording)
-            yield recording
+            if lost := survival.work_on(recording):
+                self.fail(recording, lost)
+            else:
+                yield recording
             if recording in self.failed:  # its audio was not worked through: the rate must not gain
                 audio -= length[recording]
             else:
                 heard += length[recording]
+        survival.work_on("")
         log_progress(len(mine), len(mine), "recordings", heard, audio)
 
     @contextmanager

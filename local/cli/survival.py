@@ -1,0 +1,90 @@
+"""Native code that crashes costs the recording that it was at, and no other.
+
+A child does the work, and its parent waits. Where a decoder or a network ends the child by a signal, the
+parent starts another, which does the same work without that recording: there it has failed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from cli import program
+
+CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT}
+PR_SET_PDEATHSIG = 1
+PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None  # bound before any fork
+_PAGE = 4096
+_at = mmap.mmap(-1, _PAGE)  # shared by parent and children: the recording that is worked on
+_told = mmap.mmap(-1, 8)  # how many recordings were told
+_lost: dict[bytes, str] = {}
+
+
+def work_on(recording: str) -> str:
+    """Say which recording is worked on from now on, '' for none; return why it is to be left out, or ''."""
+    name = _bytes(recording)
+    _at[:] = name
+    return _lost.get(name, "")
+
+
+def is_new(number: int) -> bool:
+    """Tell whether the ``number``-th recording was not told before, by a child that crashed later."""
+    if number <= int.from_bytes(_told[:], "little"):
+        return False
+    _told[:] = number.to_bytes(8, "little")
+    return True
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run ``main`` as ``program.run`` does, in children: the next where the last has crashed."""
+    while child := os.fork():
+        status = _wait(child)
+        if not os.WIFSIGNALED(status):
+            os._exit(os.WEXITSTATUS(status))
+        number = signal.Signals(os.WTERMSIG(status))
+        if number not in CRASHES or not _at[0] or _at[:] in _lost:
+            _end_by(number)
+        _lost[_at[:]] = f"its file, or what is in it, crashes native code ({number.name})"
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, _interrupt)
+    die_with_parent()
+    work_on("")
+    program.run(main)
+
+
+def die_with_parent() -> None:
+    """Ask Linux for SIGTERM when the parent is gone, be it by kill -9.
+
+    Nothing must go on writing into a directory that the next run makes anew.
+    """
+    if PRCTL:
+        PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _wait(child: int) -> int:
+    """Wait for the end of a child: its status. What would end this process ends the child instead."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: os.kill(child, number))
+    return os.waitpid(child, 0)[1]
+
+
+def _interrupt(*_: Any) -> None:
+    """Interrupt once: a terminal tells child and parent, and the parent the child."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _end_by(number: signal.Signals) -> None:
+    """End this process as its child has ended."""
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _bytes(recording: str) -> bytes:
+    return recording.encode(errors="surrogateescape")[:_PAGE].ljust(_PAGE, b"\0")

@@ -1,0 +1,133 @@
+"""Native code that crashes: it costs its recording, which is named with the signal."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+from command_line import run
+from paths import ROOT
+
+PROGRAM = """
+import ctypes, os, signal, sys, time
+sys.path.insert(0, {local!r})
+from cli import survival
+from cli.share import Share
+
+def main():
+    share = Share({out!r}, "1/1", ["done"])
+    for recording in share.of(dict.fromkeys("abcd", 1)):
+        with share.guard(recording):
+            what = sys.argv[1:].count(recording) and os.environ["HOW"]
+            if what == "crash":
+                ctypes.string_at(0)
+            elif what:
+                os.kill(os.getpid(), getattr(signal, what))
+                time.sleep(60)
+            share.lines["done"].append(recording)
+    share.close()
+
+survival.run(main)
+"""
+
+
+@pytest.fixture
+def job(tmp_path):
+    path = tmp_path / "job.py"
+    path.write_text(PROGRAM.format(local=str(ROOT / "local"), out=str(tmp_path)))
+
+    def run(how, *recordings):
+        return subprocess.run(
+            [sys.executable, str(path), *recordings],
+            env=os.environ | {"HOW": how}, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+    return run
+
+
+def test_crashes_cost_their_recordings(tmp_path, job):
+    done = job("crash", "b", "d")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "jobs/1/done").read_text() == "ac"
+    failed = (tmp_path / "jobs/1/failed").read_text().splitlines()
+    assert [line.split()[0] for line in failed] == ["b", "d"]
+    assert all("crashes native code (SIGSEGV)" in line for line in failed)
+
+
+@pytest.mark.parametrize("how", ["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL"])
+def test_other_ways_to_crash(tmp_path, job, how):
+    assert job(how, "a").returncode == 0
+    assert how in (tmp_path / "jobs/1/failed").read_text()
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL", "SIGINT"])
+def test_who_is_killed_is_not_tried_again(tmp_path, job, how):
+    """... or a run could not be ended, and what has no fault would be listed as failed."""
+    assert job(how, "b").returncode == -getattr(signal, how)
+    assert not (tmp_path / "jobs/1/failed").exists()
+
+
+def test_sigterm_ends_the_child_first(tmp_path, job):
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "job.py"), "c"],
+        env=os.environ | {"HOW": "SIGCONT"}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not next(process.stderr).endswith(" c\n"):
+        pass
+    child = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().strip()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == -signal.SIGTERM
+    assert child and not Path(f"/proc/{child}").exists()
+
+
+@pytest.fixture
+def crashing(tmp_path):
+    """The environment of a Python that crashes when it reads the audio of files called 'bad'."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(
+        "import ctypes, soundfile\n"
+        "read = soundfile.SoundFile.read\n"
+        "def crash(file, *rest, **options):\n"
+        "    if 'bad' in str(file.name):\n"
+        "        ctypes.string_at(0)\n"
+        "    return read(file, *rest, **options)\n"
+        "soundfile.SoundFile.read = crash\n"
+    )
+    return os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+
+
+@pytest.fixture
+def three(tmp_path, sample):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a", "bad", "c"):
+        soundfile.write(folder / f"{name}.wav", sample[: 8 * 16000], 16000)
+    return folder
+
+
+def test_diarize_goes_on_after_a_crash(tmp_path, three, crashing):
+    out = tmp_path / "out"
+    done = run("local/diarize.py", "--json", "--out", out, "--html", three, env=crashing)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["recording"] for line in lines] == ["a", "bad", "c"]  # each is told once
+    assert "SIGSEGV" in lines[1]["error"] and "bad.wav" in done.stderr
+    assert sorted(path.name for path in out.glob("*.rttm")) == ["a.rttm", "c.rttm"]
+    assert done.stderr.count("1 of 3 recording(s) could not be diarized") == 1
+    assert (out / "diarization.html").exists()
+
+
+def test_a_step_goes_on_after_a_crash(tmp_path, three, crashing):
+    data, out = tmp_path / "data", tmp_path / "vad"
+    data.mkdir()
+    (data / "wav.scp").write_text("".join(f"{p.stem} {p}\n" for p in sorted(three.glob("*.wav"))))
+    done = run("local/make_vad.py", "--vad", "energy", data, out, env=crashing)
+    assert done.returncode == 0, done.stderr
+    assert (out / "jobs/1/failed").read_text().startswith("bad its file")
+    assert {line.split()[0] for line in (out / "jobs/1/reco2dur").open()} == {"a", "c"}
