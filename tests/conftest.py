@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import models
@@ -93,3 +94,19 @@ def split(tmp_path, monkeypatch):
     path.write_text("".join(f"{n}\t{part}\n" for n, part in table.items()))
     monkeypatch.setattr(voxconverse, "SPLIT", path)
     return table
+
+
+@pytest.fixture
+def crashing(tmp_path):
+    """The environment of a Python that crashes when it reads the audio of files called 'bad'."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(
+        "import ctypes, soundfile\n"
+        "read = soundfile.SoundFile.read\n"
+        "def crash(file, *rest, **options):\n"
+        "    if 'bad' in str(file.name):\n"
+        "        ctypes.string_at(0)\n"
+        "    return read(file, *rest, **options)\n"
+        "soundfile.SoundFile.read = crash\n"
+    )
+    return os.environ | {"PYTHONPATH": str(tmp_path / "site")}

@@ -1,6 +1,7 @@
 """The table of faults in the README: every line of it happens here, and what it quotes is printed."""
 
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -56,11 +57,14 @@ def call(*command):
 
 GOOD_LINES = {
     "clipped": "clipped samples", "three": "three channels", "fast": "96 kHz", "cut": "a truncated WAV",
-    "blip": "40 ms long", "a-b-0000000-0000100": "`-` in an id", "gérard_日本": "unicode in an id",
+    "blip": "40 ms long", "half": "a truncated FLAC", "quiet": "a peak of -50 dBFS",
+    "scaled": "floats in the scale of 16 bits", "opposite": "channels of opposite phase",
+    "a-b-0000000-0000100": "`-` in an id", "gérard_日本": "unicode in an id",
 }  # fmt: skip
 BAD_LINES = {
     "gone": "a missing file", "zero": "a file of zero bytes", "text": "text instead of audio",
-    "nan": "NaN among the samples", "half": "a truncated FLAC", "my": "a blank in an id",
+    "nan": "NaN among the samples", "my": "a blank in an id",
+    "list": "a playlist, whatever its name", "short": "SPHERE compressed by shorten",
     "nopath": "no path", "wrong": "a channel that is not there",
 }  # fmt: skip
 DROPPED = {"../up": "`/` or `..` in an id", "talk": "a recording twice"}
@@ -87,11 +91,18 @@ def bad_data(tmp_path_factory, sample):
     for name, kept in (("half.flac", 30000), ("talk.wav", 200000)):
         data = (wav / name).read_bytes()
         (wav / {"half.flac": "half.flac", "talk.wav": "cut.wav"}[name]).write_bytes(data[:kept])
+    soundfile.write(wav / "quiet.wav", talk * 10 ** (-50 / 20) / abs(talk).max(), 16000)
+    soundfile.write(wav / "scaled.wav", talk * 32768, 16000, subtype="FLOAT")
+    soundfile.write(wav / "opposite.wav", np.stack([talk, -talk], axis=1), 16000)
+    (wav / "list.wav").write_text("ffconcat version 1.0\nfile talk.wav\n")
+    head = b"NIST_1A\n   1024\nsample_coding -s26 pcm,embedded-shorten-v2.00\nend_head\n"
+    (wav / "short.wav").write_bytes(head.ljust(1024) + bytes(4000))
     (wav / "zero.wav").touch()
     (wav / "text.wav").write_text("no audio\n" * 100)
     lines = [
         f"{name} wav/{name}.wav"
-        for name in ("talk", *GOOD_LINES, "gone", "zero", "text", "nan", "wrong")
+        for name in ("talk", *GOOD_LINES, "gone", "zero", "text", "nan", "wrong", "list", "short")
+        if name != "half"
     ]
     lines += [
         "half wav/half.flac",
@@ -182,6 +193,47 @@ def test_a_truncated_ark(xvectors, ae, said, tmp_path):
     assert set(read_rttm(tmp_path / "out/rttm")) == {"a"}
 
 
+def test_an_ark_of_something_else(xvectors, ae, said, tmp_path):
+    broken, trace = tmp_path / "broken", tmp_path / "trace"
+    shutil.copytree(xvectors, broken)
+    (broken / "other").write_bytes(b"PKL" + pickle.dumps(Runs(trace)))
+    lines = (xvectors / "xvector.scp").read_text().splitlines()
+    lines[0] = f"{lines[0].split()[0]} {broken}/other"
+    (broken / "xvector.scp").write_text("\n".join(lines) + "\n")
+    call("steps/fit_dec.sh", "--nj", 1, broken, ae, tmp_path / "out")
+    said(
+        "an ark with pickled Python, or anything but Kaldi's arrays",
+        (tmp_path / "out/failed").read_text(),
+    )
+    assert set(read_rttm(tmp_path / "out/rttm")) == {"b", "c"} and not trace.exists()
+
+
+class Runs:
+    """A pickle of it writes a file when it is read."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.write_text, (Path(self.path), "run"))
+
+
+def test_a_crash(tmp_path, bad_data, crashing, said):
+    data, out = tmp_path / "data", tmp_path / "vad"
+    data.mkdir()
+    shutil.copy(bad_data / "wav/talk.wav", tmp_path / "bad.wav")
+    paths = {
+        "a": bad_data / "wav/talk.wav",
+        "b": tmp_path / "bad.wav",
+        "c": bad_data / "wav/clipped.wav",
+    }
+    (data / "wav.scp").write_text("".join(f"{name} {path}\n" for name, path in paths.items()))
+    done = run("local/make_vad.py", "--vad", "energy", data, out, env=crashing)
+    assert done.returncode == 0, done.stderr
+    said("a recording that crashes a decoder or a network", (out / "jobs/1/failed").read_text())
+    assert [line.split()[0] for line in (out / "jobs/1/reco2dur").open()] == ["a", "c"]
+
+
 def test_an_scp_that_points_elsewhere(root, xvectors, ae, said, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(xvectors, broken)
@@ -251,10 +303,11 @@ def slow(root, tmp_path, bad_data):
     process.communicate()
 
 
-def test_a_killed_job(slow, said, tmp_path):
+@pytest.mark.parametrize("which", ["the job", "its child"])
+def test_a_killed_job(slow, said, tmp_path, which):
     process, _ = slow
-    (job,) = processes("local/make_vad.py", "--job", "1/1", str(tmp_path / "exp/vad"))
-    os.kill(job, signal.SIGKILL)
+    job, child = sorted(processes("local/make_vad.py", "--job", "1/1", str(tmp_path / "exp/vad")))
+    os.kill(job if which == "the job" else child, signal.SIGKILL)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1 and "Traceback" not in stderr
     said("a job killed by `kill -9`", stderr)
