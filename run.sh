@@ -240,7 +240,7 @@ if starts 6 "baselines: the same by other clusterings"; then
     done
   done
   # What the autoencoders lose: AHC with the known count on latents, against on x-vectors.
-  set="${test_sets%% *}"
+  read -r set _ <<<"$test_sets"
   for name in $autoencoders; do
     if expected "$data/$set/ref.rttm" && expected "$data/$set/reco2num_spk"; then
       steps/probe_latents.sh "$data/$set" "$exp/xvectors_$(xvectors_of close)/$set" "$exp/ae_$name" \

@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    """Parse the parser."""
+    """Parse the arguments."""
     parser = program.parser(__doc__)
     add = parser.add_argument
     add("--format", action="append", required=True, choices=exports.FORMATS, help="may come again")

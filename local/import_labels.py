@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    """Parse the parser."""
+    """Parse the arguments."""
     parser = program.parser(__doc__)
     parser.add_argument("--recording", metavar="NAME", help="its id (default: the file's name)")
     parser.add_argument(

@@ -69,7 +69,8 @@ def test_groups_stay_within_blocks(n, block):
 
 
 def test_groups_of_few_rows_are_the_rows():
-    assert upgma.groups_within_blocks(np.eye(4), 9).tolist() == [0, 1, 2, 3]
+    rows = np.random.default_rng(0).normal(size=(6, 4))
+    assert upgma.groups_within_blocks(rows, 9).tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_ahc_above_the_limit_is_nearly_that_of_all_pairs():
