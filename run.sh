@@ -134,8 +134,11 @@ reference=
 overrides=
 _defaults="conf/$corpus.conf" # what the corpus says is a default, too
 [ -e "$_defaults" ] || die "--corpus $corpus: there is no $_defaults; corpora are $_corpora"
+_checks_follow=true
 . steps/lib/parse_options.sh
 . steps/lib/run_options.sh
+environment
+resolve_device
 . steps/lib/stages.sh
 
 if starts 0 "data: recordings and references of the corpus $corpus"; then

@@ -11,7 +11,7 @@
 # else; for '--fast true', '--fast' will do where nothing follows, or another option. Where the script has
 # set overrides="", an option with a dot, --dec.niter 80, is collected there as 'dec.niter=80'. Where it has
 # set _defaults=FILE, the lines of that options file are defaults, too. What is left are the positional
-# arguments. Last, 'environment' is called.
+# arguments. Last, 'environment' is called, unless '_checks_follow' is set: then by the caller.
 
 _opt_where= # file:line of the options file that is being read
 
@@ -99,4 +99,4 @@ while [[ "${1-}" == -?* ]]; do
     *) _opt_fail "unknown option $1" ;;
   esac
 done
-environment
+[ -n "${_checks_follow-}" ] || environment

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # variables of this are used elsewhere, and the other way round
 # What follows from the options of run.sh: whether they are right, the sets, and what belongs to a variant
-# of DEC. Sourced after the options are parsed.
+# of DEC. Sourced after the options are parsed, before anything is installed.
 
 stages=${#_seconds[@]}
 [[ "$stage" =~ ^[0-9]+$ && "$stop_stage" =~ ^[0-9]+$ ]] || die "--stage and --stop-stage are numbers"
@@ -19,7 +19,6 @@ for override in $overrides; do
     die "unknown option --${override%%=*}: it begins with segmentation, vad, xvector, ae, dec, baseline or report"
 done
 [[ "$data$exp" =~ ^[^[:space:],]*$ ]] || die "--data and --exp cannot hold blanks or commas: '$data', '$exp'"
-resolve_device
 
 # The sets. Of --corpus kaldi, those that the directories are named after.
 

@@ -573,3 +573,24 @@ def test_output_onto_input_is_refused_and_harmless(tmp_path):
     result = run("steps/cluster.sh", tmp_path / "xv", tmp_path / "xv")
     assert result.returncode == 1 and "is input and output" in result.stderr
     assert (tmp_path / "xv/segments").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--stage", "9"), "there is no stage 9: stages are 0 to 7"),
+        (("--nj", "x"), "--nj must be a whole number"),
+        (("--vad", "ears"), "--vad is combined, "),
+        (("--corpus", "kaldi"), "needs --test-data"),
+        (("nonsense",), "unexpected argument"),
+    ],
+)
+def test_a_mistake_is_said_before_anything_is_installed(tmp_path, options, said):
+    for name in ("run.sh", "path.sh"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("steps", "conf"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    clean = {name: os.environ[name] for name in ("PATH", "HOME")}
+    result = run(tmp_path / "run.sh", *options, cwd=tmp_path, env=clean)
+    assert result.returncode == 1 and said in result.stderr
+    assert not (tmp_path / ".venv").exists()
