@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import kaldiio
 import numpy as np
 
 from cli import program, survival
@@ -23,7 +22,7 @@ from diar.base import config, devices
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.types import Region, Subsegments, concatenate
-from diar.kaldi import tables
+from diar.kaldi import arks, tables
 from diar.kaldi.recordings import Recordings
 from diar.xvectors import extraction
 from diar.xvectors.windows import MILLISECOND, XVectorConfig
@@ -93,7 +92,7 @@ def extract(
     share = Share(out_dir, job, ["reco2dur"])
     windows: list[Subsegments] = []
     ark, scp = out_dir / f"xvector.{share.job}.ark", share.dir / "xvector.scp"
-    with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
+    with arks.open_ark(ark, scp) as writer:
         for recording in share.of(source.speech(), lambda r: source.durations.get(r, 0.0)):
             with share.guard(recording):
                 found, vectors, duration = embed(source, recording, extractor, options)

@@ -10,12 +10,11 @@ Example: local/find_local_speakers.py data/real_sample exp/by_hand/local_speaker
 
 from __future__ import annotations
 
-import kaldiio
-
 from cli import program, survival
 from cli.share import Share, add_job
 from diar.base import config
 from diar.base.files import write_text
+from diar.kaldi import arks
 from diar.kaldi.recordings import Recordings
 from diar.speech.segmentation import Segmentation, SegmentationConfig
 from diar.xvectors.windows import segment_id
@@ -42,7 +41,7 @@ def main() -> None:
     recordings = Recordings(args.data_dir)
     share = Share(args.out_dir, args.job, ["segments"])
     ark = args.out_dir / f"activity.{share.job}.ark"
-    with kaldiio.WriteHelper(f"ark,scp:{ark},{share.dir / 'activity.scp'}") as writer:
+    with arks.open_ark(ark, share.dir / "activity.scp") as writer:
         for recording in share.of(recordings.sizes, recordings.seconds):
             with share.guard(recording):
                 samples, _ = recordings.load(recording)

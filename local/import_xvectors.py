@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import kaldiio
-
 from cli import program, survival
 from cli.share import Share
 from diar.base.errors import DataError
 from diar.base.types import concatenate
-from diar.kaldi import tables, xvector_dir
+from diar.kaldi import arks, tables, xvector_dir
 from diar.kaldi.normalization import Normalization
 
 
@@ -36,7 +34,7 @@ def main() -> None:
     share = Share(args.out_dir, "1/1")
     windows = []
     ark, scp = args.out_dir / "xvector.1.ark", share.dir / "xvector.scp"
-    with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
+    with arks.open_ark(ark, scp) as writer:
         for recording in share.of(dict.fromkeys(xvectors.windows, 1.0)):
             with share.guard(recording):
                 theirs = xvectors.load(recording)

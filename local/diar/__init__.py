@@ -7,6 +7,14 @@ posteriors, ``clustering`` holds the baselines, ``turns`` makes turns, ``scoring
 Nothing here parses arguments or prints.
 """
 
+import os
+import sys
+
+# Nothing reports on its users. onnxruntime would write a device id and events at its import, openvino an id,
+# and send both. openvino asks no variable, but goes without where the package that sends cannot be imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
 
 def __getattr__(name: str) -> str:
     """``__version__``, that of pyproject.toml, as pip has kept it."""

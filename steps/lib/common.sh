@@ -104,6 +104,11 @@ is_done() { # out-dir key: there is nothing to do
   holds "$1/.done" "$2" && echo "$_name: $1 is up to date"
 }
 
+to_disk() { # directory: wait until its files, and their names, are there also after a power loss
+  find "$1" -type f -exec sync {} + || die "cannot write to $1"
+  find "$1" -type d -exec sync {} + 2>/dev/null || true # some file systems of networks do not do that
+}
+
 begin() { # out-dir program "options" [input...], besides what it reads: fails when there is nothing to do
   local out="$1" key input dir parent lockfile
   set -- "${@:2}" "${_inputs[@]}"
@@ -145,7 +150,7 @@ begin() { # out-dir program "options" [input...], besides what it reads: fails w
   # .done and .key go first and .begun stays: killed at any moment, this is a directory of ours,
   # unfinished, of which nothing is kept.
   if ! {
-    rm -f "$out/.done" "$out/jobs/.key" && mkdir -p "$out" && echo "$key" >"$out/.begun" &&
+    rm -f "$out/.done" "$out/jobs/.key" && mkdir -p "$out" && { sync "$out" 2>/dev/null || true; } && echo "$key" >"$out/.begun" &&
       find "$out/" -mindepth 1 -maxdepth 1 ! -name .begun -exec rm -rf {} + &&
       mkdir "$out/log" "$out/jobs" && echo "$key ${nj-}" >"$out/jobs/.key"
   }; then die "cannot write to $out"; fi
@@ -170,7 +175,9 @@ finish() { # out-dir: mark it done; what failed is reported, and is the exit sta
   rm -f "$1/jobs/.key" # first: killed from here on, nothing of half a directory is kept
   rm -rf "$1/jobs"
   cp "$1/.begun" "$1/.done.tmp"
+  to_disk "$1" # before there is a .done: after a power loss it must not be there without them
   mv "$1/.done.tmp" "$1/.done"
+  sync "$1" "${1%/*}" 2>/dev/null || true
   if [ -e "$1/failed" ]; then
     echo "$_name: $(wc -l <"$1/failed") recording(s) failed, the others are done; see $1/failed" >&2
     [ -n "${DIAR_RUN-}" ] || exit 1

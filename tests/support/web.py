@@ -1,6 +1,8 @@
 """A web server for tests: files of a dictionary, ranges, and faults on demand."""
 
 import threading
+import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -11,12 +13,15 @@ class Web:
     status: path -> HTTP statuses to answer with first, one per request.
     tags: path -> ETag; without one, nothing can be gone on with.
     sized: whether answers say how long they are.
+    moved: path -> address that it leads to. slow: path -> seconds between two bytes.
     """
 
     def __init__(self):
         self.files, self.cuts, self.status, self.tags = {}, {}, {}, {}
+        self.moved, self.slow = {}, {}
         self.sized = True
         self.asked = []  # (path, Range or None)
+        self.sent = 0  # bytes
         web = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,6 +43,11 @@ class Web:
             request.send_error(self.status[path].pop(0))
             return
         if path not in self.files:
+            if path in self.moved:
+                request.send_response(302)
+                request.send_header("Location", self.moved[path])
+                request.end_headers()
+                return
             request.send_error(404)
             return
         content, tag = self.files[path], self.tags.get(path)
@@ -58,8 +68,14 @@ class Web:
         piece = content[start:]
         if self.cuts.get(path):
             piece = piece[: self.cuts[path].pop(0)]
-        request.wfile.write(piece)
+        self._send(request, piece, self.slow.get(path))
         request.close_connection = True
+
+    def _send(self, request, piece, pause):
+        with suppress(OSError):  # who asked has heard enough
+            for i in range(0, len(piece), 1 if pause else 1 << 16):
+                self.sent += request.wfile.write(piece[i : i + (1 if pause else 1 << 16)])
+                time.sleep(pause or 0)
 
     def close(self):
         self.server.shutdown()

@@ -3,17 +3,20 @@
 import hashlib
 import io
 import tarfile
+import urllib.request
 import zipfile
 from collections import namedtuple
 
 import pytest
 
 from diar.base.errors import DataError
-from diar.fetching import download
+from diar.fetching import archives, download
 from diar.fetching.archives import unpack
 from diar.fetching.download import Downloads, Remote, Stopped
 
 CONTENT = bytes(range(256)) * 40
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+MOST = 1_000_000
 NOWHERE = "http://127.0.0.1:9"  # the port of 'discard': nobody listens
 
 
@@ -99,6 +102,8 @@ def test_tries_come_to_an_end(web, downloads):
     "known, said",
     [
         ({"size": 10241}, "10240 bytes instead of 10241"),
+        ({"size": 10239}, "10240 bytes instead of 10239, or less"),
+        ({"most": 10239}, "10240 bytes instead of 10239, or less"),
         ({"sha256": "0" * 64}, "sha256 .* instead of 000000000000"),
         ({"begins": b"PK"}, "another kind of file"),
     ],
@@ -151,6 +156,66 @@ def test_no_room_is_said_before_the_download(web, downloads, monkeypatch):
     assert not (downloads.folder / "a.zip.part").exists()
 
 
+def test_download_stops_at_the_size_that_is_known(web, downloads):
+    web.files["a.zip"], web.sized = bytes(50_000_000), False
+    with pytest.raises(DataError, match="more than 300 bytes: not the published file"):
+        downloads.fetch(remote(web, size=300))
+    assert web.sent < 20_000_000  # what was on its way
+    assert not list(downloads.folder.glob("a.zip*"))
+
+
+def test_server_that_drips_is_given_up(web, downloads):
+    web.files["a.zip"] = web.files["two/a.zip"] = CONTENT
+    web.slow["a.zip"] = 0.01
+    slow = Downloads(downloads.folder, tries=2, pause=0, timeout=0.2)
+    with pytest.raises(DataError, match="slower than 1000 bytes per second"):
+        slow.fetch(remote(web))
+    web.tags["a.zip"], web.cuts["a.zip"] = '"1"', [10] * 9  # ten bytes a connection: no progress
+    del web.slow["a.zip"]
+    with pytest.raises(DataError, match="cut after"):
+        slow.fetch(remote(web))
+
+
+def test_redirects_lead_to_https_or_stay_with_http(web, downloads, monkeypatch):
+    web.files["b.zip"], web.moved["a.zip"] = CONTENT, f"{web.url}/b.zip"
+    assert downloads.fetch(remote(web)).read_bytes() == CONTENT
+    for scheme, said in (("ftp", "it leads to ftp:"), ("file", "HTTP 302"), ("data", "HTTP 302")):
+        web.moved[scheme] = f"{scheme}://127.0.0.1/etc/passwd"
+        with pytest.raises(DataError, match=said):
+            downloads.fetch(remote(web, scheme))
+    request = urllib.request.Request("https://corpora.example/a.zip")
+    with pytest.raises(download._Gone, match="is not https"):
+        download._Redirects().redirect_request(request, io.BytesIO(), 302, "", {}, web.url)
+
+
+def test_only_http_is_opened(downloads, tmp_path):
+    (tmp_path / "secret").write_text("x")
+    for url in (f"file://{tmp_path}/secret", "ftp://127.0.0.1/x", "data:,x"):
+        with pytest.raises(DataError, match="unknown url type"):
+            downloads.fetch(Remote("a", url))
+
+
+def test_bad_answers_are_one_line(web, downloads):
+    web.moved["a.zip"] = "http://[x/"
+    with pytest.raises(DataError, match="a bad answer") as error:
+        downloads.fetch(remote(web))
+    one_line(error)
+
+
+def test_sha256_that_nobody_has_published_is_said_and_kept(web, downloads, caplog):
+    web.files |= {"a.zip": CONTENT, "b.zip": CONTENT, "c.zip": CONTENT}
+    for name, known in (("a.zip", {}), ("b.zip", {}), ("c.zip", {"sha256": SHA256})):
+        downloads.fetch(remote(web, name, **known))
+    sums = downloads.folder / "SHA256SUMS"
+    assert sums.read_text() == f"{SHA256}  a.zip\n{SHA256}  b.zip\n"
+    (said,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert said == f"no sha256 of a.zip is published: that of what came is in {sums}"
+    (downloads.folder / "a.zip").unlink()
+    web.files["a.zip"] = CONTENT[::-1]
+    downloads.fetch(remote(web))
+    assert f"it was {SHA256[:12]} before" in caplog.text
+
+
 # --- archives
 
 
@@ -162,7 +227,7 @@ def make_zip(path, members):
             info.external_attr = 0o100644 << 16
             if isinstance(content, tuple):
                 info.external_attr, content = 0o120777 << 16, content[1]
-            bundle.writestr(info, content)
+            bundle.writestr(info, content, zipfile.ZIP_DEFLATED)
     return path
 
 
@@ -187,11 +252,11 @@ def make(request, tmp_path):
 
 def test_archive_is_unpacked_with_its_folders(make, tmp_path):
     archive = make({"audio/a.wav": "one", "./audio/deep/b.wav": "two"})
-    folder = unpack(archive, tmp_path / "out" / "a")
+    folder = unpack(archive, tmp_path / "out" / "a", MOST)
     assert (folder / "audio/a.wav").read_text() == "one"
     assert (folder / "audio/deep/b.wav").read_text() == "two"
     archive.unlink()
-    assert unpack(archive, folder) == folder  # kept
+    assert unpack(archive, folder, MOST) == folder  # kept
 
 
 @pytest.mark.parametrize(
@@ -210,7 +275,7 @@ def test_nothing_gets_out(make, tmp_path, name, content):
     archive = make({"audio/a.wav": "one", name: content})
     before = sorted(p for p in tmp_path.rglob("*"))
     with pytest.raises(DataError, match="not unpacked") as error:
-        unpack(archive, tmp_path / "out")
+        unpack(archive, tmp_path / "out", MOST)
     assert repr(name) in one_line(error) and str(archive) in one_line(error)
     assert sorted(p for p in tmp_path.rglob("*")) == before
 
@@ -218,7 +283,7 @@ def test_nothing_gets_out(make, tmp_path, name, content):
 def test_link_and_file_of_the_same_name_are_refused(make, tmp_path):
     archive = make({"a": "one", "a/b": "two"})
     with pytest.raises(DataError, match="not unpacked"):
-        unpack(archive, tmp_path / "out")
+        unpack(archive, tmp_path / "out", MOST)
 
 
 def test_damaged_archive_leaves_nothing(make, tmp_path):
@@ -227,7 +292,7 @@ def test_damaged_archive_leaves_nothing(make, tmp_path):
     data[len(data) // 3 : len(data) // 3 + 40] = b"\0" * 40
     archive.write_bytes(data)
     with pytest.raises(DataError, match="delete it and run again"):
-        unpack(archive, tmp_path / "out")
+        unpack(archive, tmp_path / "out", MOST)
     assert [p.name for p in tmp_path.iterdir()] == [archive.name]
 
 
@@ -235,5 +300,31 @@ def test_what_is_no_archive_is_said(tmp_path):
     page = tmp_path / "a.zip"
     page.write_text("<html>moved</html>")
     with pytest.raises(DataError, match="delete it and run again"):
-        unpack(page, tmp_path / "out")
+        unpack(page, tmp_path / "out", MOST)
     assert not (tmp_path / "out").exists()
+
+
+def test_unpacking_stops_at_the_stated_size(make, tmp_path):
+    archive = make({"a": "x" * 600_000, "b": "x" * 400_001})
+    assert archive.stat().st_size < 10_000
+    with pytest.raises(DataError, match="more than 1 MB come out of it: not unpacked"):
+        unpack(archive, tmp_path / "out", MOST)
+    assert [p.name for p in tmp_path.iterdir()] == [archive.name]
+    assert unpack(archive, tmp_path / "out", MOST + 1).is_dir()
+
+
+def test_too_many_files_are_refused(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "_MEMBERS", 10)
+    archive = make({str(i): "" for i in range(11)})
+    with pytest.raises(DataError, match="more than 10 files"):
+        unpack(archive, tmp_path / "out", MOST)
+
+
+def test_a_long_header_of_a_tar_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "_MEMBERS", 10)
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as bundle:
+        info = tarfile.TarInfo("a")
+        info.pax_headers = {"comment": "x" * 5_000_000}
+        bundle.addfile(info)
+    with pytest.raises(DataError, match="more than 1 MB"):
+        unpack(tmp_path / "a.tar.gz", tmp_path / "out", MOST)

@@ -96,3 +96,18 @@ def test_wheel_member_is_extracted_once(tmp_path, cache, monkeypatch):
     assert target.read_text() == "hello"
     archive.unlink()
     assert packages.extract_member(pinned(), "thing/sample.txt", target) == target
+
+
+@pytest.mark.parametrize("get", [packages.fetch_deb, packages.fetch_wheel])
+def test_a_download_writes_no_file_much_larger_than_the_package(cache, monkeypatch, get):
+    script = "import sys; f = open('fetched', 'wb')\nwhile True: f.write(bytes(1 << 16)); f.flush()"
+    run = packages.subprocess.run
+    monkeypatch.setattr(packages.shutil, "which", lambda name: name)
+    monkeypatch.setattr(
+        packages.subprocess, "run", lambda _, **k: run([sys.executable, "-c", script], **k)
+    )
+    monkeypatch.setattr(packages, "_SLACK", {"wheels": 1e5, "debs": 1e5})
+    with pytest.raises(DataError, match="cannot download thing 1.0: .*File too large") as error:
+        get(pinned())
+    one_line(error)
+    assert not list(cache.rglob("fetched"))

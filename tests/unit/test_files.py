@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from diar.base.files import cache_dir, open_whole, sha256, write_text
+from diar.base.files import cache_dir, flush_all, open_whole, sha256, write_text
 
 
 def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path):
@@ -58,3 +58,48 @@ def test_cache_dir(monkeypatch):
     assert cache_dir() == Path("/c/dec-diarization")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_dir() == Path.home() / ".cache/dec-diarization"
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """What reaches the disk, in order: ('flush' or 'name', file)."""
+    seen, fsync, replace = [], os.fsync, os.replace
+
+    def flushed(handle):
+        seen.append(("flush", Path(os.readlink(f"/proc/self/fd/{handle}"))))
+        fsync(handle)
+
+    def named(source, target):
+        seen.append(("name", Path(target)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", named)
+    return seen
+
+
+def test_content_is_on_the_disk_before_the_name_and_the_name_before_the_end(tmp_path, disk):
+    write_text(tmp_path / "x", "text")
+    (first, temporary), *rest = disk
+    assert first == "flush" and temporary.name.startswith(".x.")
+    assert rest == [("name", tmp_path / "x"), ("flush", tmp_path)]
+
+
+def test_what_cannot_reach_the_disk_gets_no_name(tmp_path, monkeypatch):
+    def fails(_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="Input/output"):
+        write_text(tmp_path / "x", "text")
+    assert os.listdir(tmp_path) == []
+
+
+def test_all_of_a_folder_reaches_the_disk(tmp_path, disk):
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/x").touch()
+    (tmp_path / "y").touch()
+    flush_all(tmp_path)
+    names = [path for _, path in disk]
+    assert names.index(tmp_path / "a/b/x") < names.index(tmp_path / "a/b") < names.index(tmp_path)
+    assert tmp_path / "y" in names

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and the cache of downloads."""
+"""Files that appear whole or not at all, also after a power loss, and the cache of downloads."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ def open_whole(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
         encoding = None if "b" in mode else "utf-8"
         with os.fdopen(handle, mode, encoding=encoding) as stream:
             yield stream
+            stream.flush()
+            os.fsync(
+                handle
+            )  # before the name: else a power loss may leave the name, and nothing in it
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(name, 0o666 & ~umask)
@@ -28,12 +32,33 @@ def open_whole(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     except BaseException:
         os.unlink(name)
         raise
+    flush(path.parent)
 
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file (UTF-8), whole or not at all."""
     with open_whole(path) as stream:
         stream.write(text)
+
+
+def flush(path: str | Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        if not Path(path).is_dir():  # some file systems of networks cannot do that for folders
+            raise
+    finally:
+        os.close(handle)
+
+
+def flush_all(folder: Path) -> None:
+    """Wait until all files below a folder are on the disk, and their names."""
+    for place, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            flush(Path(place, name))
+        flush(place)
 
 
 def sha256(path: str | Path) -> str:

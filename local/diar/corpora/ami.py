@@ -44,7 +44,7 @@ def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> d
     """Download the setup, and the audio of the meetings of a set that is not there yet."""
     if find_setup(files, options) is None:
         archive = downloads.fetch(SETUP)
-        unpack(archive, downloads.folder / archive.stem)
+        unpack(archive, downloads.folder / archive.stem, 500_000_000)
         files = Files(files.places)
     listed = [
         m for m in meetings(name, setup_of(files, options)) if m not in UNPUBLISHED[options.mic]
@@ -56,7 +56,11 @@ def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> d
         log.info("progress %d/%d %s", done, len(missing), file)
         try:
             inside = f"{meeting}/audio/{file}"
-            downloads.fetch(Remote(f"amicorpus/{inside}", f"{AUDIO}/{inside}", begins=b"RIFF"))
+            downloads.fetch(
+                Remote(
+                    f"amicorpus/{inside}", f"{AUDIO}/{inside}", begins=b"RIFF", most=1_000_000_000
+                )
+            )
         except Stopped:
             raise
         except DataError as error:

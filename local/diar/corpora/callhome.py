@@ -36,7 +36,7 @@ NO_REFERENCE = frozenset({"iaeu"})  # on the disk, in no list: CALLHOME_sublists
 def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> dict[str, str]:
     """Download the key and the folds; never the audio."""
     if options.reference is None and not files.has("fullref.rttm"):
-        unpack(downloads.fetch(KEY), downloads.folder / "sre2000-key")
+        unpack(downloads.fetch(KEY), downloads.folder / "sre2000-key", 500_000_000)
     if name != "callhome" and fold_file(files) is None:
         downloads.fetch(FOLD)
     return {}

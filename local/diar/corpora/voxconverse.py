@@ -45,6 +45,7 @@ AUDIO = {
         "voxconverse_test_wav.zip",
         f"{_AUDIO}/voxconverse_test_wav.zip",
         sha256="472ebf1eaeb1dcb5c311b07a8b5c31bcedcccbf98f386d90a88cde2452da8c68",
+        most=8_000_000_000,
     ),
 }
 DEV_EVERY = 5
@@ -54,13 +55,13 @@ def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> d
     """Download the references, and the audio of the part of a set, where any of it is missing."""
     if reference_dir(name, files, options) is None:
         archive = downloads.fetch(REFERENCES)
-        unpack(archive, downloads.folder / archive.stem)
+        unpack(archive, downloads.folder / archive.stem, 500_000_000)
         files = Files(files.places)
     folder = downloads.folder / AUDIO[part_of(name)].name.removesuffix(".zip")
     wanted = names_of(name, files, options)
     if not folder.exists() and not all(files.has(*audio_names(n)) for n in wanted):
         archive = downloads.fetch(AUDIO[part_of(name)])
-        unpack(archive, folder)
+        unpack(archive, folder, 10_000_000_000)
         archive.unlink()  # as large as what came out of it
     return {}
 

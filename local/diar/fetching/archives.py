@@ -1,27 +1,37 @@
-"""Archives, unpacked so that nothing lands outside of their folder."""
+"""Archives, unpacked so that nothing lands outside of their folder, and no more than was expected."""
 
 from __future__ import annotations
 
+import gzip
+import lzma
 import os
-import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TypeVar, cast
 
 from diar.base.errors import DataError
+from diar.base.files import flush_all
+
+_BLOCK = 1 << 20
+_MEMBERS = 100_000  # files and folders in one archive
+_Member = TypeVar("_Member")
 
 
-def unpack(archive: Path, folder: Path) -> Path:
-    """Unpack a zip or tar archive as ``folder``, all of it or nothing; kept when it is there.
+def unpack(archive: Path, folder: Path, most: int) -> Path:
+    """Unpack a zip or tar archive (plain or gzip) as ``folder``, all of it or nothing; kept when it is there.
+
+    Args:
+        most: bytes that may come out of it.
 
     Raises:
-        DataError: damaged; or a member that is a link or a device, or whose name is absolute or
-            leads outside. Then nothing is unpacked.
+        DataError: damaged, or larger; or a member that is a link or a device, or whose name is
+            absolute or leads outside. Then nothing is unpacked.
     """
     if folder.exists():
         return folder
@@ -30,37 +40,85 @@ def unpack(archive: Path, folder: Path) -> Path:
         target = Path(tmp) / "unpacked"
         target.mkdir()
         try:
-            for parts, source in _files(archive):
+            written = 0
+            for parts, source in _files(archive, most):
                 path = target.joinpath(*parts)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with source, open(path, "xb") as sink:
-                    shutil.copyfileobj(source, sink, 1 << 20)
-        except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
+                    while block := source.read(_BLOCK):
+                        written += len(block)
+                        _check_size(written, most, archive)
+                        sink.write(block)
+        except DataError:  # a ValueError
+            raise
+        except _DAMAGE as error:
             reason = " ".join(str(error).split())
             raise DataError(
                 f"cannot be unpacked ({reason}): delete it and run again", archive
             ) from None
         except (FileExistsError, NotADirectoryError) as error:
             raise DataError(f"it holds {error.filename} twice: not unpacked", archive) from None
+        flush_all(target)  # whatever bears its name is taken for whole
         os.replace(target, folder)
     return folder
 
 
-def _files(archive: Path) -> Iterator[tuple[tuple[str, ...], IO[bytes]]]:
+# Whatever zipfile, tarfile and the decompressors raise of what is damaged.
+_DAMAGE = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, struct.error,
+    EOFError, RuntimeError, ValueError, OverflowError, IndexError,
+)  # fmt: skip
+
+
+def _check_size(size: int, most: int, archive: Path) -> None:
+    if size > most:
+        raise DataError(f"more than {most / 1e6:.0f} MB come out of it: not unpacked", archive)
+
+
+class _Bounded:
+    """A stream of which only so much can be read: also the headers of a tar can be of any size."""
+
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile, most: int, archive: Path):
+        self._stream, self._most, self._archive, self._size = stream, most, archive, 0
+
+    def read(self, size: int) -> bytes:
+        block = self._stream.read(size)
+        self._size += len(block)
+        _check_size(self._size, self._most, self._archive)
+        return block
+
+
+def _files(archive: Path, most: int) -> Iterator[tuple[tuple[str, ...], IO[bytes]]]:
     """Yield (parts of the path, content) of each file; what is neither file nor folder is refused."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as bundle:
-            for info in bundle.infolist():
+            for info in _few(bundle.infolist(), archive):
                 kind = stat.S_IFMT(info.external_attr >> 16)
                 parts = _parts(info.filename, kind in (0, stat.S_IFREG, stat.S_IFDIR), archive)
                 if not info.is_dir():
                     yield parts, bundle.open(info)
     else:
-        with tarfile.open(archive) as bundle:
-            for member in bundle:
+        with open(archive, "rb") as head:
+            packed = head.read(2) == b"\x1f\x8b"
+        bound = most + 1024 * _MEMBERS  # each file has a header, and its last block is filled up
+        with (
+            gzip.open(archive) if packed else open(archive, "rb") as stream,
+            tarfile.open(
+                fileobj=cast(IO[bytes], _Bounded(stream, bound, archive)), mode="r|"
+            ) as bundle,
+        ):
+            for member in _few(bundle, archive):
                 parts = _parts(member.name, member.isfile() or member.isdir(), archive)
                 if source := bundle.extractfile(member):
                     yield parts, source
+
+
+def _few(members: Iterable[_Member], archive: Path) -> Iterator[_Member]:
+    """Go through the members of an archive, as long as there are not too many."""
+    for count, member in enumerate(members):
+        if count >= _MEMBERS:
+            raise DataError(f"more than {_MEMBERS} files in it: not unpacked", archive)
+        yield member
 
 
 def _parts(name: str, plain: bool, archive: Path) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Downloads of corpora over HTTP: resumed after a cut, tried again, checked, mirrors in turn.
+"""Downloads of corpora over HTTP: resumed after a cut, tried again, bounded, checked, mirrors in turn.
 
 A file that is on its way is <name>.part, with <name>.part.from beside it (the address, and what the
 server calls this version of the file); it takes its name when it is complete and checked, so a file
@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import shutil
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -23,11 +24,12 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from diar.base.errors import DataError
-from diar.base.files import sha256, write_text
+from diar.base.files import flush, sha256, write_text
 
 log = logging.getLogger(__name__)
 
-_BLOCK = 1 << 20
+SUMS = "SHA256SUMS"  # of files that nobody has published the sha256 of, as sha256sum reads it
+_BLOCK = 1 << 16
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP: worth another try
 
 
@@ -43,6 +45,7 @@ class Remote:
         name: its path below the folder of downloads, and below the address of a mirror.
         url: where it is published.
         size: bytes, where known.
+        most: bytes that it may have where ``size`` is not known.
         sha256: of its content, where known.
         begins: its first bytes: a page that says 'moved' or 'log in' is not taken for the file.
     """
@@ -52,6 +55,12 @@ class Remote:
     size: int | None = None
     sha256: str | None = None
     begins: bytes = b""
+    most: int = 100_000_000
+
+    @property
+    def bound(self) -> int:
+        """Bytes after which a download stops."""
+        return self.most if self.size is None else self.size
 
 
 class _Again(Exception):
@@ -75,6 +84,7 @@ class Downloads:
         tries: in a row without a single new byte, before an address is given up.
         pause: seconds before the second try; doubled each time, a minute at most.
         timeout: seconds of silence that count as a cut.
+        least: bytes per second that must come, over ``timeout`` seconds.
     """
 
     def __init__(
@@ -84,10 +94,13 @@ class Downloads:
         tries: int = 5,
         pause: float = 1.0,
         timeout: float = 60.0,
+        least: float = 1000.0,
     ):
         self.folder = folder
         self.mirrors = [mirror.rstrip("/") for mirror in mirrors]
-        self.tries, self.pause, self.timeout = tries, pause, timeout
+        self.tries, self.pause, self.timeout, self.least = tries, pause, timeout, least
+        self._opener = _opener()
+        self._told = False  # that a file came without a sha256
         for mirror in self.mirrors:
             if urlsplit(mirror).scheme not in ("http", "https"):
                 raise DataError(f"--mirror {mirror}: expected an address, http:// or https://")
@@ -107,6 +120,8 @@ class Downloads:
         for url in [*(f"{m}/{quote(remote.name)}" for m in self.mirrors), remote.url]:
             try:
                 self._fetch_from(url, remote, path)
+                if remote.sha256 is None:
+                    self._record(remote.name, sha256(path))
                 return path
             except (_Again, _Gone) as error:
                 answered |= getattr(error, "answered", True)
@@ -123,11 +138,12 @@ class Downloads:
         tried, seen = 0, -1
         while True:
             try:
-                self._fetch_piece(url, part)
+                self._fetch_piece(url, part, remote.bound)
                 break
             except _Again as error:
                 size = part.stat().st_size if part.exists() else 0
-                tried, seen = (0, size) if size > seen >= 0 else (tried + 1, max(size, seen))
+                moved = seen >= 0 and size - seen >= self.least
+                tried, seen = (0, size) if moved else (tried + 1, max(size, seen))
                 if tried >= self.tries:
                     raise
                 wait = min(self.pause * 2 ** max(tried - 1, 0), 60.0)
@@ -136,61 +152,125 @@ class Downloads:
         fault = _fault(part, remote)
         if fault:
             part.unlink()
+            _origin(part).unlink(missing_ok=True)
             raise _Gone(fault)
+        flush(part)
         os.replace(part, path)
         _origin(part).unlink(missing_ok=True)
         log.info("%s: %.1f MB, complete", remote.name, path.stat().st_size / 1e6)
 
-    def _fetch_piece(self, url: str, part: Path) -> None:
-        """Append to ``part`` as much as one connection gives."""
+    def _record(self, name: str, digest: str) -> None:
+        """Say that nobody has published the sha256 of a file, and keep that of what came."""
+        path = self.folder / SUMS
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        sums = {line[66:]: line[:64] for line in lines}
+        before = sums.get(name, digest)
+        if before != digest:
+            log.warning("%s: its sha256 is %s, it was %s before", name, digest[:12], before[:12])
+        elif not self._told:
+            log.warning("no sha256 of %s is published: that of what came is in %s", name, path)
+        self._told = True
+        sums[name] = digest
+        write_text(path, "".join(f"{digest}  {name}\n" for name, digest in sums.items()))
+
+    def _fetch_piece(self, url: str, part: Path, bound: int) -> None:
+        """Append to ``part`` as much as one connection gives, not much more than ``bound`` bytes in all."""
         request = urllib.request.Request(url, headers={"User-Agent": "dec-diarization"})
         offset = part.stat().st_size if part.exists() else 0
         tag = _tag_of(part, url)
         if offset and tag:  # the same version of the same file, or all of it
             request.add_header("Range", f"bytes={offset}-")
             request.add_header("If-Range", tag)
-        try:
-            with urllib.request.urlopen(request, timeout=self.timeout) as answer:
-                resumed = answer.status == 206
-                if resumed and not answer.headers.get("Content-Range", "").startswith(
-                    f"bytes {offset}-"
-                ):
-                    part.unlink()
-                    raise _Again("the server sent another piece than it was asked for")
-                offset = offset if resumed else 0
-                length = answer.headers.get("Content-Length", "")
-                total = offset + int(length) if length.isdigit() else None
-                _check_room(part.parent, (total or 0) - offset)
-                if not resumed:
-                    write_text(_origin(part), json.dumps({"url": url, "tag": _tag(answer.headers)}))
-                self._copy(answer, part, offset, total)
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code == 416:  # longer than the file: no piece of it
+        with _faults_of_http(part), self._opener.open(request, timeout=self.timeout) as answer:
+            resumed = answer.status == 206
+            if resumed and not answer.headers.get("Content-Range", "").startswith(
+                f"bytes {offset}-"
+            ):
                 part.unlink(missing_ok=True)
-                raise _Again("HTTP 416") from None
-            raise (_Again if error.code in _PASSING else _Gone)(f"HTTP {error.code}") from None
-        except http.client.HTTPException as error:
-            raise _Again(f"cut: {type(error).__name__}") from None
-        except urllib.error.URLError as error:
-            raise _Again(f"cannot be reached: {error.reason}", answered=False) from None
-        except (TimeoutError, ConnectionError) as error:
-            raise _Again(f"cut: {error}") from None
+                raise _Again("the server sent another piece than it was asked for")
+            offset = offset if resumed else 0
+            total = None if answer.length is None else offset + answer.length
+            if (total or 0) > bound:
+                raise _Gone(f"{total} bytes instead of {bound}, or less: not the published file")
+            _check_room(part.parent, (total or 0) - offset)
+            if not resumed:
+                write_text(_origin(part), json.dumps({"url": url, "tag": _tag(answer.headers)}))
+            self._copy(answer, part, offset, total, bound)
 
     def _copy(
-        self, answer: http.client.HTTPResponse, part: Path, offset: int, total: int | None
+        self,
+        answer: http.client.HTTPResponse,
+        part: Path,
+        offset: int,
+        total: int | None,
+        bound: int,
     ) -> None:
-        told = time.monotonic()
+        told = since = time.monotonic()
+        mark = offset
         with open(part, "ab" if offset else "wb") as sink:
-            while block := answer.read(_BLOCK):
+            while offset <= bound and (block := answer.read1(_BLOCK)):
                 sink.write(block)
                 offset += len(block)
-                if time.monotonic() - told > 10:
-                    told = time.monotonic()
+                now = time.monotonic()
+                if now - since > self.timeout:
+                    if offset - mark < self.least * (now - since):
+                        raise _Gone(f"slower than {self.least:.0f} bytes per second")
+                    since, mark = now, offset
+                if now - told > 10:
+                    told = now
                     of = f" of {total / 1e6:.0f}" if total else ""
                     log.info("%s: %.0f%s MB", part.name.removesuffix(".part"), offset / 1e6, of)
         if total is not None and offset < total:
             raise _Again(f"cut after {offset} of {total} bytes")
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to https, or within http; to no other protocol."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
+        fp.close()  # urllib would read all that comes with it
+        if urlsplit(newurl).scheme not in ("https", urlsplit(req.full_url).scheme):
+            raise _Gone(f"it leads to {newurl[:100]}, which is not https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Make what opens http and https, and nothing else: urllib's own opens ftp, file and data, too."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler,
+        urllib.request.UnknownHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPErrorProcessor,
+        _Redirects,
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
+@contextmanager
+def _faults_of_http(part: Path) -> Iterator[None]:
+    """Tell faults that may pass from those that last."""
+    try:
+        yield
+    except DataError:  # a ValueError
+        raise
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == 416:  # longer than the file: no piece of it
+            part.unlink(missing_ok=True)
+            raise _Again("HTTP 416") from None
+        raise (_Again if error.code in _PASSING else _Gone)(f"HTTP {error.code}") from None
+    except http.client.HTTPException as error:
+        raise _Again(f"cut: {type(error).__name__}") from None
+    except urllib.error.URLError as error:
+        raise _Again(f"cannot be reached: {error.reason}", answered=False) from None
+    except (TimeoutError, ConnectionError, ssl.SSLError) as error:
+        raise _Again(f"cut: {error}") from None
+    except ValueError as error:  # of urllib, of an address that is none
+        raise _Gone(f"a bad answer: {error}") from None
 
 
 @contextmanager
@@ -209,6 +289,8 @@ def lock_folder(folder: Path) -> Iterator[None]:
 def _fault(part: Path, remote: Remote) -> str:
     """Say what is wrong with a complete download; '' when nothing is known to be."""
     size = part.stat().st_size
+    if size > remote.bound:
+        return f"more than {remote.bound} bytes: not the published file"
     if remote.size is not None and size != remote.size:
         return f"{size} bytes instead of {remote.size}: not the published file"
     with open(part, "rb") as stream:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.base.files import cache_dir, open_whole, sha256
+from diar.base.files import cache_dir, flush, open_whole, sha256
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ _WHEEL_PLATFORM = [
     "--abi=none", "--platform=manylinux_2_28_x86_64", "--platform=manylinux_2_24_x86_64",
     "--platform=any",
 ]  # fmt: skip
+
+_SLACK = {"wheels": 16e6, "debs": 256e6}  # bytes of another file: pip's pages, apt's lists
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def _fetch(package: Package, kind: str, command: list[str]) -> Path:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch.") as tmp:
-        result = subprocess.run(command, cwd=tmp, capture_output=True, text=True)
+        result = _bounded(command, tmp, package.size, _SLACK[kind])
         files = sorted(Path(tmp).iterdir())
         if result.returncode or not files:
             hint = " (try 'apt-get update' first)" if kind == "debs" else ""
@@ -142,8 +145,30 @@ def _fetch(package: Package, kind: str, command: list[str]) -> Path:
                 f"{package.name} {package.version}: sha256 {digest[:12]}... instead of"
                 f" {package.sha256[:12]}...: damaged or not the pinned file, try again"
             )
+        flush(files[0])
         os.replace(files[0], path)
     return path
+
+
+def _bounded(
+    command: list[str], folder: str, size: int, slack: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a download of so many bytes, which may write no file much larger, and not for ever."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    largest = size + int(slack)
+    if hard != resource.RLIM_INFINITY:
+        largest = min(largest, hard)
+
+    def limit() -> None:  # in the child
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
+
+    seconds = 600 + size / 10_000
+    try:
+        return subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, preexec_fn=limit, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 1, "", f"not there after {seconds:.0f} s")
 
 
 def _last_line(text: str) -> str:

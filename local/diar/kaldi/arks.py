@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -12,6 +13,7 @@ import numpy as np
 from kaldiio import matio
 
 from diar.base.errors import DataError
+from diar.base.files import flush
 from diar.kaldi.tables import find_file, split_offset, unique_records
 
 # How the head of a binary array states its shape, after the name of its kind.
@@ -26,8 +28,18 @@ def write_ark(
     ark: str | Path, arrays: Mapping[str, np.ndarray], scp: str | Path | None = None
 ) -> None:
     """Write vectors or matrices to a binary ark, and its scp (beside it unless named)."""
-    ark = Path(ark)
-    kaldiio.save_ark(str(ark), dict(arrays), scp=str(scp or ark.with_suffix(".scp")))
+    with open_ark(ark, scp or Path(ark).with_suffix(".scp")) as writer:
+        for key, array in arrays.items():
+            writer(key, array)
+
+
+@contextmanager
+def open_ark(ark: str | Path, scp: str | Path) -> Iterator[Callable[[str, np.ndarray], None]]:
+    """Open a binary ark and its scp; call what it gives with (id, vector or matrix)."""
+    with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
+        yield writer
+    flush(ark)
+    flush(scp)
 
 
 def read_array(path: str | Path, offset: int = 0) -> np.ndarray:
