@@ -18,7 +18,7 @@ from diar.dec.module import ClusteringModule
 from diar.pipeline.config import DecStageConfig
 from diar.published.dataset import ROOT, DiarizationDataset
 from diar.published.dec import DEC
-from diar.published.runs import diarize_dataset, exact_bounds
+from diar.published.runs import diarize_dataset
 
 __all__ = ["DEC", "ClusteringModule", "ResidualAutoEncoder", "diarizationDEC", "load_encoder"]
 
@@ -54,19 +54,24 @@ def diarizationDEC(
     """Run DEC on every recording; write one RTTM each and return their directory.
 
     Args:
-        num_spkr: 'oracle' takes the reference's count, None estimates it; else the number.
+        num_spkr: 'oracle' takes the reference's count, None estimates it; else the number. A recording
+            with too few windows for it is named in the log.
         hypothesis_dir: where to, ``./rttm_output/`` when None.
         encoder: pretrained; None for ``load_encoder()``.
         dec_config: the algorithm, as published by default.
+
+    Raises:
+        DataError: a number of speakers that cannot be; some recordings failed, the others are done.
     """
     if isinstance(num_spkr, str) and num_spkr != "oracle":
         raise DataError(f"num_spkr is {num_spkr!r}: 'oracle', a number, or None")
     options = config.load(DecStageConfig, dec_config)
+    bounds = None
+    if num_spkr != "oracle":
+        bounds = Bounds(most=options.max_speakers) if num_spkr is None else Bounds(num_spkr)
     start = encoder or load_encoder()
 
-    def label(x: np.ndarray, windows: Subsegments, speakers: int, seed: int) -> np.ndarray:
-        known = speakers if num_spkr == "oracle" else num_spkr
-        bounds = Bounds(most=options.max_speakers) if known is None else exact_bounds(known)
-        return fit(x, windows, start, options, bounds, seed).labels
+    def label(x: np.ndarray, windows: Subsegments, known: Bounds, seed: int) -> np.ndarray:
+        return fit(x, windows, start, options, known, seed).labels
 
-    return diarize_dataset(audio_dataset, hypothesis_dir, label)
+    return diarize_dataset(audio_dataset, hypothesis_dir, label, bounds)

@@ -8,7 +8,7 @@ from diar.base.errors import DataError
 from diar.base.types import Bounds
 from diar.clustering.methods import ClusteringConfig, kmeans, spectral
 from diar.published.dataset import DiarizationDataset
-from diar.published.runs import diarize_dataset, exact_bounds
+from diar.published.runs import diarize_dataset
 
 __all__ = ["diarizationEigenGapNumSpkrs", "diarizationOracleNumSpkrs"]
 
@@ -33,7 +33,7 @@ def diarizationOracleNumSpkrs(
     return diarize_dataset(
         audio_dataset,
         hypothesis_dir,
-        lambda x, _, speakers, seed: methods[method](x, exact_bounds(speakers), PUBLISHED, seed),
+        lambda x, _, known, seed: methods[method](x, known, PUBLISHED, seed),
     )
 
 
@@ -44,5 +44,6 @@ def diarizationEigenGapNumSpkrs(
     return diarize_dataset(
         audio_dataset,
         hypothesis_dir,
-        lambda x, _, speakers, seed: spectral(x, Bounds(most=100), PUBLISHED, seed),
+        lambda x, _, known, seed: spectral(x, known, PUBLISHED, seed),
+        Bounds(most=100),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from cli import products, program, survival
 from diar.base import config
+from diar.base.errors import DataError
 from diar.base.posteriors import one_hot
 from diar.clustering.methods import METHODS, method_of
 from diar.pipeline.config import BaselineConfig
@@ -23,6 +24,9 @@ def main() -> None:
     program.add_paths(parser, "xvector_dir", "out_dir")
     args = parser.parse_args()
     options = config.load(BaselineConfig, args.config, args.set.split())
+    least, most = products.common_bounds(args, options).range
+    if args.method == "kmeans" and least < most and not args.reco2num_spk:
+        raise DataError("kmeans needs the number of speakers: give --num-spk or --reco2num-spk")
     if args.check:
         return
     method = method_of(args.method)

@@ -203,9 +203,12 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         except DataError as error:
             yield Result(given, error=str(error))
             continue
-        done = (*remarks(heard, rate, args.channel), *doubts(heard.samples, made.speech))
+        done = [*remarks(heard, rate, args.channel), *doubts(heard.samples, made.speech)]
+        speakers = len({turn.speaker for turn in made.turns})
+        if made.turns and (shortfall := bounds.shortfall(speakers)):
+            done.append(shortfall)
         duration = len(heard.samples) / rate
-        yield Result(given, duration, done, made, time.monotonic() - began)
+        yield Result(given, duration, tuple(done), made, time.monotonic() - began)
 
 
 def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) -> None:

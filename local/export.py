@@ -86,6 +86,8 @@ def choose_turns(args: argparse.Namespace, lengths: dict[str, float]) -> dict[st
     if rttm.skipped:
         kinds = ", ".join(f"{kind} {count}" for kind, count in rttm.skipped.items())
         say(f"lines that are no SPEAKER lines, passed over: {kinds}")
+    if rttm.empty:
+        tell(f"{sum(rttm.empty.values())} turn(s) of no length left out, of", [*rttm.empty])
     if rttm.channels:
         say(f"turns of several channels, taken together: {', '.join(rttm.channels)}")
     silent = rttm.silent
@@ -93,7 +95,7 @@ def choose_turns(args: argparse.Namespace, lengths: dict[str, float]) -> dict[st
         if len(args.recording or ()) != 1:
             raise DataError("no turns on standard input: --recording NAME says of which recording")
         silent = args.recording
-    turns = {**{name: [] for name in silent}, **rttm.turns}
+    turns = {**{name: [] for name in (*silent, *rttm.empty)}, **rttm.turns}
     missing = [name for name in args.recording or () if name not in turns and name not in lengths]
     if missing:
         raise DataError(f"no recording {', '.join(missing)} in {args.rttm}")

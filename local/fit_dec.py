@@ -21,6 +21,7 @@ def main() -> None:
     program.add_paths(parser, "xvector_dir", "model", "out_dir")
     args = parser.parse_args()
     options = config.load(DecStageConfig, args.config, args.set.split())
+    products.common_bounds(args, options)
     if args.check:
         return
     import torch  # and what needs it: after the check, which has no use for it (1.5 s of CPU)

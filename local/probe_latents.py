@@ -20,6 +20,7 @@ from cli import program
 from cli.speakers import KnownCounts
 from diar.autoencoder import network
 from diar.base import config, posteriors
+from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.clustering.methods import ahc
 from diar.kaldi import rttm
@@ -54,8 +55,11 @@ def main() -> None:
     def confusion(space: Callable[[np.ndarray], np.ndarray]) -> float:
         found = {}
         for recording, windows in xvectors.windows.items():
-            bounds = counts.bounds(recording)
-            labels = ahc(space(xvectors.load(recording).vectors), bounds, options.clustering)
+            try:
+                bounds, vectors = counts.bounds(recording), xvectors.load(recording).vectors
+            except DataError:  # which fails in stage 6, and is named there
+                continue
+            labels = ahc(space(vectors), bounds, options.clustering)
             decoded = decoding.decode(
                 windows,
                 posteriors.one_hot(labels),

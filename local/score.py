@@ -53,6 +53,7 @@ def main() -> None:
         "hypothesis": args.hypothesis,
         "uem": args.uem,
         "lines_passed_over": {side: file.skipped for side, file in sides.items()},
+        "turns_of_no_length": {side: file.empty for side, file in sides.items()},
     }
     remarks = [note for side, file in sides.items() for note in text.file_notes(side, file)]
     scores = frame.make_frame(evaluation)
@@ -75,7 +76,7 @@ def main() -> None:
 def turns(path: str, file: rttm.Rttm) -> dict[str, list[Turn]]:
     """Return turns by recording; in a directory, a file without turns is a recording of silence."""
     silent = file.silent if Path(path).is_dir() else ()
-    return {**{name: [] for name in silent}, **file.turns}
+    return {**{name: [] for name in (*silent, *file.empty)}, **file.turns}
 
 
 def command(args: argparse.Namespace) -> str:

@@ -15,7 +15,8 @@
 #   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default $cmd)
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one
-# Writes  <out-dir>/labels, rttm, reco2num_spk, config.yaml, posteriors.scp and its arks
+# Writes  <out-dir>/labels, rttm, reco2num_spk, config.yaml, posteriors.scp and its arks; unreached (recordings
+#         with fewer speakers than asked for)
 #
 # Example: steps/cluster.sh --method nme_sc exp/xvectors_campplus_close/test exp/my_nme_sc/test
 
@@ -36,5 +37,6 @@ program=(python local/cluster.py --method "$method" --config "$baseline_config" 
 begin "$out" local/cluster.py "$method ${options[*]} $set" || exit 0
 echo "$_name: $method of $xvectors"
 run_jobs "$nj" "$out/log/cluster.JOB.log" "${program[@]}" --job "JOB/$nj"
-join "$out" labels rttm rttm_exclusive reco2num_spk posteriors.scp failed
+join "$out" labels rttm rttm_exclusive reco2num_spk unreached posteriors.scp failed
+say_unreached "$out"
 finish "$out"

@@ -15,8 +15,9 @@
 #
 # Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
 #         <ae-dir>/model.safetensors
-# Writes  <dec-dir>/labels, rttm, rttm_exclusive (one speaker at a time), reco2num_spk, history, config.yaml, segments (those of
-#         <xvector-dir>); posteriors.scp, latents.scp, start_latents.scp, and their arks
+# Writes  <dec-dir>/labels, rttm, rttm_exclusive (one speaker at a time), reco2num_spk, history, config.yaml,
+#         segments (those of <xvector-dir>); unreached (recordings with fewer speakers than asked for);
+#         posteriors.scp, latents.scp, start_latents.scp, and their arks
 #
 # Example: steps/fit_dec.sh --num-spk 2 exp/xvectors_campplus/real_sample exp/ae_default exp/my_dec/real_sample
 
@@ -37,6 +38,7 @@ program=(python local/fit_dec.py --config "$dec_config" --set "$set" "${options[
 begin "$out" local/fit_dec.py "${options[*]} $set" || exit 0
 echo "$_name: DEC ($dec_config) of $xvectors"
 run_jobs "$nj" "$out/log/fit_dec.JOB.log" "${program[@]}" --job "JOB/$nj"
-join "$out" labels rttm rttm_exclusive reco2num_spk posteriors.scp latents.scp start_latents.scp history failed
+join "$out" labels rttm rttm_exclusive reco2num_spk unreached posteriors.scp latents.scp start_latents.scp history failed
 cp "$xvectors/segments" "$out/segments" # whose rows those of the matrices are
+say_unreached "$out"
 finish "$out"

@@ -69,7 +69,7 @@ def targets(folder: Path) -> dict[str, tuple[bytes, Callable[[Path], object]]]:
     found: dict[str, tuple[bytes, Callable[[Path], object]]] = {
         "RTTM": (b"SPEAKER r 1 0.5 1.0 <NA> <NA> s <NA> <NA>\n;; note\nSPKR-INFO r 1 <NA>\n" * 2, rttm.load_rttm),
         "UEM": (b"r 1 0.0 10.0\ns 1 1 2\n", rttm.read_uem),
-        "STM": (b"r 1 s 0.0 1.5 <o> hello\n;; note\nr 1 t 1 2 x\n", lambda p: list(importing.read_stm(p))),
+        "STM": (b"r 1 s 0.0 1.5 <o> hello\n;; note\nr 1 t 1 2 x\n", importing.read_stm),
         "segments": (b"u1 r 0.0 1.5\nu2 r 1 2\nu3 s 0 1\n", tables.read_segments),
         "wav.scp": (b"r a.wav\ns cat b |\nt c.wav\n", tables.read_wav_scp),
         "reco2dur": (b"r 1.5\ns 2\n", tables.read_numbers),

@@ -12,6 +12,7 @@ import numpy as np
 from cli.program import add_seed
 from cli.share import Share, add_job
 from cli.speakers import KnownCounts, add_speakers, bounds_of
+from diar.base.errors import DataError
 from diar.base.seeds import seed_for
 from diar.base.types import Bounds, LocalSpeakers, XVectors
 from diar.kaldi import arks, history, rttm
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # a baseline does without PyTorch: 0.9 s of CPU in each of it
     from diar.dec.diarization import Fit
     from diar.pipeline.config import BaselineConfig, DecStageConfig
 
-TEXTS = ("labels", "rttm", "rttm_exclusive", "reco2num_spk", "history")
+TEXTS = ("labels", "rttm", "rttm_exclusive", "reco2num_spk", "unreached", "history")
 ARRAYS = ("posteriors", "latents", "start_latents")
 
 
@@ -36,6 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--local-speakers", type=Path, metavar="DIR", help="of the same recordings")
     add_seed(parser)
     add_job(parser)
+
+
+def common_bounds(args: argparse.Namespace, options: DecStageConfig | BaselineConfig) -> Bounds:
+    """Return what is known of the number of speakers of every recording.
+
+    Raises:
+        DataError: options that contradict each other.
+    """
+    if args.num_spk is not None and args.reco2num_spk:
+        raise DataError("give --num-spk or --reco2num-spk, not both")
+    return bounds_of(args, options.max_speakers)
 
 
 class Given(NamedTuple):
@@ -62,8 +74,9 @@ class Products:
 
     def __init__(self, args: argparse.Namespace, options: DecStageConfig | BaselineConfig):
         self.options, self.seed, self.out_dir = options, args.seed, args.out_dir
-        self.common = bounds_of(args, options.max_speakers)
-        self.known = KnownCounts(args.reco2num_spk) if args.reco2num_spk else None
+        self.common = common_bounds(args, options)
+        known = args.reco2num_spk
+        self.known = KnownCounts(known, args.min_spk, args.max_spk) if known else None
         self.source = XVectorDir(args.xvector_dir)
         self.durations = read_durations(args.xvector_dir)
         self.grid = read_grid(args.xvector_dir)
@@ -102,7 +115,10 @@ class Products:
         lines["labels"] += [f"{i} {label}\n" for i, label in zip(windows.ids, best, strict=True)]
         lines["rttm"].append(rttm.format_rttm(turns))
         lines["rttm_exclusive"].append(rttm.format_rttm(decoded.exclusive))
-        lines["reco2num_spk"].append(f"{recording} {len({t.speaker for t in turns})}\n")
+        count = len({turn.speaker for turn in turns})
+        lines["reco2num_spk"].append(f"{recording} {count}\n")
+        if shortfall := given.bounds.shortfall(count):
+            lines["unreached"].append(f"{recording} {shortfall}\n")
         self.arrays["posteriors"][recording] = posteriors.astype(np.float32)
         if fit:
             self.arrays["latents"][recording] = fit.latents.astype(np.float32)

@@ -38,7 +38,7 @@ environment() { # parse_options.sh calls it last: neither help nor a wrong optio
 cores() { env -u OMP_NUM_THREADS nproc; } # nproc alone would count threads, of which there is one
 
 positive() { # option [or]: its value is a whole number of at least 1
-  [[ "${!1}" =~ ^[1-9][0-9]*$ ]] || die "--${1//_/-} must be a whole number of at least 1${2-}, not '${!1}'"
+  [[ "${!1}" =~ ^[1-9][0-9]{0,8}$ ]] || die "--${1//_/-} must be a whole number of at least 1${2-}, not '${!1}'"
 }
 
 check_speakers() { # [word]: the options num_spk (which may be the word), min_spk, max_spk
@@ -46,6 +46,9 @@ check_speakers() { # [word]: the options num_spk (which may be the word), min_sp
   positive min_spk
   [ -z "$max_spk" ] || positive max_spk
   [ "$min_spk" -le "${max_spk:-$min_spk}" ] || die "--min-spk $min_spk is more than --max-spk $max_spk"
+  case "$num_spk" in "" | "${1-}") return ;; esac
+  [ "$num_spk" -ge "$min_spk" ] || die "--num-spk $num_spk is less than --min-spk $min_spk"
+  [ "$num_spk" -le "${max_spk:-$num_spk}" ] || die "--num-spk $num_spk is more than --max-spk $max_spk"
 }
 
 resolve_device() { # is it there? And what is 'auto' here: the key of a step says what it was made on

@@ -14,6 +14,8 @@ positive nj
 check_speakers oracle
 [[ "$vad" =~ ^(combined|segmentation|silero|energy|oracle|segments|vad_scp)$ ]] ||
   die "--vad is combined, segmentation, silero, energy, oracle, segments or vad_scp, not '$vad'"
+[[ " $baselines " != *" kmeans "* ]] || [ -n "$num_spk" ] || [ "$min_spk" = "$max_spk" ] ||
+  die "the baseline kmeans needs the number of speakers: give --num-spk, or take kmeans_oracle"
 for override in $overrides; do
   [[ "$override" =~ ^(segmentation|vad|xvector|ae|dec|baseline|report)\. ]] ||
     die "unknown option --${override%%=*}: it begins with segmentation, vad, xvector, ae, dec, baseline or report"
@@ -133,7 +135,8 @@ speakers_of() { # set, their number as --num-spk says it: 'speakers' becomes opt
   case "$2" in
     oracle) need "$data/$1/reco2num_spk" "--num-spk oracle takes the counts from it"
       speakers+=(--reco2num-spk "$data/$1/reco2num_spk") ;;
-    "") speakers+=(--min-spk "$min_spk" ${max_spk:+--max-spk "$max_spk"}) ;;
-    *) speakers+=(--num-spk "$2") ;;
+    ?*) speakers+=(--num-spk "$2") ;;
   esac
+  # What is said of the estimate does not bind the baselines that are told the number.
+  [ "$2" != "$num_spk" ] || speakers+=(--min-spk "$min_spk" ${max_spk:+--max-spk "$max_spk"})
 }

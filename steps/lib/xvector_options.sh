@@ -19,3 +19,11 @@ xvector_options() {
   options=(--min-spk "$min_spk" --seed "$seed" ${max_spk:+--max-spk "$max_spk"} ${num_spk:+--num-spk "$num_spk"}
     ${reco2num_spk:+--reco2num-spk "$reco2num_spk"} ${local_speakers:+--local-speakers "$local_speakers"})
 }
+
+say_unreached() { # out-dir: in which recordings there are fewer speakers than asked for
+  if [ -s "$1/unreached" ]; then
+    echo "$_name: not reached: $(paste -sd, "$1/unreached" | sed 's/,/, /g')" >&2
+  else
+    rm -f "$1/unreached"
+  fi
+}

@@ -272,6 +272,28 @@ def test_a_full_disk(xvectors, ae, said, small_disk):
     assert call("steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "out").returncode == 0
 
 
+def test_numbers_of_speakers(xvectors, ae, said, tmp_path):
+    words = ("steps/fit_dec.sh", "--nj", 1, "--num-spk", 100)
+    result = call(*words, "--max-spk", 2, xvectors, ae, tmp_path / "out")
+    assert result.returncode == 1
+    said("numbers of speakers that contradict each other", result.stderr)
+    result = call(*words, xvectors, ae, tmp_path / "out")
+    assert result.returncode == 0
+    said("more speakers asked for than there are windows", result.stderr)
+
+
+def test_odd_lines_of_an_rttm(said, tmp_path):
+    line = "SPEAKER a 1 {} {} <NA> <NA> {} <NA> <NA>\n"
+    (tmp_path / "good").write_text(line.format(0, 5, "x") + line.format(5, 0, "y"))
+    (tmp_path / "bad").write_text("SPEAKER a 1 0 5 <NA> <NA> Dr Smith\n")
+    result = call("steps/score.sh", tmp_path / "good", tmp_path / "bad", tmp_path / "out")
+    assert result.returncode == 1
+    said("a blank in a speaker's name", result.stderr)
+    result = call("steps/score.sh", tmp_path / "good", tmp_path / "good", tmp_path / "out")
+    assert result.returncode == 0
+    said("a turn of no length", result.stdout)
+
+
 def test_a_read_only_place(xvectors, ae, said, small_disk):
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     result = call("steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "exp/out")

@@ -135,6 +135,12 @@ class TestTables:
         assert any("rttm:3: 'x' is not a number: b has no reference" in note for note in notes)
         assert any("a: 1 turn(s) of no length" in note for note in notes)
 
+    def test_turns_of_no_length_in_an_stm_are_left_out(self, source):
+        (source / "stm").write_text("a 1 amy 2 2 w\na 1 amy 3 4 w\n")
+        target, notes = self.imported(source)
+        assert read_rttm(target / "ref.rttm") == {"a": [Turn("a", 3.0, 1.0, "amy")]}
+        assert any("a: 1 turn(s) of no length" in note for note in notes)
+
     def test_a_reference_of_others_is_none(self, source):
         (source / "rttm").write_text("SPEAKER z 1 0 1 <NA> <NA> x <NA> <NA>\n")
         target, notes = self.imported(source)
@@ -153,7 +159,7 @@ class TestTables:
         ("name", "text", "message"),
         [
             ("uem", "a 1 0 5 x\n", "uem:1: expected"),
-            ("stm", "a 1 amy 2 1 x\n", "stm:1: empty or reversed"),
+            ("stm", "a 1 amy 2 1 x\n", "stm:1: reversed"),
             ("segments", "u1 a\nu2 b\n", "segments: no line of it can be used: "),
         ],
     )
@@ -165,12 +171,12 @@ class TestTables:
 
     @pytest.mark.parametrize(
         ("line", "message"),
-        [("a 1 amy 1.0", "found 4"), ("a 1 amy x 2", "'x', '2' are not times"), ("a 1 amy 2 1 w", "empty or reversed")],
+        [("a 1 amy 1.0", "found 4"), ("a 1 amy x 2", "'x', '2' are not times"), ("a 1 amy 2 1 w", "reversed")],
     )  # fmt: skip
     def test_faulty_stm(self, tmp_path, line, message):
         (tmp_path / "stm").write_text(f";; comment\n{line}\n")
         with pytest.raises(DataError, match="stm:2: ") as error:
-            list(read_stm(tmp_path / "stm"))
+            read_stm(tmp_path / "stm")
         assert message in str(error.value)
 
 

@@ -150,6 +150,9 @@ def overlapping(turns):
     "options, words",
     [
         (["--num-spk", "0"], "--num-spk"),
+        (["--num-spk", "5", "--max-spk", "2"], "--num-spk 5 is more than --max-spk 2"),
+        (["--min-spk", "3", "--num-spk", "2"], "--num-spk 2 is less than --min-spk 3"),
+        (["--baselines", "ahc kmeans"], "kmeans needs the number of speakers"),
         (["--colour", "red"], "unknown option --colour"),
         (["--vad", "magic"], "silero, energy, oracle, segments or vad_scp"),
         (["--overlap", "perhaps"], "--overlap is true or false"),

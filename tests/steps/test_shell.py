@@ -475,7 +475,7 @@ class TestScoring:
             stream.write(self.LINE.format("a", 5, -1, "x"))
         result = self.score(files)
         assert result.returncode == 1
-        assert result.stderr == f"score.py: {files}/hyp:2: duration -1 is not positive\n"
+        assert result.stderr == f"score.py: {files}/hyp:2: negative duration -1\n"
         result = self.score(files, hyp="none")
         assert result.returncode == 1
         assert result.stderr.startswith(f"score.sh: no such file: {files}/none")
@@ -488,11 +488,13 @@ class TestScoring:
             stream.write(self.LINE.format("a", 5, 10, "x"))
             stream.write(self.LINE.format("b", 0, 5, "x") + self.LINE.format("b", 5, 5, "y"))
             stream.write("SPEAKER b 2 12 1 <NA> <NA> x <NA>\n")
+            stream.write(self.LINE.format("b", 7, 0, "z"))
         (files / "all.uem").write_text("a 1 0 10\nb 1 0 10\n")
         result = self.score(files)
         assert result.returncode == 0, result.stderr
         for note in (
             "1 line(s) of the hypothesis are no SPEAKER lines, passed over: SPKR-INFO 1.",
+            "1 turn(s) of no length in the hypothesis, left out: 1 recording(s): b.",
             "1 turn(s) of the hypothesis overlapped others of their speaker: merged.",
             "Turns of several channels in the hypothesis, taken together: 1 recording(s): b.",
             "after the end of the UEM, which does not count: 2 recording(s): a, b.",

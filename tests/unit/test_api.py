@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 
 import numpy as np
 import pytest
@@ -160,7 +161,7 @@ def test_dec_and_baselines_write_rttms_that_can_be_scored(dataset, folder, tmp_p
         DEC.diarizationDEC(dataset, "Oracle", tmp_path / "x")
 
 
-def test_audio_without_a_reference(folder, tmp_path):
+def test_audio_without_a_reference(folder, tmp_path, caplog):
     (tmp_path / "audio").symlink_to(folder / "audio")
     for options in ({}, {"use_oracle_vad": True}):
         with pytest.raises(DataError, match="needs a reference"):
@@ -170,7 +171,8 @@ def test_audio_without_a_reference(folder, tmp_path):
     )
     segments, reference, _, path = plain[0]
     assert reference.shape == (len(segments), 0) and not os.path.exists(path)
-    assert DEC.diarizationDEC(plain, 2, tmp_path / "out") == str(tmp_path / "out")
+    assert DEC.diarizationDEC(plain, 500, tmp_path / "out") == str(tmp_path / "out")
+    assert re.search(r"talk: \d+ of the 500 speakers asked for", caplog.text)
     with pytest.raises(DataError, match="talk"):
         DEC.diarizationDEC(plain, "oracle", tmp_path / "out2")
 
@@ -203,3 +205,13 @@ def test_wrong_arguments():
             utils.DiarizationDataset(**wrong)
     with pytest.raises(DataError, match="KMeans or Spectral"):
         baselineMethods.diarizationOracleNumSpkrs(None, "Other")
+    for number in (0, -1, 2.5, "3"):
+        with pytest.raises(DataError, match="number"):
+            DEC.diarizationDEC(None, number)
+        with pytest.raises(DataError, match="whole number of at least 1"):
+            DEC.DEC(DEC.load_encoder(), number)
+    for least, most in ((0, 5), (5, 2), (1, 0)):
+        with pytest.raises(DataError, match="number"):
+            optimumSpeaker.eigengap(least, most)
+    with pytest.raises(DataError, match="whole number of at least 1"):
+        optimumSpeaker.eigengap().compute_number_of_clusters([1.0, 0.5], 0)

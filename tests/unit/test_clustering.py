@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from made_up import voices
 from sklearn.metrics import adjusted_rand_score
 
+from diar.base.errors import DataError
 from diar.base.types import Bounds
 from diar.clustering.counting import (
     AffinityRefinementOperation,
@@ -129,9 +130,15 @@ def test_identical_windows(method):
 
 
 def test_bounds_make_sense():
-    for bad in ({"exact": 0}, {"least": 0}, {"least": 3, "most": 2}):
-        with pytest.raises(ValueError):
+    for bad in ({"exact": 0}, {"exact": 2.5}, {"least": 0}, {"most": 0}, {"most": -1}):
+        with pytest.raises(DataError, match="must be a whole number of at least 1, not"):
             Bounds(**bad)
+    for bad in ({"least": 3, "most": 2}, {"exact": 5, "most": 2}, {"exact": 2, "least": 5}):
+        with pytest.raises(DataError, match="contradict each other: .*at least"):
+            Bounds(**bad)
+    assert Bounds(46).range == (46, 46) and Bounds(least=30).range == (30, 30)
+    assert Bounds(5).shortfall(3) == "3 of the 5 speakers asked for"
+    assert Bounds(5).shortfall(5) == Bounds(least=2).shortfall(2) == Bounds().shortfall(1) == ""
 
 
 def test_k_means_needs_the_count():

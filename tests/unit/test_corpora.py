@@ -71,7 +71,7 @@ def test_one_bad_meeting_costs_only_itself(tmp_path):
         "mute": "zero length",
         "norttm": "no reference",
         "nouem": "what is to be evaluated is not known",
-        "badrttm": f"{bad}:1: duration -2 is not positive",
+        "badrttm": f"{bad}:1: negative duration -2",
         "text": "cannot be read|not an audio file",
         "other": "no turn of other in it, but of ES2004a",
         "none": "no none.Mix-Headset.wav below .*; it is published at https://",

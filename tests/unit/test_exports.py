@@ -307,11 +307,12 @@ def test_media_and_what_is_not_known(tmp_path, rttm, sample_wav, monkeypatch, ca
 
 def test_what_was_passed_over_in_the_rttm_is_said(tmp_path, monkeypatch, capsys):
     lines = ["LEXEME r 1 0 1 word lex x <NA> <NA>", "SPEAKER r 1 0 1 <NA> <NA> x <NA> <NA>"]
-    lines += ["SPEAKER r 2 0.5 1 <NA> <NA> x <NA> <NA>"]
+    lines += ["SPEAKER r 2 0.5 1 <NA> <NA> x <NA> <NA>", "SPEAKER r 1 3 0 <NA> <NA> y <NA> <NA>"]
     (tmp_path / "a.rttm").write_text("\n".join(lines))
     call(export.main, monkeypatch, "--format", "elan", tmp_path / "a.rttm", tmp_path / "out")
     assert capsys.readouterr().err.splitlines() == [
         "export.py: lines that are no SPEAKER lines, passed over: LEXEME 1",
+        "export.py: 1 turn(s) of no length left out, of r",
         "export.py: turns of several channels, taken together: r",
         "export.py: r: 1 turn(s) overlap another of the same speaker: joined in elan",
     ]

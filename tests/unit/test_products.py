@@ -8,8 +8,10 @@ from made_up import DIM, spaced, trained_encoder, voices
 
 import fit_dec
 from cli import program
+from cli.speakers import KnownCounts
 from diar.autoencoder.network import ResidualAutoEncoder, save_model
-from diar.base.types import concatenate
+from diar.base.errors import DataError
+from diar.base.types import Bounds, concatenate
 from diar.kaldi import arks, tables
 from diar.kaldi.arks import Scp
 from diar.kaldi.history import read_history
@@ -34,7 +36,7 @@ def fitted(directory, out, monkeypatch, root, *options, job="1/1"):
     call = ["fit_dec.py", *words, directory, directory / "model.safetensors", out]
     monkeypatch.setattr(sys, "argv", [str(word) for word in call])
     program.run(fit_dec.main)
-    names = ("rttm", "labels", "reco2num_spk", "history", "failed")
+    names = ("rttm", "labels", "reco2num_spk", "unreached", "history", "failed")
     return {name: (out / "jobs" / job[0] / name).read_text().splitlines() for name in names}
 
 
@@ -61,14 +63,36 @@ def test_jobs_share_and_change_nothing(directory, tmp_path, monkeypatch, root):
 
 
 def test_a_count_that_is_none_costs_only_its_recording(directory, tmp_path, monkeypatch, root):
-    (tmp_path / "counts").write_text("r0 2\nr1 1\nr2 0\nr4 1.5\n")
-    options = ("--reco2num-spk", tmp_path / "counts")
+    (tmp_path / "counts").write_text("r0 2\nr1 1\nr2 0\nr4 1.5 x\n")
+    options = ("--reco2num-spk", tmp_path / "counts", "--max-spk", 4)
     made = fitted(directory, tmp_path / "out", monkeypatch, root, *options)
     assert made["reco2num_spk"] == ["r0 2"]
     reasons = dict(line.split(" ", 1) for line in made["failed"])
     assert "0 is not a number of speakers" in reasons["r2"]
-    assert "1.5 is not a number of speakers" in reasons["r4"]
+    assert "1.5 x is not a number of speakers" in reasons["r4"]
     assert "no line for recording 'r3'" in reasons["r3"]
+
+
+def test_numbers_of_speakers_that_a_file_cannot_state(tmp_path):
+    path = tmp_path / "counts"
+    for text in ("0", "x", "nan", "1e300", "", "-2", "1.5", "2 3", "2\na 2"):
+        path.write_text(f"b 3.0\na {text}\n")
+        known = KnownCounts(path, most=4)
+        assert known.bounds("b") == Bounds(3, most=4)
+        with pytest.raises(DataError, match=f"{path}:[23]: "):
+            known.bounds("a")
+    path.write_text("a 5\n")
+    with pytest.raises(DataError, match="contradict each other: exactly 5, at least 1, at most 4"):
+        KnownCounts(path, most=4).bounds("a")
+
+
+def test_what_is_not_reached_is_said(directory, tmp_path, monkeypatch, root):
+    made = fitted(directory, tmp_path / "out", monkeypatch, root, "--min-spk", 5)
+    assert made["unreached"] == ["r3 1 of the 5 speakers asked for"]
+    for words in (("--num-spk", 5, "--max-spk", 2), ("--num-spk", 2, "--reco2num-spk", "counts")):
+        with pytest.raises(SystemExit, match="contradict each other|not both"):
+            fitted(directory, tmp_path / "none", monkeypatch, root, *words)
+    assert not (tmp_path / "none").exists()
 
 
 def test_vectors_of_another_dimension(directory, tmp_path, monkeypatch, root):

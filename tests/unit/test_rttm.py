@@ -92,6 +92,16 @@ def test_what_was_passed_over_is_counted(tmp_path):
     assert list(found.turns) == ["a"]
 
 
+def test_turns_of_no_length_are_left_out_and_counted(tmp_path):
+    line = "SPEAKER {} 1 {} {} <NA> <NA> x 0.9\n"
+    (tmp_path / "x.rttm").write_text(
+        line.format("a", 0, 0) + line.format("a", 1, 1) + line.format("b", 1.0001, "1e-4")
+    )
+    found = load_rttm(tmp_path / "x.rttm")
+    assert found.turns == {"a": [Turn("a", 1.0, 1.0, "x")]}
+    assert found.empty == {"a": 1, "b": 1} and found.silent == ()
+
+
 def test_a_recording_in_two_files_is_refused(tmp_path):
     line = "SPEAKER r 1 0 1 <NA> <NA> x <NA> <NA>\n"
     (tmp_path / "all.rttm").write_text(f"SPEAKER q 1 0 1 <NA> <NA> x <NA> <NA>\n{line}")
@@ -118,8 +128,10 @@ def test_names_that_cannot_be_written(name):
         ("a 1 0 1 <NA> <NA>", "8 to 10 fields, found 7"),
         ("a 1 0 1 <NA> <NA> x <NA> <NA> more", "8 to 10 fields, found 11"),
         ("a 1 -0.5 1 <NA> <NA> x", "negative start -0.5"),
-        ("a 1 0 0 <NA> <NA> x", "duration 0 is not positive"),
-        ("a 1 0 -2 <NA> <NA> x", "duration -2 is not positive"),
+        ("a 1 0 -2 <NA> <NA> x", "negative duration -2"),
+        ("a 1 0 1 <NA> <NA> Dr Smith", "'Smith', after the speaker, is no confidence"),
+        ("a 1 0 1 <NA> <NA> Dr Smith <NA>", "'Smith', after the speaker, is no confidence"),
+        ("my rec 1 0 1 <NA> <NA> x", "'x', after the speaker, is no confidence"),
         ("a 1 0 nan <NA> <NA> x", "'nan' is not a number"),
         ("a 1 inf 1 <NA> <NA> x", "'inf' is not a number"),
         ("a 1 0,5 1 <NA> <NA> x", "'0,5' is not a number"),

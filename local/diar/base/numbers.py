@@ -15,6 +15,12 @@ def parse_number(text: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
+def parse_count(text: str) -> int | None:
+    """Read a whole number from 1 to a million, as '3' or '3.0'; None where there is none."""
+    value = parse_number(text)
+    return int(value) if 1 <= value <= 1e6 and value % 1 == 0 else None
+
+
 def parse_channel(text: str) -> int | None:
     """Read a channel A, B or 1, 2, ...; counted from 0, None where the text names none."""
     if text in ("A", "B"):

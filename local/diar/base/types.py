@@ -11,6 +11,7 @@ import numpy as np
 from diar.base.errors import DataError
 
 SAMPLE_RATE = 16000  # of the recipe: what VAD and extractors hear
+MOST = 20  # speakers that are counted, where nothing is said
 
 
 class Turn(NamedTuple):
@@ -124,27 +125,46 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Bounds:
-    """What is known of the number of speakers: ``exact``, or between ``least`` and ``most``."""
+    """What is known of the number of speakers: ``exact``, or between ``least`` and ``most``.
+
+    most: None for ``MOST``, or more where the others are more.
+
+    Raises:
+        DataError: a number that is not whole or below 1, or numbers that contradict each other.
+    """
 
     exact: int | None = None
     least: int = 1
-    most: int = 20
+    most: int | None = None
 
     def __post_init__(self) -> None:
-        if self.exact is not None and self.exact < 1:
-            raise ValueError(f"the number of speakers must be at least 1, not {self.exact}")
-        if not 1 <= self.least <= self.most:
-            raise ValueError(f"need 1 <= min <= max speakers, got {self.least} and {self.most}")
+        for number in (self.exact, self.least, self.most):
+            if number is not None and not (isinstance(number, (int, np.integer)) and number >= 1):
+                raise DataError(
+                    f"a number of speakers must be a whole number of at least 1, not {number!r}"
+                )
+        least, most = self.range
+        if not self.least <= least <= most <= (self.most or most):
+            told = {"exactly": self.exact, "at least": self.least, "at most": self.most}
+            numbers = ", ".join(f"{what} {number}" for what, number in told.items() if number)
+            raise DataError(f"numbers of speakers that contradict each other: {numbers}")
 
     @property
     def range(self) -> tuple[int, int]:
         """(least, most), equal where the number is known."""
-        return (self.exact, self.exact) if self.exact else (self.least, self.most)
+        if self.exact:
+            return self.exact, self.exact
+        return self.least, self.most or max(MOST, self.least)
 
     def clip(self, count: int) -> int:
         """Return the allowed number of speakers that is next to ``count``."""
         least, most = self.range
         return min(max(count, least), most)
+
+    def shortfall(self, count: int) -> str:
+        """Say that there are fewer speakers than were asked for; '' where there are enough."""
+        asked = self.range[0]
+        return f"{count} of the {asked} speakers asked for" if count < asked else ""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.ndimage import gaussian_filter
 
+from diar.base.types import Bounds
 from diar.base.vectors import unit_rows
 
 EPS = 1e-10
@@ -149,8 +150,7 @@ class eigengap:
         thresholding_soft_multiplier: float = 0.01,
         thresholding_with_row_max: bool = True,
     ):
-        if not 1 <= min_clusters <= max_clusters:
-            raise ValueError(f"need 1 <= min <= max clusters, got {min_clusters}, {max_clusters}")
+        Bounds(least=min_clusters, most=max_clusters)  # refuses what cannot be
         self.min_clusters = min_clusters
         self.max_clusters = max_clusters
         self.stop_eigenvalue = stop_eigenvalue
@@ -223,7 +223,12 @@ class eigengap:
         *,
         min_clusters: int = 1,
     ) -> int:
-        """Find the i that maximises lambda_i / lambda_(i+1) over ``eigenvalues``, sorted descending."""
+        """Find the i that maximises lambda_i / lambda_(i+1) over ``eigenvalues``, sorted descending.
+
+        Raises:
+            ValueError: bounds that cannot be.
+        """
+        Bounds(least=min_clusters, most=max_clusters)
         values = np.asarray(eigenvalues, dtype=float)
         last = len(values) - 1 if max_clusters is None else min(max_clusters, len(values) - 1)
         best, count = 0.0, min_clusters

@@ -98,6 +98,8 @@ class DecConfig:
         for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds", "settled"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
+        if self.max_speakers < 1:
+            raise ValueError("max_speakers must be at least 1")
         if self.start not in METHODS:
             raise ValueError(f"start is {self.start!r}; it must be one of: {', '.join(METHODS)}")
         if self.start == "kmeans" and self.count != "eigengap":

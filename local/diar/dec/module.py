@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from diar.autoencoder.network import BLOCK, ResidualAutoEncoder
 from diar.base.errors import DataError
 from diar.base.posteriors import one_hot
+from diar.base.types import Bounds
 from diar.clustering.methods import kmeans_labels
 from diar.dec.config import RefineConfig
 from diar.dec.objective import EPS, student_t, target_distribution
@@ -32,7 +33,7 @@ class ClusteringModule(nn.Module):
         config: kernel and target; seed: of the initial clustering.
 
     Raises:
-        ValueError: no data, NaN in it, fewer than one cluster, or an unknown ``cinit``.
+        ValueError: no data, NaN in it, a number of clusters that cannot be, or an unknown ``cinit``.
     """
 
     def __init__(
@@ -46,8 +47,7 @@ class ClusteringModule(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        if num_clusters is not None and num_clusters < 1:
-            raise ValueError(f"the number of speakers must be at least 1, not {num_clusters}")
+        Bounds(num_clusters)  # refuses what is no number
         self.num_clusters = num_clusters
         self.encoder = encoder
         self.config = config or RefineConfig()

@@ -11,7 +11,8 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from diar.audio import waveform
@@ -19,7 +20,14 @@ from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.numbers import parse_channel, parse_number
 from diar.base.types import Turn
-from diar.kaldi.rttm import read_references, read_uem, speaker_counts, write_rttm, write_uem
+from diar.kaldi.rttm import (
+    is_empty,
+    read_references,
+    read_uem,
+    speaker_counts,
+    write_rttm,
+    write_uem,
+)
 from diar.kaldi.tables import expect_fields, find_file, records, split_offset, write_map
 from diar.kaldi.validation import DataDir, examine
 
@@ -160,9 +168,10 @@ def _read_reference(
     if path is None:
         return None
     if path.name == "stm":
-        return list(read_stm(path, _channels(data))), path
-    turns, faults, empty = read_references(path)
-    notes += [f"{fault}: {recording} has no reference" for recording, fault in faults.items()]
+        turns, empty = read_stm(path, _channels(data))
+    else:
+        turns, faults, empty = read_references(path)
+        notes += [f"{fault}: {recording} has no reference" for recording, fault in faults.items()]
     notes += [
         f"{path}: {recording}: {n} turn(s) of no length left out" for recording, n in empty.items()
     ]
@@ -191,8 +200,8 @@ def _channels(data: DataDir) -> dict[tuple[str, int | None], str]:
 
 def read_stm(
     path: str | Path, channels: Mapping[tuple[str, int | None], str] | None = None
-) -> Iterable[Turn]:
-    """Read the turns of an STM file (NIST sclite).
+) -> tuple[dict[str, list[Turn]], Counter[str]]:
+    """Read the turns of each recording of an STM file (NIST sclite).
 
     Stretches that are not to be scored make no turn.
 
@@ -200,9 +209,14 @@ def read_stm(
         channels: (file, channel counted from 0) -> recording; other channels of such a file make no
             turn. Files that are not in it are recordings themselves.
 
+    Returns:
+        (turns, how many of no length were left out of each recording).
+
     Raises:
         DataError: too few fields, times that are no numbers or reversed.
     """
+    turns: dict[str, list[Turn]] = {}
+    empty: Counter[str] = Counter()
     channels = channels or {}
     files = {file for file, _ in channels}
     for number, fields in records(path):
@@ -212,16 +226,20 @@ def read_stm(
         start, end = parse_number(fields[3]), parse_number(fields[4])
         if math.isnan(start + end):
             raise DataError(f"{fields[3]!r}, {fields[4]!r} are not times", path, number)
-        if not 0 <= start < end:
-            raise DataError(
-                f"empty or reversed stretch {start:g} {end:g}: mend or remove it", path, number
-            )
+        if not 0 <= start <= end:
+            raise DataError(f"reversed stretch {start:g} {end:g}: mend or remove it", path, number)
         speaker = fields[2]
         if speaker.lower() in NOBODY or "ignore_time_segment_in_scoring" in map(str.lower, fields):
             continue
         recording = channels.get((fields[0], parse_channel(fields[1])))
-        if recording or fields[0] not in files:
-            yield Turn(recording or fields[0], start, end - start, speaker)
+        if not recording and fields[0] in files:
+            continue
+        turn = Turn(recording or fields[0], start, end - start, speaker)
+        if is_empty(turn):
+            empty[turn.recording] += 1
+        else:
+            turns.setdefault(turn.recording, []).append(turn)
+    return turns, empty
 
 
 def check(source: Path, from_segments: bool = False) -> DataDir:

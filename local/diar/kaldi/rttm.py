@@ -30,14 +30,16 @@ class Rttm:
     Attributes:
         turns: of each recording, sorted by start; recordings sorted.
         skipped: line type -> how many lines of it were passed over.
-        silent: names of the files (without ending) that hold no turn.
+        silent: names of the files (without ending) that hold no SPEAKER line.
         channels: the recordings whose turns name more than one channel.
+        empty: recording -> how many turns of no length were left out, as they say nothing.
     """
 
     turns: dict[str, list[Turn]]
     skipped: dict[str, int]
     silent: tuple[str, ...]
     channels: tuple[str, ...]
+    empty: dict[str, int]
 
 
 def read_rttm(path: str | Path) -> dict[str, list[Turn]]:
@@ -49,15 +51,17 @@ def load_rttm(path: str | Path) -> Rttm:
     """Read an RTTM file, or all ``*.rttm`` of a directory.
 
     Only SPEAKER lines make turns, whatever their channel; ';;' comments and lines of other types are
-    passed over. Trailing fields after the speaker name may be missing.
+    passed over; turns of no length are left out. Trailing fields after the speaker name may be missing.
 
     Raises:
         DataError: a directory without RTTMs; lines, but none of an RTTM; too few fields, times that
-            are no numbers, negative starts, durations <= 0; a recording in two files.
+            are no numbers, negative starts or durations; a confidence that is none, as where a blank is in
+            the speaker's name; a recording in two files.
     """
     turns: dict[str, list[Turn]] = {}
     channels: dict[str, set[str]] = {}
     skipped: Counter[str] = Counter()
+    empty: Counter[str] = Counter()
     source: dict[str, Path] = {}
     silent = []
     for file in _files(Path(path), ".rttm"):
@@ -68,8 +72,11 @@ def load_rttm(path: str | Path) -> Rttm:
                 continue
             turn = _turn(fields, file, number)
             if source.setdefault(turn.recording, file) != file:
-                before = source[turn.recording].name
-                raise DataError(f"{turn.recording} has turns in {before} too", file, number)
+                other = source[turn.recording].name
+                raise DataError(f"{turn.recording} has turns in {other} too", file, number)
+            if is_empty(turn):
+                empty[turn.recording] += 1
+                continue
             turns.setdefault(turn.recording, []).append(turn)
             channels.setdefault(turn.recording, set()).add(fields[2])
         if types and types.keys().isdisjoint(_TYPES):
@@ -82,6 +89,7 @@ def load_rttm(path: str | Path) -> Rttm:
         dict(sorted(skipped.items())),
         tuple(silent),
         tuple(recording for recording in sorted(turns) if len(channels[recording]) > 1),
+        dict(sorted(empty.items())),
     )
 
 
@@ -101,13 +109,19 @@ def read_references(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, 
                 continue
             recording = fields[1] if len(fields) > 1 else file.stem
             try:
-                if len(fields) > 4 and _number(fields[4], file, number) == 0:
+                turn = _turn(fields, file, number)
+                if is_empty(turn):
                     empty[recording] += 1
-                    continue
-                turns.setdefault(recording, []).append(_turn(fields, file, number))
+                else:
+                    turns.setdefault(recording, []).append(turn)
             except DataError as error:
                 faults.setdefault(recording, str(error))
     return {r: sorted(turns[r]) for r in sorted(turns) if r not in faults}, faults, empty
+
+
+def is_empty(turn: Turn) -> bool:
+    """Tell whether a turn has no length, to the millisecond: it says nothing, and is left out everywhere."""
+    return round(turn.start * 1000) >= round(turn.end * 1000)
 
 
 def speaker_counts(turns: Iterable[Turn]) -> Counter[str]:
@@ -121,8 +135,13 @@ def _turn(fields: Sequence[str], file: Path, number: int) -> Turn:
     start, duration = (_number(text, file, number) for text in fields[3:5])
     if start < 0:
         raise DataError(f"negative start {fields[3]}", file, number)
-    if duration <= 0:
-        raise DataError(f"duration {fields[4]} is not positive", file, number)
+    if duration < 0:
+        raise DataError(f"negative duration {fields[4]}", file, number)
+    if len(fields) > 8 and fields[8].upper() != "<NA>" and math.isnan(parse_number(fields[8])):
+        raise DataError(
+            f"{fields[8]!r}, after the speaker, is no confidence: a number, or <NA>; names cannot hold a blank",
+            file, number,
+        )  # fmt: skip
     return Turn(fields[1], start, duration, fields[7])
 
 
@@ -139,8 +158,8 @@ def format_rttm(turns: Iterable[Turn]) -> str:
         for name in (turn.recording, turn.speaker):
             if name.split() != [name]:
                 raise DataError(f"{name!r} cannot stand in an RTTM: empty, or with a blank")
-        start, end = round(turn.start * 1000), round(turn.end * 1000)
-        if end > start:
+        if not is_empty(turn):
+            start, end = round(turn.start * 1000), round(turn.end * 1000)
             lines.append(
                 f"SPEAKER {turn.recording} 1 {start / 1000:.3f} {(end - start) / 1000:.3f}"
                 f" <NA> <NA> {turn.speaker} <NA> <NA>\n"

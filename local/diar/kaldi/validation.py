@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.base.numbers import parse_channel, parse_number
+from diar.base.numbers import parse_channel, parse_count, parse_number
 from diar.kaldi.tables import (
     CHANNEL,
     SEGMENT,
@@ -188,10 +188,7 @@ def _number_fault(fields: list[str]) -> str | None:
 
 
 def _speakers_fault(fields: list[str]) -> str | None:
-    wrong = _number_fault(fields)
-    if not wrong and not (parse_number(fields[1]) >= 1 and parse_number(fields[1]) % 1 == 0):
-        wrong = f"{fields[1]!r} is not a number of speakers"
-    return wrong
+    return None if parse_count(fields[1]) else f"{fields[1]!r} is not a number of speakers"
 
 
 def _channel_fault(fields: list[str]) -> str | None:

@@ -26,3 +26,7 @@ class BaselineConfig:
     max_speakers: int = 20
     clustering: ClusteringConfig = ClusteringConfig()
     decoding: DecodingConfig = DecodingConfig()
+
+    def __post_init__(self) -> None:
+        if self.max_speakers < 1:
+            raise ValueError("max_speakers must be at least 1")

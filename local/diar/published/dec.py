@@ -14,6 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from diar.autoencoder.network import ResidualAutoEncoder
+from diar.base.types import Bounds
 from diar.dec.config import RefineConfig
 from diar.dec.module import ClusteringModule, as_tensor
 from diar.dec.refinement import refine
@@ -28,8 +29,11 @@ class DEC:
         cinit: 'KMeans' or 'Spectral'.
         config: constants of the refinement other than those that ``fit`` takes; seed: of the start.
 
+    Raises:
+        DataError: a number of speakers that cannot be.
+
     Attributes after ``fit``: ``module`` (``ClusteringModule``), ``encoder`` (the refined copy),
-    ``num_clusters``, ``losses``.
+    ``num_clusters`` (as many as there are different latents, at most), ``losses``.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class DEC:
         config: RefineConfig | None = None,
         seed: int = 0,
     ):
+        Bounds(num_clusters)  # refuses what is no number
         self._start = copy.deepcopy(encoder)
         self.encoder = self._start
         self._wanted = num_clusters

@@ -20,7 +20,7 @@ from diar.xvectors.grid import SILENCE, turns_from_cells
 
 log = logging.getLogger(__name__)
 
-Labeller = Callable[[np.ndarray, Subsegments, int, int], np.ndarray]
+Labeller = Callable[[np.ndarray, Subsegments, Bounds, int], np.ndarray]
 
 
 def make_rttm(
@@ -56,12 +56,16 @@ def annotation(name: str, turns: Sequence[Turn]) -> Annotation:
 
 
 def diarize_dataset(
-    dataset: DiarizationDataset, hypothesis_dir: str | Path | None, label: Labeller
+    dataset: DiarizationDataset,
+    hypothesis_dir: str | Path | None,
+    label: Labeller,
+    bounds: Bounds | None = None,
 ) -> str:
     """Label the speech windows of every recording; return the directory of the RTTMs.
 
-    ``label(x, windows, speakers, seed)`` gets x-vectors (n, d) of the speech windows, the windows, and
-    the number of speakers of the reference.
+    ``label(x, windows, bounds, seed)`` gets x-vectors (n, d) of the speech windows, the windows, and
+    what is known of the number of speakers: ``bounds``, or where it is None the number of the reference.
+    A recording that has too few windows for it is named in the log.
 
     Raises:
         DataError: some recordings failed; the others are done.
@@ -77,9 +81,10 @@ def diarize_dataset(
             labels = np.full(len(speech), SILENCE)
             if len(rows):
                 x = segments.numpy()[rows]
-                labels[rows] = label(
-                    x, dataset.windows(name, rows), reference.shape[1], seed_for(0, name)
-                )
+                known = bounds or exact_bounds(reference.shape[1])
+                labels[rows] = label(x, dataset.windows(name, rows), known, seed_for(0, name))
+                if shortfall := known.shortfall(len(set(labels[rows]))):
+                    log.warning("%s: %s", name, shortfall)
             make_rttm(out_dir, name, labels, dataset.win_step, duration=dataset.duration(name))
         except DataError as error:
             log.error("%s: %s", name, error)

@@ -128,6 +128,11 @@ def file_notes(side: str, rttm: Rttm) -> list[str]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in rttm.skipped.items())
         total = sum(rttm.skipped.values())
         told.append(f"{total} line(s) of the {side} are no SPEAKER lines, passed over: {kinds}.")
+    if rttm.empty:
+        total = sum(rttm.empty.values())
+        told.append(
+            f"{total} turn(s) of no length in the {side}, left out: {listed([*rttm.empty])}."
+        )
     if rttm.channels:
         told.append(
             f"Turns of several channels in the {side}, taken together: {listed(rttm.channels)}."
