@@ -13,10 +13,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from cli import program  # isort: split
+
 import kaldiio
 import numpy as np
 
-from cli import program
 from cli.share import Share, add_job, log
 from diar import extractors
 from diar.base import config, devices

@@ -10,9 +10,10 @@ Example: local/find_local_speakers.py data/real_sample exp/by_hand/local_speaker
 
 from __future__ import annotations
 
+from cli import program  # isort: split
+
 import kaldiio
 
-from cli import program
 from cli.share import Share, add_job
 from diar.base import config
 from diar.base.files import write_text

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cli import program  # isort: split
+
 import kaldiio
 
-from cli import program
 from cli.share import Share
 from diar.base.errors import DataError
 from diar.base.types import concatenate
