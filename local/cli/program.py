@@ -33,22 +33,10 @@ Exit status: 0 all well; 1 input that cannot be used, or another failure: one li
 says which; 2 wrong usage; 130 interrupted."""
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = [
-    "numpy",
-    "scipy",
-    "sklearn",
-    "pandas",
-    "torch",
-    "kaldiio",
-    "kaldi_native_fbank",
-    "onnxruntime",
-    "soundfile",
-    "av",
-    "soxr",
-    "safetensors",
-    "yaml",
-    "tqdm",
-]
+PACKAGES = (
+    *("numpy", "scipy", "sklearn", "pandas", "torch", "kaldiio", "kaldi_native_fbank"),
+    *("onnxruntime", "soundfile", "av", "soxr", "safetensors", "yaml", "tqdm"),
+)
 
 
 def _wrong_python(why: str) -> str:
