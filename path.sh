@@ -5,13 +5,25 @@
 # it; later uses take milliseconds. PYTHON=python3.12 chooses the interpreter, PIP_* variables
 # configure pip as always. diar_deactivate puts everything back as it was.
 
+[ -n "${BASH_VERSION-}" ] || { # zsh, dash and others do not know where the file is that they read
+  echo "path.sh: this shell is not bash: type 'bash', and source it there" >&2
+  return 1
+}
+
+diar_works() { # root: this user can run the Python of its .venv, and it sees the packages
+  "$1/.venv/bin/python" -I -c 'import importlib.util as u; raise SystemExit(not u.find_spec("numpy"))' 2>/dev/null
+}
+
 diar_install() ( # root wanted: the environment of that recipe, as wanted
+  fail() { echo "path.sh: $*" >&2; exit 1; }
+  closed="this user can neither use nor make $1/.venv: whoever may write there sources path.sh, with
+    PYTHON=/a/python3 that all may run; or take a copy of the recipe for yourself"
+  closed="${closed//$'\n'   /}"
   # Two shells may start at once: the second waits here, then finds the work done.
-  exec 9>"$1/.venv.lock"
+  { exec 9>"$1/.venv.lock"; } 2>/dev/null || fail "$closed"
   flock 9
   installed="$(cat "$1/.venv/.installed" 2>/dev/null)"
-  [ "$installed" != "$2" ] || exit 0
-  fail() { echo "path.sh: $*" >&2; exit 1; }
+  [ "$installed" != "$2" ] || ! diar_works "$1" || exit 0
   python="${PYTHON:-python3}"
   "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
     fail "$python is not Python 3.11 or newer: install it, or set PYTHON=/path/to/python3"
@@ -22,7 +34,7 @@ diar_install() ( # root wanted: the environment of that recipe, as wanted
   # A virtual environment that works is brought up to date, any other made again: also one of a recipe
   # that was moved or copied, whose modules and programs are those of the former place.
   if [ "${installed##*  }" != "$1" ] || ! "$1/.venv/bin/python" -m pip --version >/dev/null 2>&1; then
-    rm -rf "$1/.venv"
+    rm -rf "$1/.venv" 2>/dev/null || fail "$closed"
   fi
   [ -d "$1/.venv" ] || "$python" -m venv "$1/.venv" || exit 1
   "$1/.venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
@@ -43,7 +55,8 @@ diar_install() ( # root wanted: the environment of that recipe, as wanted
 diar_activate() { # root: install what is missing, and set the variables
   local wanted name path
   wanted="$(cat "$1/pyproject.toml" "$1/conf/constraints.txt" | sha256sum)  $1" # each place has its own
-  [ "$(cat "$1/.venv/.installed" 2>/dev/null)" = "$wanted" ] || diar_install "$1" "$wanted" || return 1
+  { [ "$(cat "$1/.venv/.installed" 2>/dev/null)" = "$wanted" ] && diar_works "$1"; } ||
+    diar_install "$1" "$wanted" || return 1
   path=":$PATH:"
   path="${path//":${DIAR_ROOT-}/.venv/bin:"/:}" # of another recipe
   path="${path//":$1/.venv/bin:"/:}"            # sourced again
@@ -62,10 +75,10 @@ diar_activate() { # root: install what is missing, and set the variables
 }
 
 diar_activate "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)" || {
-  unset -f diar_install diar_activate
+  unset -f diar_works diar_install diar_activate
   return 1
 }
-unset -f diar_install diar_activate
+unset -f diar_works diar_install diar_activate
 
 diar_deactivate() { # the variables as they were before; those that were not there go
   local name

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cli import program  # isort: split
+
 import pandas as pd
 
-from cli import program
 from diar.base.errors import DataError
 from diar.scoring.comparison import Comparison, compare, total_der
 from diar.scoring.frame import read_frame, totals

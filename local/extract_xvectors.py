@@ -13,9 +13,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from cli import program, survival  # isort: split
+
 import numpy as np
 
-from cli import program, survival
 from cli.share import Share, add_job, log
 from diar import extractors
 from diar.base import config, devices

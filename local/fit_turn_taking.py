@@ -11,10 +11,11 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 
+from cli import program  # isort: split
+
 import numpy as np
 import yaml
 
-from cli import program
 from diar.kaldi.rttm import read_rttm
 from diar.simulation.turn_taking import fit, overlap_ratio
 

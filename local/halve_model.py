@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cli import program  # isort: split
+
 import torch
 
-from cli import program
 from diar.autoencoder.network import load_model, save_model
 
 

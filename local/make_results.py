@@ -16,9 +16,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cli import program  # isort: split
+
 import pandas as pd
 
-from cli import program
 from diar.base.files import write_text
 from diar.scoring.comparison import compare, rate_interval
 from diar.scoring.frame import ERRORS, PARTS, read_experiment, split, totals

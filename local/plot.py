@@ -21,10 +21,11 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from cli import program  # isort: split
+
 import numpy as np
 from matplotlib.figure import Figure
 
-from cli import program
 from diar.base.errors import DataError
 from diar.base.numbers import clock, parse_number
 from diar.base.regions import speakers_in_order

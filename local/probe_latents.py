@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from cli import program  # isort: split
+
 import numpy as np
 import torch
 
-from cli import program
 from cli.speakers import KnownCounts
 from diar.autoencoder import network
 from diar.base import config, posteriors

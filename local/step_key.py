@@ -8,8 +8,8 @@ not: a changed comment or docstring makes nothing again, a changed constant does
 as "module:object" in a table called CORPORA, EXTRACTORS or METHODS counts as imported.
 
 An input is a file; or a directory of this recipe, which counts by its .done key; or any other directory,
-which counts by the files in it; or another program, which counts as the first. The audio and the arks
-that an scp names count by size and time of change.
+which counts by the files in it that are not hidden; or another program, which counts as the first. The
+audio and the arks that an scp names count by size and time of change.
 
 Digests of files are remembered in .digests in the recipe's directory, which may be removed at any time.
 
@@ -184,7 +184,8 @@ def describe_input(path: str, memory: Memory) -> list[str]:
         begun, done = (read(os.path.join(path, name)) for name in (".begun", ".done"))
         if done is not None and begun == done:  # a directory of this recipe has both, the same
             return [done]
-        files = [os.path.join(path, name) for name in sorted(os.listdir(path))]
+        names = sorted(name for name in os.listdir(path) if not name.startswith("."))
+        files = [os.path.join(path, name) for name in names]  # a hidden one may be a lock of ours
         return [x for file in files if os.path.isfile(file) for x in describe_input(file, memory)]
     lines = [memory.digest(path)]
     if path.endswith(".scp"):

@@ -16,9 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli import program  # isort: split
+
 import numpy as np
 
-from cli import program
 from cli.share import log, log_progress, log_usage
 from diar.autoencoder.config import AutoencoderConfig
 from diar.base import config, devices

@@ -15,9 +15,10 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
+from cli import program  # isort: split
+
 import numpy as np
 
-from cli import program
 from diar.audio import waveform
 from diar.base import config
 from diar.base.types import Region

@@ -32,20 +32,38 @@ EXIT_STATUS = """\
 Exit status: 0 all well; 1 input that cannot be used, or another failure: one line on standard error
 says which; 2 wrong usage; 130 interrupted."""
 
-if find_spec("numpy") is None:  # a new shell, or another Python
-    sys.exit(
-        f"{Path(sys.argv[0]).name}: this Python lacks the packages of the recipe; in this shell, first:"
-        f" . {Path(__file__).resolve().parents[2]}/path.sh"
-    )
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = (
+    *("numpy", "scipy", "sklearn", "pandas", "torch", "kaldiio", "kaldi_native_fbank"),
+    *("onnxruntime", "soundfile", "av", "soxr", "safetensors", "yaml", "tqdm"),
+)
 
 
-def _hook(kind: type[BaseException], *rest: Any) -> None:
-    """Show no traceback of an interrupt, also of an import.
+def _wrong_python(why: str) -> str:
+    """Say why this Python cannot run the programs, and what to do."""
+    name = Path(sys.argv[0]).name
+    if Path(sys.prefix) == ROOT / ".venv":  # it was path.sh's own, and is damaged
+        return f"{name}: {why}; remove {ROOT}/.venv, then, in this shell: . {ROOT}/path.sh"
+    return f"{name}: {why}; in this shell, first: . {ROOT}/path.sh"
 
-    It still ends Python by the signal: status 130 in a shell, whose loops end, too.
+
+# A new shell, mostly; or another Python, which may happen to have some of them.
+if sys.version_info < (3, 11) or not all(map(find_spec, PACKAGES)):
+    sys.exit(_wrong_python("this Python lacks the packages of the recipe"))
+
+
+def _hook(kind: type[BaseException], error: BaseException, *rest: Any) -> None:
+    """Show no traceback of an interrupt, also of an import, nor of a package that cannot be imported.
+
+    An interrupt still ends Python by the signal: status 130 in a shell, whose loops end, too.
     """
-    if kind is not KeyboardInterrupt:
-        sys.__excepthook__(kind, *rest)
+    if isinstance(error, ImportError) and (error.name or "").split(".")[0] not in ("cli", "diar"):
+        why = next(iter(str(error).strip().splitlines()), "a package cannot be imported")
+        print(
+            _wrong_python(f"this Python has other packages than the recipe: {why}"), file=sys.stderr
+        )
+    elif kind is not KeyboardInterrupt:
+        sys.__excepthook__(kind, error, *rest)
 
 
 sys.excepthook = _hook

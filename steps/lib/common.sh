@@ -5,7 +5,8 @@
 # holds a key, the hash of the program (with every module that it imports), its options and its
 # inputs. The same key means nothing to do; any other means that the directory is made again. Of a
 # directory that was begun with the same key and the same number of jobs, but never done, those jobs
-# are kept that have finished (jobs/J/finished, the last thing that a job writes).
+# are kept that have finished (jobs/J/finished, the last thing that a job writes), unless an input was
+# written since: jobs/.key has the times of the inputs, too. At the end all this is looked at again.
 #
 # Names that begin with '_' are no options: parse_options.sh takes all others in lower case for such.
 
@@ -103,6 +104,18 @@ holds() { # file text: it has this one line
   [ -e "$1" ] && IFS= read -r line <"$1" && [ "$line" = "$2" ]
 }
 
+key_of() { # program "options" [input...]
+  python3 -I -S local/step_key.py "$@"
+}
+
+states_of() { # program "options" [input...]: of the files among the inputs, which tell what was edited and put back
+  local name names=()
+  for name in "${@:3}"; do
+    case "$name" in *.py) ;; /*) names+=("$name") ;; *) names+=("./$name") ;; esac # code counts by its meaning
+  done
+  [ ${#names[@]} -eq 0 ] || find -L "${names[@]}" -maxdepth 1 -type f ! -name ".*" -printf '%p %i %s %T@ %C@\n' | sort -u
+}
+
 is_done() { # out-dir key: there is nothing to do
   holds "$1/.done" "$2" && echo "$_name: $1 is up to date"
 }
@@ -113,7 +126,7 @@ to_disk() { # directory: wait until its files, and their names, are there also a
 }
 
 begin() { # out-dir program "options" [input...], besides what it reads: fails when there is nothing to do
-  local out="$1" key input dir parent lockfile
+  local out="$1" key input dir parent lockfile states
   set -- "${@:2}" "${_inputs[@]}"
   [ -z "${nj+set}" ] || positive nj
   case "$out" in *JOB*) die "$out: JOB in a path stands for the number of a job: use another name" ;; esac
@@ -127,7 +140,9 @@ begin() { # out-dir program "options" [input...], besides what it reads: fails w
     echo
     return 1
   fi
-  key="$(python3 -I -S local/step_key.py "$@")" || exit 1
+  _keyed=("$@")
+  states="$(states_of "$@")" # before the key: what is written in between is seen at the end
+  key="$(key_of "$@")" || exit 1
   ! is_done "$out" "$key" || return 1
   parent="$(dirname "$out")"
   lockfile="$parent/.$(basename "$out").lock"
@@ -143,7 +158,8 @@ begin() { # out-dir program "options" [input...], besides what it reads: fails w
   for dir in "$out"/log/.*.slurm; do # killed with kill -9, a run may have left jobs that write here
     [ ! -e "$dir" ] || python local/slurm_jobs.py --cancel "$dir" || exit 1
   done
-  if holds "$out/jobs/.key" "$key ${nj-}"; then
+  states="$key ${nj-}${states:+$'\n'$states}"
+  if [ -e "$out/jobs/.key" ] && [ "$(<"$out/jobs/.key")" = "$states" ]; then
     for dir in "$out"/jobs/*/; do
       [ -e "${dir}finished" ] || rm -rf "$dir"
     done
@@ -155,7 +171,7 @@ begin() { # out-dir program "options" [input...], besides what it reads: fails w
   if ! {
     rm -f "$out/.done" "$out/jobs/.key" && mkdir -p "$out" && { sync "$out" 2>/dev/null || true; } && echo "$key" >"$out/.begun" &&
       find "$out/" -mindepth 1 -maxdepth 1 ! -name .begun -exec rm -rf {} + &&
-      mkdir "$out/log" "$out/jobs" && echo "$key ${nj-}" >"$out/jobs/.key"
+      mkdir "$out/log" "$out/jobs" && echo "$states" >"$out/jobs/.key"
   }; then die "cannot write to $out"; fi
 }
 
@@ -173,7 +189,21 @@ join() { # out-dir name...: name.1 name.2 ... of the jobs become one sorted file
   done
 }
 
+unchanged() { # out-dir: what it was made of is as it was; fails with a line that names what is not
+  local key changed
+  changed="$(states_of "${_keyed[@]}" 2>/dev/null | comm -3 --nocheck-order - <(tail -n +2 "$1/jobs/.key"))"
+  changed="$(sed 's/^\t//; s/\( [0-9.]*\)\{4\}$//; s|^\./||' <<<"$changed" | sort -u | head -3 | paste -sd ' ')"
+  key="$(key_of "${_keyed[@]}" 2>/dev/null)" || key=
+  [ -n "$changed" ] || holds "$1/.begun" "$key" || changed="the program, or audio or arks that its inputs name,"
+  [ -n "$changed" ] || return 0
+  rm -f "$1/jobs/.key" # first, as in begin: nothing but the logs is kept
+  find "$1/" -mindepth 1 -maxdepth 1 ! -name .begun ! -name log -exec rm -rf {} +
+  echo "$_name: $changed changed while this ran: $1 is not done; run it again" >&2
+  return 1
+}
+
 finish() { # out-dir: mark it done; what failed is reported, and is the exit status of a step run alone
+  unchanged "$1" || exit 1
   [ -s "$1/failed" ] || rm -f "$1/failed"
   rm -f "$1/jobs/.key" # first: killed from here on, nothing of half a directory is kept
   rm -rf "$1/jobs"

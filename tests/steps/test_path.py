@@ -2,10 +2,14 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from command_line import PARSERS
 from paths import ROOT
+
+from cli import program
 
 SHOWN = {"DEC", "utils", "baselineMethods", "optimumSpeaker"}
 VARIABLES = [
@@ -96,6 +100,9 @@ class TestPlace:
     """A recipe of path.sh alone, whose Python writes down how it is called."""
 
     PYTHON = """#!/bin/sh
+case "$*" in
+  "-I -c "*) exit 0 ;; # whether it is there, and sees packages
+esac
 echo "$0 $*" >>{calls}
 case "$*" in
   "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
@@ -149,3 +156,77 @@ esac
         there = Path(shutil.copytree(here, here.parent / "there"))
         assert self.installed(source(there), there) == (True, True)
         assert source(here) == ""
+
+    @pytest.mark.parametrize("how", ["gone", "closed", "empty"])
+    def test_an_environment_whose_python_is_of_no_use_is_made_again(self, recipe, how):
+        here, source = recipe
+        source(here)
+        python = here / ".venv/bin/python"
+        if how == "gone":
+            python.unlink()
+            python.symlink_to("/nowhere/python3")
+        elif how == "closed":
+            python.chmod(0)
+        else:  # as after an upgrade of the system: another version, which sees no packages
+            python.write_text("#!/bin/sh\nexit 1\n")
+        assert self.installed(source(here), here) == (True, True)
+        assert source(here) == ""
+
+    def test_of_no_use_and_not_to_be_changed(self, recipe, tmp_path):
+        here, source = recipe
+        source(here)
+        (here / ".venv/bin/python").chmod(0)
+        (here / ".venv.lock").unlink()
+        (here / ".venv.lock").mkdir()  # cannot be written, by root either
+        script = f". {here}/path.sh && echo works; echo $?"
+        result = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+        assert result.stdout == "1\n"
+        assert result.stderr.startswith("path.sh: this user can neither use nor make")
+        assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("other", ["dash", "zsh"])
+def test_a_shell_that_is_not_bash_says_so(tmp_path, other):
+    if not shutil.which(other):
+        pytest.skip(f"no {other} here")
+    script = f". {ROOT}/path.sh; echo status $? $DIAR_ROOT"
+    env = {"PATH": "/usr/bin:/bin"}
+    result = subprocess.run(
+        [other, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert result.stdout == "status 1\n"
+    assert result.stderr == "path.sh: this shell is not bash: type 'bash', and source it there\n"
+
+
+class TestAnotherPython:
+    """Every program says in one line that path.sh comes first."""
+
+    LACKS = (
+        f"this Python lacks the packages of the recipe; in this shell, first: . {ROOT}/path.sh\n"
+    )
+
+    def said(self, name, folder, *packages):
+        """What a program prints that finds no packages but these empty ones."""
+        for package, text in packages:
+            (folder / f"{package}.py").write_text(text)
+        command = [sys.executable, "-S", ROOT / name, "--help"]  # without site-packages
+        env = {"PYTHONPATH": str(folder), "PATH": "/usr/bin"}
+        result = subprocess.run(command, env=env, capture_output=True, text=True)
+        assert (result.returncode, result.stdout) == (1, "")
+        return result.stderr
+
+    @pytest.mark.parametrize("name", [n for n in PARSERS if n.startswith("local/")])
+    def test_that_happens_to_have_numpy(self, tmp_path, name):
+        assert self.said(name, tmp_path, ("numpy", "")) == f"{Path(name).name}: {self.LACKS}"
+
+    def test_that_has_all_but_cannot_import_them(self, tmp_path):
+        broken = [(name, "raise ImportError('libgone.so\\nmore')") for name in program.PACKAGES]
+        assert self.said("local/compare.py", tmp_path, *broken) == (
+            "compare.py: this Python has other packages than the recipe: libgone.so;"
+            f" in this shell, first: . {ROOT}/path.sh\n"
+        )
+
+    def test_a_fault_of_ours_has_one(self, tmp_path):
+        script = f"import sys; sys.path.insert(0, '{ROOT}/local'); from cli import program; import diar.gone"
+        result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        assert "Traceback" in result.stderr
