@@ -30,12 +30,25 @@ ends_stage() {
   stage_began=
 }
 
+results() { # all scores on one page, and its main tables printed; made again only where one has changed
+  local said="$exp/.results.$$" key dir scores=() # two runs may end at the same time
+  for dir in "$exp"/*/*/score "$exp"/ae_*/probe; do
+    [ ! -e "$dir" ] || scores+=("$dir")
+  done
+  key="$(python3 -I -S local/step_key.py local/make_results.py "" "${scores[@]}")" || exit 1
+  if [ ! -e "$exp/RESULTS.md" ] || ! holds "$exp/.results" "$key"; then
+    { echo "$key" && python local/make_results.py "$exp" "$exp/RESULTS.md"; } >"$said"
+    mv "$said" "$exp/.results"
+  fi
+  tail -n +2 "$exp/.results"
+}
+
 conclude() { # times, all scores on one page with its main tables printed, and the recordings that failed
   ends_stage
   if planning; then return; fi
   echo
   if [ "$stop_stage" -ge 5 ] && compgen -G "$exp/*/*/score/summary.json" >/dev/null; then
-    python local/make_results.py "$exp" "$exp/RESULTS.md"
+    results
   fi
   printf 'run.sh: %sin all %s s, since %(%H:%M:%S)T\n' "$stage_times" "$SECONDS" -2 # when the shell was started
   local failed lists=("$exp/report/failed")
