@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "local"), str(ROOT / "tests/support")]
-from chromium import FLAGS, chromium  # noqa: E402
+from chromium import FLAGS, chromium, wait_until  # noqa: E402
 
 from cli import program  # noqa: E402
 
@@ -41,7 +41,7 @@ def main() -> None:
         )
         page = context.new_page()
         page.goto(args.page.resolve().as_uri() + args.address)
-        page.wait_for_function(DRAWN)
+        wait_until(page, DRAWN)
         page.evaluate("document.activeElement.blur(); page.seek(75, false)")
         page.wait_for_timeout(500)
         page.screenshot(path=args.out)

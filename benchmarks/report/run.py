@@ -35,7 +35,7 @@ from diar.kaldi.recordings import Recordings
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/support"))
-from chromium import FLAGS, chromium  # noqa: E402
+from chromium import FLAGS, chromium, wait_until  # noqa: E402
 
 HEAD = """\
 | report | recordings | hours | making, s | size, MB | tables, s | recording, s | zoom, s |
@@ -140,12 +140,12 @@ def seen(page: Page, address: str, recording: str) -> tuple[float, float, float]
     shown = time.monotonic() - began
     began = time.monotonic()
     page.evaluate("(hash) => { location.hash = hash; }", recording)
-    page.wait_for_function(DRAWN)
+    wait_until(page, DRAWN)
     drawn = time.monotonic() - began
     before = page.evaluate("element('timeline')._fullLayout.xaxis.range[1]")
     began = time.monotonic()
     page.keyboard.press("+")
-    page.wait_for_function("(b) => element('timeline')._fullLayout.xaxis.range[1] < b", arg=before)
+    wait_until(page, "(b) => element('timeline')._fullLayout.xaxis.range[1] < b", arg=before)
     return shown, drawn, time.monotonic() - began
 
 

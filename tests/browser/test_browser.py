@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import small_report
-from chromium import FLAGS, chromium
+from chromium import FLAGS, chromium, wait_until
 from paths import ROOT
 
 from diar.base import colours
@@ -88,8 +88,9 @@ def opened(tab, recording="talk"):
     """Follow its link, and wait until the timeline is drawn."""
     tab.get_by_role("link", name=recording, exact=True).click()
     tab.locator("#timeline .bars .point").first.wait_for()
-    tab.wait_for_function(
-        "!element('inside').checkVisibility() || document.querySelector('#history .scatterlayer')"
+    wait_until(
+        tab,
+        "!element('inside').checkVisibility() || document.querySelector('#history .scatterlayer')",
     )
 
 
@@ -105,7 +106,8 @@ def shown(tab):
 
 def settled(tab, low, high):
     """Wait until the time axis shows this; it is drawn a moment after."""
-    tab.wait_for_function(
+    wait_until(
+        tab,
         "([a, b]) => { const [c, d] = element('timeline')._fullLayout.xaxis.range;"
         " return Math.abs(a - c) < 0.2 && Math.abs(b - d) < 0.2; }",
         arg=[low, high],
@@ -187,7 +189,7 @@ def test_zoom_and_move(tab):
     tab.mouse.down()
     tab.mouse.move(x - 300, y, steps=5)
     tab.mouse.up()
-    tab.wait_for_function("element('timeline')._fullLayout.xaxis.range[0] > 1")
+    wait_until(tab, "element('timeline')._fullLayout.xaxis.range[0] > 1")
     tab.wait_for_timeout(300)
     low, high = shown(tab)
     assert high - low == pytest.approx(7.5) and clock(tab) == 0  # a drag is no click
@@ -196,7 +198,8 @@ def test_zoom_and_move(tab):
     tab.keyboard.down("Control")
     tab.mouse.wheel(0, -300)
     tab.keyboard.up("Control")
-    tab.wait_for_function(
+    wait_until(
+        tab,
         "(w) => { const [a, b] = element('timeline')._fullLayout.xaxis.range; return b - a < w - 1; }",
         arg=7.5,
     )
@@ -208,13 +211,13 @@ def test_zoom_and_move(tab):
 def test_click_plays_from_there(tab):
     opened(tab)
     tab.mouse.click(*point_of(tab, 12))
-    tab.wait_for_function("element('audio').currentTime > 12.5 && !element('audio').paused")
+    wait_until(tab, "element('audio').currentTime > 12.5 && !element('audio').paused")
     assert tab.locator("#play").get_attribute("aria-pressed") == "true"
     head = tab.evaluate("element('playhead').getBoundingClientRect().left")
-    tab.wait_for_function("element('audio').currentTime > 13")
+    wait_until(tab, "element('audio').currentTime > 13")
     assert tab.evaluate("element('playhead').getBoundingClientRect().left") > head
     tab.keyboard.press(" ")
-    tab.wait_for_function("element('audio').paused")
+    wait_until(tab, "element('audio').paused")
     now = clock(tab)
     assert 13 <= now < 20
     assert (
@@ -232,7 +235,7 @@ def test_the_view_follows_what_is_heard(tab):
         tab.get_by_role("button", name="+", exact=True).click()
     settled(tab, 0, 3.75)
     tab.evaluate("page.seek(3.5, true)")
-    tab.wait_for_function("element('timeline')._fullLayout.xaxis.range[0] > 2")
+    wait_until(tab, "element('timeline')._fullLayout.xaxis.range[0] > 2")
     tab.keyboard.press(" ")
 
 
@@ -248,7 +251,7 @@ def test_a_latent_point_leads_to_its_time(tab):
     tab.mouse.move(x, y)
     tab.wait_for_timeout(200)
     tab.mouse.click(x, y)
-    tab.wait_for_function("!element('audio').paused")
+    wait_until(tab, "!element('audio').paused")
     tab.keyboard.press(" ")
     assert row <= clock(tab) < row + 3
     ring = tab.evaluate("element('latents')._fullData.at(-1).x.length")
@@ -256,7 +259,8 @@ def test_a_latent_point_leads_to_its_time(tab):
     points = {by: None for by in ("hypothesis", "reference")}
     for by in points:
         tab.select_option("#colour", by)
-        tab.wait_for_function(
+        wait_until(
+            tab,
             "(by) => element('latents')._fullData.some((t) => t.name?.startsWith(by))",
             arg={"hypothesis": "talk_", "reference": "speaker"}[by],
         )
@@ -267,7 +271,7 @@ def test_a_latent_point_leads_to_its_time(tab):
     assert {"speaker90", "speaker91"} <= set(points["reference"])
     before = tab.evaluate("[...element('latents')._fullData[0].x]")
     tab.select_option("#projection", "tsne")
-    tab.wait_for_function("(x) => element('latents')._fullData[0].x[0] !== x", arg=before[0])
+    wait_until(tab, "(x) => element('latents')._fullData[0].x[0] !== x", arg=before[0])
     tab.locator("#latents").screenshot(path=PICTURES / "latents.png")
     losses = tab.evaluate("[...element('history')._fullData[0].y]")
     assert losses == [0.9, 0.5, None]
@@ -282,7 +286,7 @@ def test_two_systems_beside_each_other(tab):
     assert tab.locator("#figures").inner_text().count("DER") == 2
     picture(tab, "compared")
     tab.select_option("#first", label="AHC")
-    tab.wait_for_function("element('inside').hidden")  # a baseline has no latents
+    wait_until(tab, "element('inside').hidden")  # a baseline has no latents
     assert tab.locator("#second").input_value() == ""  # a system is not compared with itself
 
 
@@ -333,9 +337,9 @@ def test_by_keyboard_alone(tab):
     tab.locator("#timeline .bars .point").first.wait_for()
     assert tab.evaluate("document.activeElement.id") == "name"
     tab.keyboard.press("p")
-    tab.wait_for_function("(name) => element('name').textContent === name", arg=ODD)
+    wait_until(tab, "(name) => element('name').textContent === name", arg=ODD)
     tab.keyboard.press("n")
-    tab.wait_for_function("element('name').textContent === 'talk'")
+    wait_until(tab, "element('name').textContent === 'talk'")
     tab.keyboard.press("Escape")
     tab.locator("#overview").wait_for()
 
@@ -358,9 +362,9 @@ def test_audio_that_is_not_there_can_be_chosen(tab, sample_wav):
     tab.keyboard.press(" ")
     assert "choose the file" in tab.locator("#alert").inner_text()
     tab.set_input_files("#file", sample_wav)
-    tab.wait_for_function("element('audio').readyState > 0")
+    wait_until(tab, "element('audio').readyState > 0")
     tab.keyboard.press(" ")
-    tab.wait_for_function("element('audio').currentTime > 0.2")
+    wait_until(tab, "element('audio').currentTime > 0.2")
     assert not tab.locator("#alert").is_visible()
 
 
@@ -369,7 +373,7 @@ def test_an_address_leads_to_a_moment(tab, folder):
     tab.goto("about:blank")
     tab.goto(f"{address}#test%2Ftalk?a=ahc&b=dec_default&t=7.5")
     tab.locator("#timeline .bars .point").first.wait_for()
-    tab.wait_for_function("element('clock').textContent === '0:07.5'")
+    wait_until(tab, "element('clock').textContent === '0:07.5'")
     assert tab.locator("#first").input_value() == "ahc"
     assert tab.locator("#second").input_value() == "dec_default"
 
@@ -381,14 +385,14 @@ def test_recordings_beside_the_page(tab, folder, tmp_path):
     opened(tab)
     assert tab.locator("#talking tbody tr").count() == 2
     tab.keyboard.press("p")
-    tab.wait_for_function("!element('alert').hidden")
+    wait_until(tab, "!element('alert').hidden")
     assert "belongs beside this page" in tab.locator("#alert").inner_text()
     assert any("ERR_FILE_NOT_FOUND" in text for text in tab.said)
     tab.said.clear()
     shutil.copy(folder / f"exp/split/index_files/test/{ODD}.js", copy / "index_files/test")
     tab.keyboard.press("Escape")  # after the talk, which is still shown
     tab.get_by_role("link", name=ODD, exact=True).click()
-    tab.wait_for_function("(name) => element('name').textContent === name", arg=ODD)
+    wait_until(tab, "(name) => element('name').textContent === name", arg=ODD)
     assert not tab.locator("#alert").is_visible()
     assert tab.locator("head script").count() == tab.evaluate("library ? 1 : 0")  # none is left
 
@@ -407,7 +411,7 @@ def test_of_rapid_clicks_the_last_one_counts(tab):
     tab.evaluate(SLOWLY, f"test/{ODD}")
     go(tab, ODD)
     go(tab, "talk")
-    tab.wait_for_function("element('name').textContent === 'talk'")
+    wait_until(tab, "element('name').textContent === 'talk'")
     tab.wait_for_timeout(900)
     assert tab.locator("#name").inner_text() == "talk"
     assert tab.evaluate("page.timeline.view.recording") == "talk"
@@ -428,7 +432,7 @@ def test_keys_before_anything_is_drawn(tab):
 
 def test_an_address_of_nothing(tab):
     go(tab, "nobody")
-    tab.wait_for_function("!element('alert').hidden")
+    wait_until(tab, "!element('alert').hidden")
     assert "test/nobody: there is nothing" in tab.locator("#alert").inner_text()
     assert tab.locator("#overview").is_visible()
     tab.evaluate("location.hash = 'test%2Ftalk?t=later'")  # no time
@@ -450,11 +454,11 @@ def test_back_to_where_it_was_chosen(tab):
 def test_audio_that_ends_before_the_recording(tab, sample_wav):
     opened(tab, ODD)
     tab.set_input_files("#file", sample_wav)
-    tab.wait_for_function("element('audio').readyState > 0")
+    wait_until(tab, "element('audio').readyState > 0")
     tab.mouse.click(*point_of(tab, 10))
-    tab.wait_for_function("!element('audio').paused")
+    wait_until(tab, "!element('audio').paused")
     tab.mouse.click(*point_of(tab, 60))  # from its end it would play from its beginning
-    tab.wait_for_function("element('audio').paused")
+    wait_until(tab, "element('audio').paused")
     assert "ends at 0:30.0" in tab.locator("#alert").inner_text()
     assert clock(tab) == pytest.approx(60, abs=0.5)
 
@@ -462,25 +466,26 @@ def test_audio_that_ends_before_the_recording(tab, sample_wav):
 def test_another_file_stops_the_first(tab, sample_wav):
     opened(tab)
     tab.keyboard.press(" ")
-    tab.wait_for_function("element('audio').currentTime > 0.2")
+    wait_until(tab, "element('audio').currentTime > 0.2")
     tab.set_input_files("#file", sample_wav)
-    tab.wait_for_function("element('play').ariaPressed === 'false'")
+    wait_until(tab, "element('play').ariaPressed === 'false'")
     assert tab.evaluate("element('audio').paused")
-    tab.wait_for_function("element('audio').readyState > 0")
+    wait_until(tab, "element('audio').readyState > 0")
     tab.keyboard.press(" ")
-    tab.wait_for_function("element('audio').currentTime > 0.2")
+    wait_until(tab, "element('audio').currentTime > 0.2")
     tab.keyboard.press("p")  # so does another recording
-    tab.wait_for_function("(name) => element('name').textContent === name", arg=ODD)
-    tab.wait_for_function("element('play').ariaPressed === 'false'")
+    wait_until(tab, "(name) => element('name').textContent === name", arg=ODD)
+    wait_until(tab, "element('play').ariaPressed === 'false'")
 
 
 def test_the_charts_are_as_wide_as_their_place(tab):
     for width in (1280, 700, 390):
         tab.set_viewport_size({"width": width, "height": 844})
         opened(tab)
-        tab.wait_for_function(
+        wait_until(
+            tab,
             "['timeline', 'latents', 'history'].every("
-            "(id) => element(id)._fullLayout.width === element(id).parentElement.clientWidth)"
+            "(id) => element(id)._fullLayout.width === element(id).parentElement.clientWidth)",
         )
         tab.keyboard.press("Escape")
         tab.locator("#overview").wait_for()
@@ -516,3 +521,24 @@ def test_a_day_and_a_moment(tab):
     assert tab.locator("#timeline .xtick").last.text_content() == "24:00:00"
     tab.evaluate(show % view % (0, 0, 1))  # a recording without a length
     assert shown(tab) == [0, 0.1]
+
+
+def test_nothing_but_the_scripts_of_the_page_runs(tab):
+    """What data could smuggle in: handlers, scripts, addresses, a network. The page itself works, as all above."""
+    opened(tab)
+    tab.evaluate(
+        """() => {
+          document.body.insertAdjacentHTML("beforeend", `<a id="lure" href="javascript:window.ran = 1">x</a>
+            <img src="http://127.0.0.1:9/x.png" onerror="window.ran = 2"><iframe srcdoc="<script>parent.ran = 3</script>"></iframe>`);
+          const script = document.createElement("script");
+          script.textContent = "window.ran = 4";
+          document.body.append(script);
+          element("lure").click();
+          fetch("http://127.0.0.1:9/").catch(() => { window.refused = true; });
+        }"""
+    )
+    wait_until(tab, "window.refused")
+    assert tab.evaluate("window.ran") is None
+    assert len(tab.said) >= 4 and all("Content Security Policy" in text for text in tab.said)
+    tab.said.clear()
+    tab.asked[:] = [url for url in tab.asked if "127.0.0.1:9" not in url]

@@ -1,5 +1,6 @@
 """The table of faults in the README: every line of it happens here, and what it quotes is printed."""
 
+import json
 import os
 import pickle
 import re
@@ -7,19 +8,28 @@ import shutil
 import signal
 import subprocess
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import soundfile
 from command_line import run
+from models import save_pooling
+from safetensors.numpy import save_file
 from small_step import processes
 
 from diar.audio import waveform
 from diar.autoencoder.network import SHIPPED
 from diar.base import regions
+from diar.base.errors import DataError
+from diar.base.files import sha256
+from diar.fetching.archives import unpack
+from diar.fetching.download import Downloads, Remote
 from diar.kaldi import arks, tables
 from diar.kaldi.rttm import read_rttm
+from diar.simulation import voices
 from diar.xvectors import windows
 
 HEADER = "| fault | what happens | said |"
@@ -247,6 +257,60 @@ def test_an_scp_that_points_elsewhere(root, xvectors, ae, said, tmp_path):
     said("an scp that points to something else", failed)
     assert failed.count("\n") == 2 and "root:" not in failed
     assert set(read_rttm(tmp_path / "out/rttm")) == {"c"}
+
+
+def test_a_key_twice(xvectors, ae, said, tmp_path):
+    (tmp_path / "dec.yaml").write_text("refine: {niter: 8,\n  niter: 9}\n")
+    result = call(
+        "steps/fit_dec.sh", "--dec-config", tmp_path / "dec.yaml", xvectors, ae, tmp_path / "out"
+    )
+    assert result.returncode == 1 and not (tmp_path / "out/.done").exists()
+    said("a key twice in a configuration", result.stderr)
+
+
+def test_impossible_widths(said, tmp_path):
+    card = {"autoencoder": json.dumps({"ip_features": 10**6, "hidden_dims": [10**6]})}
+    save_file({"x": np.zeros(3)}, tmp_path / "model.safetensors", card)
+    result = call("local/halve_model.py", tmp_path / "model.safetensors", tmp_path / "half")
+    assert result.returncode == 1 and not (tmp_path / "half").exists()
+    said("weights of impossible widths", result.stderr)
+
+
+def test_external_data_behind_a_pin(said, tmp_path):
+    path = tmp_path / "net.onnx"
+    model = onnx.load(save_pooling(tmp_path / "whole.onnx"))
+    onnx.save(model, path, save_as_external_data=True, location="net.data", size_threshold=0)
+    digest = sha256(path, tmp_path / "net.data")
+    with open(tmp_path / "net.data", "r+b") as stream:
+        stream.write(b"damage")
+    values = f"extractor=onnx options.path={path} options.sha256={digest}"
+    result = call("local/list_extractors.py", "--set", values)
+    assert result.returncode == 1
+    said("external data of an ONNX model changed behind its pin", result.stderr)
+
+
+def test_a_damaged_voice(said, tmp_path):
+    (tmp_path / "ann.npz").write_bytes(b"PK\3\4" + bytes(99))
+    with pytest.raises(DataError) as error:
+        voices._read(tmp_path / "ann.npz", None)
+    said("a damaged voice in the cache", str(error.value))
+
+
+def test_more_than_was_published(web, said, tmp_path):
+    web.files["a"], web.sized = bytes(11), False
+    with pytest.raises(DataError) as error:
+        Downloads(tmp_path).fetch(Remote("a", f"{web.url}/a", size=10))
+    said("a download of more than was published", str(error.value))
+    assert not list(tmp_path.glob("a*"))
+
+
+def test_more_than_is_stated(said, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.writestr("a", bytes(1_000_001))
+    with pytest.raises(DataError) as error:
+        unpack(tmp_path / "a.zip", tmp_path / "out", 1_000_000)
+    said("an archive that unpacks to more than is stated", str(error.value))
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import html
 import json
 import re
@@ -62,6 +63,23 @@ def test_the_page_needs_nothing_else(report):
     assert len(report) < 5e6
 
 
+def policy_of(page):
+    (policy,) = re.findall('<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    return html.unescape(policy)
+
+
+def test_only_the_scripts_of_the_page_may_run(report):
+    policy = policy_of(report)
+    scripts = re.findall("<script>(.*?)</script>", report, re.DOTALL)
+    assert scripts
+    for script in scripts:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    (allowed,) = re.findall("script-src ([^;]*)", policy)
+    assert len(allowed.split()) == len(scripts) + 1  # and plotly, which is unpacked later
+    assert policy.startswith("default-src 'none';")
+
+
 def test_the_tables_are_those_of_the_scores(report, experiment):
     summary = json.loads((experiment / "exp/ahc/test/score/summary.json").read_text())
     row = re.search(r'<th scope="row" data-value="AHC">AHC</th>(.*?)</tr>', report, re.S)[1]
@@ -113,6 +131,7 @@ def test_too_large_it_is_split(experiment, report):
     assert "2 recordings beside it" in result.stdout
     text = (out / "index.html").read_text()
     assert 'id="data:' not in text and len(text) < len(report)
+    assert "'self' file:;" in policy_of(text)  # theirs run, too
     call = (out / "index_files/test/talk.js").read_text()
     key, data = json.loads(f"[{call[len('receive(') : -3]}]")
     assert key == "test/talk"

@@ -1,10 +1,13 @@
 """The residual autoencoder: shapes, the published loss, weights on disk, pretraining."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save
 
 from diar.autoencoder.config import AutoencoderConfig, Phase
 from diar.autoencoder.network import (
@@ -95,6 +98,33 @@ def test_damaged_or_missing_file_is_one_line(tmp_path):
     with pytest.raises(DataError, match="not an autoencoder") as caught:
         load_model(tmp_path / "bad.safetensors")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"ip_features": 10**6, "hidden_dims": [10**6]},  # 4 TB
+        {"ip_features": 10**5, "hidden_dims": [10**5 - 1], "shortcut": True},
+        {"ip_features": 10**30, "hidden_dims": [3]},
+        {"ip_features": 3, "hidden_dims": [3] * 10**6},
+        {"ip_features": -5, "hidden_dims": [3]},
+        {"ip_features": 192, "hidden_dims": []},
+        {"ip_features": 19.5, "hidden_dims": [3]},
+        {"ip_features": 192, "hidden_dims": None},
+        {"ip_features": 192, "hidden_dims": [3], "other": 1},
+        {"hidden_dims": [3]},
+        3, None, [],
+        '{"ip_features": ' + "9" * 6000 + ', "hidden_dims": [3]}',
+        "[" * 5000,
+    ],
+)  # fmt: skip
+def test_widths_that_cannot_be_are_one_line_and_take_no_memory(tmp_path, card):
+    text = card if isinstance(card, str) else json.dumps(card)
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(save({"x": torch.zeros(3)}, {"autoencoder": text}))
+    with pytest.raises(DataError, match="not an autoencoder of this recipe") as caught:
+        load_model(path)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
 
 
 SMALL = AutoencoderConfig(

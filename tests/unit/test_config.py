@@ -1,7 +1,8 @@
 """Configuration: YAML into frozen dataclasses, overrides, and mistakes that are named."""
 
+import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -78,6 +79,7 @@ def test_overrides_win_and_the_last_of_them_most(tmp_path):
         ("rate: fast", "rate is 'fast'; expected float"),
         ("rate: true", "rate is True; expected float"),
         (f"rate: 1{'0' * 400}", "; expected float"),
+        (f"steps: {1 << 63}", "steps is 9223372036854775808; expected an int of 64 bits"),
         ("name: 3", "name is 3; expected str"),
         ("kind: other", "kind is 'other'; it must be one of: plain, residual"),
         ("dims: 3", "dims is 3; expected"),
@@ -121,13 +123,16 @@ def test_missing_and_undecodable_files(tmp_path):
         config.load(Outer, tmp_path / "binary.yaml")
 
 
+WHOLE = st.integers(-(1 << 63) + 1, (1 << 63) - 1)
+
+
 @given(
     st.builds(
         Outer,
         rate=st.floats(allow_nan=False),
-        steps=st.integers(),
+        steps=WHOLE,
         kind=st.sampled_from(["plain", "residual"]),
-        dims=st.lists(st.integers(), max_size=4).map(tuple),
+        dims=st.lists(WHOLE, max_size=4).map(tuple),
         name=st.none() | st.text(max_size=8),
         inner=st.builds(Inner, st.floats(0, 1), st.integers(0, 9)),
     )
@@ -136,3 +141,66 @@ def test_dump_is_read_back(tmp_path_factory, value):
     path = tmp_path_factory.mktemp("config") / "conf.yaml"
     path.write_text(config.dump(value), encoding="utf-8")
     assert config.load(Outer, path) == value
+
+
+NINES = "9" * 6000
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("a: 1\nb: 2\na: 3", "the key 'a' is there twice: leave one of them, line 3"),
+        ("{b: {c: 1, 'c': 2}}", "the key 'c' is there twice"),
+        ("{1: a, '1': b}", "the key '1' is there twice"),
+        (f"a: {NINES}", "no number, date or truth value, or one too long, line 1"),
+        ("a: 0x" + "f" * 6000, "or one too long"),
+        ("a: 1:" + ":".join(["59"] * 5000), "or one too long"),
+        ("a: !!bool x", "no number, date or truth value"),
+        ("a: !!timestamp x", "no number, date or truth value"),
+        ("a: !!timestamp 2020-13-45", "no number, date or truth value"),
+        ("a: !!int ''", "no number, date or truth value"),
+        ("a: " + "[" * 5000 + "]" * 5000, "nested deeper than 50 levels"),
+        ("a: " + "{a: " * 5000 + "}" * 5000, "nested deeper than 50 levels"),
+        ("".join(" " * i + "a:\n" for i in range(5000)), "nested deeper than 50 levels, line 50"),
+        ("a: &x [1]\nb: *x", "an alias, *x: write out what it stands for, line 2"),
+        ("a: &x {b: *x}", "an alias"),
+    ],
+)
+def test_what_yaml_can_say_and_nobody_means_is_one_line(tmp_path, text, said):
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(DataError, match=re.escape(said)) as error:
+        config.load(Anything, path)
+    assert str(error.value).startswith(f"{path}: not valid YAML: ")
+    assert "\n" not in str(error.value) and len(str(error.value)) < 400
+
+
+@dataclass(frozen=True)
+class Anything:
+    a: Any = None
+    b: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    "item", [f"a={NINES}", "a={b: 1, b: 2}", "a=" + "[" * 5000, "options" + ".a" * 5000 + "=1"]
+)
+def test_an_override_that_cannot_be_is_one_line(item):
+    with pytest.raises(DataError, match="^override ") as error:
+        config.load(Anything, None, [item])
+    assert "\n" not in str(error.value) and len(str(error.value)) < 500
+
+
+def test_a_date_is_a_word(tmp_path):
+    (tmp_path / "x.yaml").write_text("a: 2020-13-45\nb: 2020-01-02")
+    loaded = config.load(Anything, tmp_path / "x.yaml")
+    assert (loaded.a, loaded.b) == ("2020-13-45", "2020-01-02")
+    (tmp_path / "y.yaml").write_text(config.dump(loaded))
+    assert config.load(Anything, tmp_path / "y.yaml") == loaded
+
+
+def test_a_long_value_is_shown_from_its_beginning(tmp_path):
+    (tmp_path / "x.yaml").write_text("options: " + "x" * 100_000)
+    with pytest.raises(DataError, match="expected dict") as error:
+        config.load(Anything, tmp_path / "x.yaml")
+    assert len(str(error.value)) < 500

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import kaldi_native_fbank
 import numpy as np
 import pytest
@@ -177,6 +179,47 @@ def test_the_digest_is_checked_when_given(model):
     assert digest in get(model, sha256=digest.upper()).card.source
     with pytest.raises(DataError, match=f"its sha256 is {digest}, not abc"):
         get(model, sha256="abc")
+
+
+@pytest.fixture
+def split_model(tmp_path):
+    """A model whose weights are in a file of their own."""
+    import onnx
+
+    path = tmp_path / "split.onnx"
+    proto = onnx.load(save_pooling(tmp_path / "whole.onnx"))
+    onnx.save(proto, path, save_as_external_data=True, location="split.data", size_threshold=0)
+    return path
+
+
+def test_the_digest_covers_external_data(split_model, sample):
+    data = split_model.with_name("split.data")
+    digest = hashlib.sha256(split_model.read_bytes() + data.read_bytes()).hexdigest()
+    before = get(split_model, sha256=digest).embed(sample, STARTS, STARTS + 1.5)
+    assert np.array_equal(
+        before, get(split_model.with_name("whole.onnx")).embed(sample, STARTS, STARTS + 1.5)
+    )
+    assert extractors.local_files({"path": str(split_model)}) == [str(split_model), str(data)]
+    content = bytearray(data.read_bytes())
+    content[5] ^= 1
+    data.write_bytes(content)
+    with pytest.raises(DataError, match=r"\(cat split.onnx split.data \| sha256sum\), not"):
+        get(split_model, sha256=digest)
+    data.unlink()
+    with pytest.raises(DataError, match="split.data: no such file: it holds weights of"):
+        get(split_model)
+
+
+@pytest.mark.parametrize("place", ["/etc/passwd", "../split.data", "a/../../split.data"])
+def test_external_data_lies_beside_the_model(split_model, place):
+    import onnx
+
+    proto = onnx.load(split_model, load_external_data=False)
+    (location,) = (e for e in proto.graph.initializer[0].external_data if e.key == "location")
+    location.value = place
+    onnx.save(proto, split_model)
+    with pytest.raises(DataError, match="its weights lie outside of its folder"):
+        get(split_model)
 
 
 @pytest.mark.parametrize(

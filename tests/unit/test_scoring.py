@@ -16,8 +16,10 @@ from diar.base import config
 from diar.base.errors import DataError
 from diar.base.regions import merge_turns
 from diar.base.types import Region, Turn
+from diar.scoring import frame
 from diar.scoring.frame import count_speakers, make_frame, total_score, totals
 from diar.scoring.rates import Protocol, ScoringConfig, evaluate
+from diar.scoring.systems import read_json
 from diar.xvectors.grid import activity
 
 PROTOCOLS = ScoringConfig().protocols
@@ -373,6 +375,24 @@ class TestConfiguration:
         with pytest.raises(DataError, match=message) as error:
             config.load(ScoringConfig, path)
         assert str(error.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, '{"a": ' + "9" * 6000 + "}", "[]", "3", "", "{"])
+def test_a_summary_that_is_none_is_one_line(tmp_path, text):
+    (tmp_path / "summary.json").write_text(text)
+    with pytest.raises(DataError, match="not valid JSON .*: remove its directory") as error:
+        read_json(tmp_path / "summary.json")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("number", ["9" * 6000, "9" * 30, "x", ""])
+def test_figures_that_are_none_are_one_line(tmp_path, number):
+    values = dict.fromkeys(frame.COLUMNS, "1") | {"speakers": number}
+    lines = ["\t".join(values), *["\t".join(values.values())] * 2]
+    (tmp_path / frame.FILE).write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match="not made by steps/score.sh") as error:
+        frame.read_frame(tmp_path)
+    assert "\n" not in str(error.value)
 
 
 # The floor of the published protocol: perfect labels on its grid, as measured independently.

@@ -194,3 +194,21 @@ def test_frames_that_are_not_those_of_the_windows(directory):
     (directory / "segments").write_text(lines)
     with pytest.raises(DataError, match="3 windows"):
         LocalSpeakersDir(directory).load("a")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_speakers": "99"},
+        {"powerset_max_classes": "0"},
+        {"window_size": "-1"},
+        {"sample_rate": "9" * 6000},
+    ],
+)
+def test_geometry_that_cannot_be_is_one_line(tmp_path, changes):
+    said = dict(
+        zip(segmentation.GEOMETRY, ("160000", "991", "270", "3", "2", "16000"), strict=True)
+    )
+    segmentation.geometry_of(said, tmp_path)
+    with pytest.raises(DataError, match="its metadata must state"):
+        segmentation.geometry_of(said | changes, tmp_path)

@@ -1,5 +1,7 @@
 """Voices: speech activity, decoding, cutting, the cache, and the list of people."""
 
+import contextlib
+import io
 import shutil
 from dataclasses import replace
 
@@ -127,6 +129,50 @@ def test_damaged_cache_is_named(package):
     voices._cache_path(conf, conf.people[0]).write_bytes(b"half of it")
     with pytest.raises(DataError, match="delete it"):
         voices.prepare(conf, conf.people)
+
+
+PIECES = {
+    "samples": np.zeros(100, np.int16),
+    "bounds": np.array([0, 50, 100]),
+    "failed": np.array([], dtype=str),
+}
+
+
+def stored(**changes):
+    stream = io.BytesIO()
+    np.savez(stream, **(PIECES | changes))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", stored()[:-30], stored().replace(b"samples", b"samplex", 1), b"PK\3\4" + bytes(99),
+        stored(samples=np.zeros(100)), stored(samples=np.zeros((10, 10), np.int16)),
+        stored(samples=np.int16(3)), stored(samples=np.array([{}])),
+        stored(bounds=np.array([])), stored(bounds=np.array([0, 500, -100])),
+        stored(bounds=np.array([0, 80, 20, 100])), stored(bounds=np.array([0, 50])),
+    ],
+)  # fmt: skip
+def test_any_damage_of_a_voice_is_named(tmp_path, data):
+    path = tmp_path / "ann.npz"
+    path.write_bytes(stored())
+    assert len(voices._read(path, None)) == 2
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="damaged voice in the cache: delete it"):
+        voices._read(path, None)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(stored()) - 1), st.integers(0, 255)), max_size=8))
+def test_a_voice_of_any_bytes_is_read_or_named(tmp_path_factory, changes):
+    data = bytearray(stored())
+    for place, byte in changes:
+        data[place] = byte
+    path = tmp_path_factory.getbasetemp() / "changed.npz"
+    path.write_bytes(data)
+    with contextlib.suppress(DataError):
+        voice = voices._read(path, None)
+        assert sum(len(voice.piece(i)) for i in range(len(voice))) == len(voice.samples)
 
 
 def test_excluded_files_do_not_count(package):

@@ -209,11 +209,24 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Residual
     try:
         with safe_open(path, "pt") as bundle:
             card = json.loads((bundle.metadata() or {})["autoencoder"])
-            weights = {name: bundle.get_tensor(name).float() for name in bundle.keys()}  # noqa: SIM118 (it is no dict)
-        model = ResidualAutoEncoder(card.pop("ip_features"), card.pop("hidden_dims"), **card)
-        model.load_state_dict(weights)
-    except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
-        reason = str(error).splitlines()[0]
+            weights = {
+                name: bundle.get_tensor(name).to(torch.float32, copy=True)
+                for name in bundle.keys()  # noqa: SIM118 (it is no dict)
+            }
+        if len(card["hidden_dims"]) > len(weights):
+            raise ValueError("more layers than weights")
+        with torch.device("meta"):  # of any width: the weights must fit before memory is taken
+            model = ResidualAutoEncoder(card.pop("ip_features"), card.pop("hidden_dims"), **card)
+        model.load_state_dict(weights, assign=True)
+    except (
+        SafetensorError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        AttributeError,
+    ) as error:
+        reason = " ".join(str(error).split())[:200]
         raise DataError(f"not an autoencoder of this recipe: {reason}", path) from None
     return model.to(device).eval()
 

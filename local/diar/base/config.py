@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import typing
 from collections.abc import Iterable
 from contextlib import suppress
@@ -36,7 +37,8 @@ def load(cls: type[T], path: str | Path | None = None, overrides: Iterable[str] 
     Nested dataclasses are nested mappings in the file and dotted keys in overrides.
 
     Raises:
-        DataError: unreadable file, unknown key (the nearest known one is suggested), wrong type.
+        DataError: unreadable file, a key that is there twice or not known (the nearest known one is
+            suggested), wrong type.
     """
     values = {} if path is None else _read(path)
     for item in overrides:
@@ -44,9 +46,11 @@ def load(cls: type[T], path: str | Path | None = None, overrides: Iterable[str] 
         if not sep:
             raise DataError(f"override {item!r} is not of the form key=value")
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise DataError(f"override {item!r}: the value is not valid YAML") from None
+            value = _parse(text)
+        except yaml.YAMLError as error:
+            raise DataError(
+                f"override {_shown(item)}: the value is not valid YAML: {error}"
+            ) from None
         _put(values, key.split("."), value)
     return build(cls, values, "defaults" if path is None else str(path))
 
@@ -70,11 +74,11 @@ def dump(config: DataclassInstance) -> str:
 
 def _read(path: str | Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = _parse(Path(path).read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError):
         raise DataError("no such configuration file", path) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"not valid YAML: {' '.join(str(error).split())}", path) from None
+        raise DataError(f"not valid YAML: {error}", path) from None
     if values is None:  # an empty file asks for nothing but defaults
         return {}
     if not isinstance(values, dict):
@@ -82,7 +86,83 @@ def _read(path: str | Path) -> dict[str, Any]:
     return values
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML of a configuration.
+
+    Dates are words. Refused is what YAML can say and nobody means: a key twice, of which one would be lost;
+    aliases, by which a few lines become gigabytes; numbers of thousands of digits; what lies deeper than DEPTH.
+    """
+
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise _fault(f"an alias, *{event.anchor}: write out what it stands for", event)
+        self.depth += 1
+        if self.depth > DEPTH:
+            raise _fault(TOO_DEEP, self.peek_event())
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            value = super().construct_object(node, deep)
+            if isinstance(value, int):
+                str(
+                    value
+                )  # Python does not write what is too long, as it may be where 0x or 1:00 begin it
+        except (yaml.YAMLError, RecursionError):
+            raise
+        except Exception:  # whatever Python raises of such a text
+            raise _fault("no number, date or truth value, or one too long", node) from None
+        return value
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = str(self.construct_object(key, deep=True))
+            if name in seen:
+                raise _fault(f"the key {_shown(name)} is there twice: leave one of them", key)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+DEPTH = 50
+TOO_DEEP = f"nested deeper than {DEPTH} levels"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, words) for tag, words in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _fault(problem: str, place: yaml.Node | yaml.Event) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, place.start_mark)  # type: ignore[arg-type]
+
+
+def _parse(text: str) -> Any:
+    """Read YAML.
+
+    Raises:
+        yaml.YAMLError: it is none; in one line.
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, RecursionError) as error:
+        reason = re.sub(r'\s+in "<unicode string>"', "", str(error))
+        raise yaml.YAMLError(" ".join(reason.split())) from None
+
+
+def _shown(value: Any) -> str:
+    """Write a value for a message, the beginning of it if it is long."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
 def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
+    if len(keys) > DEPTH:
+        raise DataError(f"override {_shown('.'.join(keys))}: {TOO_DEEP}")
     for key in keys[:-1]:
         if values.get(key) is None:
             values[key] = {}
@@ -104,7 +184,7 @@ def _build(cls: type[T], values: dict[str, Any], prefix: str = "", base: T | Non
         if key not in specs:
             near = difflib.get_close_matches(str(key), specs, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(specs)}"
-            raise ValueError(f"unknown key {prefix + str(key)!r}; {hint}")
+            raise ValueError(f"unknown key {_shown(prefix + str(key))}; {hint}")
     fields = {}
     for key, value in values.items():
         default = _default(specs[key]) if base is None else getattr(base, key)
@@ -138,7 +218,7 @@ def _convert(value: Any, hint: Any, key: str, default: Any = None) -> Any:
     if kind is Literal:
         if value not in arguments:
             choices = ", ".join(map(str, arguments))
-            raise ValueError(f"{key} is {value!r}; it must be one of: {choices}")
+            raise ValueError(f"{key} is {_shown(value)}; it must be one of: {choices}")
         return value
     if kind is tuple and isinstance(value, (list, tuple)):
         return _convert_items(value, arguments, key)
@@ -149,9 +229,11 @@ def _convert(value: Any, hint: Any, key: str, default: Any = None) -> Any:
     if kind is float and type(value) in (int, float, str):  # YAML reads 1e-3 as a string
         with suppress(ValueError, OverflowError):
             return float(value)
+    elif kind is int and type(value) is int and abs(value) >= 1 << 63:
+        raise ValueError(f"{key} is {_shown(value)}; expected an int of 64 bits")
     elif hint is Any or type(value) is kind:  # so that no bool passes for an int
         return value
-    raise ValueError(f"{key} is {value!r}; expected {getattr(hint, '__name__', hint)}")
+    raise ValueError(f"{key} is {_shown(value)}; expected {getattr(hint, '__name__', hint)}")
 
 
 def _convert_items(
@@ -160,5 +242,5 @@ def _convert_items(
     if hints[-1] is Ellipsis:
         hints = hints[:1] * len(values)
     if len(hints) != len(values):
-        raise ValueError(f"{key} is {values!r}; expected {len(hints)} values")
+        raise ValueError(f"{key} is {_shown(values)}; expected {len(hints)} values")
     return tuple(_convert(v, hint, key) for v, hint in zip(values, hints, strict=True))

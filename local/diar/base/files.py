@@ -61,10 +61,13 @@ def flush_all(folder: Path) -> None:
         flush(place)
 
 
-def sha256(path: str | Path) -> str:
-    """Compute the sha256 of a file's content, in hexadecimal."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def sha256(*paths: str | Path) -> str:
+    """Compute the sha256 of the content of files, one behind the other, in hexadecimal."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as stream:
+            hashlib.file_digest(stream, lambda: digest)
+    return digest.hexdigest()
 
 
 def cache_dir() -> Path:

@@ -7,12 +7,14 @@ other code assumes a dimension or a window: the extractor says both.
 from __future__ import annotations
 
 import pkgutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from diar.base.errors import DataError
 from diar.extractors.cards import CARDS, Card
+from diar.networks.external_data import files_of
 
 
 class Extractor:
@@ -65,7 +67,11 @@ def card(name: str) -> Card:
 
 def local_files(options: dict[str, Any]) -> list[str]:
     """List the user's files and folders that an extractor with these options reads."""
-    return [value for key in FILE_OPTIONS if isinstance(value := options.get(key), str)]
+    names = [value for key in FILE_OPTIONS if isinstance(value := options.get(key), str)]
+    model = options.get("path")
+    if isinstance(model, str) and Path(model).is_file():
+        names += map(str, files_of(Path(model))[1:])
+    return names
 
 
 def get(name: str, *, device: str = "cpu", threads: int = 1, **options: Any) -> Extractor:

@@ -17,6 +17,7 @@ from diar.base.errors import DataError
 from diar.base.files import sha256 as digest_of
 from diar.extractors.cards import ONNX
 from diar.extractors.fbank import FbankConfig, FbankExtractor, filter_banks
+from diar.networks.external_data import files_of
 from diar.networks.runtime import session
 
 BATCH = 8
@@ -29,7 +30,7 @@ class OnnxExtractor(FbankExtractor):
     Args:
         path: the file.
         fbank: its filter banks, values of ``FbankConfig`` or a YAML file of them.
-        sha256: of the file; None: any file will do.
+        sha256: of the file, with its external data behind it; None: any file will do.
         output: name of the output that is the embedding; None: the only one with a vector for each
             window.
         shortest: seconds; shorter windows are put in the middle of as much digital silence, as is
@@ -73,13 +74,19 @@ class OnnxExtractor(FbankExtractor):
         return vectors.reshape(len(features), -1)
 
     def _check_digest(self, sha256: str | None) -> str:
-        """Return the file's sha256, which must be the one asked for."""
+        """Return the sha256 of all its files, which must be the one asked for."""
         if not self._path.is_file():
             raise DataError("no such file: options.path names the ONNX model", self._path)
-        digest = digest_of(self._path)
+        files = files_of(self._path)
+        for file in files:
+            if not file.is_file():
+                raise DataError(f"no such file: it holds weights of {self._path}", file)
+        digest = digest_of(*files)
         if sha256 is not None and digest != str(sha256).lower():
+            whole = " ".join(file.name for file in files)
+            how = f" (cat {whole} | sha256sum)" if len(files) > 1 else ""
             raise DataError(
-                f"its sha256 is {digest}, not {sha256}: damaged, or another file", self._path
+                f"its sha256 is {digest}{how}, not {sha256}: damaged, or another file", self._path
             )
         return digest
 

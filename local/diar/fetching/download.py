@@ -326,5 +326,5 @@ def _tag_of(part: Path, url: str) -> str:
     try:
         note = json.loads(_origin(part).read_text(encoding="utf-8"))
         return str(note["tag"]) if note["url"] == url else ""
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""

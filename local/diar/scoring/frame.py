@@ -117,7 +117,7 @@ def read_frame(score_dir: str | Path) -> pd.DataFrame:
         )  # fmt: skip
     except OSError:
         raise DataError("no such file: steps/score.sh makes it", path) from None
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise DataError(f"not made by steps/score.sh: {error}", path) from None
     frame = frame[frame.duplicated("protocol", keep="last")]  # the last of each is its total
     if frame.empty:

@@ -45,13 +45,15 @@ def read_json(path: Path) -> dict[str, Any]:
         DataError: it is absent or not valid.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(values, dict):
+            return values
+        reason = "no object"
     except FileNotFoundError:
         raise DataError("no such file: remove its directory and run again", path) from None
-    except ValueError as error:
-        raise DataError(
-            f"not valid JSON ({error}): remove its directory and run again", path
-        ) from None
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    raise DataError(f"not valid JSON ({reason}): remove its directory and run again", path)
 
 
 def read_summaries(exp: Path, name: str, systems: Iterable[str]) -> dict[str, dict[str, Any]]:

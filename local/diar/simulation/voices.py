@@ -218,9 +218,14 @@ def _build(config: VoicesConfig, person: Person, root: Path) -> None:
 def _read(path: Path, person: Person) -> Voice:
     try:
         with np.load(path, allow_pickle=False) as stored:
-            return Voice(person, stored["samples"], stored["bounds"], tuple(stored["failed"]))
-    except (OSError, ValueError, KeyError, EOFError):
-        raise DataError("damaged voice in the cache: delete it and run again", path) from None
+            voice = Voice(person, stored["samples"], stored["bounds"], tuple(stored["failed"]))
+        ends = voice.bounds[0], voice.bounds[-1]
+        whole = voice.samples.ndim == 1 and ends == (0, len(voice.samples)) and len(voice) > 0
+        if whole and voice.samples.dtype == np.int16 and (np.diff(voice.bounds) >= 0).all():
+            return voice
+    except Exception:  # whatever numpy, zipfile and zlib raise
+        pass
+    raise DataError("damaged voice in the cache: delete it and run again", path)
 
 
 def _cache_path(config: VoicesConfig, person: Person) -> Path:

@@ -154,6 +154,8 @@ def geometry_of(said: dict[str, str], path: Path) -> Geometry:
     """
     try:
         window, field, shift, speakers, together, rate = (int(said[name]) for name in GEOMETRY)
+        if min(window, field, shift, together) < 1 or not together <= speakers <= 16:
+            raise ValueError
     except (KeyError, ValueError):
         raise DataError(f"its metadata must state {', '.join(GEOMETRY)}", path) from None
     if rate != SAMPLE_RATE:
