@@ -16,7 +16,7 @@ Examples:
   local/diarize.py meeting.wav > meeting.rttm
   local/diarize.py meeting.wav --html --out rttm
   local/diarize.py recordings/ --out rttm --skip-done
-  local/diarize.py --num-spk 2 --channel 0 calls/*.flac --out rttm
+  local/diarize.py --num-spk 2 --channel 1 calls/*.flac --out rttm
   local/diarize.py --list data/test/wav.scp --json > turns.jsonl
   ffmpeg -loglevel error -i talk.mp4 -f wav - | local/diarize.py - --name talk
 """
@@ -42,6 +42,7 @@ from diar import extractors
 from diar.audio import waveform
 from diar.base import config, devices
 from diar.base.errors import DataError
+from diar.base.numbers import parse_channel
 from diar.base.seeds import seed_for
 from diar.base.types import Bounds, Turn
 from diar.exports.document import document_of
@@ -270,6 +271,14 @@ def parse() -> argparse.Namespace:
     return args
 
 
+def channel(text: str) -> int:
+    """Read --channel as reco2file_and_channel has it; counted from 0 here."""
+    found = parse_channel(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no channel: they count from 1")
+    return found
+
+
 def make_parser() -> argparse.ArgumentParser:
     parser = program.parser(__doc__)
     add = parser.add_argument
@@ -291,7 +300,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add("--json", action="store_true", help="a line of JSON for each on standard output")
     add_speakers(parser, "number of speakers")
-    add("--channel", type=int, metavar="N", help="channel, counted from 0 (default: all mixed)")
+    add("--channel", type=channel, metavar="N", help="channel, counted from 1 (default: all mixed)")
     add(
         "--vad",
         choices=("combined", "segmentation", "silero", "energy"),

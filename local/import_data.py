@@ -16,7 +16,6 @@ from pathlib import Path
 from cli import program, survival
 from cli.share import Share, add_job
 from diar.audio import waveform
-from diar.base.errors import DataError
 from diar.kaldi import importing, tables
 from diar.kaldi.validation import examine
 
@@ -35,21 +34,11 @@ def main() -> None:
     args = parser.parse_args()
     from_segments = args.reference_from_segments == "true"
     if args.check:
-        check(args.source, args.wav_pipes == "true", from_segments)
+        importing.check(args.source, from_segments, args.wav_pipes == "true")
     elif args.tables:
         import_rest(args.source, args.target, from_segments)
     else:
         import_audio(args.source, args.target, args.job)
-
-
-def check(source: Path, wav_pipes: bool, from_segments: bool) -> None:
-    """Refuse what cannot be imported; commands are run only when asked for."""
-    pipes = importing.list_commands(importing.check(source, from_segments))
-    if pipes and not wav_pipes:
-        raise DataError(
-            f"{pipes[0]}: a command ({len(pipes)} such line(s)): look at them, and give --wav-pipes true"
-            " to have them run"
-        )
 
 
 def import_audio(source: Path, target: Path, job: str) -> None:

@@ -65,7 +65,8 @@ def waits(name: str, unmade: list[str]) -> bool:
 
 
 def matches(path: str, pattern: str) -> bool:
-    """Return whether a path is one of a pattern, or lies in one."""
+    """Return whether a path is one of a pattern, in which only '*' has a meaning, or lies in one."""
+    pattern = pattern.replace("[", "[[]").replace("?", "[?]")
     return fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}/*")
 
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Explain what is wrong with a Kaldi data directory, and mend it if asked to.
 
-Usage: validate_data_dir.py [--fix] <data-dir>
+Usage: validate_data_dir.py [options] <data-dir>
 
-Every fault is one line on standard error: file:line, what is wrong, what to do. --fix does what Kaldi's
+Every fault is one line on standard error: file:line, what is wrong, what to do. What stage 0 of ./run.sh
+would refuse is one, too, in reference and UEM as well; with --wav-pipes true, commands in wav.scp are none. --fix does what Kaldi's
 utils/fix_data_dir.sh would, and says so: faulty lines go, the others are sorted (C locale) and kept
 where all files know their id; segments are cut at the end of their recording; spk2utt is made again.
 What was there before is kept in <data-dir>/.backup (a second time as <file>.1).
@@ -21,24 +22,30 @@ import sys
 from cli import program
 from diar.base.errors import DataError
 from diar.base.files import write_text
+from diar.kaldi import importing
 from diar.kaldi.validation import DataDir, examine
 
 
 def main() -> None:
     parser = program.parser(__doc__)
     parser.add_argument("--fix", action="store_true", help="mend it in place")
+    program.add_switch(
+        parser, "--wav-pipes", "the commands of wav.scp are to be run: they are no fault"
+    )
     program.add_paths(parser, "data_dir")
     args = parser.parse_args()
     data = examine(args.data_dir)
-    for fault in data.faults:
+    reasons, notes = importing.refusals(data, False, args.wav_pipes == "true")
+    others = [*reasons, *notes]  # which nothing here can mend
+    for fault in [*data.faults, *others]:
         print(fault, file=sys.stderr)
     utterances = data.tables.get("segments")
     print(
         f"{args.data_dir}: {len(data.recordings)} recording(s)"
         + (f", {len(utterances.rows)} utterance(s)" if utterances else "")
-        + f", {len(data.faults)} fault(s)"
+        + f", {len(data.faults) + len(others)} fault(s)"
     )
-    left = [fault for fault in data.faults if not (args.fix and fault.mended)]
+    left = len(others) + sum(not (args.fix and fault.mended) for fault in data.faults)
     if args.fix:
         if data.lost:
             raise DataError(
@@ -47,7 +54,7 @@ def main() -> None:
         fix(data)
     if left:
         raise DataError(
-            f"{len(left)} fault(s) in {args.data_dir}"
+            f"{left} fault(s) in {args.data_dir}"
             + ("" if args.fix else "; --fix mends what can be mended")
         )
 

@@ -27,7 +27,8 @@ may_read local/view_recordings.py local/diar/report/assets
 read -ra names <<<"$sets"
 [ ${#names[@]} -gt 0 ] || die "name at least one set"
 for name in "${names[@]}"; do
-  compgen -G "$exp/*/$name/rttm" >/dev/null || planning ||
+  turns=("$exp"/*/"$name"/rttm)
+  [ -e "${turns[0]}" ] || planning ||
     die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
   for dir in "$exp"/*/"$name"; do
     [ ! -e "$dir/rttm" ] || may_read "$dir" "$dir/score"

@@ -47,7 +47,8 @@ conclude() { # times, all scores on one page with its main tables printed, and t
   ends_stage
   if planning; then return; fi
   echo
-  if [ "$stop_stage" -ge 5 ] && compgen -G "$exp/*/*/score/summary.json" >/dev/null; then
+  local scores=("$exp"/*/*/score/summary.json)
+  if [ "$stop_stage" -ge 5 ] && [ -e "${scores[0]}" ]; then
     results
   fi
   printf 'run.sh: %sin all %s s, since %(%H:%M:%S)T\n' "$stage_times" "$SECONDS" -2 # when the shell was started

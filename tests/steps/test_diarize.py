@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import jsonschema
 import numpy as np
@@ -21,8 +22,10 @@ from paths import ROOT
 
 import diarize
 from diar.base.errors import DataError
+from diar.base.types import Bounds, Turn
 from diar.kaldi import inputs
 from diar.kaldi.rttm import read_rttm
+from diar.pipeline.recording import Diarization
 
 
 class TestInputs:
@@ -219,6 +222,21 @@ class TestDiarize:
             assert speaker["turns"] == len(own)
         assert len(talk["speakers"]) == 2
 
+    def test_channels_count_from_1(self, go, sample, tmp_path):
+        talk, name = sample[6 * 16000 : 12 * 16000], tmp_path / "call.wav"
+        soundfile.write(name, np.stack([0 * talk, talk], axis=1), 16000)
+        assert "call: no speech in 6.0 s (channel 1 of 2)" in go(name, "--channel", 1).err
+        assert re.search(r"call: \d speaker.*\(channel 2 of 2", go(name, "--channel", 2).err)
+        gone = go(name, "--channel", 3)
+        assert f"{name}: no channel 3: it has 2" in gone.err and gone.out == ""
+
+    def test_a_number_that_is_not_reached_is_a_remark(self, monkeypatch, sample_wav):
+        monkeypatch.setattr(sys, "argv", ["diarize.py", str(sample_wav), "--num-spk", "3"])
+        made = Diarization([Turn("sample", 0.0, 1.0, "a")], [], [], None, None)
+        pipeline = SimpleNamespace(extractor=SimpleNamespace(rate=16000), run=lambda *_: made)
+        (result,) = diarize.results(diarize.parse(), pipeline, Bounds(3))
+        assert "1 of the 3 speakers asked for" in result.remarks
+
     def test_standard_input_is_as_good_as_a_file(self, go, folder):
         wav = bytearray((folder / "talk.wav").read_bytes())
         wav[4:8] = wav[40:44] = b"\xff" * 4  # a pipe does not know its length, and FFmpeg says so
@@ -252,6 +270,8 @@ class TestDiarize:
         "arguments, words",
         [
             ([], "name files or folders"),
+            (["a.wav", "--channel", "0"], "--channel: '0' is no channel: they count from 1"),
+            (["a.wav", "--channel", "-1"], "'-1' is no channel: they count from 1"),
             (["a.wav", "--skip-done"], "--skip-done goes with --out"),
             (["a.wav", "b.wav", "--name", "c"], "--name is of one recording, but there are 2"),
             (["-", "--list", "-"], "'-' is standard input: pipe something into it, once"),

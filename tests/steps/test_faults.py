@@ -69,13 +69,13 @@ GOOD_LINES = {
     "clipped": "clipped samples", "three": "three channels", "fast": "96 kHz", "cut": "a truncated WAV",
     "blip": "40 ms long", "half": "a truncated FLAC", "quiet": "a peak of -50 dBFS",
     "scaled": "floats in the scale of 16 bits", "opposite": "channels of opposite phase",
-    "a-b-0000000-0000100": "`-` in an id", "gérard_日本": "unicode in an id",
+    "inark": "audio in an ark", "a-b-0000000-0000100": "`-` in an id", "gérard_日本": "unicode in an id",
 }  # fmt: skip
 BAD_LINES = {
     "gone": "a missing file", "zero": "a file of zero bytes", "text": "text instead of audio",
     "nan": "NaN among the samples", "my": "a blank in an id",
     "list": "a playlist, whatever its name", "short": "SPHERE compressed by shorten",
-    "nopath": "no path", "wrong": "a channel that is not there",
+    "nopath": "no path", "noark": "an ark without audio", "wrong": "a channel that is not there",
 }  # fmt: skip
 DROPPED = {"../up": "`/` or `..` in an id", "talk": "a recording twice"}
 
@@ -112,8 +112,11 @@ def bad_data(tmp_path_factory, sample):
     lines = [
         f"{name} wav/{name}.wav"
         for name in ("talk", *GOOD_LINES, "gone", "zero", "text", "nan", "wrong", "list", "short")
-        if name != "half"
+        if name not in ("inark", "half")
     ]
+    audio = (wav / "talk.wav").read_bytes()
+    (wav / "talk.ark").write_bytes(b"noark PKL inark " + audio)
+    lines += ["noark wav/talk.ark:6", "inark wav/talk.ark:16"]
     lines += [
         "half wav/half.flac",
         "my rec wav/my rec.wav",
@@ -149,7 +152,7 @@ def test_one_bad_recording_costs_only_itself(bad_data, said, tmp_path):
     assert len([name for name in listed if name.startswith("line-")]) == 1 + len(DROPPED)
     everything = result.stdout + result.stderr
     for fault in {*GOOD_LINES.values(), *BAD_LINES.values(), *DROPPED.values()} - {
-        "`-` in an id", "unicode in an id",
+        "`-` in an id", "unicode in an id", "audio in an ark",
     }:  # fmt: skip
         said(fault, everything)
     for fault in (
@@ -334,6 +337,14 @@ def test_a_full_disk(xvectors, ae, said, small_disk):
     assert not (small_disk / "out/.done").exists()
     (small_disk / "filler").unlink()
     assert call("steps/fit_dec.sh", "--nj", 1, xvectors, ae, small_disk / "out").returncode == 0
+
+
+def test_audio_in_an_ark_is_read_by_stage_0(said, tmp_path):
+    (tmp_path / "x.ark").write_text("r RIFF")
+    (tmp_path / "wav.scp").write_text("r x.ark:2\n")
+    result = call("steps/make_vad.sh", "--nj", 1, "--vad", "energy", tmp_path, tmp_path / "vad")
+    assert result.returncode == 1
+    said("audio in an ark, given to a step alone", (tmp_path / "vad/failed").read_text())
 
 
 def test_numbers_of_speakers(xvectors, ae, said, tmp_path):

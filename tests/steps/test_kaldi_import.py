@@ -1,5 +1,6 @@
 """Kaldi directories of others: commands, references, x-vectors, and run.sh on them."""
 
+import pickle
 import shutil
 
 import command_line
@@ -13,6 +14,7 @@ from diar.base.types import Turn
 from diar.kaldi import arks, xvector_dir
 from diar.kaldi.importing import check, import_audio, import_tables, read_stm
 from diar.kaldi.normalization import Normalization
+from diar.kaldi.recordings import Recordings
 from diar.kaldi.rttm import read_rttm
 from diar.kaldi.validation import examine
 from diar.xvectors import windows
@@ -62,6 +64,37 @@ class TestCommands:
             taken(call, f"r {command}\n")
         assert message in str(error.value)
         assert list((call.parent / "target/wav").iterdir()) == []
+
+    @pytest.mark.parametrize("how", [{}, {"write_function": "soundfile"}], ids=["wav", "AUDIO"])
+    def test_audio_in_an_ark_becomes_a_file(self, call, how):
+        rate, sound = 8000, np.arange(-800, 800, dtype=np.int16).reshape(-1, 2)
+        table = {"q": (rate, sound[:9]), "r": (rate, sound)}
+        kaldiio.save_ark(str(call / "wav[1].ark"), table, scp=str(call / "wav.scp"), **how)
+        path = taken(call, (call / "wav.scp").read_text())
+        kept, found = soundfile.read(path, dtype="int16")
+        assert found == rate and np.array_equal(kept, sound)
+        assert path == call.parent / "target/wav/r.flac" and examine(call).faults == []
+        with pytest.raises(DataError, match=r"wav.scp:1: audio in an ark, of which steps/import"):
+            Recordings(call).load("q")
+
+    @pytest.mark.parametrize(
+        ("entry", "message"),
+        [
+            (b"r PKL" + pickle.dumps(print), r"x.ark:2: no audio in this ark"),
+            (b"r \0BFV \4\1\0\0\0abcd", r"x.ark:2: no audio in this ark"),
+            (b"r ", r"x.ark:2: no audio in this ark"),
+            (b"r RIFF\xff\xff\xff\xffWAVEfmt ", r"x.ark:2: the audio in this ark is cut short"),
+            (b"r AUDIO\x04\xff\xff\xff\xff", r"x.ark:12: the audio in this ark is cut short"),
+            (b"r RIFF\4\0\0\0WAVE", r"wav.scp:1: what the ark has there is no audio"),
+            (b"r AUDIO\1\2no", r"wav.scp:1: what the ark has there is no audio"),
+        ],
+    )
+    def test_an_ark_without_audio(self, call, entry, message):
+        (call / "x.ark").write_bytes(entry)
+        with pytest.raises(DataError, match=message):
+            taken(call, f"r {call}/x.ark:2\n")
+        with pytest.raises(DataError, match="no such audio file: gone.ark:2"):
+            taken(call, "r gone.ark:2\n")
 
     def test_plain_paths_are_found_from_the_directory_and_above(self, call):
         assert taken(call, "r call.wav\n") == call / "call.wav"
@@ -168,6 +201,29 @@ class TestTables:
         with pytest.raises(DataError) as error:
             check(source)
         assert message in str(error.value)
+
+    def test_what_stops_an_import_is_a_fault_of_the_directory(self, call):
+        """local/validate_data_dir.py says what stage 0 refuses, and the same of what both leave out."""
+        (call / "wav.scp").write_text("q call.wav\nr cat call.wav |\n")
+        program = ("local/validate_data_dir.py", call)
+        step = ("steps/import_data.sh", "--nj", 1, call, call.parent / "target")
+        pipes = ("--wav-pipes", "true")
+        refused = command_line.run(*program)
+        assert refused.returncode == 1 and "2 recording(s), 1 fault(s)" in refused.stdout
+        said = refused.stderr.splitlines()[0]
+        assert (
+            said.startswith(f"{call}/wav.scp:2: a command")
+            and said in command_line.run(*step).stderr
+        )
+        assert command_line.run(program[0], *pipes, call).returncode == 0
+        (call / "uem").write_text("q 1 5 3\n")
+        (call / "rttm").write_text("SPEAKER q 1 0 1 <NA> <NA> Dr Smith\n")
+        refused = command_line.run(program[0], *pipes, call)
+        assert refused.returncode == 1 and "2 recording(s), 2 fault(s)" in refused.stdout
+        uem, rttm, _ = refused.stderr.splitlines()
+        assert uem in command_line.run(step[0], *pipes, *step[1:]).stderr and ":1: empty" in uem
+        assert "rttm:1: 'Smith'" in rttm and rttm.endswith(": q has no reference")
+        assert not (call.parent / "target/wav.scp").exists()
 
     @pytest.mark.parametrize(
         ("line", "message"),

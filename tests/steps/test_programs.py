@@ -88,8 +88,8 @@ class TestExport:
             "export.py: no turns on standard input: --recording NAME says of which recording\n"
         )
         assert made.returncode == 1
-        bad = piped("export.py", "--format", "ctm", "-", "-", text="SPEAKER r 1 0 0 <NA> <NA> x\n")
-        assert bad.stderr == "export.py: /dev/stdin:1: duration 0 is not positive\n"
+        bad = piped("export.py", "--format", "ctm", "-", "-", text="SPEAKER r 1 0 -1 <NA> <NA> x\n")
+        assert bad.stderr == "export.py: /dev/stdin:1: negative duration -1\n"
 
 
 def test_cards_are_printed(tmp_path):
@@ -135,7 +135,7 @@ def test_validation_explains_mends_and_keeps_a_copy(tmp_path):
         (tmp_path / name).write_text(text)
 
     def validate(*options):
-        return run("local/validate_data_dir.py", *options, tmp_path)
+        return run("local/validate_data_dir.py", "--wav-pipes", "true", *options, tmp_path)
 
     told = validate()
     assert told.returncode == 1 and "Traceback" not in told.stderr

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from diar.base.errors import DataError
-from diar.kaldi.arks import Scp, read_array
+from diar.kaldi.arks import Scp, read_array, write_ark
 
 MATRIX = np.arange(12, dtype=np.float32).reshape(3, 4)
 
@@ -126,6 +126,13 @@ def test_sizes_that_cannot_be(tmp_path, kind, rows):
     path = tmp_path / "one"
     path.write_bytes(b"\0B" + kind + b" " + numbers + bytes(64))
     refuse(path)
+
+
+@pytest.mark.parametrize("name", ["run[1]", "a|b", "two  blanks", "[", "a:3"])
+def test_a_folder_may_be_called_anything(tmp_path, name):
+    (tmp_path / name).mkdir()
+    write_ark(tmp_path / name / "x.ark", {"a": MATRIX})
+    assert np.array_equal(Scp(tmp_path / name / "x.scp")["a"], MATRIX)
 
 
 def test_offsets_that_cannot_be(tmp_path):

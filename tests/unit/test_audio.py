@@ -54,7 +54,7 @@ def test_channels(tmp_path):
     assert peak(waveform.load(tmp_path / "x.wav", channel=1))[0] == pytest.approx(1000, abs=3)
     assert waveform.load(tmp_path / "x.wav") == pytest.approx(both.mean(axis=1), abs=1e-6)
     for channel in (2, -1):
-        with pytest.raises(DataError, match=f"no channel {channel}: it has 2"):
+        with pytest.raises(DataError, match=f"no channel {channel + 1}: it has 2"):
             waveform.load(tmp_path / "x.wav", channel=channel)
 
 

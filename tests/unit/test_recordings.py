@@ -38,7 +38,7 @@ def test_channels_are_chosen_or_mixed_and_it_is_said(data):
 
 def test_faulty_channels(data):
     (data / "reco2file_and_channel").write_text("c-A call 3\n")
-    with pytest.raises(DataError, match="call.wav: no channel 2: it has 2"):
+    with pytest.raises(DataError, match="call.wav: no channel 3: it has 2"):
         Recordings(data).load("c-A")
     for text, message in (
         ("c-A call C\n", ":1: channel 'C'"),

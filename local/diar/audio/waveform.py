@@ -56,7 +56,7 @@ def read(
     Args:
         path: wav, flac, ogg, mp3, m4a, sph, G.722 ..., of any rate and number of channels.
         rate: samples per second of the result; other rates are resampled (soxr, high quality).
-        channel: the one to take, counted from 0; None mixes all of them.
+        channel: the one to take, counted from 0 (messages count from 1); None mixes all of them.
         only_of_many: the one channel of a mono file is taken, whatever ``channel`` is.
 
     Raises:
@@ -116,7 +116,7 @@ def copy_lossless(path: str | Path, target: Path) -> None:
 def _mono(source: Source, rate: int, channel: int | None, gain: float) -> tuple[Audio, float]:
     """Make the mono samples of a source, times ``gain``, and their peak in the file."""
     if channel is not None and not 0 <= channel < source.channels:
-        raise DataError(f"no channel {channel}: it has {source.channels}", source.path)
+        raise DataError(f"no channel {channel + 1}: it has {source.channels}", source.path)
     count = loud = 0
     peak, turned = 0.0, False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -88,6 +89,39 @@ def _read_text(stream: IO[bytes]) -> np.ndarray:
     return np.array(numbers if rows else [float(number) for number in first.split()], np.float32)
 
 
+def copy_audio(ark: str | Path, offset: int, target: Path) -> None:
+    """Copy the audio of an entry to a file of its own.
+
+    It is a WAV, as Kaldi's wav-copy writes them, or what kaldiio has marked as AUDIO: both say how long
+    they are.
+
+    Args:
+        offset: bytes from the start of the ark.
+
+    Raises:
+        DataError: an ark that cannot be read, no audio there, or audio that is cut short.
+    """
+    if not os.access(ark, os.R_OK) or not Path(ark).is_file():
+        raise DataError("an ark that cannot be read", ark)
+    with open(ark, "rb") as stream, open(target, "wb") as copy:
+        stream.seek(offset)
+        head = stream.read(16).ljust(16, b"\0")
+        if head[:4] == b"RIFF":
+            size = 8 + int.from_bytes(head[4:8], "little")
+        elif head[:5] == b"AUDIO":  # the length of the length, and the length
+            offset += 6 + head[5]
+            size = int.from_bytes(head[6 : 6 + head[5]], "little")
+        else:
+            raise DataError(f"{ark}:{offset}: no audio in this ark, as Kaldi's wav-copy writes it")
+        if offset + size > Path(ark).stat().st_size:
+            raise DataError(f"{ark}:{offset}: the audio in this ark is cut short")
+        stream.seek(offset)
+        while size:
+            block = stream.read(min(size, 1 << 20))
+            copy.write(block)
+            size -= len(block)
+
+
 class Scp:
     """An scp whose arrays are read when asked for: ``scp[id]``, ``id in scp``, ``list(scp)``.
 
@@ -102,9 +136,10 @@ class Scp:
         self.path = Path(path)
         self._where: dict[str, tuple[int, str]] = {}
         self._arks: dict[str, Path] = {}  # found so far
-        for number, fields in unique_records(path, "<id> ..."):
-            key, target = fields[0], " ".join(fields[1:])
-            if not target or any(sign in target for sign in "|[]"):  # commands, ranges
+        for number, (key, *rest) in unique_records(path, "<id> [<ark>]", splits=1):
+            target = "".join(rest)
+            name, _ = split_offset(target)
+            if not name or name[0] == "|" or name[-1] in "|]":  # commands, ranges
                 raise DataError("expected '<id> <ark>:<offset>'", path, number)
             self._where[key] = (number, target)
 

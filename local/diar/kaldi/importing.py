@@ -1,7 +1,7 @@
 """Import Kaldi data directories of other people: make ones that every stage can use.
 
 Commands of wav.scp are run here and nowhere else, once, and only when asked for; their output is kept
-as a file. All other audio stays where it is.
+as a file, and so is audio in an ark. All other audio stays where it is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import signal
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from diar.audio import waveform
@@ -20,6 +21,7 @@ from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.numbers import parse_channel, parse_number
 from diar.base.types import Turn
+from diar.kaldi import arks
 from diar.kaldi.rttm import (
     is_empty,
     read_references,
@@ -28,7 +30,7 @@ from diar.kaldi.rttm import (
     write_rttm,
     write_uem,
 )
-from diar.kaldi.tables import expect_fields, find_file, records, split_offset, write_map
+from diar.kaldi.tables import expect_fields, find_entry, find_file, records, split_offset, write_map
 from diar.kaldi.validation import DataDir, examine
 
 REFERENCES = ("ref.rttm", "rttm", "stm")
@@ -36,39 +38,42 @@ UEMS = ("all.uem", "uem")
 NOBODY = frozenset({"inter_segment_gap", "excluded_region"})  # speakers of an STM that are none
 
 
-def list_commands(data: DataDir) -> list[str]:
-    """List '<file>:<line>' of the lines of wav.scp that are commands."""
-    table = data.tables["wav.scp"]
-    return [f"{table.path}:{number}" for number, fields in table.rows if fields[-1].endswith("|")]
-
-
 def import_audio(data: DataDir, recording: str, target: Path) -> Path:
     """Return the absolute path of the audio of a recording.
 
-    A command is run, and its output kept below ``target``/wav.
+    A command is run, and its output kept below ``target``/wav; so is audio in an ark, '<ark>:<offset>'.
 
     Raises:
-        DataError: no such file, a command that fails or gives no audio.
+        DataError: no such file, a command that fails, no audio in what it gives or in the ark.
     """
     table = data.tables["wav.scp"]
     number, fields = next(row for row in table.rows if row[1][0] == recording)
-    value = fields[1]
-    if not value.endswith("|"):
-        path = find_file(value, table.path)
-        if path is None:
-            raise DataError(f"no such audio file: {value}", table.path, number)
+    value, place = fields[1], f"{table.path}:{number}"
+    if value.endswith("|"):
+        fill = partial(_run, value[:-1], place=place)
+        return _keep(fill, target, recording, f"{place}: the output of its command is")
+    path, offset = find_entry(value, table.path)
+    if path is None:
+        raise DataError(f"no such audio file: {value}", place)
+    if not offset:
         return path.absolute()
+    fill = partial(arks.copy_audio, path, offset)
+    return _keep(fill, target, recording, f"{place}: what the ark has there is")
+
+
+def _keep(fill: Callable[[Path], None], target: Path, recording: str, what: str) -> Path:
+    """Keep the audio that ``fill`` writes to a file."""
     kept = target.absolute() / "wav"
     kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".command.", dir=kept) as directory:
         output = Path(directory) / "output.wav"
-        _run(value[:-1], output, f"{table.path}:{number}")
+        fill(output)
         copy = kept / f"{recording}.flac"
         try:
             waveform.copy_lossless(output, copy)
         except DataError as error:
             why = "zero length" if "zero length" in str(error) else "no audio"
-            raise DataError(f"the output of its command is {why}", table.path, number) from None
+            raise DataError(f"{what} {why}") from None
         return copy
 
 
@@ -242,21 +247,49 @@ def read_stm(
     return turns, empty
 
 
-def check(source: Path, from_segments: bool = False) -> DataDir:
-    """Check for what stops an import, before any work.
+def refusals(data: DataDir, from_segments: bool, wav_pipes: bool) -> tuple[list[str], list[str]]:
+    """Find what stops an import, before any work, and what of the reference would be left out.
+
+    Args:
+        from_segments: see ``import_tables``.
+        wav_pipes: commands in wav.scp are to be run; otherwise they are refused.
+
+    Returns:
+        (reasons: a file of which no line can be used, a command, a bad line of a UEM or STM ...; notes).
+    """
+    reasons: list[str] = []
+    notes: list[str] = []
+    for name in data.lost:
+        fault = next(f for f in data.faults if f.path.name == name)
+        reasons.append(f"{data.path / name}: no line of it can be used: {fault}")
+    table = data.tables["wav.scp"]
+    commands = [number for number, fields in table.rows if fields[-1].endswith("|")]
+    if commands and not wav_pipes:
+        reasons.append(
+            f"{table.path}:{commands[0]}: a command ({len(commands)} such line(s)): look at them, and give"
+            " --wav-pipes true to have them run"
+        )
+    readers = (
+        lambda: _read_reference(data.path, data, from_segments, notes),
+        lambda: read_uem(path) if (path := _first_of(UEMS, data.path)) else None,
+    )
+    for read in readers:
+        try:
+            read()
+        except DataError as error:
+            reasons.append(str(error))
+    return reasons, notes
+
+
+def check(source: Path, from_segments: bool = False, wav_pipes: bool = True) -> None:
+    """Check for what stops an import.
 
     Raises:
-        DataError: what ``examine`` refuses; a file of which no line can be used; a UEM or STM with a
-            bad line.
+        DataError: what ``examine`` refuses, or the first of ``refusals``.
     """
-    data = examine(source)
-    if data.lost:
-        fault = next(f for f in data.faults if f.path.name == data.lost[0])
-        raise DataError(f"no line of it can be used: {fault}", source / data.lost[0])
-    _read_reference(source, data, from_segments, [])
-    if path := _first_of(UEMS, source):
-        read_uem(path)
-    return data
+    reasons, _ = refusals(examine(source), from_segments, wav_pipes)
+    if reasons:
+        raise DataError(reasons[0])
 
 
 def _first_of(names: Sequence[str], source: Path) -> Path | None:

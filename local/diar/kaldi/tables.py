@@ -147,13 +147,17 @@ def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
 
 def audio_of_line(value: str, scp: str | Path, number: int) -> tuple[Path, str]:
     """Find the audio file that a line of an scp names; and say what is wrong with the line, or ''."""
-    audio, fault = find_file(value, scp), ""
+    (audio, offset), fault = find_entry(value, scp), ""
     if not value:
         fault = "no audio path after the recording id"
     elif value.endswith("|"):
         fault = "a command, which is run only when asked for: steps/import_data.sh --wav-pipes true"
     elif not audio:
         fault = f"no such audio file: {value}"
+    elif offset:
+        fault = (
+            "audio in an ark, of which steps/import_data.sh makes a file: stage 0 of --corpus kaldi"
+        )
     return audio or Path(value), fault and f"{scp}:{number}: {fault}"
 
 
@@ -170,6 +174,18 @@ def find_file(name: str, scp: str | Path) -> Path | None:
         return next((place / name for place in places if (place / name).exists()), None)
     except (OSError, ValueError):  # a name that no file can have
         return None
+
+
+def find_entry(value: str, scp: str | Path) -> tuple[Path | None, int]:
+    """Find the file that an scp names, as ``find_file`` does, or else the ark of '<ark>:<offset>'.
+
+    Returns:
+        (file, None where there is none; bytes from its start).
+    """
+    if path := find_file(value, scp):
+        return path, 0
+    name, offset = split_offset(value)
+    return find_file(name, scp), offset
 
 
 def read_segments(path: str | Path, open_ends: bool = False) -> Subsegments:

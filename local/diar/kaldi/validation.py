@@ -17,7 +17,7 @@ from diar.kaldi.tables import (
     CHANNEL,
     SEGMENT,
     field_count_fault,
-    find_file,
+    find_entry,
     format_spk2utt,
     records,
 )
@@ -297,6 +297,6 @@ def _check_files(directory: Path, tables: dict[str, Table], faults: list[Fault])
             )
     for number, fields in tables["wav.scp"].rows:
         name = " ".join(fields[1:])
-        if not name.endswith("|") and not find_file(name, tables["wav.scp"].path):
+        if not name.endswith("|") and not find_entry(name, tables["wav.scp"].path)[0]:
             message, remedy = f"no such audio file: {name}", "mend the path"
             faults.append(Fault(tables["wav.scp"].path, number, message, remedy, mended=False))
