@@ -6,7 +6,6 @@ import os
 import shutil
 import stat
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from diar.base.errors import DataError
+from diar.base.files import Scratch, naming, sweep
 
 
 def unpack(archive: Path, folder: Path) -> Path:
@@ -23,10 +23,10 @@ def unpack(archive: Path, folder: Path) -> Path:
         DataError: damaged; or a member that is a link or a device, or whose name is absolute or
             leads outside. Then nothing is unpacked.
     """
+    sweep(folder.parent, folder.name)
     if folder.exists():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as tmp:
+    with naming(folder), Scratch(folder.parent, folder.name) as tmp:
         target = Path(tmp) / "unpacked"
         target.mkdir()
         try:

@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from diar.base.errors import DataError
-from diar.base.files import sha256, write_text
+from diar.base.files import naming, sha256, write_text
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ class Downloads:
                 offset = offset if resumed else 0
                 length = answer.headers.get("Content-Length", "")
                 total = offset + int(length) if length.isdigit() else None
-                _check_room(part.parent, (total or 0) - offset)
+                check_room(part.parent, (total or 0) - offset)
                 if not resumed:
                     write_text(_origin(part), json.dumps({"url": url, "tag": _tag(answer.headers)}))
                 self._copy(answer, part, offset, total)
@@ -196,8 +196,10 @@ class Downloads:
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
     """Let only one process download into a folder; a second one waits."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
+    with naming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(folder / ".lock", "w")  # noqa: SIM115 (closed below)
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -219,7 +221,12 @@ def _fault(part: Path, remote: Remote) -> str:
     return ""
 
 
-def _check_room(folder: Path, wanted: int) -> None:
+def check_room(folder: Path, wanted: int) -> None:
+    """Refuse to begin where so many bytes do not fit.
+
+    Raises:
+        Stopped: names the folder.
+    """
     free = shutil.disk_usage(folder).free
     if wanted > free:
         raise Stopped(

