@@ -4,39 +4,34 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import small_step
 from paths import ROOT
+from short_patience import start
 from small_step import processes, wait_for
 
-PATIENCE = 0.5
 DEAF = "trap '' TERM; (trap '' TERM; exec sleep 1234.{0}) & echo deaf; while :; do sleep 0.1; done"
 STOPPED = "echo one; exec sleep 1234.{0}"
 
 
-def start(folder, script, *, program="run_jobs", quiet=600.0, jobs=1, options=()):
-    """Start a launcher, whose patience is short."""
-    code = (
-        "import runpy, sys; sys.path.insert(0, 'local'); from cli import launcher\n"
-        f"launcher.PATIENCE, launcher.QUIET = {PATIENCE}, {quiet}\n"
-        f"sys.argv[0] = 'local/{program}.py'; runpy.run_path(sys.argv[0], run_name='__main__')"
-    )
-    call = [*options, f"JOB=1:{jobs}", str(folder / "log/x.JOB.log"), "bash", "-c", script]
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *call], cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
+def state(pid):
+    """The state of a process as Linux has it, '' when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 def alive(pid):
-    """Whether a process is there, and is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    return state(pid) not in ("", "Z")
+
+
+def hold(pid):
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: state(pid) == "T")
 
 
 @pytest.fixture
@@ -52,7 +47,7 @@ def test_one_that_is_stopped_is_ended(tmp_path, mark):
     process = start(tmp_path, STOPPED.format(mark))
     wait_for(lambda: processes("sleep", f"1234.{mark}"))
     (job,) = processes("sleep", f"1234.{mark}")
-    os.kill(job, signal.SIGSTOP)
+    hold(job)
     process.terminate()
     assert process.wait(20) == 143 and not alive(job)
 
@@ -76,7 +71,7 @@ def test_a_word_of_one_that_says_nothing(tmp_path, mark):
     process = start(tmp_path, STOPPED.format(mark) + "JOB", quiet=1, jobs=2)
     wait_for(lambda: processes("sleep", f"1234.{mark}2"))
     (job,) = processes("sleep", f"1234.{mark}2")
-    os.kill(job, signal.SIGSTOP)
+    hold(job)
     said = sorted(process.stderr.readline() for _ in range(2))
     process.terminate()
     rest = process.communicate(timeout=20)[1]
@@ -121,7 +116,7 @@ class TestLock:
         wait_for(lambda: processes(*words))
         (job,) = processes(*words)
         launcher = int(Path(f"/proc/{job}/stat").read_text().split()[3])
-        os.kill(job, signal.SIGSTOP)
+        hold(job)
         yield step, command, launcher, job
         for pid in (launcher, job):
             with suppress(ProcessLookupError):
@@ -147,7 +142,7 @@ class TestLock:
 
     def test_what_holds_it_is_named_when_its_run_is_gone(self, root, held, tmp_path):
         step, command, launcher, _ = held
-        os.kill(launcher, signal.SIGSTOP)
+        hold(launcher)
         os.kill(step.pid, signal.SIGKILL)
         waited = "s/flock -w 15/flock -w 0/"
         shutil.copytree(root / "steps", tmp_path / "recipe/steps")
