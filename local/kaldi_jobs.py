@@ -43,13 +43,14 @@ def main() -> None:
     _, log, *command = args.call
     job = ["env", *launcher.environment(), "bash", str(launcher.ROOT / "local/job.sh"), *command]
     scripts = []
-    progress = Progress([job.log for job in jobs])
+    progress, silence = Progress([job.log for job in jobs]), launcher.Silence()
     try:
         for first, last in ranges([job.number for job in jobs]):
             call = [*script, f"JOB={first}:{last}", log, *map(quoted, job)]
             scripts.append(subprocess.Popen(call, preexec_fn=die_with_parent))
         while any([process.poll() is None for process in scripts]):
             progress.update()
+            silence.look(progress, {job: None for job in jobs if not job.finished})
             time.sleep(0.2)
     finally:
         launcher.stop(scripts)

@@ -58,9 +58,11 @@ def watch(
     running: dict[launcher.Job, subprocess.Popen], progress: Progress
 ) -> dict[launcher.Job, str]:
     """Wait for all jobs, or until one fails, showing their common progress; the failed, and why."""
+    silence = launcher.Silence()
     while True:
-        waiting = any([process.poll() is None for process in running.values()])
+        waiting = {job: p.pid for job, p in running.items() if p.poll() is None}
         progress.update()
+        silence.look(progress, waiting)
         failed = {
             job: launcher.cause_of(process.returncode)
             for job, process in running.items()

@@ -62,6 +62,7 @@ def watch(
     """Run all jobs to their end, each once more if it fails; those that failed twice, and why."""
     running, tried = set(jobs), set()
     failed: dict[launcher.Job, str] = {}
+    silence = launcher.Silence()
     array.submit({number: (job.command, job.log) for number, job in jobs.items()})
     began = looked = time.monotonic()
     while running:
@@ -83,6 +84,7 @@ def watch(
                 progress.say(f"slurm_jobs.py: job {number}: {cause}: {last}: tried once more")
                 array.submit({number: (job.command, job.log)})
         progress.update()
+        silence.look(progress, {jobs[number]: None for number in running})
     return failed
 
 

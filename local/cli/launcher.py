@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli import program
 from cli.progress import Progress
 from cli.share import FINISHED
-from cli.survival import die_with_parent
+from cli.survival import PRCTL, die_with_parent
 from diar.base.files import cache_dir
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 5  # seconds from SIGTERM to SIGKILL
+QUIET = 600  # seconds without a line in a log, after which a word is said
+PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -75,14 +81,67 @@ def stop_with_signals() -> None:
     """SIGTERM ends the program by way of its 'finally', as Ctrl-C does; so does the end of its parent."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     die_with_parent()
+    if PRCTL:
+        PRCTL(PR_SET_CHILD_SUBREAPER, 1)  # what a job leaves behind becomes ours: ``stop`` finds it
 
 
 def stop(processes: Collection[subprocess.Popen]) -> None:
-    """End those that still run, and wait until all have ended."""
+    """End those that still run, with all that they have started, and wait until they have ended.
+
+    SIGTERM does not reach what is stopped or does not listen: SIGKILL follows.
+    """
     for process in processes:
         process.terminate()
+    end = time.monotonic() + PATIENCE
+    for process in processes:
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt, SystemExit):  # again: at once
+            process.wait(max(end - time.monotonic(), 0))
+    for pid in list(descendants(os.getpid())):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     for process in processes:
         process.wait()
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """Yield the processes that a process has started, and theirs, as Linux knows them."""
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # it has ended
+            for child in map(int, children.read_text().split()):
+                yield child
+                yield from descendants(child)
+
+
+class Silence:
+    """Says a word of each job whose log stays as it is for ``QUIET`` seconds."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Job, tuple[int, float]] = {}  # size of the log, and since when
+
+    def look(self, progress: Progress, running: Mapping[Job, int | None]) -> None:
+        """Look at the logs of jobs that run, whose processes are known if they run here."""
+        now = time.monotonic()
+        for job, pid in running.items():
+            size = job.log.stat().st_size if job.log.exists() else None
+            old, since = self._seen.get(job, (None, now))
+            if size is None or size != old:
+                self._seen[job] = size or 0, now
+            elif now - since > QUIET:
+                self._seen[job] = size, math.inf  # once, until it speaks again
+                progress.say(
+                    f"{os.path.basename(sys.argv[0])}: job {job.number} has said nothing for"
+                    f" {QUIET / 60:.0f} minutes: {_guess(pid)} (log: {job.log})"
+                )
+
+
+def _guess(pid: int | None) -> str:
+    if pid is None:
+        return "it may hang, or have a long recording"
+    for each in (pid, *descendants(pid)):
+        with suppress(OSError):
+            if Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[0] in "Tt":
+                return f"process {each} is stopped, 'kill -CONT {each}' lets it go on"
+    return f"it may hang, or have a long recording; 'kill {pid}' ends the step"
 
 
 def last_line(log: Path) -> str:

@@ -183,4 +183,5 @@ def run(main: Callable[[], None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)  # as a program that SIGPIPE has ended
     except OSError as error:  # a full disk, a file in the way, no permission
-        sys.exit(f"{name}: {error.filename or ''}: {error.strerror or error}")
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"{name}: {place}{error.strerror or error}")

@@ -125,6 +125,27 @@ to_disk() { # directory: wait until its files, and their names, are there also a
   find "$1" -type d -exec sync {} + 2>/dev/null || true # some file systems of networks do not do that
 }
 
+killed() { # lockfile: the run that wrote it was one of this machine, and is gone
+  local pid host
+  read -r _ pid _ host <"$1" && [ "$host" = "$(uname -n)" ] &&
+    ! grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status"
+}
+
+await() { # lockfile: what a killed run has left ends by itself: launchers do, with their jobs
+  killed "$1" && flock -w 15 "$lock"
+}
+
+holder() { # lockfile: who holds the lock; in a subshell
+  local pid
+  exec {lock}>&- # not we
+  pid="$(find /proc/[0-9]*/fd -lname "$(realpath "$1")" -printf '%h\n' 2>/dev/null | cut -d / -f 3 | grep -vxF "$$")" || true
+  if killed "$1" && [ -n "$pid" ]; then
+    echo "process $(paste -sd ' ' <<<"$pid") (of a run that was killed: 'kill -9' ends it)"
+  else
+    cat "$1"
+  fi
+}
+
 begin() { # out-dir program "options" [input...], besides what it reads: fails when there is nothing to do
   local out="$1" key input dir parent lockfile states
   set -- "${@:2}" "${_inputs[@]}"
@@ -147,7 +168,8 @@ begin() { # out-dir program "options" [input...], besides what it reads: fails w
   parent="$(dirname "$out")"
   lockfile="$parent/.$(basename "$out").lock"
   if ! { mkdir -p "$parent" && exec {lock}>>"$lockfile"; }; then die "cannot write to $parent"; fi
-  flock -n "$lock" || die "$(cat "$lockfile") is writing to $out: wait for it, or take another --exp"
+  flock -n "$lock" || await "$lockfile" ||
+    die "$(holder "$lockfile") is writing to $out: wait for it, or take another --exp"
   echo "process $$ on $(uname -n)" >"$lockfile"
   ! is_done "$out" "$key" || return 1 # by a run that has just ended
   [ -e "$out/.begun" ] || [ -z "$(ls -A "$out" 2>/dev/null)" ] ||

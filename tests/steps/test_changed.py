@@ -2,52 +2,17 @@
 
 import os
 import shutil
-import subprocess
 
 import pytest
-from paths import ROOT
+from tiny_step import make, run
 
-STEP = """\
-#!/usr/bin/env bash
-. "$(dirname "$0")/lib/common.sh"
-. steps/lib/parse_options.sh
-nj=1
-reads conf/work.yaml "the configuration"
-reads data/wav.scp "data"
-reads given "a directory of the user's"
-begin exp/out local/work.py "" || exit 0
-cat conf/work.yaml >exp/out/product
-touch exp/out/jobs/made
-bash -c "$DURING"
-finish exp/out
-"""
 SAYS = "work.sh: {} changed while this ran: exp/out is not done; run it again\n"
 CODE = "the program, or audio or arks that its inputs name,"
 
 
 @pytest.fixture
 def recipe(tmp_path):
-    """A step of few lines in a recipe of few files."""
-    shutil.copytree(ROOT / "steps/lib", tmp_path / "steps/lib")
-    for name, text in {
-        "steps/work.sh": STEP, "local/work.py": "import part\n", "local/part.py": "A = 1\n",
-        "conf/work.yaml": "a: 1\n", "data/wav.scp": "a data/a.wav\n", "data/a.wav": "sound",
-        "given/one": "1\n", "given/two words": "2\n", "log/work.1.log": "",
-    }.items():  # fmt: skip
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    (tmp_path / "steps/work.sh").chmod(0o755)
-    for name in ("step_key.py", "step_code.py"):
-        shutil.copy(ROOT / "local" / name, tmp_path / "local")
-    return tmp_path
-
-
-def run(recipe, during=":"):
-    """Run the step, with a command in its midst."""
-    env = os.environ | {"DURING": during, "DIAR_RUN": str(recipe)}  # as run.sh: no installation
-    return subprocess.run(
-        ["steps/work.sh"], cwd=recipe, env=env, capture_output=True, text=True, timeout=60
-    )
+    return make(tmp_path)
 
 
 @pytest.mark.parametrize(

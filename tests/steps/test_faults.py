@@ -15,16 +15,18 @@ import numpy as np
 import onnx
 import pytest
 import soundfile
+import tiny_step
 from command_line import run
 from models import save_pooling
 from safetensors.numpy import save_file
+from short_patience import start
 from small_step import processes
 
 from diar.audio import waveform
 from diar.autoencoder.network import SHIPPED
 from diar.base import regions
 from diar.base.errors import DataError
-from diar.base.files import sha256
+from diar.base.files import sha256, write_text
 from diar.fetching.archives import unpack
 from diar.fetching.download import Downloads, Remote
 from diar.kaldi import arks, tables
@@ -421,6 +423,73 @@ def test_two_runs_in_one_directory_and_an_interrupt(slow, said, tmp_path):
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT and "Traceback" not in stderr
     assert not (tmp_path / "exp/vad/.done").exists(), "Ctrl-C"
+
+
+def test_a_job_that_is_stopped(said, tmp_path):
+    process = start(tmp_path, "kill -STOP $$", quiet=0.5)
+    word = process.stderr.readline()
+    process.terminate()
+    process.communicate(timeout=60)
+    said("a job that is stopped or hangs", word)
+
+
+def test_a_change_during_a_step(said, tmp_path):
+    result = tiny_step.run(tiny_step.make(tmp_path), "echo a: 2 >conf/work.yaml")
+    assert result.returncode == 1 and not (tmp_path / "exp/out/.done").exists()
+    said("an input or the code changes during a step", result.stderr)
+
+
+def test_leftovers(root, tmp_path):
+    script = "import os; from diar.base.files import open_whole as o\n"
+    script += f"with o('{tmp_path}/x') as stream: stream.write('half'); os.kill(os.getpid(), 9)"
+    assert run("python", "-c", script).returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1, "leftovers of `kill -9`"
+    write_text(tmp_path / "y", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["y"]
+
+
+class TestPlaces:
+    def diarize(self, audio, stdin=None, without=(), **env):
+        """What diarize.py says where it must fail."""
+        env = {key: value for key, value in {**os.environ, **env}.items() if key not in without}
+        with open(audio, "rb") as stream:
+            result = run(
+                "local/diarize.py", "-" if stdin else audio, "--name", "x", env=env, stdin=stream
+            )
+        assert result.returncode == 1 and "Traceback" not in result.stderr
+        return result.stderr
+
+    def test_no_home(self, bad_data, said, tmp_path):
+        nobody = "import pwd\ndef no(*_): raise KeyError\npwd.getpwuid = no\n"
+        (tmp_path / "sitecustomize.py").write_text(nobody)
+        without = ("HOME", "DIAR_CACHE", "XDG_CACHE_HOME")
+        text = self.diarize(bad_data / "wav/talk.wav", without=without, PYTHONPATH=str(tmp_path))
+        said("no home directory", text)
+
+    def test_no_cache(self, bad_data, said, tmp_path):
+        (tmp_path / "file").write_text("")
+        text = self.diarize(bad_data / "wav/talk.wav", DIAR_CACHE=str(tmp_path / "file/cache"))
+        said("a cache that cannot be written to", text)
+
+    def test_no_room_in_tmpdir(self, bad_data, said, small_disk):
+        text = self.diarize(bad_data / "wav/talk.wav", stdin=True, TMPDIR=str(small_disk))
+        said("a full `TMPDIR`", text)
+        assert str(small_disk) in text
+
+    def test_no_tmpdir(self, bad_data, said, tmp_path):
+        text = self.diarize(bad_data / "wav/talk.wav", stdin=True, TMPDIR=str(tmp_path / "gone"))
+        said("a `TMPDIR` that is missing", text)
+        assert str(tmp_path / "gone") in text
+
+
+def test_another_shell_or_python(root, said):
+    env = {"PATH": "/usr/bin:/bin"}
+    result = run("sh", "-c", f"unset BASH_VERSION; . {root}/path.sh", cwd="/", env=env)
+    assert result.returncode == 1
+    said("zsh or dash instead of bash", result.stderr)
+    result = run("python", "-S", "local/compare.py")
+    assert result.returncode == 1
+    said("another Python", result.stderr)
 
 
 def test_each_line_of_the_table_is_tested(root):

@@ -10,6 +10,7 @@ from itertools import chain
 import numpy as np
 
 from diar.base.errors import DataError
+from diar.base.files import in_tmpdir
 
 LONG = 2 * 3600 * 16000  # samples (two hours at 16 kHz, 460 MB) that are kept in memory
 
@@ -26,16 +27,12 @@ class Spooled:
     dtype = np.dtype(np.float32)
 
     def __init__(self, blocks: Iterable[np.ndarray]) -> None:
-        try:
+        with in_tmpdir("its samples"):
             self._file = tempfile.TemporaryFile(prefix="samples.")  # noqa: SIM115 (as long as the object)
-            for block in blocks:
+        for block in blocks:
+            with in_tmpdir("its samples"):
                 self._file.write(np.ascontiguousarray(block, self.dtype).data)
-            self._file.flush()
-        except OSError as error:
-            raise DataError(
-                f"no room for its samples ({error.strerror}): TMPDIR is another place for them",
-                tempfile.gettempdir(),
-            ) from None
+                self._file.flush()
         self.size = self._file.tell() // self.dtype.itemsize
 
     def __len__(self) -> int:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.base.files import sha256
+from diar.base.files import expanded, sha256
 from diar.extractors import Extractor
 from diar.extractors.cards import ECAPA, UNKNOWN
 from diar.extractors.windows import for_batches, pad_short, sample_spans
@@ -120,7 +120,7 @@ def find_weights(directory: str | None) -> tuple[Path, Path]:
         DataError: no weights in the directory, or they cannot be fetched.
     """
     if directory is not None:
-        folder = Path(str(directory)).expanduser()
+        folder = expanded(str(directory))
         if not (folder / WEIGHTS.name).is_file():
             raise DataError(f"there is no {WEIGHTS.name} of {REPOSITORY} in it", folder)
         return folder / WEIGHTS.name, folder / MEAN.name

@@ -7,13 +7,13 @@ What their filter banks are is in conf/fbank.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from diar.base import config
 from diar.base.errors import DataError
+from diar.base.files import expanded
 from diar.base.files import sha256 as digest_of
 from diar.extractors.cards import ONNX
 from diar.extractors.fbank import FbankConfig, FbankExtractor, filter_banks
@@ -54,7 +54,7 @@ class OnnxExtractor(FbankExtractor):
         self.threads = threads
         if path is None:
             raise DataError("extractor 'onnx': which file? Set options.path to an ONNX model")
-        self._path = Path(str(path)).expanduser()
+        self._path = expanded(str(path))
         self.fbank = fbank_of(fbank)
         self.shortest = round(_seconds(shortest) * self.fbank.rate)
         digest = self._check_digest(sha256)

@@ -8,7 +8,6 @@ import os
 import stat
 import struct
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -16,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TypeVar, cast
 
 from diar.base.errors import DataError
-from diar.base.files import flush_all
+from diar.base.files import Scratch, flush_all, naming, sweep
 
 _BLOCK = 1 << 20
 _MEMBERS = 100_000  # files and folders in one archive
@@ -33,10 +32,10 @@ def unpack(archive: Path, folder: Path, most: int) -> Path:
         DataError: damaged, or larger; or a member that is a link or a device, or whose name is
             absolute or leads outside. Then nothing is unpacked.
     """
+    sweep(folder.parent, folder.name)
     if folder.exists():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as tmp:
+    with naming(folder), Scratch(folder.parent, folder.name) as tmp:
         target = Path(tmp) / "unpacked"
         target.mkdir()
         try:

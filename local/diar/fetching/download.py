@@ -24,7 +24,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from diar.base.errors import DataError
-from diar.base.files import flush, sha256, write_text
+from diar.base.files import flush, naming, sha256, write_text
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ class Downloads:
             total = None if answer.length is None else offset + answer.length
             if (total or 0) > bound:
                 raise _Gone(f"{total} bytes instead of {bound}, or less: not the published file")
-            _check_room(part.parent, (total or 0) - offset)
+            check_room(part.parent, (total or 0) - offset)
             if not resumed:
                 write_text(_origin(part), json.dumps({"url": url, "tag": _tag(answer.headers)}))
             self._copy(answer, part, offset, total, bound)
@@ -276,8 +276,10 @@ def _faults_of_http(part: Path) -> Iterator[None]:
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
     """Let only one process download into a folder; a second one waits."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
+    with naming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(folder / ".lock", "w")  # noqa: SIM115 (closed below)
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -301,7 +303,12 @@ def _fault(part: Path, remote: Remote) -> str:
     return ""
 
 
-def _check_room(folder: Path, wanted: int) -> None:
+def check_room(folder: Path, wanted: int) -> None:
+    """Refuse to begin where so many bytes do not fit.
+
+    Raises:
+        Stopped: names the folder.
+    """
     free = shutil.disk_usage(folder).free
     if wanted > free:
         raise Stopped(

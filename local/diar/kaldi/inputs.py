@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diar.base.errors import DataError
+from diar.base.files import in_tmpdir
 from diar.kaldi.tables import audio_of_line, find_file, records
 
 STDIN = Path("-")
@@ -138,12 +139,17 @@ def open_input(given: Input) -> Iterator[Path]:
     if not piped and not given.path.is_fifo():
         yield given.path
         return
-    with tempfile.NamedTemporaryFile(prefix="audio.") as copy:
-        with sys.stdin.buffer if piped else open(given.path, "rb") as stream:
-            shutil.copyfileobj(stream, copy)
+    with (
+        sys.stdin.buffer if piped else open(given.path, "rb") as stream,
+        in_tmpdir("audio of a pipe"),
+    ):
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 (closed below)
+        shutil.copyfileobj(stream, copy)
         copy.flush()
+    with copy:
+        path = f"/proc/{os.getpid()}/fd/{copy.fileno()}"  # it has no name: a killed process leaves nothing
         try:
-            yield Path(copy.name)
+            yield Path(path)
         except DataError as error:
             name = "standard input" if piped else str(given.path)
-            raise DataError(str(error).replace(copy.name, name)) from None
+            raise DataError(str(error).replace(path, name)) from None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.base.files import cache_dir, open_whole
+from diar.base.files import cache_dir, open_whole, sweep_once
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -137,6 +137,7 @@ def onnx_model(name: str, weights: str, code: Path, make: Callable[[], bytes]) -
     content = b"".join(file.read_bytes() for file in files)
     key = hashlib.sha256(weights.encode() + content).hexdigest()[:16]
     path = cache_dir() / "models" / f"{name}-{key}.onnx"
+    sweep_once(path.parent)
     if not path.exists():
         log.info("exporting %s to %s, once", name, path)
         data = make()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch.utils.data import Dataset
 from diar.audio import waveform
 from diar.base import config
 from diar.base.errors import DataError
+from diar.base.files import Scratch
 from diar.base.types import Region, Subsegments, Turn
 from diar.extractors import Extractor
 from diar.extractors import get as get_extractor
@@ -91,7 +91,7 @@ class DiarizationDataset(Dataset):
             raise DataError(f"{option}=True needs a reference, and there is none", self.data_dir)
         self.names = sorted(_of_split(self._wavs, split))
         self._speech = _Precomputed(self, use_precomputed_vad)
-        self._rttm_dir = tempfile.TemporaryDirectory(prefix="rttm.")
+        self._rttm_dir = Scratch()
         if self._reference is not None:
             for name in self.names:
                 rttm.write_rttm(self._rttm(name), self._reference.get(name, ()))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from diar.base.files import write_text
+from diar.base.files import Scratch, write_text
 from diar.base.types import Turn
 from diar.report.experiment import address, speakers
 from diar.report.overview import SetPage, recording_table, versions
@@ -38,7 +37,7 @@ class StandalonePage:
         self.config = config or ReportConfig()
         self.seconds: dict[str, float] = {}
         self.speakers: dict[str, int] = {}
-        self._folder = tempfile.TemporaryDirectory()  # goes with this object
+        self._folder = Scratch()  # goes with this object
 
     def add(
         self,
