@@ -13,11 +13,12 @@ import pytest
 import soundfile
 from command_line import run
 from small_step import processes
+from without_rights import own_folder
 
 from diar.audio import waveform
 from diar.autoencoder.network import SHIPPED
 from diar.base import regions
-from diar.kaldi import arks, tables
+from diar.kaldi import arks, inputs, tables
 from diar.kaldi.rttm import read_rttm
 from diar.xvectors import windows
 
@@ -141,6 +142,22 @@ def test_one_bad_recording_costs_only_itself(bad_data, said, tmp_path):
     # Overlapping segments are one stretch of speech.
     given = tables.read_segments(tmp_path / "data/set/segments")
     assert regions.regions_of(given) == [(0.0, pytest.approx(10.0))]
+
+
+def test_a_folder_with_faults(said):
+    with own_folder() as folder:
+        for name in ("talk.m4a", "talk.mp3", "closed/in.wav"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text("")
+        (folder / "lost").symlink_to("nowhere")
+        (folder / "closed").chmod(0)
+        found = inputs.gather([folder])
+        (folder / "closed").chmod(0o700)
+    faults = {i.recording: i.fault for i in found}
+    said("two files of one stem in a folder", " ".join(faults))
+    said("a closed folder in a folder", faults["closed"])
+    said("a link to nothing in a folder", faults["lost"])
+    assert len(faults) == 4 and not faults["talk.m4a"] and not faults["talk.mp3"]
 
 
 @pytest.fixture(scope="module")

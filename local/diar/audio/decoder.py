@@ -99,6 +99,8 @@ def _check_readable(path: Path) -> None:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             raise DataError("no such audio file", path) from None
         raise DataError(f"cannot be read: {error.strerror}", path) from None
+    except ValueError:  # a zero byte in its name
+        raise DataError("no such audio file", path) from None
     if head.startswith(b"NIST_1A") and b"shorten" in head:
         raise DataError(
             "SPHERE compressed by shorten: make it a WAV by 'sph2pipe -f wav' first", path
@@ -260,7 +262,9 @@ def _silence_before(
 def _promised(container: av.container.InputContainer, path: Path) -> float:
     """Return the seconds of audio that a header states; 0 where FFmpeg has guessed them."""
     stream, kind = container.streams.audio[0], container.format.name.split(",")[0]
-    if kind in ("mov", "ogg", "flac", "tta", "wv", "ape") or (kind == "mp3" and _states_frames(path)):
+    if kind in ("mov", "ogg", "flac", "tta", "wv", "ape") or (
+        kind == "mp3" and _states_frames(path)
+    ):
         return float((stream.duration or 0) * (stream.time_base or 0))
     if kind == "matroska" and len(container.streams) == 1:
         return (container.duration or 0) / 1e6
