@@ -18,6 +18,7 @@ from without_rights import own_folder
 from diar.audio import waveform
 from diar.autoencoder.network import SHIPPED
 from diar.base import regions
+from diar.base.errors import DataError
 from diar.kaldi import arks, inputs, tables
 from diar.kaldi.rttm import read_rttm
 from diar.xvectors import windows
@@ -142,6 +143,13 @@ def test_one_bad_recording_costs_only_itself(bad_data, said, tmp_path):
     # Overlapping segments are one stretch of speech.
     given = tables.read_segments(tmp_path / "data/set/segments")
     assert regions.regions_of(given) == [(0.0, pytest.approx(10.0))]
+
+
+def test_a_rate_of_1_hz(said, tmp_path):
+    soundfile.write(tmp_path / "slow.wav", np.zeros(99), 1)
+    with pytest.raises(DataError) as error:
+        waveform.read(tmp_path / "slow.wav")
+    said("a rate of 1 Hz, or of 2 GHz", str(error.value))
 
 
 def test_a_folder_with_faults(said):
