@@ -139,7 +139,7 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
                 write(args, result, progress.say)
             if page and result.diarization is not None:
                 name, made = result.given.recording, result.diarization
-                file = result.given.path if result.given.path.is_file() else None
+                file = result.given.path if os.path.isfile(result.given.path) else None
                 page.add(name, file, result.duration, made.turns, refined_of(made))
             length = lengths.get(result.given.recording, 0.0)
             if result.error:  # it was not worked through: the rate must not gain
@@ -181,7 +181,9 @@ def refined_of(made: Diarization) -> Refined | None:
 
 def lengths_of(given: list[Input]) -> dict[str, float]:
     """Seconds of each recording, as the headers say; of none, unless all say."""
-    lengths = {i.recording: waveform.header_duration(i.path) for i in given if i.path.is_file()}
+    lengths = {
+        i.recording: waveform.header_duration(i.path) for i in given if os.path.isfile(i.path)
+    }
     known = {recording: seconds for recording, seconds in lengths.items() if seconds}
     return known if len(known) == len(given) else {}
 

@@ -19,13 +19,25 @@ from downloads import fetch_or_skip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paths import ROOT
+from without_rights import own_folder
 
 import diarize
+from diar.audio import waveform
 from diar.base.errors import DataError
 from diar.base.types import Bounds, Turn
 from diar.kaldi import inputs
 from diar.kaldi.rttm import read_rttm
 from diar.pipeline.recording import Diarization
+
+
+def fault_of(given):
+    """What reading says of it."""
+    try:
+        with inputs.open_input(given) as path:
+            waveform.read(path)
+    except DataError as error:
+        return str(error)
+    return ""
 
 
 class TestInputs:
@@ -59,16 +71,52 @@ class TestInputs:
             "c",
         ]
 
-    def test_two_files_of_one_name_are_refused(self, folder):
-        (folder / "deep/b.flac").write_text("")
-        with pytest.raises(
-            DataError, match=r"in/b.wav and .*deep/b.flac would both be recording 'b'.*--list"
-        ):
-            self.names(folder)
-        (folder.parent / "list").write_text(f"one {folder}/b.wav\ntwo {folder}/deep/b.flac\n")
-        assert self.names(listing=folder.parent / "list") == ["one", "two"], (
-            "what the message advises"
-        )
+    def test_files_of_one_stem_are_named_apart(self, folder):
+        for name in ("b.m4a", "deep/b.wav", "deep/er/b.wav", "er_b.ogg"):
+            (folder / name).write_text("")
+        (folder / "deep/link").symlink_to(folder / "deep/er")
+        assert {i.recording: str(i.path.relative_to(folder)) for i in inputs.gather([folder])} == {
+            "a": "a.FLAC", "x_y": "x y.ogg", "c": "deep/er/c.mp3", "b.m4a": "b.m4a", "in_b": "b.wav",
+            "deep_b": "deep/b.wav", "er_b.wav": "deep/er/b.wav", "er_b.ogg": "er_b.ogg",
+        }  # fmt: skip
+        (folder.parent / "list").write_text(f"in_b {folder}/deep/b.wav\n")
+        named = {i.recording: i.path for i in inputs.gather([folder], folder.parent / "list")}
+        assert named["in_b"] == folder / "deep/b.wav", "an id of a list stays"
+        assert named["in_b.wav"] == folder / "b.wav"
+
+    def test_files_that_no_name_tells_apart_get_a_number(self, folder):
+        for name in ("x_y.ogg", "x  y.ogg"):
+            (folder / name).write_text("")
+        found = {i.recording: i.path.name for i in inputs.gather([folder])}
+        assert len(found) == 6 and found["x_y_2"] == "x_y.ogg" and found["x_y_3"] == "x y.ogg"
+
+    def test_linked_folders_count_once_and_loops_end(self, folder, tmp_path):
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "elsewhere/far.wav").write_text("")
+        (folder / "link").symlink_to(tmp_path / "elsewhere")
+        (folder / "link again").symlink_to(tmp_path / "elsewhere")
+        (folder / "deep/loop").symlink_to(folder)
+        (folder / "deep/self").symlink_to("self")
+        found = {i.recording: i.fault for i in inputs.gather([folder])}
+        assert sorted(found) == ["a", "b", "c", "far", "self", "x_y"]
+        assert [name for name in found if found[name]] == ["self"]
+
+    def test_what_is_closed_costs_only_itself(self):
+        with own_folder() as folder:
+            for name in ("open.wav", "closed/in.wav", "file.wav"):
+                (folder / name).parent.mkdir(exist_ok=True)
+                (folder / name).write_text("")
+            (folder / "file.wav").chmod(0)
+            (folder / "closed").chmod(0)
+            (folder / "list").write_text("id closed/in.wav\nclosed/in.wav\n")
+            found = inputs.gather([folder, folder / "closed/in.wav"], folder / "list")
+            faults = {i.recording: fault_of(i) for i in found}
+            (folder / "closed").chmod(0o700)
+        closed = "closed/in.wav: cannot be read: Permission denied"
+        assert faults.pop("open").endswith("not an audio file that can be decoded")
+        assert faults.pop("file").endswith("file.wav: cannot be read: Permission denied")
+        assert faults.pop("closed").endswith("closed: Permission denied")
+        assert len(faults) == 2 and all(fault.endswith(closed) for fault in faults.values())
 
     def test_a_folder_or_list_without_audio_is_refused(self, folder):
         shutil.rmtree(folder / "deep/er")
@@ -95,9 +143,15 @@ class TestInputs:
         ]
         assert [bool(i.fault) for i in found] == [False] * 4 + [True] * 2
         assert "list:5: a command" in found[4].fault and "list:6: no such audio" in found[5].fault
-        (folder / "list").write_text("../up b.wav\n")
-        with pytest.raises(DataError, match="list:1: .*'../up'"):
-            inputs.gather([], folder / "list")
+
+    def test_a_bad_line_of_a_list_costs_only_itself(self, folder):
+        lines = ["../up b.wav", "mine b.wav", "mine a.FLAC", "mine b.wav", "zero\0", "b.wav"]
+        (folder / "list").write_text("\n".join(lines))
+        found = inputs.gather([], folder / "list")
+        faults = [fault_of(i) for i in found if i.recording not in ("mine", "b")]
+        assert len(found) == 5 and "list:1: " in faults[0] and "'../up'" in faults[0]
+        assert "list:3: 'mine' is in line 2 already" in faults[1]
+        assert "no such audio file" in faults[2]
 
     @settings(max_examples=40, deadline=None)
     @given(st.lists(

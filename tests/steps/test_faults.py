@@ -21,6 +21,7 @@ from models import save_pooling
 from safetensors.numpy import save_file
 from short_patience import start
 from small_step import processes
+from without_rights import own_folder
 
 from diar.audio import waveform
 from diar.autoencoder.network import SHIPPED
@@ -29,7 +30,7 @@ from diar.base.errors import DataError
 from diar.base.files import sha256, write_text
 from diar.fetching.archives import unpack
 from diar.fetching.download import Downloads, Remote
-from diar.kaldi import arks, tables
+from diar.kaldi import arks, inputs, tables
 from diar.kaldi.rttm import read_rttm
 from diar.simulation import voices
 from diar.xvectors import windows
@@ -167,6 +168,29 @@ def test_one_bad_recording_costs_only_itself(bad_data, said, tmp_path):
     # Overlapping segments are one stretch of speech.
     given = tables.read_segments(tmp_path / "data/set/segments")
     assert regions.regions_of(given) == [(0.0, pytest.approx(10.0))]
+
+
+def test_a_rate_of_1_hz(said, tmp_path):
+    soundfile.write(tmp_path / "slow.wav", np.zeros(99), 1)
+    with pytest.raises(DataError) as error:
+        waveform.read(tmp_path / "slow.wav")
+    said("a rate of 1 Hz, or of 2 GHz", str(error.value))
+
+
+def test_a_folder_with_faults(said):
+    with own_folder() as folder:
+        for name in ("talk.m4a", "talk.mp3", "closed/in.wav"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text("")
+        (folder / "lost").symlink_to("nowhere")
+        (folder / "closed").chmod(0)
+        found = inputs.gather([folder])
+        (folder / "closed").chmod(0o700)
+    faults = {i.recording: i.fault for i in found}
+    said("two files of one stem in a folder", " ".join(faults))
+    said("a closed folder in a folder", faults["closed"])
+    said("a link to nothing in a folder", faults["lost"])
+    assert len(faults) == 4 and not faults["talk.m4a"] and not faults["talk.mp3"]
 
 
 @pytest.fixture(scope="module")

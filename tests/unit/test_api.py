@@ -177,6 +177,17 @@ def test_audio_without_a_reference(folder, tmp_path, caplog):
         DEC.diarizationDEC(plain, "oracle", tmp_path / "out2")
 
 
+def test_the_audio_of_a_folder_is_what_diarize_takes(tmp_path):
+    (tmp_path / "audio/deep").mkdir(parents=True)
+    for name in ("a.opus", "b.wav", "b.mp3", "deep/c.mka", "notes.txt"):
+        (tmp_path / "audio" / name).write_text("")
+    dataset = utils.DiarizationDataset(data_dir=tmp_path, skip_overlap=False)
+    assert dataset.names == ["a", "b.mp3", "b.wav", "c"]
+    (tmp_path / "audio/lost").symlink_to("nowhere")
+    with pytest.raises(DataError, match="audio/lost: a link to nothing"):
+        utils.DiarizationDataset(data_dir=tmp_path, skip_overlap=False)
+
+
 def test_make_rttm(tmp_path):
     path = utils.make_rttm(tmp_path, "r", np.array([-1, 0, 0, -1, 1]), 750)
     turns = read_rttm(path)["r"]

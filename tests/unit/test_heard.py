@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from fractions import Fraction
 
 import av
@@ -82,6 +83,33 @@ def test_more_channels_than_seven(tmp_path, kind, channels):
         pytest.skip(f"this FFmpeg does not write it: {error}")
     heard = waveform.read(path)
     assert heard.channels == channels and heard.samples[:].std() == pytest.approx(0.212, rel=0.02)
+
+
+def test_channels_in_an_order_without_a_name(tmp_path):
+    """What libsndfile refuses: PyAV freed the order twice, which ended the process (SIGABRT)."""
+    path = tmp_path / "cut.caf"
+    encode(path, [np.tile(tone(1)[:, None], 8)], "pcm_s24le")
+    path.write_bytes(path.read_bytes()[:200000])
+    for _ in range(3):
+        heard = waveform.read(path)
+        assert heard.channels == 8 and len(heard.samples) > 8000
+
+
+@pytest.mark.parametrize("rate", [1, 999, 2_000_000_000])
+def test_a_rate_that_no_sound_has(tmp_path, rate):
+    """Kilobytes at 1 Hz became hours of audio, and memory of gigabytes."""
+    soundfile.write(tmp_path / "slow.wav", tone(1), rate)
+    with pytest.raises(DataError, match=f"no sound has a rate of {rate} Hz"):
+        waveform.read(tmp_path / "slow.wav")
+
+
+def test_samples_that_are_no_sound_warn_of_nothing(tmp_path):
+    path = tmp_path / "huge.wav"
+    soundfile.write(path, np.full((RATE, 2), 3e38, np.float32), RATE, subtype="FLOAT")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(DataError, match="hold NaN or infinity"):
+            waveform.read(path)
 
 
 def test_an_mp3_that_does_not_say_how_long_it_is(tmp_path):

@@ -184,6 +184,8 @@ def spoilt(text, old, new):
         ("a.TextGrid", b"ooBinaryFile\x08TextGrid\xff\xff", "no TextGrid in a text file"),
         ("a.TextGrid", LONG.replace("B", "\xe9").encode("latin-1"), "neither UTF-8 nor UTF-16"),
         ("a.TextGrid", spoilt(LONG, "TextGrid", "Pitch"), ":2: holds a Pitch, expected a TextGrid"),
+        ("a.TextGrid", spoilt(LONG, '"TextGrid"', '"Pi\ntch\33"'), ":2: holds a Pi tch , expected"),
+        ("a.TextGrid", f'"ooTextFile" "TextGrid{"8" * 5000}"', r"8 \[...\] 8"),
         ("a.TextGrid", spoilt(LONG, "TextTier", "OddTier"), ":29: a tier of class 'OddTier'"),
         ("a.TextGrid", LONG[:-30], "the file ends, expected a"),
         ("a.TextGrid", LONG[:-4], ":46: a text does not end, expected a text"),
@@ -209,6 +211,7 @@ def test_odd_files_are_refused(tmp_path, name, text, message):
     with pytest.raises(DataError, match=message) as error:
         labels(tmp_path, eaf_text(text) if callable(text) else text, name)
     assert str(error.value).startswith(f"{tmp_path / name}:")
+    assert str(error.value).isprintable() and len(str(error.value)) < 2000
 
 
 def test_corrections_of_several_recordings(tmp_path, monkeypatch, capsys):

@@ -29,7 +29,13 @@ def test_who_talk_at_the_same_time_have_a_turn_each(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["no XML", TRS.replace('endTime="1"', ""), TRS.replace('"6"', '"x"')]
+    "text",
+    [
+        "no XML",
+        TRS.replace('endTime="1"', ""),
+        TRS.replace('"6"', '"x"'),
+        TRS.replace("8859", "8860"),
+    ],
 )
 def test_other_files_are_refused(tmp_path, text):
     (tmp_path / "x.trs").write_text(text)

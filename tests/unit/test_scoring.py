@@ -17,6 +17,7 @@ from diar.base.errors import DataError
 from diar.base.regions import merge_turns
 from diar.base.types import Region, Turn
 from diar.scoring import frame
+from diar.scoring import systems
 from diar.scoring.frame import count_speakers, make_frame, total_score, totals
 from diar.scoring.rates import Protocol, ScoringConfig, evaluate
 from diar.scoring.systems import read_json
@@ -413,3 +414,11 @@ def test_published_protocol_to_the_digit():
     benchmark = load_benchmark("paper_protocol")
     rows = [" ".join(row) for row in benchmark.golden(rttms)]
     assert rows == [" ".join(line.split()) for line in GOLDEN.splitlines()]
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"protocols": {"fair": {}}}', "{", "1"])
+def test_a_summary_that_scoring_did_not_make(tmp_path, text):
+    (tmp_path / "dec/set/score").mkdir(parents=True)
+    (tmp_path / "dec/set/score/summary.json").write_text(text)
+    with pytest.raises(DataError, match="score/summary.json: not "):
+        systems.read_summaries(tmp_path, "set", ["dec"])

@@ -35,6 +35,7 @@ CONTAINERS = (
     " truehd tta u8 voc vqf w64 wav webm wtv wv xwma"
 ).replace(" ", ",")
 STAMPED = ("mov", "matroska")  # containers whose frames say when they are to be heard
+RATES = range(1000, 1_000_001)  # samples per second that are believed
 EMPTY = np.zeros(0, np.float32)
 GAP = 0.1  # seconds without frames from which silence is filled in
 LATE = 0.5  # seconds that may be missing at the end
@@ -56,6 +57,12 @@ class Source:
     channels: int
     blocks: Iterator[np.ndarray]
     notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.rate not in RATES:  # a second of it could become hours
+            raise DataError(
+                f"no sound has a rate of {self.rate} Hz: its header is damaged", self.path
+            )
 
 
 def decode(path: str | Path, use: Callable[[Source], T]) -> T:
@@ -99,6 +106,8 @@ def _check_readable(path: Path) -> None:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             raise DataError("no such audio file", path) from None
         raise DataError(f"cannot be read: {error.strerror}", path) from None
+    except ValueError:  # a zero byte in its name
+        raise DataError("no such audio file", path) from None
     if head.startswith(b"NIST_1A") and b"shorten" in head:
         raise DataError(
             "SPHERE compressed by shorten: make it a WAV by 'sph2pipe -f wav' first", path
@@ -183,6 +192,10 @@ def _heard(
     tracks = len(container.streams.audio)
     if tracks > 1:
         notes.append(f"{tracks} audio tracks: the first is heard")
+    context = container.streams.audio[0].codec_context
+    if context is None:
+        raise DataError("not an audio file that can be decoded: no codec known", path)
+    _forget_order(context)
     frames = _frames(container, path, notes)
     first = next(frames, None)
     if first is None:
@@ -205,6 +218,13 @@ def _heard(
         notes.append(f"{filled / rate:.1f} s without sound in it are silence")
     if count < (_promised(container, path) - LATE) * rate:
         notes.append(TRUNCATED)
+
+
+def _forget_order(context: av.AudioCodecContext) -> None:
+    """Replace an order of channels that has no name of its own: PyAV frees it twice, and crashes."""
+    layout = context.layout
+    if "(" in layout.name or "ambisonic" in layout.name:
+        context.layout = f"{layout.nb_channels} channels"
 
 
 def _frames(

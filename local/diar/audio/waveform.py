@@ -113,6 +113,7 @@ def copy_lossless(path: str | Path, target: Path) -> None:
     decode(path, write)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of samples that are no sound: checked below
 def _mono(source: Source, rate: int, channel: int | None, gain: float) -> tuple[Audio, float]:
     """Make the mono samples of a source, times ``gain``, and their peak in the file."""
     if channel is not None and not 0 <= channel < source.channels:

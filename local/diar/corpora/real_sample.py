@@ -74,7 +74,7 @@ def read_trs(path: str | Path, recording: str) -> list[Turn]:
             span = float(turn.attrib["startTime"]), float(turn.attrib["endTime"])
             for speaker in turn.get("speaker", "").split():
                 spans.setdefault(speaker, []).append(span)
-    except (ElementTree.ParseError, KeyError, ValueError) as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # LookupError: its encoding
         raise DataError(f"not a file of Transcriber: {error}", path) from None
     return sorted(
         Turn(recording, start, end - start, speaker)

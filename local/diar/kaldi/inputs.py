@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 
 from diar.base.errors import DataError
@@ -29,7 +30,10 @@ SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class Input:
-    """An audio file (``STDIN``: standard input), the id of its recording, and its known fault."""
+    """An audio file (``STDIN``: standard input), the id of its recording, and its known fault.
+
+    recording: empty where the recording is named after the file.
+    """
 
     recording: str
     path: Path
@@ -39,78 +43,134 @@ class Input:
 def gather(paths: Iterable[Path], listing: Path | None = None) -> list[Input]:
     """List the audio of files and folders, then that of a list; a file that comes twice counts once.
 
+    Files that would be one recording are named apart: by their endings, or else by their folders, or a
+    number. What cannot be used, a folder that is closed or a line of the list, costs only itself: it has
+    a fault.
+
     Args:
         listing: a file of lines '<file>' or, as Kaldi's wav.scp, '<id> <file>'; relative names count as
-            ``tables.find_file`` says. A line that cannot be used costs only itself.
+            ``tables.find_file`` says.
+
+    Returns:
+        Each with an id of its own.
 
     Raises:
-        DataError: a folder or a list without any; two files that would be one recording.
+        DataError: a folder or a list without any.
     """
-    inputs: dict[str, Input] = {}
+    found: dict[object, Input] = {}
     for new in [*(i for path in paths for i in _of_path(path)), *_of_list(listing)]:
-        old = inputs.setdefault(new.recording, new)
-        if not _same_file(old.path, new.path):
-            raise DataError(
-                f"{old.path} and {new.path} would both be recording {new.recording!r}: rename one, or"
-                " give them ids, in a file of lines '<id> <file>' (--list)"
-            )
-    return list(inputs.values())
+        found.setdefault((new.recording or recording_of(new.path), _identity(new.path)), new)
+    return _named_apart(list(found.values()))
 
 
 def recording_of(path: Path) -> str:
     """Name a recording after its file: no ending, and '_' for blanks, which no RTTM can hold."""
-    return "stdin" if path == STDIN else "_".join(path.stem.split())
+    return next(_names(path))
+
+
+def _names(path: Path) -> Iterator[str]:
+    """Yield what a recording may be named: talk, talk.wav, monday_talk, monday_talk.wav, ..."""
+    if path == STDIN:
+        yield "stdin"
+        return
+    *folders, name = Path(os.path.abspath(path)).parts[1:] or ("root",)
+    for first in range(len(folders), -1, -1):
+        for last in (Path(name).stem, name):
+            if words := " ".join([*folders[first:], last]).split():
+                yield "_".join(words)
+
+
+def _named_apart(given: list[Input]) -> list[Input]:
+    """Give longer names to those that would be one recording, until there are none; ids of a list stay."""
+    longer = [iter([i.recording]) if i.recording else _names(i.path) for i in given]
+    names = [next(more) for more in longer]
+    while True:
+        same: dict[str, list[int]] = {}
+        for number, name in enumerate(names):
+            same.setdefault(name, []).append(number)
+        clashes = [numbers for numbers in same.values() if len(numbers) > 1]
+        if not clashes:
+            return [replace(old, recording=name) for old, name in zip(given, names, strict=True)]
+        before = list(names)
+        for number in chain.from_iterable(clashes):
+            names[number] = next(longer[number], names[number])
+        if names == before:  # 'a b.wav' and 'a_b.wav'
+            number = next(n for n in clashes[0][::-1] if not given[n].recording)
+            short = recording_of(given[number].path)
+            names[number] = next(name for i in count(2) if (name := f"{short}_{i}") not in names)
 
 
 def _of_path(path: Path) -> Iterator[Input]:
-    files = _in_folder(path) if path != STDIN and path.is_dir() else [path]
-    yield from (Input(recording_of(file), file) for file in files)
-
-
-def _in_folder(folder: Path) -> list[Path]:
-    """List the audio in a folder and below it by the endings, sorted; nothing hidden."""
-    files: list[Path] = []
-    for place, folders, names in os.walk(folder, onerror=_fail):
-        folders[:] = sorted(name for name in folders if name[0] != ".")
-        shown = (Path(place, name) for name in sorted(names) if name[0] != ".")
-        files += [file for file in shown if file.suffix.lower() in SUFFIXES]
+    if path == STDIN or not os.path.isdir(path):
+        yield Input("", path)
+        return
+    files = _in_folder(path)
     if not files:
-        raise DataError(
-            "no audio file in this folder (such as *.wav, *.flac, *.mp3, *.m4a)", folder
-        )
+        raise DataError("no audio file in this folder (such as *.wav, *.flac, *.mp3, *.m4a)", path)
+    yield from files
+
+
+def _in_folder(folder: Path) -> list[Input]:
+    """List the audio in a folder and below it by the endings, sorted; nothing hidden.
+
+    Links are followed, each folder once. What is closed, and a link to nothing, may hide audio.
+    """
+    files: list[Input] = []
+    seen = {_identity(folder)}
+
+    def closed(error: OSError) -> None:
+        files.append(Input("", Path(error.filename), f"{error.filename}: {error.strerror}"))
+
+    for place, folders, names in os.walk(folder, onerror=closed, followlinks=True):
+        shown = sorted(name for name in folders if name[0] != ".")
+        folders[:] = []
+        for name in shown:
+            identity = _identity(Path(place, name))
+            if identity not in seen:
+                seen.add(identity)
+                folders.append(name)
+        for file in (Path(place, name) for name in sorted(names) if name[0] != "."):
+            if file.suffix.lower() in SUFFIXES:
+                files.append(Input("", file))
+            elif file.is_symlink() and not os.path.exists(file):
+                files.append(Input("", file, f"{file}: a link to nothing that can be read"))
     return files
-
-
-def _fail(error: OSError) -> None:
-    raise error
 
 
 def _of_list(listing: Path | None) -> Iterator[Input]:
     if listing is None:
         return
     path = Path("/dev/stdin") if listing == STDIN else listing
+    ids: dict[str, tuple[int, object]] = {}
     number = 0
     for number, (line,) in records(path, 0):
-        if file := find_file(line, path):  # a name with blanks, too
-            yield Input(recording_of(file), file)
-            continue
         recording, *rest = line.split(None, 1)
-        if not rest:
-            missing = Path(line)  # reading it will say so
-            yield Input(recording_of(missing), missing)
-            continue
-        if "/" in recording:
-            raise DataError(f"no such file, and no recording id: {recording!r}", path, number)
-        yield Input(recording, *audio_of_line(rest[0], path, number))
+        if file := find_file(line, path):  # a name with blanks, too
+            yield Input("", file)
+        elif not rest:  # reading it will say so
+            yield Input("", Path(line))
+        elif "/" in recording:
+            fault = f"{path}:{number}: no such file, and no recording id: {recording!r}"
+            yield Input("", Path(line), fault)
+        else:
+            audio, fault = audio_of_line(rest[0], path, number)
+            first, known = ids.setdefault(recording, (number, _identity(audio)))
+            if known == _identity(audio):
+                yield Input(recording, audio, fault)
+            else:
+                fault = f"{path}:{number}: {recording!r} is in line {first} already"
+                yield Input("", audio, fault)
     if not number:
         raise DataError("empty: expected lines '<file>' or '<id> <file>'", path)
 
 
-def _same_file(one: Path, other: Path) -> bool:
+def _identity(path: Path) -> object:
+    """Return what two names of one file have in common: the file, or where there is none, the name."""
     try:
-        return one == other or one.samefile(other)
-    except OSError:
-        return False
+        there = path.stat()
+    except (OSError, ValueError):  # none, closed, or a name that no file can have
+        return path
+    return there.st_dev, there.st_ino
 
 
 def rename(given: Input, recording: str) -> Input:
@@ -136,9 +196,10 @@ def open_input(given: Input) -> Iterator[Path]:
     if given.fault:
         raise DataError(given.fault)
     piped = given.path == STDIN
-    if not piped and not given.path.is_fifo():
+    if not piped and not _is_pipe(given.path):
         yield given.path
         return
+<<<<<<< HEAD
     with (
         sys.stdin.buffer if piped else open(given.path, "rb") as stream,
         in_tmpdir("audio of a pipe"),
@@ -148,8 +209,30 @@ def open_input(given: Input) -> Iterator[Path]:
         copy.flush()
     with copy:
         path = f"/proc/{os.getpid()}/fd/{copy.fileno()}"  # it has no name: a killed process leaves nothing
+=======
+    name = "standard input" if piped else str(given.path)
+    with tempfile.NamedTemporaryFile(prefix="audio.") as copy:
+        try:
+            with sys.stdin.buffer if piped else open(given.path, "rb") as stream:
+                shutil.copyfileobj(stream, copy)
+            copy.flush()
+        except OSError as error:
+            place = tempfile.gettempdir()
+            raise DataError(f"cannot be copied to {place}: {error.strerror}", name) from None
+>>>>>>> safe-D
         try:
             yield Path(path)
         except DataError as error:
+<<<<<<< HEAD
             name = "standard input" if piped else str(given.path)
             raise DataError(str(error).replace(path, name)) from None
+=======
+            raise DataError(str(error).replace(copy.name, name)) from None
+
+
+def _is_pipe(path: Path) -> bool:
+    try:
+        return path.is_fifo()
+    except OSError:  # reading it will say so
+        return False
+>>>>>>> safe-D

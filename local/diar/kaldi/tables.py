@@ -170,10 +170,16 @@ def find_file(name: str, scp: str | Path) -> Path | None:
     places = [Path()]
     if not Path(name).is_absolute():
         places += Path(scp).absolute().parents
-    try:
-        return next((place / name for place in places if (place / name).exists()), None)
-    except (OSError, ValueError):  # a name that no file can have
-        return None
+    closed = None
+    for path in (place / name for place in places):
+        try:
+            path.stat()
+            return path
+        except PermissionError:  # in a closed folder: reading it will say so
+            closed = closed or path
+        except (OSError, ValueError):  # none, or a name that no file can have
+            pass
+    return closed
 
 
 def find_entry(value: str, scp: str | Path) -> tuple[Path | None, int]:

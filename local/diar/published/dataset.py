@@ -19,7 +19,7 @@ from diar.base.files import Scratch
 from diar.base.types import Region, Subsegments, Turn
 from diar.extractors import Extractor
 from diar.extractors import get as get_extractor
-from diar.kaldi import rttm, tables, xvector_dir
+from diar.kaldi import inputs, rttm, tables, xvector_dir
 from diar.speech import vad
 from diar.xvectors.grid import activity
 from diar.xvectors.windows import XVectorConfig, cut_grid, grid_indices
@@ -27,7 +27,6 @@ from diar.xvectors.windows import XVectorConfig, cut_grid, grid_indices
 ROOT = Path(__file__).resolve().parents[3]
 # The published names of data sets, and what stage 0 makes of them.
 CORPORA = {"ami": "ami/test", "ami_dev": "ami/dev", "voxconverse": "voxconverse/full"}
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".sph"}
 
 
 class DiarizationDataset(Dataset):
@@ -235,17 +234,16 @@ def _read_data(directory: Path) -> tuple[dict[str, Path], dict[str, list[Turn]] 
     reference = directory / "rttm"
     if (directory / "wav.scp").exists():
         wavs, faults = tables.read_wav_scp(directory / "wav.scp")
-        if faults:
-            raise DataError(next(iter(faults.values())))
         if (directory / "ref.rttm").exists():
             reference = directory / "ref.rttm"
     elif (directory / "audio").is_dir():
-        files = sorted((directory / "audio").iterdir())
-        wavs = {f.stem: f for f in files if f.suffix.lower() in AUDIO_SUFFIXES}
+        files = inputs.gather([directory / "audio"])
+        wavs = {file.recording: file.path for file in files if not file.fault}
+        faults = {file.recording: file.fault for file in files if file.fault}
     else:
         raise DataError("neither a Kaldi directory (wav.scp) nor a folder with audio/", directory)
-    if not wavs:
-        raise DataError("no recordings in it", directory)
+    if faults:
+        raise DataError(next(iter(faults.values())))
     return wavs, rttm.read_rttm(reference) if reference.exists() else None
 
 

@@ -57,8 +57,22 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_summaries(exp: Path, name: str, systems: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Read what no figure says of the scores of some systems on a set: protocols, commands, remarks."""
-    return {s: read_json(exp / s / name / "score/summary.json") for s in systems}
+    """Read what no figure says of the scores of some systems on a set: protocols, commands, remarks.
+
+    Raises:
+        DataError: it is absent, or was not made by steps/score.sh.
+    """
+    return {s: _read_summary(exp / s / name / "score/summary.json") for s in systems}
+
+
+def _read_summary(path: Path) -> dict[str, Any]:
+    summary = read_json(path)
+    try:
+        _ = [summary[key] for key in ("missing", "extra", "derived_uem")]
+        _ = [protocol["words"] for protocol in summary["protocols"].values()]
+    except (AttributeError, LookupError, TypeError):
+        raise DataError("not made by steps/score.sh: make it again", path) from None
+    return summary
 
 
 def describe_protocols(summaries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
