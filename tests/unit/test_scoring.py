@@ -16,8 +16,7 @@ from diar.base import config
 from diar.base.errors import DataError
 from diar.base.regions import merge_turns
 from diar.base.types import Region, Turn
-from diar.scoring import frame
-from diar.scoring import systems
+from diar.scoring import frame, systems
 from diar.scoring.frame import count_speakers, make_frame, total_score, totals
 from diar.scoring.rates import Protocol, ScoringConfig, evaluate
 from diar.scoring.systems import read_json

@@ -46,7 +46,7 @@ class _NotRead(Exception):
 
 
 @dataclass(frozen=True)
-class Source:
+class AudioSource:
     """An open file: ``blocks`` (b, channels) of float32 at ``rate``.
 
     ``notes`` says what is not as it seems, once all blocks are read.
@@ -65,7 +65,7 @@ class Source:
             )
 
 
-def decode(path: str | Path, use: Callable[[Source], T]) -> T:
+def decode(path: str | Path, use: Callable[[AudioSource], T]) -> T:
     """Open a file, and return what ``use`` makes of it.
 
     ``use`` may be called twice, where libsndfile gives up within the file.
@@ -79,7 +79,7 @@ def decode(path: str | Path, use: Callable[[Source], T]) -> T:
         with _open_sndfile(path) as file:
             notes: list[str] = []
             blocks = _sndfile_blocks(file, path, notes)
-            return use(Source(path, file.samplerate, file.channels, blocks, notes))
+            return use(AudioSource(path, file.samplerate, file.channels, blocks, notes))
     except _NotRead:
         return use(_open_pyav(path))
 
@@ -152,7 +152,7 @@ def _ends_early(path: Path) -> bool:
     return head[:4] == b"RIFF" and path.stat().st_size < size + 8 < UNKNOWN_SIZE
 
 
-def _open_pyav(path: Path) -> Source:
+def _open_pyav(path: Path) -> AudioSource:
     """Open a file by PyAV.
 
     The rate is that of the first frame, as the header of some formats says another.
@@ -161,9 +161,9 @@ def _open_pyav(path: Path) -> Source:
     parts = _pyav_parts(path, notes)
     first = next(parts, None)
     if first is None:
-        return Source(path, 16000, 1, iter(()), notes)
+        return AudioSource(path, 16000, 1, iter(()), notes)
     block, rate = first
-    return Source(path, rate, block.shape[1], chain([block], (b for b, _ in parts)), notes)
+    return AudioSource(path, rate, block.shape[1], chain([block], (b for b, _ in parts)), notes)
 
 
 def _pyav_parts(path: Path, notes: list[str]) -> Iterator[tuple[np.ndarray, int]]:

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from diar.audio.decoder import Source, decode, header
+from diar.audio.decoder import AudioSource, decode, header
 from diar.audio.spool import Samples, collect
 from diar.base.errors import DataError
 from diar.base.files import open_whole
@@ -63,7 +63,7 @@ def read(
         DataError: no such file, no audio in it, no samples, NaN, no such channel.
     """
 
-    def mono(source: Source, gain: float = 1.0) -> tuple[Audio, float]:
+    def mono(source: AudioSource, gain: float = 1.0) -> tuple[Audio, float]:
         chosen = None if only_of_many and source.channels == 1 else channel
         return _mono(source, rate, chosen, gain)
 
@@ -94,7 +94,7 @@ def copy_lossless(path: str | Path, target: Path) -> None:
         DataError: no audio, or no samples in it.
     """
 
-    def write(source: Source) -> None:
+    def write(source: AudioSource) -> None:
         fits = source.channels <= 8
         kind = (
             {"format": "FLAC", "subtype": "PCM_24"}
@@ -114,7 +114,7 @@ def copy_lossless(path: str | Path, target: Path) -> None:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of samples that are no sound: checked below
-def _mono(source: Source, rate: int, channel: int | None, gain: float) -> tuple[Audio, float]:
+def _mono(source: AudioSource, rate: int, channel: int | None, gain: float) -> tuple[Audio, float]:
     """Make the mono samples of a source, times ``gain``, and their peak in the file."""
     if channel is not None and not 0 <= channel < source.channels:
         raise DataError(f"no channel {channel + 1}: it has {source.channels}", source.path)
@@ -192,7 +192,7 @@ def probe(path: str | Path) -> tuple[float, int]:
         DataError: it cannot be decoded.
     """
 
-    def measure(source: Source) -> tuple[float, int]:
+    def measure(source: AudioSource) -> tuple[float, int]:
         return sum(len(block) for block in source.blocks) / source.rate, source.channels
 
     return header(path) or decode(path, measure)

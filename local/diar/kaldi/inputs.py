@@ -199,35 +199,21 @@ def open_input(given: Input) -> Iterator[Path]:
     if not piped and not _is_pipe(given.path):
         yield given.path
         return
-<<<<<<< HEAD
-    with (
-        sys.stdin.buffer if piped else open(given.path, "rb") as stream,
-        in_tmpdir("audio of a pipe"),
-    ):
+    name = "standard input" if piped else str(given.path)
+    try:
+        stream = sys.stdin.buffer if piped else open(given.path, "rb")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", name) from None
+    with stream, in_tmpdir("audio of a pipe"):
         copy = tempfile.TemporaryFile()  # noqa: SIM115 (closed below)
         shutil.copyfileobj(stream, copy)
         copy.flush()
     with copy:
         path = f"/proc/{os.getpid()}/fd/{copy.fileno()}"  # it has no name: a killed process leaves nothing
-=======
-    name = "standard input" if piped else str(given.path)
-    with tempfile.NamedTemporaryFile(prefix="audio.") as copy:
-        try:
-            with sys.stdin.buffer if piped else open(given.path, "rb") as stream:
-                shutil.copyfileobj(stream, copy)
-            copy.flush()
-        except OSError as error:
-            place = tempfile.gettempdir()
-            raise DataError(f"cannot be copied to {place}: {error.strerror}", name) from None
->>>>>>> safe-D
         try:
             yield Path(path)
         except DataError as error:
-<<<<<<< HEAD
-            name = "standard input" if piped else str(given.path)
             raise DataError(str(error).replace(path, name)) from None
-=======
-            raise DataError(str(error).replace(copy.name, name)) from None
 
 
 def _is_pipe(path: Path) -> bool:
@@ -235,4 +221,3 @@ def _is_pipe(path: Path) -> bool:
         return path.is_fifo()
     except OSError:  # reading it will say so
         return False
->>>>>>> safe-D
