@@ -106,11 +106,11 @@ key_of() { # program "options" [input...]
 }
 
 states_of() { # program "options" [input...]: of the files among the inputs, which tell what was edited and put back
-  local name names=()
+  local name _files=()
   for name in "${@:3}"; do
-    case "$name" in *.py) ;; /*) names+=("$name") ;; *) names+=("./$name") ;; esac # code counts by its meaning
+    case "$name" in *.py) ;; /*) _files+=("$name") ;; *) _files+=("./$name") ;; esac # code counts by its meaning
   done
-  [ ${#names[@]} -eq 0 ] || find -L "${names[@]}" -maxdepth 1 -type f ! -name ".*" -printf '%p %i %s %T@ %C@\n' | sort -u
+  [ ${#_files[@]} -eq 0 ] || find -L "${_files[@]}" -maxdepth 1 -type f ! -name ".*" -printf '%p %i %s %T@ %C@\n' | sort -u
 }
 
 is_done() { # out-dir key: there is nothing to do
