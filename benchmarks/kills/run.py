@@ -36,14 +36,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "local"))
-sys.path.insert(1, str(ROOT / "tests/support"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
+sys.path.insert(1, str(Path(__file__).resolve().parents[2] / "tests/support"))
 from small_recipe import copied, fresh_shell, link_environment, shrink
 
 from cli import program
 from diar.base.files import cache_dir, write_text
 
+ROOT = Path(__file__).resolve().parents[2]
 PLAN = {
     "train": [{"speakers": 2, "seconds": 12}],
     "test": [{"speakers": 1, "seconds": 6}, {"speakers": 2, "seconds": 12}],
