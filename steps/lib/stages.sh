@@ -35,7 +35,7 @@ results() { # all scores on one page, and its main tables printed; made again on
   for dir in "$exp"/*/*/score "$exp"/ae_*/probe; do
     [ ! -e "$dir" ] || scores+=("$dir")
   done
-  key="$(python3 -I -S local/step_key.py local/make_results.py "" "${scores[@]}")" || exit 1
+  key="$(key_of local/make_results.py "" "${scores[@]}")" || exit 1
   if [ ! -e "$exp/RESULTS.md" ] || ! holds "$exp/.results" "$key"; then
     { echo "$key" && python local/make_results.py "$exp" "$exp/RESULTS.md"; } >"$said"
     mv "$said" "$exp/.results"
