@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Explain what is wrong with a Kaldi data directory, and mend it if asked to.
 
-Usage: validate_data_dir.py [options] <data-dir>
+Usage: validate_data_dir.py [--fix] <data-dir>
 
 Every fault is one line on standard error: file:line, what is wrong, what to do. What stage 0 of ./run.sh
 would refuse is one, too, in reference and UEM as well; with --wav-pipes true, commands in wav.scp are none. --fix does what Kaldi's
