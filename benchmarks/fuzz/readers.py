@@ -269,6 +269,6 @@ def _archives() -> Iterator[bytes]:
 
 def _unpack(target: Path, path: Path) -> None:
     try:
-        archives.unpack(path, target)
+        archives.unpack(path, target, 1 << 20)
     finally:
         shutil.rmtree(target, ignore_errors=True)

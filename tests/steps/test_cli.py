@@ -16,7 +16,7 @@ import pytest
 from command_line import PARSERS, PROGRAMS, SCRIPTS, WITH_OPTIONS, known, run
 from paths import ROOT
 
-from cli import program
+from cli import program, survival
 
 
 class Parsed(Exception):
@@ -31,6 +31,7 @@ def call(monkeypatch, capsys):
         path = ROOT / name
         monkeypatch.setattr(sys, "argv", [str(path), *arguments])
         monkeypatch.syspath_prepend(str(path.parent))
+        monkeypatch.setattr(survival, "run", program.run)  # no child: it would go on with the tests
         with pytest.raises((SystemExit, Parsed)) as end:
             runpy.run_path(str(path), run_name="__main__")
         return getattr(end.value, "code", None) or 0, capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import lzma
 import os
@@ -57,6 +58,10 @@ def unpack(archive: Path, folder: Path, most: int) -> Path:
             ) from None
         except (FileExistsError, NotADirectoryError) as error:
             raise DataError(f"it holds {error.filename} twice: not unpacked", archive) from None
+        except OSError as error:  # zipfile seeks to where nothing can be
+            if error.errno != errno.EINVAL:
+                raise
+            raise DataError("cannot be unpacked: delete it and run again", archive) from None
         flush_all(target)  # whatever bears its name is taken for whole
         os.replace(target, folder)
     return folder
