@@ -75,7 +75,7 @@ def link_environment(root: Path, recipe: Path) -> None:
     (target / ".installed").write_text(f"{digest}  -  {recipe}\n")
 
 
-def shrink(recipe: Path) -> None:
+def shrink(recipe: Path, plan: dict[str, list[dict[str, int]]] = PLAN) -> None:
     """A small corpus 'mini', and few systems."""
     voices = yaml.safe_load((recipe / "conf/voices.yaml").read_text())
     wanted = {name: split for split, names in PACKAGES.items() for name in names}
@@ -84,7 +84,7 @@ def shrink(recipe: Path) -> None:
         p for p in voices["people"] if wanted.get(p["files"][0].split("/")[0]) == p["split"]
     ]
     (recipe / "conf/voices.yaml").write_text(yaml.safe_dump(voices))
-    (recipe / "conf/mini_corpus.yaml").write_text(yaml.safe_dump({"sets": PLAN}))
+    (recipe / "conf/mini_corpus.yaml").write_text(yaml.safe_dump({"sets": plan}))
     (recipe / "conf/mini.conf").write_text(OPTIONS)
 
 
