@@ -257,7 +257,7 @@ def _archives() -> Iterator[bytes]:
             for name, data in files.items():
                 bundle.writestr(name, data)
         yield stream.getvalue()
-    for mode in ("w", "w:gz", "w:xz", "w:bz2"):
+    for mode in ("w", "w:gz"):
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode=mode) as bundle:
             for name, data in files.items():
