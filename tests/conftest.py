@@ -8,6 +8,7 @@ from pathlib import Path
 import models
 import pytest
 from downloads import fetch_or_skip
+from hypothesis import settings
 from paths import ROOT
 from web import Web
 
@@ -17,6 +18,9 @@ from diar.base.files import cache_dir
 from diar.corpora import voxconverse
 from diar.corpora.real_sample import PYANNOTE
 from diar.fetching.packages import extract_member
+
+settings.register_profile("recipe", deadline=None)  # a busy machine is no failure
+settings.load_profile("recipe")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,5 +29,6 @@ def start(
     )
     call = [*options, f"JOB=1:{jobs}", str(folder / "log/x.JOB.log"), "bash", "-c", script]
     return subprocess.Popen(
-        [sys.executable, "-c", code, *call], cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", code, *call], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's '&' ignores it
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -84,7 +85,8 @@ def shrink(recipe: Path, plan: dict[str, list[dict[str, int]]] = PLAN) -> None:
         p for p in voices["people"] if wanted.get(p["files"][0].split("/")[0]) == p["split"]
     ]
     (recipe / "conf/voices.yaml").write_text(yaml.safe_dump(voices))
-    (recipe / "conf/mini_corpus.yaml").write_text(yaml.safe_dump({"sets": plan}))
+    made = json.dumps({"sets": plan})  # YAML, too, and without the aliases that the recipe refuses
+    (recipe / "conf/mini_corpus.yaml").write_text(made)
     (recipe / "conf/mini.conf").write_text(OPTIONS)
 
 
