@@ -112,11 +112,28 @@ def test_registry():
 class Mean(extractors.Extractor):
     card = extractors.Card("mean", 1, 8000, 1.0, "none", "none", "here")
 
+    def embed(self, samples, starts, ends):
+        rows = zip((starts * self.rate).astype(int), (ends * self.rate).astype(int), strict=True)
+        return np.array([[samples[first:last].mean()] for first, last in rows], np.float32)
+
 
 def test_a_new_extractor_plugs_in(monkeypatch):
     monkeypatch.setitem(extractors.EXTRACTORS, "mean", f"{__name__}:Mean")
-    assert "mean" in extractors.EXTRACTORS and extractors.get("mean").dim == 1
-    assert extractors.card("mean") == Mean.card
+    mean = extractors.get("mean")
+    assert (mean.name, mean.dim, mean.rate) == ("mean", 1, 8000)
+    samples = np.repeat([0.25, 0.5], 8000)
+    assert mean.embed(samples, np.array([0.0, 1.0]), np.array([1.0, 2.0])).tolist() == [
+        [0.25],
+        [0.5],
+    ]
+
+
+def test_an_extractor_without_vectors_is_none():
+    class Nothing(extractors.Extractor):
+        card = Mean.card
+
+    with pytest.raises(TypeError, match="abstract"):
+        Nothing()
 
 
 @pytest.mark.parametrize("module", [cam, resemblyzer])

@@ -7,6 +7,7 @@ other code assumes a dimension or a window: the extractor says both.
 from __future__ import annotations
 
 import pkgutil
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from diar.extractors.cards import CARDS, Card
 from diar.networks.external_data import files_of
 
 
-class Extractor:
+class Extractor(ABC):
     """Turns windows of a recording into vectors; its ``card`` says what is known of it."""
 
     card: Card
 
+    @abstractmethod
     def embed(self, samples: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Make one vector for each window: (n, dim) float32, finite.
 
@@ -30,7 +32,6 @@ class Extractor:
             starts, ends: (n,) seconds, within the recording; windows may overlap and differ in
                 length.
         """
-        raise NotImplementedError
 
     @property
     def name(self) -> str:
