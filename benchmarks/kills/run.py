@@ -11,8 +11,8 @@ one experiment, and in two experiments with one cache. Each time all files of da
 compared, byte for byte, with those of the unbroken run.
 
 What differs by nature is left out: folders called log (times, processes), locks, and the report's table of
-times; of .begun and .done, whose keys know the times of audio files, only that they are there counts. Two experiments at the same time
-have names of one length, which count as one.
+times; of .begun, .done and .results, whose keys know the times of audio files, only that they are there counts.
+Two experiments at the same time have names of one length, which count as one.
 
 Prints a page with what was found, and writes it to <work-dir>/results.md.
 
@@ -116,7 +116,7 @@ class Experiment:
             for path in folder.rglob("*"):
                 place = f"{name}/{path.relative_to(folder)}"
                 if path.is_file() and not NATURE.search(place):
-                    key = path.name in (".begun", ".done")
+                    key = path.name in (".begun", ".done", ".results")
                     found[place] = b"" if key else plain(path.read_bytes())
         return found
 
