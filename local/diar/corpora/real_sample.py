@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import shutil
-import tempfile
 from pathlib import Path
 from xml.etree import ElementTree
 
 from diar.audio.waveform import duration
 from diar.base.errors import DataError
+from diar.base.files import Scratch
 from diar.base.regions import union
 from diar.base.types import Turn
 from diar.fetching.packages import Package, extract_member, fetch_deb, unpack_deb
@@ -45,7 +45,7 @@ def fetch_real_sample(folder: Path) -> tuple[list[Path], list[Turn]]:
         DataError: a package that cannot be had, or that does not hold what is expected.
     """
     files = [extract_member(PYANNOTE, "pyannote/audio/sample/sample.wav", folder / "sample.wav")]
-    with tempfile.TemporaryDirectory(dir=folder) as tmp:
+    with Scratch(folder) as tmp:
         rttm = extract_member(PYANNOTE, "pyannote/audio/sample/sample.rttm", Path(tmp) / "rttm")
         turns = read_rttm(rttm)["sample"]
         unpack_deb(fetch_deb(TRANSCRIBER), Path(tmp))
