@@ -31,9 +31,12 @@ ends_stage() {
 }
 
 results() { # all scores on one page, and its main tables printed; made again only where one has changed
-  local said="$exp/.results.$$" key dir scores=() # two runs may end at the same time
+  local said="$exp/.results.$$" key dir left scores=() # two runs may end at the same time
   for dir in "$exp"/*/*/score "$exp"/ae_*/probe; do
     [ ! -e "$dir" ] || scores+=("$dir")
+  done
+  for left in "$exp"/.results.*; do # by runs that were killed
+    kill -0 "${left##*.}" 2>/dev/null || rm -f "$left"
   done
   key="$(key_of local/make_results.py "" "${scores[@]}")" || exit 1
   if [ ! -e "$exp/RESULTS.md" ] || ! holds "$exp/.results" "$key"; then
