@@ -1,6 +1,8 @@
 """run.sh on a small data set of real speech, stages 1 to 6, good and bad recordings."""
 
+import os
 import shutil
+import subprocess
 
 import command_line
 import numpy as np
@@ -105,6 +107,19 @@ def test_second_run_does_no_work_and_a_changed_option_only_its_own(experiment):
     assert "x-vectors of" not in changed.stdout and "VAD of data" not in changed.stdout
     run(folder, "--stage", 4, "--stop-stage", 5, "--nj", 1)
     assert rttms(folder) == first, "nj and what was there before change nothing"
+
+
+def test_what_a_killed_run_left_of_its_results_goes(experiment):
+    folder, _ = experiment
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left, used = (folder / f"exp/.results.{pid}" for pid in (ended.pid, os.getpid()))
+    left.write_text("half a page\n")
+    used.write_text("half a page\n")
+    assert run(folder, "--stage", 5, "--stop-stage", 5).returncode == 1, "bad recordings"
+    assert not left.exists()
+    assert used.exists(), "its run still writes it"
+    used.unlink()
 
 
 def test_hypotheses_do_not_need_the_reference(experiment, tmp_path):
