@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_subsegments import RATE, regions
 
@@ -62,6 +62,7 @@ def test_between_the_windows_that_are_far_apart_come_those_that_are_close(speech
     assert np.abs(found.vectors - again).max(initial=0) < 1e-5  # each window still has its own
 
 
+@example([Region(0.001, 0.002), Region(0.004, 5.005)])  # 14 steps and 2e-15
 @given(regions())
 def test_all_suspected_is_close_everywhere_and_nothing_is_far_apart(speech):
     every = extracted(speech, config=replace(CONFIG, change=3)).subsegments

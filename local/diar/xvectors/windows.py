@@ -103,7 +103,7 @@ def cut_regions(
     for region in regions:
         # The last step may be a millisecond too long, so that no two windows are nearly the same.
         spare = region.end - region.start - window - MILLISECOND
-        count = max(0, int(np.ceil(spare / step)))
+        count = max(0, int(np.ceil(round(spare / step, 6))))
         last = region.end - window if count else region.start
         start = np.append(region.start + step * np.arange(count), last)
         start[1:] = np.round(start[1:], 3)
