@@ -10,7 +10,8 @@ import torch
 
 from diar.autoencoder import network
 from diar.autoencoder.network import ResidualAutoEncoder
-from diar.base import config
+from diar.base import arguments, config
+from diar.base.devices import device_of
 from diar.base.errors import DataError
 from diar.base.types import Bounds, Subsegments
 from diar.dec.diarization import fit
@@ -18,7 +19,7 @@ from diar.dec.module import ClusteringModule
 from diar.pipeline.config import DecStageConfig
 from diar.published.dataset import ROOT, DiarizationDataset
 from diar.published.dec import DEC
-from diar.published.runs import diarize_dataset
+from diar.published.runs import check_dataset, diarize_dataset
 
 __all__ = ["DEC", "ClusteringModule", "ResidualAutoEncoder", "diarizationDEC", "load_encoder"]
 
@@ -29,13 +30,20 @@ def load_encoder(
     """Load a fresh pretrained ``ResidualAutoEncoder(192, [500, 500, 2000, 30])``; works offline.
 
     Args:
-        path: a ``model.safetensors``; None takes the one that ships with the recipe, else the one
-            that stage 3 has trained.
+        path: a ``model.safetensors``, or the directory it is in; None takes the one that ships with the
+            recipe, else the one that stage 3 has trained.
+        device: 'cpu', 'cuda', 'cuda:1', or 'auto'.
 
     Raises:
-        DataError: there is none; the message says which stage makes it.
+        DataError: there is none (the message says which stage makes it), or no such device.
+        TypeError: an argument of another kind.
     """
-    if path is None:
+    if not isinstance(device, (str, torch.device)):
+        raise arguments.wrong_kind("device", "'cpu', 'cuda' or the like", device)
+    device = device_of(str(device))
+    if path is not None:
+        path = arguments.path("path", path, " or None")
+    else:
         places = [network.SHIPPED_PAPER, ROOT / "exp/ae_paper/model.safetensors"]
         path = next((p for p in places if p.exists()), None)
         if path is None:
@@ -57,19 +65,28 @@ def diarizationDEC(
         num_spkr: 'oracle' takes the reference's count, None estimates it; else the number. A recording
             with too few windows for it is named in the log.
         hypothesis_dir: where to, ``./rttm_output/`` when None.
-        encoder: pretrained; None for ``load_encoder()``.
-        dec_config: the algorithm, as published by default.
+        encoder: pretrained; None for the one that ships and fits: that of ``load_encoder()``, or where
+            the configuration needs a speaker space, that of the recipe.
+        dec_config: the algorithm, as published by default; its decoding is not used, for a window is a
+            cell of the grid here.
 
     Raises:
-        DataError: a number of speakers that cannot be; some recordings failed, the others are done.
+        TypeError, ValueError: an argument that cannot be.
+        DataError: no such configuration; some recordings failed, the others are done.
     """
-    if isinstance(num_spkr, str) and num_spkr != "oracle":
-        raise DataError(f"num_spkr is {num_spkr!r}: 'oracle', a number, or None")
-    options = config.load(DecStageConfig, dec_config)
+    check_dataset(audio_dataset)
+    options = config.load(DecStageConfig, arguments.path("dec_config", dec_config))
     bounds = None
-    if num_spkr != "oracle":
-        bounds = Bounds(most=options.max_speakers) if num_spkr is None else Bounds(num_spkr)
-    start = encoder or load_encoder()
+    if num_spkr is None:
+        bounds = Bounds(most=options.max_speakers)
+    elif num_spkr != "oracle":
+        bounds = Bounds(arguments.speakers("num_spkr", num_spkr, ", 'oracle' or None"))
+    if encoder is None:
+        start = load_encoder(network.SHIPPED if options.needs_speaker_space else None)
+    else:
+        start = arguments.instance(
+            "encoder", encoder, ResidualAutoEncoder, " or None: load_encoder(path) makes one"
+        )
 
     def label(x: np.ndarray, windows: Subsegments, known: Bounds, seed: int) -> np.ndarray:
         return fit(x, windows, start, options, known, seed).labels

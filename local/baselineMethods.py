@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diar.base.errors import DataError
+from diar.base import arguments
 from diar.base.types import Bounds
 from diar.clustering.methods import ClusteringConfig, kmeans, spectral
 from diar.published.dataset import DiarizationDataset
@@ -25,22 +25,24 @@ def diarizationOracleNumSpkrs(
     One RTTM per recording is written; their directory is returned.
 
     Raises:
-        DataError: an unknown method.
+        TypeError, ValueError: an argument that cannot be, such as an unknown method.
+        DataError: some recordings failed (one without a reference does), the others are done.
     """
     methods = {"KMeans": kmeans, "Spectral": spectral}
-    if method not in methods:
-        raise DataError(f"unknown method {method!r}: KMeans or Spectral")
+    cluster = methods[arguments.choice("method", method, methods)]
     return diarize_dataset(
-        audio_dataset,
-        hypothesis_dir,
-        lambda x, _, known, seed: methods[method](x, known, PUBLISHED, seed),
+        audio_dataset, hypothesis_dir, lambda x, _, known, seed: cluster(x, known, PUBLISHED, seed)
     )
 
 
 def diarizationEigenGapNumSpkrs(
     audio_dataset: DiarizationDataset, hypothesis_dir: str | Path = "./rttm_output/"
 ) -> str:
-    """Cluster spectrally with the eigengap's number of speakers; return the RTTMs' directory."""
+    """Cluster spectrally with the eigengap's number of speakers; return the RTTMs' directory.
+
+    Raises:
+        TypeError: an argument that cannot be. DataError: some recordings failed, the others are done.
+    """
     return diarize_dataset(
         audio_dataset,
         hypothesis_dir,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from diar.base import arguments
 from diar.base.errors import DataError
 from diar.base.types import Turn
 from diar.kaldi.rttm import read_rttm
@@ -37,13 +38,14 @@ def get_metrics(
         skip_overlap: leave out where the reference has several speakers.
 
     Raises:
-        DataError: the reference has no turns.
+        TypeError, ValueError: an argument that cannot be.
+        DataError: a path without RTTMs, or the reference has no turns.
     """
-    from pyannote.metrics.diarization import DiarizationErrorRate
-
-    metric = DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap)
+    metric = _metric(collar, skip_overlap)
+    groundtruth_path = arguments.path("groundtruth_path", groundtruth_path)
+    hypothesis_path = arguments.path("hypothesis_path", hypothesis_path)
     reference = read_rttm(groundtruth_path)
-    empty = Path(hypothesis_path).is_dir() and not any(Path(hypothesis_path).glob("*.rttm"))
+    empty = hypothesis_path.is_dir() and not any(hypothesis_path.glob("*.rttm"))
     hypothesis = {} if empty else read_rttm(hypothesis_path)
     if not reference:
         raise DataError("no reference turns in it", groundtruth_path)
@@ -71,27 +73,36 @@ def plot_annot(
         groundtruth_path, hypothesis_path: RTTM files or directories of them.
 
     Raises:
-        DataError: a path is missing, or the reference lacks the recording.
+        TypeError, ValueError: an argument that cannot be; the two paths cannot be None.
+        DataError: a path without RTTMs, or the reference lacks the recording.
     """
+    arguments.text("name", name, "the name of a recording")
+    metric = _metric(collar, skip_overlap)
+    groundtruth_path = arguments.path("groundtruth_path", groundtruth_path)
+    hypothesis_path = arguments.path("hypothesis_path", hypothesis_path)
     import matplotlib.pyplot as plt
-    from pyannote.metrics.diarization import DiarizationErrorRate
 
     from diar.pictures import canvas, timeline
 
-    if groundtruth_path is None or hypothesis_path is None:
-        raise DataError("plot_annot needs groundtruth_path and hypothesis_path")
     turns = read_rttm(groundtruth_path).get(name, [])
     if not turns:
         raise DataError(f"no turns of recording {name!r}", groundtruth_path)
     theirs = read_rttm(hypothesis_path).get(name, [])
     sides = annotation(name, turns), annotation(name, theirs)
-    metric = DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap)
     der = 100 * metric(*sides, uem=_extent([*turns, *theirs]))
 
     figure = plt.figure(figsize=(canvas.PAGE, 1), dpi=140, layout="constrained")
     timeline.draw(figure, timeline.panels(turns, [("hypothesis", theirs)]))
     figure.suptitle(f"{name}: DER {der:.2f} %", fontsize=8)
     return figure
+
+
+def _metric(collar: float, skip_overlap: bool) -> DiarizationErrorRate:
+    collar = arguments.number("collar", collar)
+    skip_overlap = arguments.truth("skip_overlap", skip_overlap)
+    from pyannote.metrics.diarization import DiarizationErrorRate
+
+    return DiarizationErrorRate(collar=collar, skip_overlap=skip_overlap)
 
 
 def _extent(turns: list[Turn]) -> Timeline:

@@ -18,9 +18,9 @@ from diar.kaldi.rttm import read_rttm
 
 
 def published(function):
-    """Name -> default of the positional parameters."""
+    """Name -> default of the parameters that may be given by position."""
     parameters = inspect.signature(function).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is not p.KEYWORD_ONLY}
+    return {p.name: p.default for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD}
 
 
 NONE = inspect.Parameter.empty
@@ -157,18 +157,40 @@ def test_dec_and_baselines_write_rttms_that_can_be_scored(dataset, folder, tmp_p
     assert len({t.speaker for t in read_rttm(made["kmeans"])["talk"]}) == 2
     (tmp_path / "nothing").mkdir()
     assert abs(utils.get_metrics(folder / "rttm", tmp_path / "nothing")) == 1
-    with pytest.raises(DataError, match="oracle"):
-        DEC.diarizationDEC(dataset, "Oracle", tmp_path / "x")
+    assert not (tmp_path / "x").exists()  # what cannot be is said before anything is made
+    for wrong in ("Oracle", 0, "3", 2.5):
+        with pytest.raises(
+            (TypeError, ValueError), match="num_spkr must be .*'oracle' or None, not"
+        ):
+            DEC.diarizationDEC(dataset, wrong, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_configuration_of_the_recipe_takes_its_own_encoder(dataset, folder, root, tmp_path):
+    made = DEC.diarizationDEC(dataset, None, tmp_path / "dec", dec_config=root / "conf/dec.yaml")
+    assert abs(utils.get_metrics(folder / "rttm", made)) < 1
+    with pytest.raises(DataError, match="talk.*speaker space"):
+        DEC.diarizationDEC(
+            dataset, None, tmp_path / "x",
+            encoder=DEC.load_encoder(), dec_config=root / "conf/dec.yaml",
+        )  # fmt: skip
+
+
+def test_a_transform_is_a_function_or_a_list_of_them(folder):
+    options = {"data_dir": folder, "window_len": 1500, "window_step": 750}
+    plain = utils.DiarizationDataset(**options)[0][0]
+    twice = utils.DiarizationDataset(**options, transform=[lambda x: x + 1, lambda x: 2 * x])[0][0]
+    assert torch.equal(twice, 2 * (plain + 1))
+    odd = utils.DiarizationDataset(**options, transform=lambda x: x[:-1])
+    with pytest.raises(ValueError, match=r"what transform returns must be x-vectors \(\d+, d\)"):
+        DEC.diarizationDEC(odd, 2, folder / "out")
 
 
 def test_audio_without_a_reference(folder, tmp_path, caplog):
     (tmp_path / "audio").symlink_to(folder / "audio")
-    for options in ({}, {"use_oracle_vad": True}):
-        with pytest.raises(DataError, match="needs a reference"):
-            utils.DiarizationDataset(data_dir=tmp_path, **options)
-    plain = utils.DiarizationDataset(
-        data_dir=tmp_path, window_len=1500, window_step=750, skip_overlap=False
-    )
+    with pytest.raises(DataError, match="use_oracle_vad=True needs a reference"):
+        utils.DiarizationDataset(data_dir=tmp_path, use_oracle_vad=True)
+    plain = utils.DiarizationDataset(data_dir=tmp_path, window_len=1500, window_step=750)
     segments, reference, _, path = plain[0]
     assert reference.shape == (len(segments), 0) and not os.path.exists(path)
     assert DEC.diarizationDEC(plain, 500, tmp_path / "out") == str(tmp_path / "out")
@@ -181,11 +203,11 @@ def test_the_audio_of_a_folder_is_what_diarize_takes(tmp_path):
     (tmp_path / "audio/deep").mkdir(parents=True)
     for name in ("a.opus", "b.wav", "b.mp3", "deep/c.mka", "notes.txt"):
         (tmp_path / "audio" / name).write_text("")
-    dataset = utils.DiarizationDataset(data_dir=tmp_path, skip_overlap=False)
+    dataset = utils.DiarizationDataset(data_dir=tmp_path)
     assert dataset.names == ["a", "b.mp3", "b.wav", "c"]
     (tmp_path / "audio/lost").symlink_to("nowhere")
     with pytest.raises(DataError, match="audio/lost: a link to nothing"):
-        utils.DiarizationDataset(data_dir=tmp_path, skip_overlap=False)
+        utils.DiarizationDataset(data_dir=tmp_path)
 
 
 def test_make_rttm(tmp_path):
@@ -208,21 +230,3 @@ def test_picture(folder, monkeypatch):
     assert "DER 0.00 %" in figure._suptitle.get_text()
     with pytest.raises(DataError, match="no turns"):
         utils.plot_annot("none", groundtruth_path=folder / "rttm", hypothesis_path=folder / "rttm")
-
-
-def test_wrong_arguments():
-    for wrong in ({}, {"dataset_name": "a", "data_dir": "b"}, {"data_dir": "b", "split": "half"}):
-        with pytest.raises(DataError):
-            utils.DiarizationDataset(**wrong)
-    with pytest.raises(DataError, match="KMeans or Spectral"):
-        baselineMethods.diarizationOracleNumSpkrs(None, "Other")
-    for number in (0, -1, 2.5, "3"):
-        with pytest.raises(DataError, match="number"):
-            DEC.diarizationDEC(None, number)
-        with pytest.raises(DataError, match="whole number of at least 1"):
-            DEC.DEC(DEC.load_encoder(), number)
-    for least, most in ((0, 5), (5, 2), (1, 0)):
-        with pytest.raises(DataError, match="number"):
-            optimumSpeaker.eigengap(least, most)
-    with pytest.raises(DataError, match="whole number of at least 1"):
-        optimumSpeaker.eigengap().compute_number_of_clusters([1.0, 0.5], 0)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diar.autoencoder.config import AutoencoderConfig
+from diar.base import arguments
 from diar.base.errors import DataError
 from diar.base.files import open_whole
 
@@ -66,6 +67,9 @@ class ResidualAutoEncoder(nn.Module):
         speaker_space: keep the speaker space of the latents with the weights (``learn_speakers``).
 
     ``encode(x)`` gives the latents alone.
+
+    Raises:
+        TypeError, ValueError: widths that are no whole numbers of at least 1, or none.
     """
 
     mean: Tensor
@@ -84,18 +88,17 @@ class ResidualAutoEncoder(nn.Module):
         speaker_space: bool = False,
     ):
         super().__init__()
-        if not hidden_dims or min(ip_features, *hidden_dims) < 1:
-            raise ValueError(f"widths must be positive, at least one: {ip_features}, {hidden_dims}")
-        self.ip_features = ip_features
-        self.hidden_dims = list(hidden_dims)
-        self.options = {
+        self.ip_features = arguments.whole("ip_features", ip_features, 1)
+        self.hidden_dims = _widths(hidden_dims)
+        options = {
             "shortcut": shortcut,
             "length_norm": length_norm,
             "center": center,
             "speaker_space": speaker_space,
         }
-        widths = [ip_features, *hidden_dims]
-        depth = len(hidden_dims)
+        self.options = {name: arguments.truth(name, value) for name, value in options.items()}
+        widths = [self.ip_features, *self.hidden_dims]
+        depth = len(self.hidden_dims)
         self.encoder = nn.ModuleList(
             Layer(widths[i], widths[i + 1], relu=i < depth - 1, shortcut=shortcut)
             for i in range(depth)
@@ -105,7 +108,7 @@ class ResidualAutoEncoder(nn.Module):
             Layer(widths[i + 1], widths[i], relu=i > 0, shortcut=shortcut) for i in range(depth)
         )
         if center:
-            self.register_buffer("mean", torch.zeros(ip_features))
+            self.register_buffer("mean", torch.zeros(self.ip_features))
         if speaker_space:
             self.register_buffer("speaker_mean", torch.zeros(self.latent_dim))
             self.register_buffer("speaker_transform", torch.eye(self.latent_dim))
@@ -123,8 +126,12 @@ class ResidualAutoEncoder(nn.Module):
         return self.hidden_dims[-1]
 
     def _input(self, x: Tensor) -> Tensor:
+        dtype = next(self.parameters()).dtype
+        if not isinstance(x, Tensor) or x.dtype != dtype:
+            expected = f"a tensor (n, {self.ip_features}) of {dtype}"
+            raise arguments.wrong_kind("x", expected, x)
         if x.ndim != 2 or x.shape[1] != self.ip_features:
-            raise ValueError(f"expected x-vectors (n, {self.ip_features}), got {tuple(x.shape)}")
+            raise arguments.wrong_value("x", f"x-vectors (n, {self.ip_features})", x)
         if self.options["center"]:
             x = x - self.mean
         if self.options["length_norm"]:
@@ -157,7 +164,8 @@ class ResidualAutoEncoder(nn.Module):
         shape of ``xo[i]``.
 
         Raises:
-            ValueError: ``x`` is not (n, ip_features).
+            TypeError: ``x`` is no tensor, or of another dtype than the weights.
+            ValueError: it is not (n, ip_features).
         """
         z = self._input(x)
         xo = []
@@ -168,6 +176,16 @@ class ResidualAutoEncoder(nn.Module):
         for layer in reversed(self.decoder):
             xr.append(layer(xr[-1]))
         return z, xo, xr[:0:-1]
+
+
+def _widths(hidden_dims: Any) -> list[int]:
+    wanted = "a list of whole numbers, the widths of the layers, at least one"
+    if isinstance(hidden_dims, str) or not hasattr(hidden_dims, "__iter__"):
+        raise arguments.wrong_kind("hidden_dims", wanted, hidden_dims)
+    widths = [arguments.whole(f"hidden_dims[{i}]", width, 1) for i, width in enumerate(hidden_dims)]
+    if not widths:
+        raise arguments.wrong_value("hidden_dims", wanted, hidden_dims)
+    return widths
 
 
 def reconstruction_loss(xo: Sequence[Tensor], xr: Sequence[Tensor]) -> Tensor:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.ndimage import gaussian_filter
 
+from diar.base import arguments
 from diar.base.types import Bounds
 from diar.base.vectors import unit_rows
 
@@ -29,11 +30,14 @@ class AffinityRefinementOperation(ABC):
     """One step of the refinement of a square affinity matrix."""
 
     def check_input(self, X: np.ndarray) -> None:
-        """Refuse what is no array (TypeError) or no square matrix (ValueError)."""
-        if not isinstance(X, np.ndarray):
-            raise TypeError(f"expected a numpy array, got {type(X).__name__}")
+        """Refuse what is no array of numbers (TypeError), or not square, or holds NaN (ValueError)."""
+        wanted = "a square numpy array (n, n) of numbers"
+        if not isinstance(X, np.ndarray) or X.dtype.kind not in "biuf":
+            raise arguments.wrong_kind("X", wanted, X)
         if X.ndim != 2 or X.shape[0] != X.shape[1]:
-            raise ValueError(f"expected a square matrix, got shape {X.shape}")
+            raise arguments.wrong_value("X", wanted, X)
+        if not np.isfinite(X).all():
+            raise ValueError(f"X holds NaN or infinity: {arguments.shown(X)}")
 
     @abstractmethod
     def refine(self, X: np.ndarray) -> np.ndarray:
@@ -57,7 +61,7 @@ class GaussianBlur(AffinityRefinementOperation):
     """Smooth over neighbouring windows; ``sigma`` in windows."""
 
     def __init__(self, sigma: float = 1):
-        self.sigma = sigma
+        self.sigma = arguments.number("sigma", sigma)
 
     def refine(self, X: np.ndarray) -> np.ndarray:
         """Refine as the class says."""
@@ -78,9 +82,11 @@ class RowWiseThreshold(AffinityRefinementOperation):
         thresholding_soft_multiplier: float = 0.01,
         thresholding_with_row_max: bool = False,
     ):
-        self.p_percentile = p_percentile
-        self.multiplier = thresholding_soft_multiplier
-        self.with_row_max = thresholding_with_row_max
+        self.p_percentile = arguments.number("p_percentile", p_percentile, 0, 1)
+        self.multiplier = arguments.number(
+            "thresholding_soft_multiplier", thresholding_soft_multiplier
+        )
+        self.with_row_max = arguments.truth("thresholding_with_row_max", thresholding_with_row_max)
 
     def refine(self, X: np.ndarray) -> np.ndarray:
         """Refine as the class says."""
@@ -136,6 +142,9 @@ class eigengap:
             ``RowWiseThreshold``.
         gaussian_blur_sigma: see ``GaussianBlur``; 0 leaves the blur out.
         stop_eigenvalue: eigenvalues below it count no further speakers.
+
+    Raises:
+        TypeError, ValueError: an argument that cannot be.
     """
 
     SIGMA = 2.0
@@ -150,12 +159,12 @@ class eigengap:
         thresholding_soft_multiplier: float = 0.01,
         thresholding_with_row_max: bool = True,
     ):
-        Bounds(least=min_clusters, most=max_clusters)  # refuses what cannot be
-        self.min_clusters = min_clusters
-        self.max_clusters = max_clusters
-        self.stop_eigenvalue = stop_eigenvalue
+        self.min_clusters = arguments.whole("min_clusters", min_clusters, 1)
+        self.max_clusters = arguments.whole("max_clusters", max_clusters, 1)
+        Bounds(least=min_clusters, most=max_clusters)  # refuses what cannot be together
+        self.stop_eigenvalue = arguments.number("stop_eigenvalue", stop_eigenvalue)
         self.operations: list[AffinityRefinementOperation] = [CropDiagonal()]
-        if gaussian_blur_sigma:
+        if arguments.number("gaussian_blur_sigma", gaussian_blur_sigma):
             self.operations.append(GaussianBlur(gaussian_blur_sigma))
         self.operations += [
             RowWiseThreshold(p_percentile, thresholding_soft_multiplier, thresholding_with_row_max),
@@ -167,9 +176,9 @@ class eigengap:
         """Count the speakers among the rows of ``X`` (n, d), within the bounds and at most n.
 
         Raises:
-            ValueError: no rows, or not a matrix.
+            TypeError: no numbers. ValueError: no rows, not a matrix, NaN.
         """
-        X = _matrix(X)
+        X = arguments.matrix("X", X)
         most = min(self.max_clusters, len(X))
         if most == 1:
             return 1
@@ -184,7 +193,7 @@ class eigengap:
 
     def spectral_embedding(self, X: np.ndarray, count: int) -> np.ndarray:
         """Eigenvectors (n, count) of the ``count`` largest eigenvalues of the refined affinity."""
-        symmetric, root = self._symmetric(_matrix(X))
+        symmetric, root = self._symmetric(arguments.matrix("X", X))
         n = len(symmetric)
         _, vectors = eigh(symmetric, subset_by_index=(n - count, n - 1))
         return vectors[:, ::-1] / root
@@ -203,7 +212,7 @@ class eigengap:
 
     def compute_affinity_matrix(self, X: np.ndarray) -> np.ndarray:
         """Cosines (n, n) of the rows of ``X`` (n, d), mapped to [0, 1]; symmetric, not refined."""
-        return (1.0 + cosine_affinity(_matrix(X))) / 2.0
+        return (1.0 + cosine_affinity(arguments.matrix("X", X))) / 2.0
 
     def compute_sorted_eigenvalues(self, A: np.ndarray) -> np.ndarray:
         """Real parts of the eigenvalues of ``A`` (n, n), largest first."""
@@ -211,7 +220,7 @@ class eigengap:
 
     def compute_sorted_eigenvectors(self, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(eigenvalues (n,), eigenvectors (n, n) as columns) of ``A``, largest first."""
-        values, vectors = np.linalg.eig(A)
+        values, vectors = np.linalg.eig(arguments.matrix("A", A, square=True))
         order = np.argsort(-np.real(values), kind="stable")
         return np.real(values)[order], np.real(vectors)[:, order]
 
@@ -226,10 +235,18 @@ class eigengap:
         """Find the i that maximises lambda_i / lambda_(i+1) over ``eigenvalues``, sorted descending.
 
         Raises:
-            ValueError: bounds that cannot be.
+            TypeError: no numbers. ValueError: bounds that cannot be; eigenvalues that are none, NaN, or not
+                sorted.
         """
-        Bounds(least=min_clusters, most=max_clusters)
-        values = np.asarray(eigenvalues, dtype=float)
+        if max_clusters is not None:
+            arguments.whole("max_clusters", max_clusters, 1, or_else=" or None")
+        Bounds(least=arguments.whole("min_clusters", min_clusters, 1), most=max_clusters)
+        arguments.number("stop_eigenvalue", stop_eigenvalue)
+        wanted = "eigenvalues (n,), n >= 1, the largest first"
+        values = arguments.array("eigenvalues", eigenvalues, wanted).astype(float)
+        vector = values.ndim == 1 and len(values) > 0 and np.isfinite(values).all()
+        if not vector or (np.diff(values) > 0).any():
+            raise arguments.wrong_value("eigenvalues", wanted, eigenvalues)
         last = len(values) - 1 if max_clusters is None else min(max_clusters, len(values) - 1)
         best, count = 0.0, min_clusters
         for i in range(min_clusters, last + 1):
@@ -288,10 +305,3 @@ def nme(
 def laplacian(graph: np.ndarray) -> np.ndarray:
     """Unnormalised graph Laplacian D - A."""
     return np.diag(graph.sum(axis=1)) - graph
-
-
-def _matrix(X: np.ndarray) -> np.ndarray:
-    X = np.asarray(X, dtype=np.float64)
-    if X.ndim != 2 or not len(X):
-        raise ValueError(f"expected at least one row (n, d), got shape {X.shape}")
-    return X

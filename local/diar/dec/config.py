@@ -94,6 +94,11 @@ class DecConfig:
     sequence: SequenceConfig = SequenceConfig(iterations=0)
     min_cluster: float = 0.0
 
+    @property
+    def needs_speaker_space(self) -> bool:
+        """Whether only an autoencoder with a speaker space will do."""
+        return bool(self.sequence.iterations or self.refine.speaker_scale)
+
     def __post_init__(self) -> None:
         for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds", "settled"):
             if getattr(self, name) < 0:

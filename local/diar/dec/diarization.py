@@ -136,8 +136,7 @@ def _check(x: np.ndarray, encoder: ResidualAutoEncoder, config: DecConfig) -> No
             f"x-vectors of dimension {x.shape[1]}, but the autoencoder is for {encoder.ip_features}:"
             " train it on the same kind of x-vectors"
         )
-    needed = config.sequence.iterations or config.refine.speaker_scale
-    if needed and not encoder.options["speaker_space"]:
+    if config.needs_speaker_space and not encoder.options["speaker_space"]:
         raise DataError(
             "this configuration needs an autoencoder with a speaker space: train one with"
             " speaker_space: true"

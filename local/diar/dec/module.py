@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diar.autoencoder.network import BLOCK, ResidualAutoEncoder
+from diar.base import arguments
 from diar.base.errors import DataError
 from diar.base.posteriors import one_hot
-from diar.base.types import Bounds
 from diar.clustering.methods import kmeans_labels
 from diar.dec.config import RefineConfig
 from diar.dec.objective import EPS, student_t, target_distribution
@@ -33,7 +33,8 @@ class ClusteringModule(nn.Module):
         config: kernel and target; seed: of the initial clustering.
 
     Raises:
-        ValueError: no data, NaN in it, a number of clusters that cannot be, or an unknown ``cinit``.
+        TypeError: an argument of another kind. ValueError: no data, NaN in it, another dimension than
+            the encoder's, a number of clusters that cannot be, or an unknown ``cinit``.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class ClusteringModule(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        Bounds(num_clusters)  # refuses what is no number
-        self.num_clusters = num_clusters
+        check_order("ClusteringModule(num_clusters, encoder, data, cinit)", encoder, num_clusters)
+        self.num_clusters = arguments.speakers("num_clusters", num_clusters)
         self.encoder = encoder
+        if config is not None:
+            arguments.instance("config", config, RefineConfig)
         self.config = config or RefineConfig()
-        self.seed = seed
+        self.seed = arguments.whole("seed", seed, 0)
         self.centroids = nn.Parameter(self.init_centroid(data, cinit))
         self.num_clusters = len(self.centroids)
 
@@ -85,15 +88,14 @@ class ClusteringModule(nn.Module):
         of the z-scored latents, as published. Counts the speakers first where k is None; k is at
         most the number of distinct latents.
         """
+        arguments.choice("cinit", method, ("KMeans", "Spectral"))
         latents = self.encoder.encode_all(as_tensor(data, self.encoder))
         z = latents.double().cpu().numpy()
         count = self.num_clusters or count_on_latents(z)
         if method == "KMeans":
             labels = kmeans_labels(z, count, self.seed)
-        elif method == "Spectral":
-            labels = spectral_labels(z, count, self.seed)
         else:
-            raise ValueError(f"unknown initialisation {method!r}: 'KMeans' or 'Spectral'")
+            labels = spectral_labels(z, count, self.seed)
         return self._means(latents, one_hot(labels))
 
     @torch.no_grad()
@@ -116,17 +118,37 @@ class ClusteringModule(nn.Module):
         return q, p, xo[0], xr[0]
 
 
-def as_tensor(data: Tensor | np.ndarray, encoder: nn.Module) -> Tensor:
+def check_order(signature: str, encoder: object, num_clusters: object) -> None:
+    """Refuse what is no encoder, and say the order of the arguments where it is in another place.
+
+    Raises:
+        TypeError: so it is.
+    """
+    if isinstance(num_clusters, nn.Module):
+        given = ", ".join(map(arguments.shown, (encoder, num_clusters)))
+        raise TypeError(f"the order is {signature}; encoder and num_clusters are {given}")
+    arguments.instance("encoder", encoder, ResidualAutoEncoder, ", as load_encoder() gives it")
+
+
+def as_tensor(data: Tensor | np.ndarray, encoder: ResidualAutoEncoder) -> Tensor:
     """Take ``data`` (n, d) as a float32 tensor beside the encoder.
 
     Raises:
-        ValueError: no rows, not a matrix. DataError: NaN or infinity.
+        TypeError: no numbers. ValueError: no rows, not a matrix, another d than the encoder's.
+        DataError: NaN or infinity.
     """
-    device = next(encoder.parameters()).device
-    x = torch.as_tensor(np.asarray(data) if not isinstance(data, Tensor) else data)
-    x = x.detach().to(device=device, dtype=torch.float32)
-    if x.ndim != 2 or not len(x):
-        raise ValueError(f"expected at least one x-vector (n, d), got shape {tuple(x.shape)}")
+    wanted = f"x-vectors (n, {encoder.ip_features}), n >= 1"
+    if not isinstance(data, Tensor):
+        with np.errstate(over="ignore"):  # of float64: said below
+            numbers = arguments.array("data", data, wanted)
+            x = torch.from_numpy(np.ascontiguousarray(numbers, dtype=np.float32))
+    elif data.is_complex():
+        raise arguments.wrong_kind("data", wanted, data)
+    else:
+        x = data.detach()
+    x = x.to(device=next(encoder.parameters()).device, dtype=torch.float32)
+    if x.ndim != 2 or not len(x) or x.shape[1] != encoder.ip_features:
+        raise arguments.wrong_value("data", wanted, data)
     if not torch.isfinite(x).all():
-        raise DataError("the x-vectors hold NaN or infinity")
+        raise DataError("data: the x-vectors hold NaN or infinity")
     return x

@@ -13,15 +13,15 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from diar.audio import waveform
-from diar.base import config
+from diar.base import arguments, config
 from diar.base.errors import DataError
 from diar.base.files import Scratch
 from diar.base.types import Region, Subsegments, Turn
-from diar.extractors import Extractor
+from diar.extractors import EXTRACTORS, Extractor
 from diar.extractors import get as get_extractor
 from diar.kaldi import inputs, rttm, tables, xvector_dir
 from diar.speech import vad
-from diar.xvectors.grid import activity
+from diar.xvectors.grid import activity, step_samples
 from diar.xvectors.windows import XVectorConfig, cut_grid, grid_indices
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,7 +43,7 @@ class DiarizationDataset(Dataset):
         data_dir: any Kaldi data directory, or a folder with ``audio/`` and ``rttm/``.
         sr: samples per second; 16000 is what the extractors here take.
         window_len, window_step: milliseconds.
-        transform: applied to audio_segments.
+        transform: applied to audio_segments: a function, or a list of them, one after the other.
         batch_size_for_ecapa, vad_step: accepted as published; batches and the chunks of the VAD
             are chosen by the extractor and by Silero.
         split: 'full', or 'train' or 'test' of the published VoxConverse split.
@@ -52,11 +52,12 @@ class DiarizationDataset(Dataset):
         use_oracle_vad: speech is where the reference speaks.
         skip_overlap: with the oracle VAD, windows in which the reference has several speakers are not
             speech, as published. Without the oracle the reference does not touch the input (the
-            published code drops such windows there, too: an oracle that leaks).
+            published code drops such windows there, too: an oracle that leaks), so that none is needed.
         extractor: a name that ``diar.extractors`` knows.
 
     Raises:
-        DataError: no such data, an unknown split, or a reference that is needed and missing.
+        TypeError, ValueError: an argument that cannot be.
+        DataError: no such data, a split that is not that of the data, an oracle without a reference.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class DiarizationDataset(Dataset):
         sr: int = 16000,
         window_len: int = 240,
         window_step: int = 120,
-        transform: Callable[[Tensor], Any] | None = None,
+        transform: Callable[[Tensor], Any] | list[Callable[[Any], Any]] | None = None,
         batch_size_for_ecapa: int = 512,
         vad_step: int = 4,
         split: str = "full",
@@ -76,20 +77,27 @@ class DiarizationDataset(Dataset):
         *,
         extractor: str = "campplus",
     ):
-        if split not in ("full", "train", "test"):
-            raise DataError(f"unknown split {split!r}: full, train or test")
+        arguments.choice("split", split, ("full", "train", "test"))
+        arguments.whole("batch_size_for_ecapa", batch_size_for_ecapa, 1)
+        arguments.whole("vad_step", vad_step, 1)
+        wanted = arguments.truth("use_precomputed_vad", use_precomputed_vad)
+        self.sr = arguments.whole("sr", sr, 1)
+        self.window = arguments.number("window_len", window_len, 10, unit="(milliseconds)") / 1000
+        self.step = arguments.number("window_step", window_step, 10, unit="(milliseconds)") / 1000
+        self.win_len, self.win_step = window_len, window_step
+        step_samples(self.step, self.sr)  # refuses what is not a whole number of them
+        self.transform = _transforms(transform)
+        self.use_oracle_vad = arguments.truth("use_oracle_vad", use_oracle_vad)
+        self.skip_overlap = arguments.truth("skip_overlap", skip_overlap)
+        self.extractor_name = arguments.choice("extractor", extractor, sorted(EXTRACTORS))
         self.data_dir = _data_dir(dataset_name, data_dir)
-        self.sr, self.win_len, self.win_step = sr, window_len, window_step
-        self.window, self.step = window_len / 1000, window_step / 1000
-        self.transform = transform
-        self.use_oracle_vad, self.skip_overlap = use_oracle_vad, skip_overlap
-        self.extractor_name = extractor
         self._wavs, self._reference = _read_data(self.data_dir)
-        if self._reference is None and (use_oracle_vad or skip_overlap):
-            option = "use_oracle_vad" if use_oracle_vad else "skip_overlap"
-            raise DataError(f"{option}=True needs a reference, and there is none", self.data_dir)
+        if self._reference is None and use_oracle_vad:
+            raise DataError(
+                "use_oracle_vad=True needs a reference, and there is none", self.data_dir
+            )
         self.names = sorted(_of_split(self._wavs, split))
-        self._speech = _Precomputed(self, use_precomputed_vad)
+        self._speech = _Precomputed(self, wanted)
         self._rttm_dir = Scratch()
         if self._reference is not None:
             for name in self.names:
@@ -99,7 +107,11 @@ class DiarizationDataset(Dataset):
         return len(self.names)
 
     def __getitem__(self, index: int) -> tuple[Any, Tensor, Tensor, str]:
-        name = self.names[index]
+        if not isinstance(index, (int, np.integer)):
+            raise arguments.wrong_kind("index", "the number of a recording, from 0", index)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index}: there are {len(self)} recordings, from 0")
+        name, extractor = self.names[index], self.extractor  # which says what is wrong with sr
         samples = waveform.load(self._wavs[name], self.sr)
         duration = len(samples) / self.sr
         turns = (self._reference or {}).get(name, [])
@@ -109,15 +121,12 @@ class DiarizationDataset(Dataset):
         if self.use_oracle_vad and self.skip_overlap:
             keep = np.flatnonzero(reference[cells].sum(axis=1) < 2)
             windows, cells = windows.take(keep), cells[keep]
-        vectors = np.zeros((len(reference), self.extractor.dim), np.float32)
+        vectors = np.zeros((len(reference), extractor.dim), np.float32)
         vectors[cells] = self._embed(name, samples, windows, cells)
         speech = np.zeros(len(reference), np.int64)
         speech[cells] = 1
-        segments: Any = torch.from_numpy(vectors)
-        if self.transform is not None:
-            segments = self.transform(segments)
         return (
-            segments,
+            self.transform(torch.from_numpy(vectors)),
             torch.from_numpy(reference),
             torch.from_numpy(speech),
             str(self._rttm(name)),
@@ -173,7 +182,8 @@ class DiarizationDataset(Dataset):
 
         Speakers are numbered as the columns of ``diarization_segments``, by name.
         """
-        turns = sorted(t for side in rttm.read_rttm(path).values() for t in side)
+        sides = rttm.read_rttm(arguments.path("path", path)).values()
+        turns = sorted(t for side in sides for t in side)
         index = {speaker: i for i, speaker in enumerate(sorted({t.speaker for t in turns}))}
         rows = [(round(t.start * self.sr), round(t.end * self.sr), index[t.speaker]) for t in turns]
         return np.array(sorted(rows), dtype=np.int64).reshape(-1, 3)
@@ -213,13 +223,29 @@ class _Precomputed:
         return dict(zip(cells.tolist(), made.vectors, strict=True))
 
 
+def _transforms(transform: object) -> Callable[[Tensor], Any]:
+    """Make one function of a function, a list of them, or None."""
+    parts: list[Any] = transform if isinstance(transform, list) else [transform]
+    if transform is None:
+        parts = []
+    if not all(map(callable, parts)):
+        raise arguments.wrong_kind("transform", "a function, a list of them, or None", transform)
+
+    def apply(segments: Any) -> Any:
+        for part in parts:
+            segments = part(segments)
+        return segments
+
+    return apply
+
+
 def _data_dir(dataset_name: str | None, data_dir: str | Path | None) -> Path:
     """Return the directory of the data, which is named in one of two ways."""
-    if data_dir is not None and dataset_name is None:
-        return Path(data_dir)
-    if dataset_name is None or data_dir is not None:
+    if (dataset_name is None) == (data_dir is None):
         raise DataError("give dataset_name or data_dir, one of them")
-    directory = ROOT / "data" / dataset_name
+    if dataset_name is None:
+        return arguments.path("data_dir", data_dir)
+    directory = ROOT / "data" / arguments.text("dataset_name", dataset_name)
     if dataset_name not in CORPORA or (directory / "wav.scp").exists():
         return directory
     made = ROOT / "data" / CORPORA[dataset_name]

@@ -14,10 +14,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from diar.autoencoder.network import ResidualAutoEncoder
-from diar.base.types import Bounds
+from diar.base import arguments
 from diar.dec.config import RefineConfig
-from diar.dec.module import ClusteringModule, as_tensor
+from diar.dec.module import ClusteringModule, as_tensor, check_order
 from diar.dec.refinement import refine
+
+ORDER = "DEC(encoder, num_clusters, cinit).fit(data)"
 
 
 class DEC:
@@ -29,11 +31,16 @@ class DEC:
         cinit: 'KMeans' or 'Spectral'.
         config: constants of the refinement other than those that ``fit`` takes; seed: of the start.
 
+        misplaced, data: refused, with the right order: one page of the published documentation has the
+            signature of ``ClusteringModule`` here. The data go to ``fit``.
+
     Raises:
-        DataError: a number of speakers that cannot be.
+        TypeError: an argument of another kind, or out of order. ValueError: a number of speakers that
+            cannot be, an unknown ``cinit``.
 
     Attributes after ``fit``: ``module`` (``ClusteringModule``), ``encoder`` (the refined copy),
-    ``num_clusters`` (as many as there are different latents, at most), ``losses``.
+    ``num_clusters`` (as many as there are different latents, at most), ``losses`` of the steps, and
+    their ``accuracies`` where there was a reference.
     """
 
     def __init__(
@@ -41,20 +48,26 @@ class DEC:
         encoder: ResidualAutoEncoder,
         num_clusters: int | None = None,
         cinit: str = "KMeans",
-        *,
+        *misplaced: object,
         config: RefineConfig | None = None,
         seed: int = 0,
+        data: object = None,
     ):
-        Bounds(num_clusters)  # refuses what is no number
+        if misplaced or data is not None or hasattr(cinit, "shape"):
+            raise TypeError(f"DEC takes no data: {ORDER}")
+        check_order(ORDER, encoder, num_clusters)
+        if config is not None:
+            arguments.instance("config", config, RefineConfig)
+        self._wanted = arguments.speakers("num_clusters", num_clusters)
         self._start = copy.deepcopy(encoder)
         self.encoder = self._start
-        self._wanted = num_clusters
-        self.num_clusters = num_clusters
-        self.cinit = cinit
+        self.num_clusters = self._wanted
+        self.cinit = arguments.choice("cinit", cinit, ("KMeans", "Spectral"))
         self.config = config or RefineConfig()
-        self.seed = seed
+        self.seed = arguments.whole("seed", seed, 0)
         self.module: ClusteringModule | None = None
         self.losses: list[float] = []
+        self.accuracies: list[float] = []
 
     def fit(
         self,
@@ -68,15 +81,21 @@ class DEC:
         """Fit to x-vectors ``data`` (n, d); each call starts from the encoder that was handed in.
 
         Args:
-            y_true: (n,) reference labels, only for the accuracy that ``verbose`` shows.
+            y_true: the reference, see ``clusterAccuracy``: the accuracy of each step is kept in
+                ``accuracies``. It has no part in the fit.
             niter: steps; lrEnc, lrCC: learning rates of encoder and centroids.
             verbose: show a progress bar with the loss (and the accuracy).
 
         Raises:
-            ValueError: no rows, NaN, or another dimension than the encoder's.
+            TypeError: an argument of another kind. ValueError: no rows, NaN, another dimension than the
+                encoder's; a reference of another length.
         """
+        niter = arguments.whole("niter", niter, 0)
+        lrEnc, lrCC = arguments.number("lrEnc", lrEnc), arguments.number("lrCC", lrCC)
+        verbose = arguments.truth("verbose", verbose)
+        x = as_tensor(data, self._start)
+        known = None if y_true is None else _reference(y_true, len(x))
         self.encoder = copy.deepcopy(self._start)
-        x = as_tensor(data, self.encoder)
         config = replace(self.config, niter=niter, lr_encoder=lrEnc, lr_centroids=lrCC)
         self.module = ClusteringModule(
             self._wanted, self.encoder, x, self.cinit, config=config, seed=self.seed
@@ -85,35 +104,84 @@ class DEC:
         with tqdm(total=niter, disable=not verbose, desc="DEC") as bar:
 
             def show(step: int, loss: float) -> None:
-                if verbose:
-                    shown = {"loss": f"{loss:.4f}"}
-                    if y_true is not None:
-                        shown["acc"] = f"{self.clusterAccuracy(self.predict(x), y_true)[0]:.4f}"
-                    bar.set_postfix(shown)
+                shown = {"loss": f"{loss:.4f}"}
+                if known is not None:
+                    self.accuracies.append(_accuracy(self.predict(x), known)[0])
+                    shown["acc"] = f"{self.accuracies[-1]:.4f}"
+                bar.set_postfix(shown, refresh=False)
                 bar.update()
 
+            self.accuracies = []
             self.losses = [step.loss for step in refine(self.module, x, show)]
         return self
 
     def predict(self, data: Tensor | np.ndarray) -> np.ndarray:
-        """Return labels (n,) of x-vectors (n, d): the argmax of the assignment q.
+        """Return hard labels (n,) of x-vectors (n, d): the argmax of the soft ones of ``predict_proba``.
 
         Raises:
-            RuntimeError: before ``fit``.
+            RuntimeError: before ``fit``. TypeError, ValueError: as of ``fit``.
         """
+        return self._assign(data).argmax(1).cpu().numpy()
+
+    def predict_proba(self, data: Tensor | np.ndarray) -> np.ndarray:
+        """Return soft labels (n, k) of x-vectors (n, d): the assignment q, whose rows sum to 1.
+
+        Raises:
+            RuntimeError: before ``fit``. TypeError, ValueError: as of ``fit``.
+        """
+        return self._assign(data).cpu().numpy()
+
+    def _assign(self, data: Tensor | np.ndarray) -> Tensor:
         if self.module is None:
-            raise RuntimeError("DEC.predict needs DEC.fit first")
-        return self.module.assign(as_tensor(data, self.encoder))[0].argmax(1).cpu().numpy()
+            raise RuntimeError("this DEC is not fitted: call fit(data) first")
+        return self.module.assign(as_tensor(data, self.encoder))[0]
 
     @staticmethod
-    def clusterAccuracy(y_pred: np.ndarray, y_true: np.ndarray) -> tuple[float, dict[int, int]]:
-        """Return the best accuracy over one-to-one reassignments, and predicted label -> true label."""
-        y_pred, y_true = np.asarray(y_pred, dtype=int), np.asarray(y_true, dtype=int)
-        if y_pred.shape != y_true.shape or not y_pred.size:
-            raise ValueError(f"need as many labels on both sides: {y_pred.shape}, {y_true.shape}")
-        size = max(y_pred.max(), y_true.max()) + 1
-        table = np.zeros((size, size), dtype=int)
-        np.add.at(table, (y_pred, y_true), 1)
-        rows, columns = linear_sum_assignment(-table)
-        mapping = {int(r): int(c) for r, c in zip(rows, columns, strict=True)}
-        return float(table[rows, columns].sum() / y_pred.size), mapping
+    def clusterAccuracy(
+        y_pred: np.ndarray, y_true: np.ndarray | Tensor
+    ) -> tuple[float, dict[int, int]]:
+        """Return the best accuracy over one-to-one reassignments, and predicted label -> true label.
+
+        Only labels that occur are reassigned; of more labels on one side, some have no counterpart.
+
+        Args:
+            y_pred: (n,) labels, n >= 1.
+            y_true: (n,) labels, or (n, speakers) 0/1 as ``DiarizationDataset`` gives them, of which
+                windows count where one speaks: not nobody, nor several.
+
+        Raises:
+            TypeError: no numbers. ValueError: another length, negative labels or such as are not whole, a
+                reference in which no window counts.
+        """
+        predicted = arguments.labels("y_pred", y_pred)
+        return _accuracy(predicted, _reference(y_true, len(predicted)))
+
+
+def _reference(y_true: np.ndarray | Tensor, count: int) -> np.ndarray:
+    """Take labels (n,), or 0/1 (n, speakers), as labels (n,), -1 where nobody speaks, or several."""
+    wanted = f"labels ({count},) or a 0/1 matrix ({count}, speakers)"
+    made = arguments.array("y_true", y_true, wanted)
+    if made.ndim != 2:
+        labels = arguments.labels("y_true", y_true, count)
+    elif len(made) != count or not np.isin(made, (0, 1)).all():
+        raise arguments.wrong_value("y_true", wanted, y_true)
+    else:
+        labels = np.full(count, -1)
+        alone = made.sum(axis=1) == 1
+        labels[alone] = np.nonzero(made[alone])[1]
+    if not (labels >= 0).any():
+        raise ValueError(
+            "y_true names no window in which exactly one speaks: there is no reference"
+        )
+    return labels
+
+
+def _accuracy(predicted: np.ndarray, known: np.ndarray) -> tuple[float, dict[int, int]]:
+    counts = known >= 0
+    theirs, rows = np.unique(predicted[counts], return_inverse=True)
+    true, columns = np.unique(known[counts], return_inverse=True)
+    table = np.zeros((len(theirs), len(true)), dtype=int)
+    np.add.at(table, (rows, columns), 1)
+    rows, columns = linear_sum_assignment(-table)
+    mapping = dict(zip(theirs[rows].tolist(), true[columns].tolist(), strict=True))
+    return float(table[rows, columns].sum() / counts.sum()), mapping

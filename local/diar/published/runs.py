@@ -10,6 +10,7 @@ import numpy as np
 from pyannote.core import Annotation, Segment
 from tqdm import tqdm
 
+from diar.base import arguments
 from diar.base.errors import DataError
 from diar.base.regions import merge_turns
 from diar.base.seeds import seed_for
@@ -38,11 +39,22 @@ def make_rttm(
             [(i - 0.5) win_step, (i + 0.5) win_step), clipped to the recording.
         win_step: milliseconds.
         duration: of the recording, seconds; None for n win_step.
+
+    Raises:
+        TypeError, ValueError: an argument that cannot be.
+        DataError: a name that cannot stand in an RTTM or in that of a file, a step that is no whole number
+            of samples, more labels than the recording has windows, a directory that cannot be made.
     """
-    labels = np.asarray(labels, dtype=int)
-    step = win_step / 1000
-    turns = turns_from_cells(name, labels, step, duration or len(labels) * step)
-    path = Path(out_dir) / f"{name}.rttm"
+    out_dir = _directory("out_dir", out_dir)
+    arguments.text("name", name, "the name of a recording")
+    if "/" in name or name.split() != [name]:
+        raise DataError(f"name: {name!r} cannot be that of a recording: leave blanks and '/' out")
+    labels = arguments.labels("labels", labels, least=SILENCE)
+    step = arguments.number("win_step", win_step, 10, unit="(milliseconds)") / 1000
+    if duration is None:
+        duration = len(labels) * step
+    turns = turns_from_cells(name, labels, step, arguments.number("duration", duration))
+    path = out_dir / f"{name}.rttm"
     write_rttm(path, [Turn(name, t.start, t.duration, f"spk{t.speaker}") for t in turns])
     return str(path)
 
@@ -68,11 +80,13 @@ def diarize_dataset(
     A recording that has too few windows for it is named in the log.
 
     Raises:
-        DataError: some recordings failed; the others are done.
+        TypeError: no data set. DataError: no directory can be made there; some recordings failed, the
+            others are done.
     """
-    out_dir = Path(hypothesis_dir or "./rttm_output/")
-    out_dir.mkdir(parents=True, exist_ok=True)
-    failed = []
+    check_dataset(dataset)
+    given = "./rttm_output/" if hypothesis_dir is None else hypothesis_dir
+    out_dir = _directory("hypothesis_dir", given)
+    failed: dict[str, DataError] = {}
     for i in tqdm(range(len(dataset)), disable=None, unit="rec"):
         name = dataset.names[i]
         try:
@@ -80,7 +94,7 @@ def diarize_dataset(
             rows = np.flatnonzero(speech.numpy())
             labels = np.full(len(speech), SILENCE)
             if len(rows):
-                x = segments.numpy()[rows]
+                x = _vectors(segments, len(speech))[rows]
                 known = bounds or exact_bounds(reference.shape[1])
                 labels[rows] = label(x, dataset.windows(name, rows), known, seed_for(0, name))
                 if shortfall := known.shortfall(len(set(labels[rows]))):
@@ -88,10 +102,43 @@ def diarize_dataset(
             make_rttm(out_dir, name, labels, dataset.win_step, duration=dataset.duration(name))
         except DataError as error:
             log.error("%s: %s", name, error)
-            failed.append(name)
+            failed[name] = error
     if failed:
-        raise DataError(f"{len(failed)} recording(s) failed, see the messages: {' '.join(failed)}")
+        first = next(iter(failed.values()))
+        raise DataError(
+            f"{len(failed)} recording(s) failed: {' '.join(failed)}; the first: {first}"
+        )
     return str(out_dir)
+
+
+def check_dataset(dataset: object) -> None:
+    """Refuse what is no ``DiarizationDataset``.
+
+    Raises:
+        TypeError: so it is.
+    """
+    hint = ": DiarizationDataset(data_dir=...) makes one"
+    arguments.instance("audio_dataset", dataset, DiarizationDataset, hint)
+
+
+def _directory(name: str, value: object) -> Path:
+    directory = arguments.path(name, value)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{name}: cannot make this directory: {error.strerror}", directory
+        ) from None
+    return directory
+
+
+def _vectors(segments: object, count: int) -> np.ndarray:
+    """Take the x-vectors (n, d) of an item, which may have gone through a transform."""
+    wanted = f"x-vectors ({count}, d)"
+    made = arguments.array("what transform returns", segments, wanted)
+    if made.ndim != 2 or len(made) != count:
+        raise arguments.wrong_value("what transform returns", wanted, segments)
+    return made
 
 
 def exact_bounds(speakers: int) -> Bounds:
