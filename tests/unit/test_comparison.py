@@ -52,6 +52,7 @@ def test_an_experiment_is_read_in_the_order_of_tables(tmp_path):
     for system, name in (("ahc", "dev"), ("zzz", "test"), ("ahc", "test"), ("dec_default", "test")):
         scores_in(tmp_path / system / name / "score", [1])
     frame = read_experiment(tmp_path)
+    assert read_experiment(str(tmp_path)).equals(frame)
     rows = frame[frame["protocol"] == "full"][["set", "system"]].to_numpy().tolist()
     assert rows == [["test", "dec_default"], ["test", "ahc"], ["test", "zzz"], ["dev", "ahc"]]
     assert set(read_experiment(tmp_path, "dev")["system"]) == {"ahc"}

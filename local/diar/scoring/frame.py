@@ -126,10 +126,13 @@ def read_frame(score_dir: str | Path) -> pd.DataFrame:
     return pd.concat(sorted_rows, ignore_index=True)[COLUMNS]
 
 
-def read_experiment(exp: Path, only: str | None = None) -> pd.DataFrame:
+def read_experiment(exp: str | Path, only: str | None = None) -> pd.DataFrame:
     """Read the table of all systems and sets of an experiment, both in the order of tables.
 
+    This is how notebooks open an experiment: docs/pandas.md has examples.
+
     Args:
+        exp: the directory, such as ``exp``.
         only: the set to read; None: all.
 
     Returns:
@@ -138,6 +141,7 @@ def read_experiment(exp: Path, only: str | None = None) -> pd.DataFrame:
     Raises:
         DataError: there are no scores, or some cannot be read.
     """
+    exp = Path(exp)
     found = [path.parts[-4:-2] for path in exp.glob(f"*/*/score/{FILE}")]
     pairs = [(name, system) for system, name in found if only in (None, name)]
     if not pairs:
