@@ -19,6 +19,14 @@ import yaml
 from diar.kaldi.rttm import read_rttm
 from diar.simulation.turn_taking import fit, overlap_ratio
 
+LEGEND = """\
+speakers: share of recordings with 1, 2 ... 8 speakers. concentration: of the Dirichlet distribution of
+their shares of time. stay: probability that who has the floor goes on after a pause. back: that it
+returns to whom it came from. interjections: a second of another's floor turn. turn_seconds,
+pause_seconds, gap_seconds, interjection_seconds: quantiles, 1 % to 99 %, of floor turns, pauses of the
+same speaker, gaps at a change (negative: overlap), interjections. More: diar/simulation/turn_taking.py,
+TurnTaking."""
+
 
 def main() -> None:
     parser = program.parser(__doc__)
@@ -31,8 +39,8 @@ def main() -> None:
     head = [args.source] if args.source else []
     head.append(f"Fitted by 'local/fit_turn_taking.py <rttm-dir>' to {len(recordings)} recordings,")
     head.append(f"in which {100 * overlap:.1f} % of the speech of a recording overlap on average.")
-    head.append("What each key means: diar/simulation/turn_taking.py, TurnTaking.")
-    sys.stdout.write("".join(f"# {line}\n" for line in head))
+    lines = [*head, "", *LEGEND.splitlines()]
+    sys.stdout.write("".join(f"# {line}".rstrip() + "\n" for line in lines))
     yaml.safe_dump(asdict(stats), sys.stdout, sort_keys=False, width=96, default_flow_style=None)
 
 

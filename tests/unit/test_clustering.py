@@ -21,7 +21,7 @@ from diar.clustering.counting import (
     eigengap,
 )
 from diar.clustering.methods import METHODS, ClusteringConfig, method_of, nme_sc, renumber
-from diar.xvectors.neighbours import PRIOR_COSINE, neighbour_cosine
+from diar.xvectors.neighbours import NeighbourConfig, neighbour_cosine
 
 
 def test_refinements_by_hand():
@@ -157,9 +157,9 @@ def test_neighbour_cosine_of_one_voice_and_of_nothing():
     expected = np.median([affinity[i, j] for i in range(80) for j in range(i + 6, min(i + 13, 80))])
     assert neighbour_cosine(x, starts) == pytest.approx(expected, abs=0.02)
     for few in (0, 1, 5):
-        assert neighbour_cosine(x[:few], starts[:few]) == PRIOR_COSINE
+        assert neighbour_cosine(x[:few], starts[:few]) == NeighbourConfig().prior_cosine
     apart = np.arange(80) * 0.25 + 10.0 * (np.arange(80) // 4)  # stretches of a second
-    assert neighbour_cosine(x, apart) == PRIOR_COSINE
+    assert neighbour_cosine(x, apart) == NeighbourConfig().prior_cosine
     assert np.isfinite(neighbour_cosine(np.zeros((80, 4)), starts))
 
 

@@ -1,9 +1,13 @@
 """The YAML files say what the code does without them: no default lives in two places."""
 
+import ast
 import importlib
+import itertools
+import numbers
 import re
 
 import pytest
+import yaml
 
 from diar.autoencoder.config import AutoencoderConfig
 from diar.base import config
@@ -69,3 +73,108 @@ def test_the_code_that_a_file_names_is_there(root):
     assert len(places) > 5
     for module, name in places:
         assert hasattr(importlib.import_module(module.replace("/", ".")), name or "__name__")
+
+
+# Every key is explained, and every number that one may want to change is a key
+
+NAMES = {"corpora": "sets", "mini_corpus": "sets", "scoring": "protocols"}  # below: names of data
+
+
+def uncommented(path):
+    """The keys of a file, dotted, that have neither a comment on their line nor one in its head."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    head = " ".join(itertools.takewhile(lambda line: line.startswith("#"), lines))
+
+    def walk(node, where):
+        if isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                yield from walk(item, where)
+        if not isinstance(node, yaml.MappingNode) or node.flow_style:
+            return
+        for key, value in node.value:
+            number, name = key.start_mark.line, key.value
+            above = lines[number - 1].lstrip() if number else ""
+            own = " #" in lines[number] or above.startswith("#")
+            named = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", head)
+            if not own and not named and where != [NAMES.get(path.stem)]:
+                yield ".".join([*where, name])
+            yield from walk(value, [*where, name])
+
+    return list(walk(yaml.compose("\n".join(lines)), []))
+
+
+def test_no_key_is_without_a_comment(root, tmp_path):
+    files = sorted((root / "conf").rglob("*.yaml"))
+    assert len(files) > 15
+    assert {str(f.relative_to(root)): found for f in files if (found := uncommented(f))} == {}
+    (tmp_path / "x.yaml").write_text("# one: first\none: 1\ntwo:  # second\n  three: 3\n")
+    assert uncommented(tmp_path / "x.yaml") == ["two.three"]
+
+
+@pytest.mark.parametrize("name, cls", [("dec", DecStageConfig), ("baselines", BaselineConfig)])
+def test_a_file_states_every_key(root, name, cls):
+    def dotted(values, where=""):
+        for key, value in values.items():
+            yield where + key
+            if isinstance(value, dict):
+                yield from dotted(value, f"{where}{key}.")
+
+    text = yaml.safe_load((root / f"conf/{name}.yaml").read_text())
+    missing = set(dotted(yaml.safe_load(config.dump(cls())))) - set(dotted(text))
+    # Options of other starts than the one of dec.yaml, and of decodings without DEC's posteriors.
+    assert {key for key in missing if not key.startswith("clustering")} <= {"decoding.sharpen"}
+
+
+# Numbers of the algorithm that are no keys: module -> names. Why is in the comment beside each.
+NO_KEYS = {
+    "autoencoder.network": {"BLOCK", "PAPER_DIMS"},
+    "autoencoder.speaker_space": {"_LEAST_PAIRS", "_RIDGE"},
+    "clustering.counting": {"EPS"},
+    "clustering.linkage": {"BLOCK"},
+    "clustering.methods": {"_STRETCH"},
+    "clustering.sampling": {"EXACT", "SAMPLE", "_BLOCK"},
+    "dec.links": {"_BLOCK", "_TOUCH"},
+    "dec.markov": {"SEQUENTIAL", "_PIECE", "_SAME"},
+    "dec.objective": {"EPS"},
+    "dec.sequence": {"_CONVERGED"},
+    "dec.start": {"_EPS"},
+    "speech.segmentation_net": {"FIELD", "FILTER", "LEAST_HZ", "RATE", "SHIFT"},
+    "speech.vad": {"FRAMES", "HOP", "LOUD", "SILERO_CHUNK", "SILERO_RESET", "VERY_QUIET", "WIDTH"},
+    "xvectors.extraction": {"STRETCH"},
+    "xvectors.grid": {"SILENCE"},
+    "xvectors.neighbours": {"_PAIRS"},
+    "xvectors.windows": {"MILLISECOND"},
+}
+FIXED = {"speech.segmentation_net"}  # by the weights: all of it
+PACKAGES = ("dec", "autoencoder", "clustering", "xvectors", "turns", "speech")
+
+
+def numbers_of(path, module):
+    """(name, whether a comment says why) of the numbers that the module itself assigns."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    for node in ast.parse(text).body:
+        if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names = [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+        for name in names:
+            value = getattr(module, name)
+            items = value if isinstance(value, tuple) else (value,)
+            if items and all(isinstance(x, numbers.Real) for x in items):
+                above = lines[node.lineno - 2].startswith("#")
+                yield name, above or "  # " in lines[node.lineno - 1]
+
+
+def test_numbers_of_the_algorithm_are_keys_or_say_why_not(root):
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((root / "local/diar" / package).glob("*.py")):
+            name = f"{package}.{path.stem}"
+            constants = dict(numbers_of(path, importlib.import_module(f"diar.{name}")))
+            assert all(constants.values()) or name in FIXED, (
+                f"{name}: no comment says why: {constants}"
+            )
+            if constants:
+                found[name] = set(constants)
+    assert found == NO_KEYS, "a number that one may want to change goes into conf/"

@@ -94,5 +94,5 @@ def test_local_speakers_are_counted():
     activity[0, :, 0] = activity[0, :30, 1] = 1  # 1.5 s
     activity[1, :, 0] = activity[1, :10, 1] = activity[1, 50:60, 2] = 1  # half a second each
     local = LocalSpeakers(np.array([0.0, 5.0]), activity.astype(np.float32), FRAME / 2, FRAME)
-    assert local_count(local) == 2
-    assert local_count(local_of([(0.0, np.zeros((200, 3)))])) == 1
+    assert local_count(local, 1.0) == 2
+    assert local_count(local_of([(0.0, np.zeros((200, 3)))]), 1.0) == 1

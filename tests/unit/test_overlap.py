@@ -94,7 +94,7 @@ def test_activity_is_the_mean_of_windows():
     local = heard([(0.0, 20.0, 0)])
     local.activity[1] = 0  # the second window hears nothing
     centres = np.array([1.0, 4.0, 9.0])
-    activity, active = name_local_speakers(centres, np.ones((3, 1)), local)
+    activity, active = name_local_speakers(centres, np.ones((3, 1)), local, 0.01)
     assert active == pytest.approx([1, 1 / 2, 3 / 4]) and activity[:, 0] == pytest.approx(active)
 
 

@@ -21,8 +21,8 @@ from diar.base.files import open_whole
 SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
 SHIPPED_EXTRACTOR = "campplus"  # whose x-vectors they were trained on
 SHIPPED_PAPER = SHIPPED.with_name("paper.safetensors")
-BLOCK = 1 << 14  # x-vectors that are encoded at a time
-PAPER_DIMS = (500, 500, 2000, 30)
+BLOCK = 1 << 14  # x-vectors that are encoded at a time: a matter of memory
+PAPER_DIMS = (500, 500, 2000, 30)  # the published default; conf/autoencoder.yaml has others
 
 
 class Layer(nn.Module):

@@ -17,8 +17,7 @@ from scipy.linalg import eigh
 from diar.base.errors import DataError
 from diar.xvectors.neighbours import neighbours
 
-_LEAST_PAIRS = 5  # of a recording that takes part
-
+_LEAST_PAIRS = 5  # of a recording that takes part: of fewer, a covariance says nothing
 _RIDGE = 1e-4  # share of the mean variance that is added within speakers, so that it has an inverse
 
 

@@ -17,7 +17,7 @@ from diar.base import arguments
 from diar.base.types import Bounds
 from diar.base.vectors import unit_rows
 
-EPS = 1e-10
+EPS = 1e-10  # against quotients of 0
 
 
 def cosine_affinity(x: np.ndarray) -> np.ndarray:

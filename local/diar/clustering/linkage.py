@@ -17,7 +17,7 @@ from scipy.spatial.distance import squareform
 from diar.base.vectors import unit_rows
 from diar.clustering.counting import cosine_affinity
 
-BLOCK = 1000  # windows: merges of small height are found among so many already
+BLOCK = 1000  # windows: merges of small height are found among so many already; only beyond 'exact'
 
 
 def tree_of(x: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from diar.clustering.sampling import (
     sample_rows,
 )
 
-_STRETCH = 16  # windows: the nearest ones, in the graph of NME, are those that overlap
+_STRETCH = 16  # windows: the nearest ones, in the graph of NME, are those that overlap; only beyond 'exact'
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ import numpy as np
 from diar.base.vectors import unit_rows
 from diar.clustering.counting import eigengap
 
-EXACT = 6000  # windows, 25 minutes of speech at 0.25 s: up to here nothing is left out
-SAMPLE = 3000  # windows: eigenvalues cost the cube of it
-_BLOCK = 1 << 14  # rows that are copied at a time
+EXACT = 6000  # windows, 25 minutes of speech at 0.25 s: the default of the key 'exact'
+SAMPLE = 3000  # windows: eigenvalues cost the cube of it; only beyond 'exact'
+_BLOCK = 1 << 14  # rows that are copied at a time: a matter of memory
 
 
 def sample_rows(n: int, count: int = SAMPLE, stretch: int = 1) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from diar.clustering.methods import METHODS, ClusteringConfig
 from diar.dec.sequence import SequenceConfig
+from diar.xvectors.neighbours import NeighbourConfig
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,11 @@ class DecConfig:
     clustering: options of those clusterings.
     ahc_ratio: the threshold of 'ahc' is this times the cosine of neighbouring windows of the
         recording (``neighbour_cosine``), because how alike a voice is to itself depends on the
-        recording; 0: ``clustering.ahc_threshold`` as it is.
+        recording; 0: ``clustering.ahc_threshold`` as it is. neighbours: how alike those are where
+        there are few of them.
+    start_clusters: most that the start may find for the sequence model, which dissolves what is not needed.
+    start_active: seconds for which a local speaker of a segmentation is active in a window of the network
+        if they count: the start finds no fewer clusters than so many of one window.
     rounds: how often the refinement takes the posteriors of the sequence model for its target,
         where there is one. settled: no more of them when the last one changed the speaker of fewer than
         this share of the windows (0: all of them).
@@ -88,6 +93,9 @@ class DecConfig:
     start_on: Literal["latents", "xvectors"] = "latents"
     clustering: ClusteringConfig = ClusteringConfig()
     ahc_ratio: float = 0.0
+    neighbours: NeighbourConfig = NeighbourConfig()
+    start_clusters: int = 100
+    start_active: float = 1.0
     rounds: int = 0
     settled: float = 0.0
     refine: RefineConfig = RefineConfig()
@@ -103,8 +111,10 @@ class DecConfig:
         for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds", "settled"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
-        if self.max_speakers < 1:
-            raise ValueError("max_speakers must be at least 1")
+        if min(self.max_speakers, self.start_clusters) < 1 or self.start_active <= 0:
+            raise ValueError(
+                "max_speakers and start_clusters must be at least 1, start_active positive"
+            )
         if self.start not in METHODS:
             raise ValueError(f"start is {self.start!r}; it must be one of: {', '.join(METHODS)}")
         if self.start == "kmeans" and self.count != "eigengap":

@@ -30,8 +30,6 @@ from diar.dec.sequence import infer, merge, soften
 from diar.dec.start import count_on_latents, spectral_labels
 from diar.xvectors.neighbours import neighbour_cosine
 
-MOST_AT_START = 100  # clusters that the sequence model may dissolve
-
 
 @dataclass(frozen=True)
 class Fit:
@@ -111,7 +109,9 @@ def fit(
         refine(ClusteringModule(1, model, data.thin_x, config=tuning, seed=seed), data.thin_x)
 
     if config.ahc_ratio:
-        alike = neighbour_cosine(x[data.rows], data.starts[data.rows], data.length)
+        alike = neighbour_cosine(
+            x[data.rows], data.starts[data.rows], data.length, config.neighbours
+        )
         clustering = replace(config.clustering, ahc_threshold=config.ahc_ratio * alike)
         config = replace(config, clustering=clustering)
 
@@ -120,9 +120,10 @@ def fit(
         return refine_by_assignment(data, labels, model, config, bounds, seed)
 
     # In a long recording, what is odd fills any number of clusters, and gathers more than its own.
-    most = max(config.max_speakers, bounds.range[1]) if data.is_long(config) else MOST_AT_START
-    most = min(most, MOST_AT_START)
-    least = min(local_count(local), most) if local else 1
+    most = config.start_clusters
+    if data.is_long(config):
+        most = min(most, max(config.max_speakers, bounds.range[1]))
+    least = min(local_count(local, config.start_active), most) if local else 1
     labels = start_labels(data.thin_x, model, config, Bounds(least=least, most=most), seed)
     result = refine_by_sequence(data, labels, model, config, seed, rare=not bounds.exact)
     if bounds.clip(result.count) == result.count:
@@ -234,7 +235,8 @@ def refine_by_sequence(
         return infer(y, phi, gamma, durations, config.sequence, not count, data.links)
 
     module = ClusteringModule(1, model, data.thin_x, config=config.refine, seed=seed)
-    gamma = soften(labels, float(durations.seconds.sum()) if rare else 0.0)[data.nearest]
+    gamma = soften(labels, float(durations.seconds.sum()) if rare else 0.0, config.sequence)
+    gamma = gamma[data.nearest]
     z, y = latents_of(model, data.x)
     start_latents = y
     if count:

@@ -12,9 +12,8 @@ from scipy.sparse import coo_array, csr_array
 
 from diar.base.types import LocalSpeakers, Subsegments
 
-_SPEAKS = 1.0  # s in which who is active counts
-_BLOCK = 64  # windows of the network, whose pairs are summed before others come
-_TOUCH = 0.01  # s by which a window may reach beyond the network's
+_BLOCK = 64  # windows of the network, whose pairs are summed before others come: a matter of memory
+_TOUCH = 0.01  # s by which a window may reach beyond the network's: less than a frame
 
 
 def links_of(windows: Subsegments, local: LocalSpeakers) -> csr_array:
@@ -66,11 +65,11 @@ def _said_by(
     return coo_array((np.concatenate(values), where), shape).tocsr().tocoo()  # pairs once
 
 
-def local_count(local: LocalSpeakers) -> int:
-    """Count the local speakers who are active for a second in a window: the most of any, at least 1.
+def local_count(local: LocalSpeakers, seconds: float) -> int:
+    """Count the local speakers who are active for so long in a window: the most of any, at least 1.
 
     A network takes one person for two now and then, more often than it takes two for one. So this is
     where a search for the number of speakers may start, and no bound of it.
     """
     active = local.activity.sum(axis=1) * local.shift
-    return max(1, int((active >= _SPEAKS).sum(axis=1).max(initial=0)))
+    return max(1, int((active >= seconds).sum(axis=1).max(initial=0)))

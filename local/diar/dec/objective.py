@@ -11,7 +11,7 @@ from torch import Tensor
 
 from diar.dec.config import RefineConfig
 
-EPS = 1e-10
+EPS = 1e-10  # against logarithms and quotients of 0
 
 
 def student_t(z: Tensor, centroids: Tensor, alpha: float = 1.0) -> Tensor:

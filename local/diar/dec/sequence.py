@@ -22,12 +22,7 @@ from diar.base.posteriors import normalise, one_hot
 from diar.dec.durations import Durations
 from diar.dec.markov import forward_backward
 
-_LEAST_SHARE = 1e-3  # of the entries into states, below which a speaker is dissolved
-_CERTAINTY = 5.0  # nats by which a window belongs to the cluster that it starts in
-# Seconds: what is a share of a recording is one of so much of it, if it is longer. Else who speaks for
-# ten seconds would be lost in a day, however clear their voice.
-_ENOUGH = 1500
-_CONVERGED = 1e-3  # gain of the bound, nats
+_CONVERGED = 1e-3  # nats that the bound gains in the last iteration: less than any window is worth
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,11 @@ class SequenceConfig:
         averages out; speakers that differ by less are merged (0: never).
     links: nats that a second of a window is worth to be of the same speaker as the windows to which a
         segmentation links it (0: none; without a segmentation there are none).
+    certainty: nats by which a window belongs to the cluster that it starts in.
+    least_share: of the entries into states, below which a speaker is dissolved.
+    enough: seconds; what is a share of a recording is one of so much of it, if it is longer. Else who speaks
+        for ten seconds would be lost in a day, however clear their voice.
+    merge_ratio: likelihood ratio of one speaker against two above which two are merged.
     """
 
     evidence: float = 0.4
@@ -51,10 +51,18 @@ class SequenceConfig:
     iterations: int = 20
     drift: float = 0.0
     links: float = 0.0
+    certainty: float = 5.0
+    least_share: float = 1e-3
+    enough: float = 1500.0
+    merge_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         if min(self.evidence, self.complexity, self.turn) <= 0:
             raise ValueError("evidence, complexity and turn must be positive")
+        if min(self.certainty, self.enough, self.merge_ratio) <= 0 or not 0 <= self.least_share < 1:
+            raise ValueError(
+                "certainty, enough and merge_ratio must be positive, least_share in [0, 1)"
+            )
         if min(self.iterations, self.drift, self.links) < 0:
             raise ValueError("iterations, drift and links must not be negative")
 
@@ -90,7 +98,7 @@ def infer(
     rho_seconds = rho * seconds[:, None]
     G = -0.5 * ((y**2).sum(axis=1) + y.shape[1] * np.log(2 * np.pi))
     pi = np.full(gamma.shape[1], 1 / gamma.shape[1])
-    least = _LEAST_SHARE * min(1.0, _ENOUGH / seconds.sum())
+    least = config.least_share * min(1.0, config.enough / seconds.sum())
     bound = -np.inf
     for _ in range(config.iterations):
         L = 1 + ratio * (seconds @ gamma)[:, None] * phi  # eq. 17, a diagonal for each speaker
@@ -135,7 +143,7 @@ def merge(
 
     The mean of a speaker's windows spreads about their own by 1 / (its evidence) and by the drift. Two
     means are compared by the likelihood ratio of one speaker against two (Ioffe 2006, of means), and
-    the pair for which it is greatest is merged for as long as it is above 1.
+    the pair for which it is greatest is merged for as long as it is above ``merge_ratio``.
 
     Args:
         y, phi, gamma, durations, config: as for ``infer``.
@@ -153,7 +161,7 @@ def merge(
         if least_first:
             ratios[np.arange(len(ratios)) != seconds.argmin()] = -np.inf
         i, j = sorted(np.unravel_index(ratios.argmax(), ratios.shape))
-        if not count and ratios[i, j] <= 0:
+        if not count and ratios[i, j] <= np.log(config.merge_ratio):
             break
         gamma = gamma.copy()
         gamma[:, i] += gamma[:, j]
@@ -176,12 +184,15 @@ def same_speaker(means: np.ndarray, spread: np.ndarray, phi: np.ndarray) -> np.n
     return 0.5 * (apart - together).sum(axis=2)
 
 
-def soften(labels: np.ndarray, seconds: float = 0.0) -> np.ndarray:
+def soften(
+    labels: np.ndarray, seconds: float = 0.0, config: SequenceConfig = SequenceConfig()
+) -> np.ndarray:
     """Make posteriors (n, s) of labels 0..s-1 (n,), with the same little for every other cluster.
 
     Args:
         seconds: how much speech they stand for: in more of it, the little of all windows shall not
             be more than the windows of a small cluster.
+        config: how little.
     """
-    certainty = _CERTAINTY + np.log(max(1.0, seconds / _ENOUGH))
+    certainty = config.certainty + np.log(max(1.0, seconds / config.enough))
     return normalise(np.exp(certainty * one_hot(labels)))

@@ -15,7 +15,7 @@ from diar.clustering.sampling import (
     sample_rows,
 )
 
-_EPS = 1e-10
+_EPS = 1e-10  # a dimension that varies less is constant
 
 
 def count_on_latents(

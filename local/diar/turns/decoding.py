@@ -15,9 +15,6 @@ from diar.turns.overlap import OverlapConfig, speakers_of
 from diar.xvectors.grid import SILENCE, turns_from_cells
 from diar.xvectors.windows import grid_indices
 
-_SHORTEST = 0.5  # s of a speaker who is known to be there, but wins nowhere
-FLOOR = 1e-3  # no window is ever certain: keeps one odd window from forcing a change of speaker
-
 
 @dataclass(frozen=True)
 class DecodingConfig:
@@ -28,6 +25,8 @@ class DecodingConfig:
     sharpen: power to which the posteriors are raised first; 2 gives the size-neutral target of DEC.
     frame: seconds. switch_penalty: log-probability that a change of speaker costs. rate: how many
     independent windows a second of speech is worth (windows overlap, their evidence does too).
+    floor: least posterior that a frame has, so that no odd window forces a change of speaker.
+    shortest: seconds of a speaker who is known to be there, but wins nowhere.
     overlap: of 'frames', where there is a segmentation.
     """
 
@@ -36,11 +35,15 @@ class DecodingConfig:
     frame: float = 0.05
     switch_penalty: float = 2.0
     rate: float = 1.5
+    floor: float = 1e-3
+    shortest: float = 0.5
     overlap: OverlapConfig = OverlapConfig()
 
     def __post_init__(self) -> None:
         if min(self.frame, self.rate, self.sharpen) <= 0 or self.switch_penalty < 0:
             raise ValueError("frame, rate and sharpen must be positive, switch_penalty at least 0")
+        if not 0 < self.floor < 1 or self.shortest < 0:
+            raise ValueError("floor must lie in (0, 1), shortest must not be negative")
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def decode(
         config: how to decode.
         grid: (window, step) in seconds of the published grid that the windows lie on, or None.
         least: as many speakers shall be left, where there are so many clusters: those that win no
-            frame get half a second where they lose least.
+            frame get ``shortest`` seconds where they lose least.
         local: the local speakers of a segmentation; without, nobody speaks at the same time.
 
     Raises:
@@ -114,13 +117,13 @@ def _by_frames(
         centres = grid_indices(windows, *grid) * grid[1]
         regions = union((max(0.0, c - grid[1] / 2), c + grid[1] / 2) for c in centres)
     edges, frames = _frame_posteriors(windows, posteriors, regions, config.frame)
-    length = max(1, round(_SHORTEST / config.frame))
+    length = max(1, round(config.shortest / config.frame))
     if local:
         first, *others = speakers_of(edges.mean(axis=1), frames, local, config.overlap)
         _keep_speakers(first, frames, least, length)
         others = [np.where(other == first, SILENCE, other) for other in others]
         return [_runs(edges, labels) for labels in (first, *others)]
-    scores = np.maximum(frames, FLOOR)  # in place: frames of a day are many
+    scores = np.maximum(frames, config.floor)  # in place: frames of a day are many
     np.log(scores, out=scores)
     scores *= np.diff(edges, axis=1) * config.rate
     path = viterbi(scores, config.switch_penalty)
@@ -139,7 +142,7 @@ def _keep_speakers(path: np.ndarray, frames: np.ndarray, least: int, length: int
     missing = missing[np.argsort(-frames[:, missing].max(axis=0), kind="stable")]
     for cluster in missing[: max(0, least - np.count_nonzero(sizes))]:
         won = frames[np.arange(len(path)), path]
-        # 1e-300 tells apart what FLOOR would not
+        # 1e-300 tells apart what the floor would not
         gain = np.log(np.maximum(frames[:, cluster], 1e-300)) - np.log(np.maximum(won, 1e-300))
         totals = np.convolve(gain, np.ones(length), "valid")
         for first in np.argsort(-totals, kind="stable"):

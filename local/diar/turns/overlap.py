@@ -16,8 +16,6 @@ from scipy.optimize import linear_sum_assignment
 
 from diar.base.types import LocalSpeakers
 
-_TOGETHER = 0.01  # what a frame counts for a name where others are active, too
-
 
 @dataclass(frozen=True)
 class OverlapConfig:
@@ -25,14 +23,16 @@ class OverlapConfig:
 
     trust: what the posterior of DEC weighs beside the activity of local speakers, for who is on.
     second: a speaker more is on where the mean number of active speakers is above theirs by this.
+    together: what a frame counts for the name of a local speaker where others are active, too.
     """
 
     trust: float = 2.0
     second: float = 0.4
+    together: float = 0.01
 
     def __post_init__(self) -> None:
-        if self.trust < 0 or not 0 < self.second <= 1:
-            raise ValueError("trust must not be negative, second must lie in (0, 1]")
+        if min(self.trust, self.together) < 0 or not 0 < self.second <= 1:
+            raise ValueError("trust and together must not be negative, second must lie in (0, 1]")
 
 
 def speakers_of(
@@ -48,7 +48,7 @@ def speakers_of(
     Returns:
         For each rank, the speaker (T,) of it, or -1; the first rank has one everywhere.
     """
-    activity, active = name_local_speakers(centres, posteriors, local)
+    activity, active = name_local_speakers(centres, posteriors, local, config.together)
     score = activity + config.trust * posteriors
     frames = np.arange(len(centres))
     ranks = [score.argmax(axis=1)]
@@ -61,7 +61,7 @@ def speakers_of(
 
 
 def name_local_speakers(
-    centres: np.ndarray, posteriors: np.ndarray, local: LocalSpeakers
+    centres: np.ndarray, posteriors: np.ndarray, local: LocalSpeakers, together: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Average the activity (T, k) of each speaker of DEC, and the number (T,) of active speakers."""
     activity = np.zeros(posteriors.shape, np.float32)  # frames of a day are many
@@ -72,7 +72,7 @@ def name_local_speakers(
         nearest = np.rint((centres[first:last] - start - local.first) / local.shift).astype(int)
         nearest = nearest.clip(0, len(heard) - 1)
         mine, alone = heard[nearest], local.alone(number)[nearest]
-        names = (alone + _TOGETHER * mine).T @ posteriors[first:last]
+        names = (alone + together * mine).T @ posteriors[first:last]
         for speaker, name in zip(*linear_sum_assignment(-names), strict=True):
             activity[first:last, name] += mine[:, speaker]
         active[first:last] += mine.sum(axis=1)

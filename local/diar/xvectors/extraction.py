@@ -18,7 +18,7 @@ from diar.extractors import Extractor
 from diar.xvectors.neighbours import neighbour_cosine
 from diar.xvectors.windows import MILLISECOND, XVectorConfig, cut, subsegments
 
-STRETCH = 600.0  # seconds of a recording whose windows are embedded at once
+STRETCH = 600.0  # seconds of a recording whose windows are embedded at once: the result is the same
 
 
 def extract(
@@ -60,7 +60,7 @@ def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorCon
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
     joined = starts[1:] <= ends[:-1] + MILLISECOND / 2  # in one region: regions do not touch
     unit = unit_rows(vectors, vectors.dtype)
-    least = config.change * neighbour_cosine(vectors, starts, config.window)
+    least = config.change * neighbour_cosine(vectors, starts, config.window, config.neighbours)
     wanted: list[np.ndarray] = [np.zeros(0)]
     for i in np.flatnonzero(joined):
         other = i + 2 if i + 1 < len(joined) and joined[i + 1] else i + 1

@@ -15,7 +15,7 @@ import numpy as np
 from diar.base.errors import DataError
 from diar.base.types import SAMPLE_RATE, Turn
 
-SILENCE = -1
+SILENCE = -1  # the published label of nobody
 
 
 def cells_of(start: float, end: float, step: float, rate: int = SAMPLE_RATE) -> range:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from diar.base.vectors import unit_rows
 
-PRIOR_COSINE = 0.45  # of two windows of one voice: median over the recordings of mini/train
-PRIOR_PAIRS = 10
-_PAIRS = 1 << 14  # of which the vectors are copied at a time
+_PAIRS = 1 << 14  # of which the vectors are copied at a time: the result is the same
+
+
+@dataclass(frozen=True)
+class NeighbourConfig:
+    """What is known of neighbouring windows before a recording is heard.
+
+    prior_cosine: of two windows of one voice; the median over the recordings of mini/train.
+    prior_pairs: how many pairs of a recording weigh as much as that.
+    """
+
+    prior_cosine: float = 0.45
+    prior_pairs: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not -1 <= self.prior_cosine <= 1 or self.prior_pairs < 0:
+            raise ValueError("prior_cosine must lie in [-1, 1], prior_pairs must not be negative")
 
 
 def neighbours(starts: np.ndarray, window: float) -> tuple[np.ndarray, np.ndarray]:
@@ -42,25 +58,31 @@ def neighbours(starts: np.ndarray, window: float) -> tuple[np.ndarray, np.ndarra
     return np.concatenate(left), np.concatenate(right)
 
 
-def neighbour_cosine(x: np.ndarray, starts: np.ndarray, window: float = 1.5) -> float:
+def neighbour_cosine(
+    x: np.ndarray,
+    starts: np.ndarray,
+    window: float = 1.5,
+    config: NeighbourConfig = NeighbourConfig(),
+) -> float:
     """Measure how similar two windows of one voice are in this recording: the neighbours' median cosine.
 
-    Few pairs are drawn towards ``PRIOR_COSINE``.
+    Few pairs are drawn towards the prior.
 
     Args:
         x: (n, d) x-vectors in time order.
         starts: (n,) seconds.
         window: seconds.
+        config: the prior.
     """
     i, j = neighbours(starts, window)
     if not len(i):
-        return PRIOR_COSINE
+        return config.prior_cosine
     unit = unit_rows(x, x.dtype)
-    weight = len(i) / (len(i) + PRIOR_PAIRS)
+    weight = len(i) / (len(i) + config.prior_pairs)
     pieces = -(-len(i) // _PAIRS)
     cosines = [
         (unit[a] * unit[b]).sum(axis=1)
         for a, b in zip(np.array_split(i, pieces), np.array_split(j, pieces), strict=True)
     ]
     median = np.median(np.concatenate(cosines))
-    return float(weight * median + (1 - weight) * PRIOR_COSINE)
+    return float(weight * median + (1 - weight) * config.prior_cosine)

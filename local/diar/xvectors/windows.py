@@ -18,6 +18,7 @@ import numpy as np
 from diar.base.config import load
 from diar.base.types import Region, Subsegments
 from diar.xvectors.grid import cells_of, step_samples
+from diar.xvectors.neighbours import NeighbourConfig
 
 MILLISECOND = 0.001  # times in files are whole milliseconds: closer ones are the same
 
@@ -33,6 +34,7 @@ class XVectorConfig:
         speaker may change (``diar.xvectors.extraction``); 0: every ``step`` everywhere.
     change: a change is suspected where windows to its sides are less alike than this times what
         neighbours are in the recording.
+    neighbours: how alike those are where there are few of them.
     """
 
     extractor: str = "campplus"
@@ -43,6 +45,7 @@ class XVectorConfig:
     step: float = 0.25
     coarse_step: float = 0.75
     change: float = 0.65
+    neighbours: NeighbourConfig = NeighbourConfig()
 
     def __post_init__(self) -> None:
         if not 0.01 <= self.step <= self.window <= 60:
