@@ -1,7 +1,7 @@
 """What the refinement of DEC goes down: KL(target || assignment), and reconstruction.
 
 Xie et al., ICML 2016 (equations 1 to 3); Guo et al., IJCAI 2017, whose loss keeps the reconstruction.
-A term of your own goes into ``loss_of``.
+A term of your own goes into ``loss_of``: docs/extending.md adds one.
 """
 
 from __future__ import annotations
