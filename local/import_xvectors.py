@@ -16,6 +16,7 @@ from diar.base.errors import DataError
 from diar.base.types import concatenate
 from diar.kaldi import arks, tables, xvector_dir
 from diar.kaldi.normalization import Normalization
+from diar.kaldi.plda import write_plda
 
 
 def main() -> None:
@@ -28,8 +29,6 @@ def main() -> None:
     normalize = Normalization(args.kaldi_dir)
     if normalize.steps:
         print(f"import_xvectors.py: {', '.join(normalize.steps)}")
-    if (args.kaldi_dir / "plda").exists():
-        print("import_xvectors.py: plda is not used: DEC learns its own speaker space")
 
     share = Share(args.out_dir, "1/1")
     windows = []
@@ -45,6 +44,9 @@ def main() -> None:
     if not windows:
         reason = next(iter(share.failed.values()), "no segments")
         raise DataError(f"no recording of it can be used: {reason}", args.kaldi_dir)
+    if normalize.plda:
+        print("import_xvectors.py: plda taken: it may be the speaker space (conf/dec_plda.yaml)")
+        write_plda(args.out_dir / "plda", normalize.plda)
     tables.write_segments(share.dir, concatenate(windows))
     durations = tables.read_durations(args.kaldi_dir)
     share.write("reco2dur", (f"{r} {seconds:.3f}\n" for r, seconds in durations.items()))

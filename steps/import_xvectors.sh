@@ -6,9 +6,9 @@
 #   --cmd local|slurm|"SCRIPT ..."  how the job runs: ./run.sh --help  (default $cmd)
 #
 # Reads   segments (or subsegments_data/segments), xvector.scp: any dimension, text or binary, float or
-#         double; where there are, mean.vec and transform.mat are applied and lengths normalised
-# Writes  segments, utt2spk, spk2utt, xvector.scp and its ark; failed (recordings whose x-vectors
-#         cannot be read, and why)
+#         double; where there are, mean.vec and transform.mat are applied and lengths normalised; plda
+# Writes  segments, utt2spk, spk2utt, xvector.scp and its ark; plda, where there is one, for
+#         steps/train_autoencoder.sh; failed (recordings whose x-vectors cannot be read, and why)
 #
 # Example: steps/import_xvectors.sh exp/xvectors_campplus/test exp/imported/test
 

@@ -58,22 +58,34 @@ def read_array(path: str | Path, offset: int = 0) -> np.ndarray:
     try:
         with open(path, "rb") as stream:
             stream.seek(offset)
-            head = stream.read(64)
-            stream.seek(offset)
-            if head[:3] == b"\0B\4":
-                return matio.read_int32vector(stream)
-            if head[:2] == b"\0B":
-                kind, _, rest = head[2:].partition(b" ")
-                shape = struct.unpack_from(_SHAPES[kind], rest)
-                array = matio.read_matrix_or_vector(stream)
-                if array.shape == shape:
-                    return array
-            elif head.lstrip()[:1] == b"[":
-                return _read_text(stream)
+            return read_stream(stream)
     except Exception:  # whatever kaldiio, struct and numpy raise
-        pass
-    where = f"{path}:{offset}" if offset else path
-    raise DataError(f"cannot be read from {where}: no array of Kaldi's, or one cut short")
+        where = f"{path}:{offset}" if offset else path
+        raise DataError(
+            f"cannot be read from {where}: no array of Kaldi's, or one cut short"
+        ) from None
+
+
+def read_stream(stream: IO[bytes]) -> np.ndarray:
+    """Read the vector or matrix that begins where a stream is; the stream is behind it then.
+
+    Raises:
+        Exception: whatever kaldiio, struct and numpy raise of what is none, or cut short.
+    """
+    start = stream.tell()
+    head = stream.read(64)
+    stream.seek(start)
+    if head[:3] == b"\0B\4":
+        return matio.read_int32vector(stream)
+    if head[:2] == b"\0B":
+        kind, _, rest = head[2:].partition(b" ")
+        shape = struct.unpack_from(_SHAPES[kind], rest)
+        array = matio.read_matrix_or_vector(stream)
+        if array.shape == shape:
+            return array
+    elif head.lstrip()[:1] == b"[":
+        return _read_text(stream)
+    raise ValueError("no array of Kaldi's, or one cut short")
 
 
 def _read_text(stream: IO[bytes]) -> np.ndarray:

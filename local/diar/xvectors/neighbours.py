@@ -1,13 +1,17 @@
-"""Windows that follow each other: most have the same speaker."""
+"""Windows that follow each other, most of one speaker; and windows that are apart."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from diar.base.errors import DataError
 from diar.base.vectors import unit_rows
 
 PRIOR_COSINE = 0.45  # of two windows of one voice: median over the recordings of mini/train
 PRIOR_PAIRS = 10
+LEAST_PAIRS = 5  # of a recording that may tell how a voice varies
 _PAIRS = 1 << 14  # of which the vectors are copied at a time
 
 
@@ -40,6 +44,33 @@ def neighbours(starts: np.ndarray, window: float) -> tuple[np.ndarray, np.ndarra
         pairs.append((i[same], j[same]))
     left, right = zip(*pairs, strict=True)
     return np.concatenate(left), np.concatenate(right)
+
+
+def thin(starts: np.ndarray, step: float) -> np.ndarray:
+    """Choose of windows in time order some that start at least ``step`` seconds apart: row numbers."""
+    rows, last = [], -np.inf
+    for i, start in enumerate(starts):
+        if start - last >= step - 1e-6:
+            rows.append(i)
+            last = start
+    return np.array(rows, dtype=int)
+
+
+def check_neighbours(recordings: Iterable[np.ndarray], window: float) -> None:
+    """Check that there is a recording with enough neighbouring windows to learn speakers from.
+
+    Args:
+        recordings: the starts (n,) of the windows of each, seconds, ascending.
+        window: seconds.
+
+    Raises:
+        DataError: there is none.
+    """
+    if not any(len(neighbours(starts, window)[0]) >= LEAST_PAIRS for starts in recordings):
+        raise DataError(
+            f"no recording has {LEAST_PAIRS} pairs of windows that are 1 to 2 windows apart within one"
+            " stretch of speech, which tell how speakers differ: give more training data"
+        )
 
 
 def neighbour_cosine(x: np.ndarray, starts: np.ndarray, window: float = 1.5) -> float:
