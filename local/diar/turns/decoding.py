@@ -43,6 +43,12 @@ class DecodingConfig:
             raise ValueError("frame, rate and sharpen must be positive, switch_penalty at least 0")
 
 
+NO_GRID = (
+    "decoding kind 'cells' needs x-vectors on the published grid: extract them with"
+    " conf/xvector_paper.yaml, or choose kind 'frames'"
+)
+
+
 @dataclass(frozen=True)
 class Decoded:
     """The turns of one recording, and those of one speaker at a time; both sorted."""
@@ -80,10 +86,7 @@ def decode(
     recording = windows.recordings[0]
     if config.kind == "cells":
         if grid is None:
-            raise DataError(
-                "decoding kind 'cells' needs x-vectors on the published grid: extract them with"
-                " conf/xvector_paper.yaml, or choose kind 'frames'"
-            )
+            raise DataError(NO_GRID)
         ranks = [_by_cells(windows, posteriors.argmax(axis=1), duration, *grid)]
     else:
         ranks = _by_frames(windows, posteriors, config, grid, least, local)
