@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -14,9 +14,10 @@ import numpy as np
 from kaldiio import matio
 
 from diar.base.errors import DataError
-from diar.base.files import flush
+from diar.base.files import flush, open_whole
 from diar.kaldi.tables import find_file, split_offset, unique_records
 
+_LONGEST_ID = 1 << 12  # bytes
 # How the head of a binary array states its shape, after the name of its kind.
 _SHAPES = {
     **dict.fromkeys((b"FV", b"DV"), "<xi"),
@@ -41,6 +42,19 @@ def open_ark(ark: str | Path, scp: str | Path) -> Iterator[Callable[[str, np.nda
         yield writer
     flush(ark)
     flush(scp)
+
+
+def write_array(path: str | Path, array: np.ndarray) -> None:
+    """Write one vector or matrix to a file, in binary and double, whole or not at all."""
+    with open_whole(path, "wb") as stream:
+        stream.write(b"\0B" + array_bytes(array))
+
+
+def array_bytes(array: np.ndarray) -> bytes:
+    """Return a vector or matrix as Kaldi's binary files have it, in double, without the mark of these."""
+    head = b"DV " if array.ndim == 1 else b"DM "
+    sizes = b"".join(b"\4" + size.to_bytes(4, "little") for size in array.shape)
+    return head + sizes + np.ascontiguousarray(array, "<f8").tobytes()
 
 
 def read_array(path: str | Path, offset: int = 0) -> np.ndarray:
@@ -146,7 +160,7 @@ class Scp:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self._where: dict[str, tuple[int, str]] = {}
+        self._where: dict[str, tuple[int | None, str]] = {}  # line, and ark with offset
         self._arks: dict[str, Path] = {}  # found so far
         for number, (key, *rest) in unique_records(path, "<id> [<ark>]", splits=1):
             target = "".join(rest)
@@ -173,3 +187,40 @@ class Scp:
             return read_array(self._arks[name], offset)
         except DataError as error:
             raise DataError(f"{key}: {error}", self.path, number) from None
+
+
+class Arks(Scp):
+    """Arks that have no scp, as one is read: each entry where it was found.
+
+    Of an ark that is damaged, what lies before the damage can be read.
+
+    Raises:
+        DataError: no ark; an id that comes twice.
+    """
+
+    def __init__(self, arks: Sequence[Path]):
+        if not arks:
+            raise DataError("no ark to read")
+        self.path = arks[0].parent
+        self._where = {}
+        self._arks = {str(ark): ark for ark in arks}
+        for ark in arks:
+            for key, offset in _entries(ark):
+                if key in self._where:
+                    raise DataError(f"{key!r} is in {self._where[key][1]}, too", ark)
+                self._where[key] = (None, f"{ark}:{offset}")
+
+
+def _entries(ark: Path) -> Iterator[tuple[str, int]]:
+    """Yield (id, bytes from the start) of each entry of an ark; the last may be damaged."""
+    with open(ark, "rb") as stream:
+        place = 0
+        try:
+            while (found := stream.read(_LONGEST_ID).partition(b" "))[1]:
+                place += len(found[0]) + 1
+                yield found[0].decode(), place
+                stream.seek(place)
+                read_stream(stream)
+                place = stream.tell()
+        except Exception:  # whatever kaldiio, struct and numpy raise
+            return

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from diar.base.errors import DataError
 from diar.base.files import open_whole
-from diar.kaldi.arks import read_stream
+from diar.kaldi.arks import array_bytes, read_stream
 
 _BINARY, _OPEN, _CLOSE = b"\0B", b"<Plda>", b"</Plda>"
 
@@ -34,6 +33,16 @@ class Plda:
     def dim(self) -> int:
         """Dimension of the x-vectors that it is for."""
         return len(self.mean)
+
+    @property
+    def for_unit_length(self) -> bool:
+        """Whether it is for x-vectors of length 1 (VBx), rather than the root of d (Kaldi).
+
+        The model itself says how long x-vectors are, on average.
+        """
+        unwhiten = np.linalg.pinv(self.transform)
+        covariance = (unwhiten * (1 + self.between)) @ unwhiten.T
+        return float(self.mean @ self.mean + np.trace(covariance)) < self.dim**0.5
 
     def rescaled(self, factor: float) -> Plda:
         """Return the same model of x-vectors that are ``factor`` times as long."""
@@ -92,12 +101,5 @@ def write_plda(path: str | Path, plda: Plda) -> None:
     with open_whole(path, "wb") as stream:
         stream.write(_BINARY + _OPEN + b" ")
         for array in (plda.mean, plda.transform, plda.between):
-            _write_array(stream, array)
+            stream.write(array_bytes(array))
         stream.write(_CLOSE + b" ")
-
-
-def _write_array(stream: IO[bytes], array: np.ndarray) -> None:
-    stream.write(b"DV " if array.ndim == 1 else b"DM ")
-    for size in array.shape:
-        stream.write(b"\4" + size.to_bytes(4, "little"))
-    stream.write(np.ascontiguousarray(array, "<f8").tobytes())
