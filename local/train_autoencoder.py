@@ -152,6 +152,11 @@ def shared_plda(dirs: list[Path]) -> Plda:
         DataError: it is missing, damaged, or not the same in all of them.
     """
     pldas = [directory / "plda" for directory in dirs]
+    for missing in (plda for plda in pldas if not plda.exists()):
+        raise DataError(
+            "no such file: conf/dec_plda.yaml is for x-vectors with Kaldi's plda, conf/dec.yaml for others",
+            missing,
+        )
     for other in pldas[1:]:
         if not filecmp.cmp(pldas[0], other, shallow=False):
             raise DataError(f"another plda than {pldas[0]}: give each set a run of its own", other)

@@ -194,13 +194,14 @@ class Arks(Scp):
 
     Of an ark that is damaged, what lies before the damage can be read.
 
+    Args:
+        arks: one at least, in the same directory.
+
     Raises:
-        DataError: no ark; an id that comes twice.
+        DataError: an id that comes twice.
     """
 
     def __init__(self, arks: Sequence[Path]):
-        if not arks:
-            raise DataError("no ark to read")
         self.path = arks[0].parent
         self._where = {}
         self._arks = {str(ark): ark for ark in arks}

@@ -69,7 +69,7 @@ def read_plda(path: str | Path) -> Plda:
     try:
         for _ in range(3):
             stream = BytesIO(_BINARY + rest[1:] if binary else rest)
-            arrays.append(np.asarray(read_stream(stream), np.float64))
+            arrays.append(np.array(read_stream(stream), np.float64))
             # In binary, a blank ends the opening token, and nothing lies between the arrays.
             rest = (b" " if binary else b"") + stream.read()
     except Exception:  # whatever kaldiio, struct and numpy raise

@@ -74,7 +74,10 @@ def of_others(directory: str | Path) -> XVectorDir:
     """
     source = Path(directory)
     scp = source / "xvector.scp"
-    vectors = Scp(scp) if scp.exists() else Arks(sorted(source.glob("*.ark")))
+    arks = sorted(source.glob("*.ark"))
+    if not scp.exists() and not arks:
+        raise DataError("no xvector.scp, and no ark", source)
+    vectors = Scp(scp) if scp.exists() else Arks(arks)
     return XVectorDir(source, vectors, _segments_of(source))
 
 
