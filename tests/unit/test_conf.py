@@ -1,7 +1,9 @@
 """The YAML files say what the code does without them: no default lives in two places."""
 
 import importlib
+import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -57,6 +59,18 @@ def test_default_and_paper_differ(root):
     )
     assert default.refine.frequency_power == 0 and paper.refine.frequency_power == 1
     assert default.decoding.kind == "frames" and paper.decoding.kind == "cells"
+
+
+def test_the_default_for_a_plda_differs_in_the_constants_of_vbx_alone(root):
+    default, plda = (
+        config.load(DecStageConfig, root / f"conf/{n}.yaml") for n in ("dec", "dec_plda")
+    )
+    own = {name: getattr(plda.sequence, name) for name in ("evidence", "complexity", "turn")}
+    assert replace(default, rounds=0, sequence=replace(default.sequence, **own)) == plda
+    step = 0.24  # seconds between the windows that VBx has its constants for
+    assert own["evidence"] == pytest.approx(0.3 / step) and own["complexity"] == 17
+    assert own["turn"] == pytest.approx(-step / math.log(0.99), abs=0.05)
+    assert config.load(AutoencoderConfig, root / "conf/autoencoder_plda.yaml").init == "plda"
 
 
 def test_the_code_that_a_file_names_is_there(root):
