@@ -45,6 +45,7 @@
 #                               one for each --test-data, if any
 #   --train-xvector-dir DIR     likewise, for training
 #   --dev-xvector-dir DIR       likewise, for development
+#   --plda true|false           where the --xvector-dir have a plda, it is the speaker space (default $plda)
 #   --reference-from-segments true|false  the reference is segments and utt2spk
 #                                                                         (default $reference_from_segments)
 #   --allow-extra true|false    recordings without reference are left out of the scores, and listed;
@@ -113,6 +114,7 @@ allow_extra=false
 xvector_dir=
 train_xvector_dir=
 dev_xvector_dir=
+plda=true
 num_spk=
 min_spk=1
 max_spk=
@@ -196,9 +198,15 @@ if starts 3 "autoencoder: pretrained by reconstruction on the training set"; the
     train=${train#,}
   fi
   [ -n "$dev_set" ] || valid=${train%%,*} # a part of them
+  [ -z "$plda_said" ] || echo "run.sh: $plda_said"
   for name in $autoencoders; do
-    steps/train_autoencoder.sh --ae-config "$(config_of autoencoder "$name")" \
-      --set "$(overrides_of ae "$name")" --device "$device" --cmd "$cmd" "$train" "$valid" "$exp/ae_$name"
+    config=$(config_of autoencoder "$name") from=$train
+    if [ "$config" = conf/autoencoder_plda.yaml ]; then # it takes the plda of these, and learns nothing
+      from=
+      for set in $eval_sets; do from+=,$exp/xvectors_$(xvectors_of default)/$set; done
+    fi
+    steps/train_autoencoder.sh --ae-config "$config" --set "$(overrides_of ae "$name")" \
+      --device "$device" --cmd "$cmd" "${from#,}" "$valid" "$exp/ae_$name"
   done
 fi
 

@@ -8,28 +8,23 @@ Example: local/import_xvectors.py exp/xvectors_campplus/test exp/by_hand/importe
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from cli import program, survival
 from cli.share import Share
 from diar.base.errors import DataError
 from diar.base.types import concatenate
 from diar.kaldi import arks, tables, xvector_dir
 from diar.kaldi.normalization import Normalization
+from diar.kaldi.plda import write_plda
 
 
 def main() -> None:
     parser = program.parser(__doc__)
     program.add_paths(parser, "kaldi_dir", "out_dir")
     args = parser.parse_args()
-    xvectors = xvector_dir.XVectorDir(
-        segments_of(args.kaldi_dir).parent, args.kaldi_dir / "xvector.scp"
-    )
+    xvectors = xvector_dir.of_others(args.kaldi_dir)
     normalize = Normalization(args.kaldi_dir)
     if normalize.steps:
         print(f"import_xvectors.py: {', '.join(normalize.steps)}")
-    if (args.kaldi_dir / "plda").exists():
-        print("import_xvectors.py: plda is not used: DEC learns its own speaker space")
 
     share = Share(args.out_dir, "1/1")
     windows = []
@@ -45,24 +40,13 @@ def main() -> None:
     if not windows:
         reason = next(iter(share.failed.values()), "no segments")
         raise DataError(f"no recording of it can be used: {reason}", args.kaldi_dir)
+    if normalize.plda:
+        print("import_xvectors.py: plda taken: it may be the speaker space (conf/dec_plda.yaml)")
+        write_plda(args.out_dir / "plda", normalize.plda)
     tables.write_segments(share.dir, concatenate(windows))
     durations = tables.read_durations(args.kaldi_dir)
     share.write("reco2dur", (f"{r} {seconds:.3f}\n" for r, seconds in durations.items()))
     share.close()
-
-
-def segments_of(source: Path) -> Path:
-    """Find the times of the x-vectors, where Kaldi's extract_xvectors.sh leaves them.
-
-    Raises:
-        DataError: there are none.
-    """
-    for path in (source / "segments", source / "subsegments_data" / "segments"):
-        if path.exists():
-            return path
-    raise DataError(
-        "no segments in it, nor in its subsegments_data: the times of the x-vectors", source
-    )
 
 
 if __name__ == "__main__":

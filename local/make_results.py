@@ -20,6 +20,7 @@ from cli import program  # isort: split
 
 import pandas as pd
 
+from cli.share import REMARKS
 from diar.base.files import write_text
 from diar.scoring.comparison import compare, rate_interval
 from diar.scoring.frame import ERRORS, PARTS, read_experiment, split, totals
@@ -92,7 +93,7 @@ def one_set(
     return (
         f"## {title(name, rows)}\n\n{main_table(rows)}\n"
         f"Miss / false alarm / confusion, percent:\n\n{parts_table(rows)}\n"
-        f"{intervals(rows)}{remarks(summaries)}{paired(exp, name, rows)}Commands:\n\n{commands}"
+        f"{intervals(rows)}{remarks(exp, name, summaries)}{paired(exp, name, rows)}Commands:\n\n{commands}"
     )
 
 
@@ -163,11 +164,12 @@ def paired(exp: Path, name: str, rows: pd.DataFrame) -> str:
     )
 
 
-def remarks(summaries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Say what makes a row less than a full evaluation."""
+def remarks(exp: Path, name: str, summaries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say what makes a row less than a full evaluation, or something else than its name says."""
     lines = []
     for system, summary in summaries.items():
-        facts = []
+        said = exp / system / name / REMARKS
+        facts = said.read_text(encoding="utf-8").splitlines() if said.exists() else []
         if summary["missing"]:
             facts.append(f"{len(summary['missing'])} without a hypothesis, scored as all missed")
         if summary["extra"]:

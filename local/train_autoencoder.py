@@ -3,7 +3,8 @@
 
 Usage: train_autoencoder.py [options] <train-xvector-dir>[,<another> ...] <valid-xvector-dir> <out-dir>
 
-Writes model.safetensors, config.yaml and loss.tsv to <out-dir>. Several training directories may be
+Writes model.safetensors, config.yaml and loss.tsv to <out-dir>. With init: plda nothing is trained: the
+x-vectors stay as they are, and the plda of the first training directory is their speaker space. Several training directories may be
 given, joined by commas. Where the validation directory is among them, every tenth recording (of at least
 five) is kept from training to validate on.
 
@@ -12,6 +13,9 @@ Example: local/train_autoencoder.py exp/xvectors_campplus_close/train exp/xvecto
 
 from __future__ import annotations
 
+import argparse
+import filecmp
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,9 +31,12 @@ from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.types import XVectors
 from diar.kaldi import xvector_dir
+from diar.kaldi.plda import Plda, read_plda
+from diar.xvectors.neighbours import check_neighbours
 from diar.xvectors.windows import XVectorConfig
 
 if TYPE_CHECKING:
+    from diar.autoencoder.network import ResidualAutoEncoder
     from diar.autoencoder.pretraining import Epoch
 
 
@@ -43,61 +50,117 @@ def main() -> None:
     args = parser.parse_args()
     options = config.load(AutoencoderConfig, args.config, args.set.split())
     device = devices.device_of(args.device)
+    dirs = [Path(name) for name in args.train.split(",")]
+    plda = shared_plda(dirs) if options.init == "plda" else None
     if args.check:
         return
     # They need PyTorch, for which the check has no use: 1.3 s of CPU.
-    from diar.autoencoder.network import (
-        SHIPPED,
-        SHIPPED_EXTRACTOR,
-        load_model,
-        network_of,
-        save_model,
-    )
-    from diar.autoencoder.pretraining import learn_speakers, pretrain
+    from diar.autoencoder.network import SHIPPED, SHIPPED_EXTRACTOR, load_model, network_of_plda
 
-    dirs = [Path(name) for name in args.train.split(",")]
+    if plda:
+        log.info("nothing to train: the x-vectors, of %d numbers, and their plda", plda.dim)
+        options = replace(options, hidden_dims=(plda.dim,))
+        keep(args.out_dir, network_of_plda(plda.mean, plda.transform, plda.between), options)
+        return
     if options.init != "scratch" and {extractor_of(d) for d in dirs} != {SHIPPED_EXTRACTOR}:
         log.info("x-vectors not of %s: training from scratch", SHIPPED_EXTRACTOR)
         options = replace(options, init="scratch")
     recordings = [part for directory in dirs for part in load_all(directory)]
     if not recordings and options.init == "shipped":
         log.warning("no x-vectors to train on: the weights that ship are taken")
-        save_model(args.out_dir / "model.safetensors", load_model(SHIPPED))
-        write_text(args.out_dir / "config.yaml", config.dump(options))
-        write_text(args.out_dir / "loss.tsv", "epoch\tlr\ttrain\tvalid\n")
+        keep(args.out_dir, load_model(SHIPPED), options)
         return
     if Path(args.valid) in dirs:
         recordings, kept = split(recordings)
     else:
         kept = load_all(Path(args.valid))
-    train, valid = stacked(recordings, args.train), stacked(kept, args.valid)
-    if train.shape[1] != valid.shape[1]:
+    model, epochs = train(args, options, recordings, kept, device)
+    keep(args.out_dir, model, options, epochs)
+    log_usage()
+
+
+def train(
+    args: argparse.Namespace,
+    options: AutoencoderConfig,
+    recordings: list[XVectors],
+    kept: list[XVectors],
+    device: str,
+) -> tuple[ResidualAutoEncoder, list[Epoch]]:
+    """Train on these recordings, and validate on those that were kept; return what each epoch saw, too."""
+    from diar.autoencoder.network import network_of
+    from diar.autoencoder.pretraining import learn_speakers, pretrain
+
+    vectors, valid = stacked(recordings, args.train), stacked(kept, args.valid)
+    if vectors.shape[1] != valid.shape[1]:
         raise DataError(
-            f"x-vectors of dimension {valid.shape[1]}, but the training set has {train.shape[1]}",
+            f"x-vectors of dimension {valid.shape[1]}, but the training set has {vectors.shape[1]}",
             args.valid,
         )
-    log.info("training on %d x-vectors, validating on %d", len(train), len(valid))
-
-    shipped = network_of(options, train.shape[1])[1]
+    log.info("training on %d x-vectors, validating on %d", len(vectors), len(valid))
+    shipped = network_of(options, vectors.shape[1])[1]
     if shipped:
         log.info("starting from the weights that ship with the recipe")
-    lines = ["epoch\tlr\ttrain\tvalid\n"]
-    epochs = sum(phase.epochs for phase in options.phases)
+    learns = options.speaker_space and not (shipped and options.init == "shipped")
+    starts = [part.subsegments.starts for part in recordings]
+    window = median_window(recordings)
+    if learns:
+        check_neighbours(starts, window)
+    epochs: list[Epoch] = []
+    total = sum(phase.epochs for phase in options.phases)
 
     def report(epoch: Epoch) -> None:
-        lines.append(f"{epoch.epoch}\t{epoch.lr:g}\t{epoch.train:.6g}\t{epoch.valid:.6g}\n")
-        log.info("%s", lines[-1].strip())
-        log_progress(epoch.epoch, epochs, "epochs")
+        epochs.append(epoch)
+        log.info("%s", line_of(epoch).strip())
+        log_progress(epoch.epoch, total, "epochs")
 
-    model = pretrain(train, valid, options, report, device)
-    if options.speaker_space and not (shipped and options.init == "shipped"):
-        spans = [part.subsegments for part in recordings]
-        window = float(np.median(np.concatenate([x.ends - x.starts for x in spans])))
-        learn_speakers(model, [(x.vectors, x.subsegments.starts) for x in recordings], window)
-    save_model(args.out_dir / "model.safetensors", model)
-    write_text(args.out_dir / "config.yaml", config.dump(options))
-    write_text(args.out_dir / "loss.tsv", "".join(lines))
-    log_usage()
+    model = pretrain(vectors, valid, options, report, device)
+    if learns:
+        parts = zip((part.vectors for part in recordings), starts, strict=True)
+        learn_speakers(model, parts, window)
+    return model, epochs
+
+
+def keep(
+    out_dir: Path,
+    model: ResidualAutoEncoder,
+    options: AutoencoderConfig,
+    epochs: Sequence[Epoch] = (),
+) -> None:
+    """Write what this program makes."""
+    from diar.autoencoder.network import save_model
+
+    save_model(out_dir / "model.safetensors", model)
+    write_text(out_dir / "config.yaml", config.dump(options))
+    write_text(out_dir / "loss.tsv", "".join(["epoch\tlr\ttrain\tvalid\n", *map(line_of, epochs)]))
+
+
+def line_of(epoch: Epoch) -> str:
+    """Format a line of loss.tsv."""
+    return f"{epoch.epoch}\t{epoch.lr:g}\t{epoch.train:.6g}\t{epoch.valid:.6g}\n"
+
+
+def median_window(recordings: list[XVectors]) -> float:
+    """Measure how long the windows are, in seconds."""
+    spans = [part.subsegments for part in recordings]
+    return float(np.median(np.concatenate([x.ends - x.starts for x in spans])))
+
+
+def shared_plda(dirs: list[Path]) -> Plda:
+    """Read the plda of these x-vector directories.
+
+    Raises:
+        DataError: it is missing, damaged, or not the same in all of them.
+    """
+    pldas = [directory / "plda" for directory in dirs]
+    for missing in (plda for plda in pldas if not plda.exists()):
+        raise DataError(
+            "no such file: conf/dec_plda.yaml is for x-vectors with Kaldi's plda, conf/dec.yaml for others",
+            missing,
+        )
+    for other in pldas[1:]:
+        if not filecmp.cmp(pldas[0], other, shallow=False):
+            raise DataError(f"another plda than {pldas[0]}: give each set a run of its own", other)
+    return read_plda(pldas[0])
 
 
 def extractor_of(directory: Path) -> str:

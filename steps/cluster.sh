@@ -38,5 +38,6 @@ begin "$out" local/cluster.py "$method ${options[*]} $set" || exit 0
 echo "$_name: $method of $xvectors"
 run_jobs "$nj" "$out/log/cluster.JOB.log" "${program[@]}" --job "JOB/$nj"
 join "$out" labels rttm rttm_exclusive reco2num_spk unreached posteriors.scp failed
+say_remarks "$out"
 say_unreached "$out"
 finish "$out"

@@ -17,6 +17,7 @@
 #         <ae-dir>/model.safetensors
 # Writes  <dec-dir>/labels, rttm, rttm_exclusive (one speaker at a time), reco2num_spk, history, config.yaml,
 #         segments (those of <xvector-dir>); unreached (recordings with fewer speakers than asked for);
+#         remarks (what was done otherwise than the configuration says);
 #         posteriors.scp, latents.scp, start_latents.scp, and their arks
 #
 # Example: steps/fit_dec.sh --num-spk 2 exp/xvectors_campplus/real_sample exp/ae_default exp/my_dec/real_sample
@@ -40,5 +41,6 @@ echo "$_name: DEC ($dec_config) of $xvectors"
 run_jobs "$nj" "$out/log/fit_dec.JOB.log" "${program[@]}" --job "JOB/$nj"
 join "$out" labels rttm rttm_exclusive reco2num_spk unreached posteriors.scp latents.scp start_latents.scp history failed
 cp "$xvectors/segments" "$out/segments" # whose rows those of the matrices are
+say_remarks "$out"
 say_unreached "$out"
 finish "$out"

@@ -31,7 +31,7 @@ from diar.exports.recording import recording_of
 from diar.extractors.fbank import FbankConfig
 from diar.fetching import archives
 from diar.jobs.slurm import SlurmConfig
-from diar.kaldi import arks, history, importing, inputs, recordings, rttm, tables, validation
+from diar.kaldi import arks, history, importing, inputs, plda, recordings, rttm, tables, validation
 from diar.pipeline.config import BaselineConfig, DecStageConfig
 from diar.report.recordings import ReportConfig
 from diar.scoring import frame, systems
@@ -48,6 +48,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATIONS = {
     "vad": VadConfig, "segmentation": SegmentationConfig, "xvector": XVectorConfig, "xvector_close": XVectorConfig,
     "xvector_paper": XVectorConfig, "autoencoder": AutoencoderConfig, "autoencoder_paper": AutoencoderConfig,
+    "autoencoder_plda": AutoencoderConfig, "dec_plda": DecStageConfig,
     "dec": DecStageConfig, "dec_paper": DecStageConfig, "baselines": BaselineConfig, "scoring": ScoringConfig,
     "report": ReportConfig, "slurm": SlurmConfig, "corpora": Counts, "mini_corpus": CorpusConfig,
     "simulation": SimulationConfig, "turn_taking": TurnTaking, "voices": voices.VoicesConfig,
@@ -121,6 +122,11 @@ def _arks(folder: Path) -> Iterator[Reader]:
         _entry(ark, np.eye(4, dtype=np.float32), compression_method=kind) for kind in (2, 3, 5)
     ]
     yield Reader("ark", [*good, b" [ 1 0.5 2 ]\n", b" [\n 1 2\n 3 4 ]\n"], arks.read_array)
+    model = folder / "plda"
+    plda.write_plda(model, plda.Plda(np.ones(3), np.eye(3), np.ones(3)))
+    text = b"<Plda>  [ 1 2 ]\n [\n  1 0\n  0 1 ]\n [ 2 1 ]\n</Plda> "
+    yield Reader("plda", [model.read_bytes(), text], plda.read_plda)
+    yield Reader("ark without scp", [ark.read_bytes(), b"u1  [ 1 0.5 ]\nu2  [ 2 1 ]\n"], _read_ark)
     touched = folder / "executed"
     other = [
         b"PKL" + pickle.dumps(_Touches(touched)),
@@ -168,6 +174,12 @@ def _read_scp(path: Path) -> None:
     scp = arks.Scp(path)
     for key in scp:
         scp[key]
+
+
+def _read_ark(path: Path) -> None:
+    found = arks.Arks([path])
+    for key in found:
+        found[key]
 
 
 def _hear_list(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -73,7 +74,7 @@ class Products:
     """
 
     def __init__(self, args: argparse.Namespace, options: DecStageConfig | BaselineConfig):
-        self.options, self.seed, self.out_dir = options, args.seed, args.out_dir
+        self.seed, self.out_dir = args.seed, args.out_dir
         self.common = common_bounds(args, options)
         known = args.reco2num_spk
         self.known = KnownCounts(known, args.min_spk, args.max_spk) if known else None
@@ -82,6 +83,10 @@ class Products:
         self.grid = read_grid(args.xvector_dir)
         self.local = LocalSpeakersDir(args.local_speakers) if args.local_speakers else None
         self.share = Share(args.out_dir, args.job, TEXTS)
+        if options.decoding.kind == "cells" and not self.grid:
+            options = replace(options, decoding=replace(options.decoding, kind="frames"))
+            self.share.remark("turns decoded in frames, not in cells: the x-vectors are on no grid")
+        self.options = options
         self.share.state(options)
         self.arrays: dict[str, dict[str, np.ndarray]] = {name: {} for name in ARRAYS}
 

@@ -19,6 +19,7 @@ from diar.base.files import write_text
 from diar.jobs.share import share
 
 STARTED = time.time()
+REMARKS = "remarks"  # in the directory of the step: what is not as its configuration says
 FINISHED = "finished"  # in jobs/J: job J has written all that it makes
 
 
@@ -95,6 +96,12 @@ class Share:
             from diar.base import config  # which imports what help need not wait for
 
             write_text(self.dir.parents[1] / "config.yaml", config.dump(options))
+
+    def remark(self, text: str) -> None:
+        """Write what readers of the results must know, if this is the first job: ``REMARKS``."""
+        log.warning("%s", text)
+        if self.job == 1:
+            write_text(self.dir.parents[1] / REMARKS, f"{text}\n")
 
     def close(self) -> None:
         """Write ``lines``, and say that all is written: the last thing that a job does."""

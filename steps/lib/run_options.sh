@@ -96,8 +96,31 @@ own() { # arrow name: '_name', if it has a configuration of its own for this arr
   [ ! -e "conf/$1_$2.yaml" ] || echo "_$2"
 }
 
+# Where all x-vectors that are diarized come with the same plda, it is their speaker space, and what
+# conf/dec_plda.yaml says is the default.
+
+same_plda() { # directory...: all have a plda, and the same
+  local dir
+  for dir in "$@"; do
+    [ -e "$dir/plda" ] && cmp -s "$1/plda" "$dir/plda" || return 1
+  done
+}
+
+with_plda=false plda_said=''
+if [ "$plda" = true ] && [ -n "$xvector_sources" ]; then
+  read -ra dirs <<<"$dev_xvector_dir $xvector_dir"
+  if same_plda "${dirs[@]}"; then
+    with_plda=true
+    plda_said="the plda is the speaker space (conf/dec_plda.yaml); with --plda false, one is learnt"
+  elif [ -n "$(find -L "${dirs[@]}" -maxdepth 1 -name plda)" ]; then
+    plda_said="plda is not used, for it is not the same in all of ${dirs[*]}: give each a run of its own"
+  fi
+fi
+
 config_of() { # arrow name: its own configuration, or else the default of the arrow
-  echo "conf/$1$(own "$1" "$2").yaml"
+  local name=$2
+  [ "$with_plda" = false ] || [ "$name" != default ] || name=plda
+  echo "conf/$1$(own "$1" "$name").yaml"
 }
 
 xvectors_of() { # name: how its x-vectors are called, behind $exp/xvectors_

@@ -32,7 +32,7 @@ ends_stage() {
 
 results() { # all scores on one page, and its main tables printed; made again only where one has changed
   local said="$exp/.results.$$" key dir left scores=() # two runs may end at the same time
-  for dir in "$exp"/*/*/score "$exp"/ae_*/probe; do
+  for dir in "$exp"/*/*/score "$exp"/*/*/remarks "$exp"/ae_*/probe; do
     [ ! -e "$dir" ] || scores+=("$dir")
   done
   for left in "$exp"/.results.*; do # by runs that were killed

@@ -20,6 +20,10 @@ xvector_options() {
     ${reco2num_spk:+--reco2num-spk "$reco2num_spk"} ${local_speakers:+--local-speakers "$local_speakers"})
 }
 
+say_remarks() { # out-dir: what is not as the configuration says
+  [ ! -e "$1/remarks" ] || sed "s/^/$_name: /" "$1/remarks"
+}
+
 say_unreached() { # out-dir: in which recordings there are fewer speakers than asked for
   if [ -s "$1/unreached" ]; then
     echo "$_name: not reached: $(paste -sd, "$1/unreached" | sed 's/,/, /g')" >&2

@@ -1,5 +1,6 @@
 """Kaldi directories of others: commands, references, x-vectors, and run.sh on them."""
 
+import os
 import pickle
 import shutil
 
@@ -14,6 +15,7 @@ from diar.base.types import Turn
 from diar.kaldi import arks, xvector_dir
 from diar.kaldi.importing import check, import_audio, import_tables, read_stm
 from diar.kaldi.normalization import Normalization
+from diar.kaldi.plda import Plda, read_plda, write_plda
 from diar.kaldi.recordings import Recordings
 from diar.kaldi.rttm import read_rttm
 from diar.kaldi.validation import examine
@@ -438,3 +440,188 @@ def test_a_set_without_any_speech_is_all_missed(tmp_path):
     rows = (exp / "dec_default/quiet/score/per_recording.tsv").read_text().splitlines()
     cells = dict(zip(rows[0].split("\t"), rows[1].split("\t"), strict=True))
     assert float(cells["der_%"]) == 100.0
+
+
+def as_vbx(folder, count=90, speakers=3, dim=12):
+    """One recording as VBx has it: an ark without scp, times in .seg, transform.h5 and a plda.
+
+    Returns (who speaks in each window). The PLDA is the true one; the extractor has mixed, moved and
+    stretched the vectors, which the transform undoes.
+    """
+    h5py = pytest.importorskip("h5py")
+    rng = np.random.default_rng(0)
+    between = np.linspace(6, 3, dim)
+    who = np.repeat(rng.integers(speakers, size=count // 5), 5)
+    y = (rng.normal(size=(speakers, dim)) * np.sqrt(between))[who] + rng.normal(size=(count, dim))
+    whiten = np.sqrt((1 + between).sum()) * np.linalg.qr(rng.normal(size=(dim, dim)))[0]
+    unit = y @ np.linalg.inv(whiten).T
+    lda, mean = np.linalg.qr(rng.normal(size=(dim + 3, dim)))[0], rng.normal(size=dim + 3)
+    vectors = (unit @ lda.T * 2 + mean).astype(np.float32)
+    starts = np.arange(count) * 0.75
+    ids = [f"talk_{i:04d}" for i in range(count)]
+    folder.mkdir()
+    lines = (f"{i} talk {a} {a + 1.5}\n" for i, a in zip(ids, starts, strict=True))
+    (folder / "talk.seg").write_text("".join(lines))
+    kaldiio.save_ark(str(folder / "talk.ark"), dict(zip(ids, vectors, strict=True)))
+    with h5py.File(folder / "transform.h5", "w") as stream:
+        stream.update({"mean1": mean, "mean2": np.zeros(dim), "lda": lda})
+    write_plda(folder / "vbx.plda", Plda(np.zeros(dim), whiten, between))
+    return who
+
+
+def names_of(rttm, count):
+    """Who speaks in the middle of each window that ``as_vbx`` makes."""
+    turns = read_rttm(rttm)["talk"]
+    middles = np.arange(count) * 0.75 + 0.75
+    return [next((t.speaker for t in turns if t.start <= m < t.end), "") for m in middles]
+
+
+def test_a_vbx_directory_of_one_recording(tmp_path):
+    source = tmp_path / "calls"
+    who = as_vbx(source)
+    told = command_line.run(
+        "local/import_vbx.py", source / "transform.h5", source / "vbx.plda", source
+    )
+    assert told.returncode == 0, told.stderr
+    assert not read_plda(source / "plda").for_unit_length
+    where = ("--xvector-dir", source, "--data", tmp_path / "data", "--exp", tmp_path / "exp")
+    both = ("--dec-config", "conf/dec.yaml conf/dec_paper.yaml")
+    result = run(*where, *both, "--stage", 3, "--stop-stage", 4)
+    assert "run.sh: the plda is the speaker space (conf/dec_plda.yaml)" in result.stdout
+    made = tmp_path / "exp/dec_default/calls"
+    found = names_of(made / "rttm", len(who))
+    assert len(set(found)) == 3
+    assert len({pair for pair in zip(who, found, strict=True)}) <= 5  # a window or two at changes
+    assert "init: plda" in (tmp_path / "exp/ae_default/config.yaml").read_text()
+    # The published decoding needs a grid, and there is none.
+    said = "turns decoded in frames, not in cells: the x-vectors are on no grid"
+    assert result.stdout.count(said) == 1
+    paper = tmp_path / "exp/dec_paper/calls"
+    assert read_rttm(paper / "rttm") and (paper / "remarks").read_text() == f"{said}\n"
+    assert "kind: frames" in (paper / "config.yaml").read_text()
+    assert not (made / "remarks").exists()
+
+
+class TestAutoencoderOfGivenXVectors:
+    """steps/train_autoencoder.sh on what steps/import_xvectors.sh has taken."""
+
+    @pytest.fixture
+    def xvectors(self, tmp_path):
+        as_vbx(tmp_path / "source")
+        result = command_line.run(
+            "steps/import_xvectors.sh", tmp_path / "source", tmp_path / "calls"
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return tmp_path / "calls"
+
+    def train(self, xvectors, *options):
+        out = xvectors.parent / "ae"
+        step = ("steps/train_autoencoder.sh", *options, xvectors, xvectors, out)
+        return command_line.run(*step), out
+
+    def test_one_recording_is_enough(self, xvectors):
+        done, out = self.train(xvectors, "--set", "patience=1")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (out / "model.safetensors").exists()
+
+    def test_what_is_too_little_is_said_before_anything_is_trained(self, xvectors):
+        lines = (xvectors / "segments").read_text().splitlines(keepends=True)
+        (xvectors / "segments").write_text("".join(lines[:4]))
+        done, out = self.train(xvectors)
+        assert done.returncode == 1 and "no recording has 5 pairs of windows" in done.stderr
+        assert "epochs" not in done.stdout and not (out / "model.safetensors").exists()
+
+    def test_a_plda_that_is_missing_is_said_before_the_step_begins(self, xvectors):
+        done, out = self.train(xvectors, "--ae-config", "conf/autoencoder_plda.yaml")
+        assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+        assert "plda: no such file: conf/dec_plda.yaml is for x-vectors with Kaldi's" in done.stderr
+        assert not (out / "model.safetensors").exists()
+
+
+class TestArksWithoutScp:
+    @pytest.mark.parametrize("text", [False, True])
+    def test_are_read(self, tmp_path, text):
+        table = {f"r-{i}": np.arange(3, dtype=np.float32) + i for i in range(4)}
+        kaldiio.save_ark(str(tmp_path / "x.ark"), table, text=text)
+        (tmp_path / "segments").write_text("".join(f"r-{i} r {i} {i + 1}\n" for i in range(4)))
+        found = xvector_dir.of_others(tmp_path).load("r")
+        assert np.array_equal(found.vectors, np.stack(list(table.values())))
+
+    def test_of_a_damaged_one_what_lies_before_is_read(self, tmp_path):
+        table = {f"{name}-1": np.ones(3, np.float32) for name in "abc"}
+        kaldiio.save_ark(str(tmp_path / "x.ark"), table)
+        whole = (tmp_path / "x.ark").read_bytes()
+        (tmp_path / "x.ark").write_bytes(whole[: 2 * len(whole) // 3 - 2])
+        (tmp_path / "x.seg").write_text("".join(f"{name}-1 {name} 0 1\n" for name in "abc"))
+        found = xvector_dir.of_others(tmp_path)
+        assert found.load("a").dim == 3
+        with pytest.raises(DataError, match="b-1: cannot be read from .*cut short"):
+            found.load("b")
+        with pytest.raises(DataError, match="1 of 1 ids of 'segments' are missing"):
+            found.load("c")
+
+    def test_an_id_in_two_places_is_refused(self, tmp_path):
+        for name in ("x", "y"):
+            kaldiio.save_ark(str(tmp_path / f"{name}.ark"), {"a": np.ones(3, np.float32)})
+            (tmp_path / f"{name}.seg").write_text("a r 0 1\n")
+        with pytest.raises(DataError, match="y.ark: 'a' is in .*x.ark:2, too"):
+            xvector_dir.of_others(tmp_path)
+        (tmp_path / "y.ark").unlink()
+        with pytest.raises(DataError, match="y.seg: 'a' is in .*x.seg, too"):
+            xvector_dir.of_others(tmp_path)
+
+    def test_nothing_there_is_one_clear_line(self, tmp_path):
+        with pytest.raises(DataError, match="no xvector.scp, and no ark"):
+            xvector_dir.of_others(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        (None, "not VBx's transform.h5"),
+        ({"mean1": np.ones(4)}, "not VBx's transform.h5, with mean1 and lda"),
+        ({"mean1": np.ones(4), "lda": np.ones((3, 2))}, "do not go together"),
+        ({"mean1": np.ones(4), "lda": np.full((4, 2), np.nan)}, "NaN"),
+        ({"mean1": np.ones(4), "lda": np.ones((4, 3))}, "belongs to another transform"),
+    ],
+)
+def test_a_transform_that_is_not_vbx_is_refused_and_nothing_written(tmp_path, tables, message):
+    h5py = pytest.importorskip("h5py")
+    (tmp_path / "t.h5").write_text("no HDF5")
+    if tables:
+        with h5py.File(tmp_path / "t.h5", "w") as stream:
+            stream.update(tables)
+    write_plda(tmp_path / "p", Plda(np.ones(2), np.eye(2), np.ones(2)))
+    (tmp_path / "out").mkdir()
+    program = ("local/import_vbx.py", tmp_path / "t.h5", tmp_path / "p", tmp_path / "out")
+    refused = command_line.run(*program)
+    assert refused.returncode == 1 and message in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1 and list((tmp_path / "out").iterdir()) == []
+
+
+def test_h5py_that_is_missing_is_named(tmp_path):
+    write_plda(tmp_path / "p", Plda(np.ones(2), np.eye(2), np.ones(2)))
+    (tmp_path / "h5py.py").write_text("raise ImportError('none')")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    program = ("local/import_vbx.py", tmp_path / "t.h5", tmp_path / "p", tmp_path)
+    refused = command_line.run(*program, env=environment)
+    assert (
+        refused.returncode == 1 and "h5py is needed to read it: pip install h5py" in refused.stderr
+    )
+
+
+def test_plda_that_differ_are_not_used(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_plda(tmp_path / name / "plda", Plda(np.ones(2), np.eye(2) * len(name), np.ones(2)))
+        (tmp_path / name / "x.ark").touch()
+    (tmp_path / "two" / "plda").write_bytes(b"another")
+    given = f"{tmp_path}/one {tmp_path}/two"
+    where = ("--data", tmp_path / "data", "--exp", tmp_path / "exp", "--stage", 3)
+    result = run("--xvector-dir", given, *where, "--plan")
+    assert "plda is not used, for it is not the same in all of" in result.stdout
+    (tmp_path / "two" / "plda").write_bytes((tmp_path / "one" / "plda").read_bytes())
+    result = run("--xvector-dir", given, *where, "--plan")
+    assert "the plda is the speaker space" in result.stdout
+    result = run("--xvector-dir", given, *where, "--plan", "--plda", "false")
+    assert "speaker space" not in result.stdout

@@ -3,8 +3,10 @@
 import ast
 import importlib
 import itertools
+import math
 import numbers
 import re
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -61,6 +63,18 @@ def test_default_and_paper_differ(root):
     )
     assert default.refine.frequency_power == 0 and paper.refine.frequency_power == 1
     assert default.decoding.kind == "frames" and paper.decoding.kind == "cells"
+
+
+def test_the_default_for_a_plda_differs_in_the_constants_of_vbx_alone(root):
+    default, plda = (
+        config.load(DecStageConfig, root / f"conf/{n}.yaml") for n in ("dec", "dec_plda")
+    )
+    own = {name: getattr(plda.sequence, name) for name in ("evidence", "complexity", "turn")}
+    assert replace(default, rounds=0, sequence=replace(default.sequence, **own)) == plda
+    step = 0.24  # seconds between the windows that VBx has its constants for
+    assert own["evidence"] == pytest.approx(0.3 / step) and own["complexity"] == 17
+    assert own["turn"] == pytest.approx(-step / math.log(0.99), abs=0.05)
+    assert config.load(AutoencoderConfig, root / "conf/autoencoder_plda.yaml").init == "plda"
 
 
 def test_the_code_that_a_file_names_is_there(root):
@@ -128,7 +142,7 @@ def test_a_file_states_every_key(root, name, cls):
 # Numbers of the algorithm that are no keys: module -> names. Why is in the comment beside each.
 NO_KEYS = {
     "autoencoder.network": {"BLOCK", "PAPER_DIMS"},
-    "autoencoder.speaker_space": {"_LEAST_PAIRS", "_RIDGE"},
+    "autoencoder.speaker_space": {"_LEAST_SHRINKAGE"},
     "clustering.counting": {"EPS"},
     "clustering.linkage": {"BLOCK"},
     "clustering.methods": {"_STRETCH"},
@@ -142,7 +156,7 @@ NO_KEYS = {
     "speech.vad": {"FRAMES", "HOP", "LOUD", "SILERO_CHUNK", "SILERO_RESET", "VERY_QUIET", "WIDTH"},
     "xvectors.extraction": {"STRETCH"},
     "xvectors.grid": {"SILENCE"},
-    "xvectors.neighbours": {"_PAIRS"},
+    "xvectors.neighbours": {"LEAST_PAIRS", "_PAIRS"},
     "xvectors.windows": {"MILLISECOND"},
 }
 FIXED = {"speech.segmentation_net"}  # by the weights: all of it

@@ -13,7 +13,7 @@ from diar.base.errors import DataError
 from diar.dec.durations import Durations, durations_of
 from diar.dec.markov import forward_backward
 from diar.dec.sequence import SequenceConfig, infer, merge, same_speaker, soften
-from diar.xvectors.neighbours import neighbours
+from diar.xvectors.neighbours import check_neighbours, neighbours
 
 
 @settings(max_examples=40, deadline=None)
@@ -185,10 +185,27 @@ def test_speaker_space_is_found_without_labels():
     assert (np.diff(between) <= 0).all()
 
 
+def test_one_recording_is_enough_and_little_speech_invents_no_speakers():
+    """Without shrinkage, 40 windows of one speaker in 30 dimensions would seem to be of many."""
+    rng = np.random.default_rng(0)
+    starts = np.arange(40) * 1.5
+    one = rng.normal(size=(40, 30))
+    two = one + np.where(starts[:, None] < 30, 3, -3) * np.eye(30)[0]
+    assert estimate([(one, starts)], 1.5)[2].max() < 3
+    _, transform, between = estimate([(two, starts)], 1.5)
+    assert between[0] > 4 > between[1] and abs(transform[0, 0]) > np.abs(transform[1:, 0]).max()
+
+
 def test_too_little_to_learn_from():
-    few = [(np.ones((3, 4)), np.arange(3) * 0.75)] * 5
-    with pytest.raises(DataError, match="too few recordings with neighbouring windows"):
-        estimate(few, 1.5)
+    few = [np.arange(3) * 0.75] * 5
+    with pytest.raises(DataError, match="no recording has 5 pairs of windows"):
+        check_neighbours(few, 1.5)
+    with pytest.raises(DataError, match="no neighbouring windows that differ"):
+        estimate([(np.ones((3, 4)), starts) for starts in few], 1.5)
+    alike = np.arange(30) * 0.75
+    check_neighbours([*few, alike], 1.5)
+    with pytest.raises(DataError, match="no neighbouring windows that differ"):
+        estimate([(np.ones((30, 4)), alike)], 1.5)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,9 @@ class AutoencoderConfig:
     """Architecture and pretraining; the defaults are the recipe's, see conf/autoencoder.yaml.
 
     init 'shipped' takes the weights that ship with the recipe as they are, where architecture and
-    dimension are the same, 'continue' trains them further, 'scratch' never uses them;
+    dimension are the same, 'continue' trains them further, 'scratch' never uses them; 'plda' trains
+    nothing and has no use for any other key: the latents are the x-vectors, their speaker space is Kaldi's
+    plda, which comes with them;
     speaker_space: learn how speakers differ in the latent space, too (``diar.autoencoder.speaker_space``);
     cosine_weight scales ``cosine_loss``;
     patience stops a phase when the validation loss has not improved for that many epochs (0: never);
@@ -31,7 +33,7 @@ class AutoencoderConfig:
     length_norm: bool = True
     center: bool = False
     speaker_space: bool = True
-    init: Literal["shipped", "continue", "scratch"] = "shipped"
+    init: Literal["shipped", "continue", "scratch", "plda"] = "shipped"
     cosine_weight: float = 100.0
     batch: int = 256
     phases: tuple[Phase, ...] = field(default_factory=lambda: (Phase(60, 1e-3), Phase(60, 1e-4)))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -65,6 +66,8 @@ class ResidualAutoEncoder(nn.Module):
             Interspeech 2011), so that only the direction of an x-vector counts.
         center: subtract the mean of the training x-vectors before that (buffer ``mean``).
         speaker_space: keep the speaker space of the latents with the weights (``learn_speakers``).
+        speaker_norm: scale each vector there to the length that its variance in the model says, as Kaldi
+            does (``Plda::TransformIvector``, normalize_length).
 
     ``encode(x)`` gives the latents alone.
 
@@ -86,6 +89,7 @@ class ResidualAutoEncoder(nn.Module):
         length_norm: bool = False,
         center: bool = False,
         speaker_space: bool = False,
+        speaker_norm: bool = False,
     ):
         super().__init__()
         self.ip_features = arguments.whole("ip_features", ip_features, 1)
@@ -95,6 +99,7 @@ class ResidualAutoEncoder(nn.Module):
             "length_norm": length_norm,
             "center": center,
             "speaker_space": speaker_space,
+            "speaker_norm": speaker_norm,
         }
         self.options = {name: arguments.truth(name, value) for name, value in options.items()}
         widths = [self.ip_features, *self.hidden_dims]
@@ -155,7 +160,11 @@ class ResidualAutoEncoder(nn.Module):
 
     def in_speaker_space(self, z: Tensor) -> Tensor:
         """Latents (n, l) in coordinates (n, l) whose variance within a speaker is 1."""
-        return (F.normalize(z, dim=1) - self.speaker_mean) @ self.speaker_transform
+        y = (F.normalize(z, dim=1) - self.speaker_mean) @ self.speaker_transform
+        if self.options["speaker_norm"]:
+            squares = (y**2 / (1 + self.speaker_between)).mean(dim=1, keepdim=True)
+            y = y / squares.clamp_min(torch.finfo(y.dtype).tiny).sqrt()
+        return y
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """(z, xo, xr): latents, inputs of the encoder layers, and their reconstructions.
@@ -247,6 +256,34 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Residual
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"not an autoencoder of this recipe: {reason}", path) from None
     return model.to(device).eval()
+
+
+@torch.no_grad()
+def network_of_plda(
+    mean: np.ndarray, transform: np.ndarray, between: np.ndarray
+) -> ResidualAutoEncoder:
+    """Make the autoencoder that leaves x-vectors as they are, with a PLDA for its speaker space.
+
+    It has one layer, whose weights are 0 and whose shortcut is the identity: its latents are the x-vectors,
+    its reconstruction is perfect, and a refinement of a recording begins there.
+
+    Args:
+        mean: (d,), transform: (d, d) and between: (d,) of a two-covariance model of x-vectors of length
+            sqrt(d): transform @ (x - mean) has variance 1 within a speaker and ``between`` between
+            them.
+    """
+    dim = len(mean)
+    model = ResidualAutoEncoder(
+        dim, [dim], shortcut=True, length_norm=True, speaker_space=True, speaker_norm=True
+    )
+    for layer in (*model.encoder, *model.decoder):
+        layer.linear.weight.zero_()
+        layer.linear.bias.zero_()
+    length = dim**0.5  # of what is compared: latents are scaled to 1
+    model.speaker_mean.copy_(torch.from_numpy(mean / length))
+    model.speaker_transform.copy_(torch.from_numpy(np.ascontiguousarray(transform.T) * length))
+    model.speaker_between.copy_(torch.from_numpy(between))
+    return model.eval()
 
 
 def network_of(config: AutoencoderConfig, dim: int) -> tuple[ResidualAutoEncoder, bool]:

@@ -81,7 +81,7 @@ def learn_speakers(
         window: seconds.
 
     Raises:
-        DataError: too few recordings with neighbouring windows.
+        DataError: no recording with neighbouring windows that differ.
     """
     latents = ((_unit_latents(model, x), starts) for x, starts in recordings)
     mean, transform, between = estimate(latents, window)

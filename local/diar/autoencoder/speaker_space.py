@@ -5,6 +5,11 @@ the mean square of their difference is the covariance within speakers; what of t
 remains is that between speakers. A linear map makes the former the identity and the latter diagonal:
 the two-covariance model of probabilistic linear discriminant analysis (Ioffe, ECCV 2006; Bruemmer &
 De Villiers, "The speaker partitioning problem", Odyssey 2010), its covariances estimated from time.
+
+The less speech there is, the more the directions in which windows happened to differ little would seem to
+tell about speakers. So the covariance within speakers is drawn towards one that is the same in every
+direction, as far as its number of samples asks for (Ledoit & Wolf, "A well-conditioned estimator for
+large-dimensional covariance matrices", Journal of Multivariate Analysis 88, 2004).
 """
 
 from __future__ import annotations
@@ -15,16 +20,15 @@ import numpy as np
 from scipy.linalg import eigh
 
 from diar.base.errors import DataError
-from diar.xvectors.neighbours import neighbours
+from diar.xvectors.neighbours import LEAST_PAIRS, neighbours, thin
 
-_LEAST_PAIRS = 5  # of a recording that takes part: of fewer, a covariance says nothing
-_RIDGE = 1e-4  # share of the mean variance that is added within speakers, so that it has an inverse
+_LEAST_SHRINKAGE = 1e-4  # so that the covariance has an inverse
 
 
 def estimate(
     recordings: Iterable[tuple[np.ndarray, np.ndarray]], window: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Estimate the speaker space of a training set; every recording counts alike.
+    """Estimate the speaker space of a training set; every recording counts alike. One may be enough.
 
     Args:
         recordings: latents (n, l) of each, of unit length, in time order, and the starts (n,) of its
@@ -38,24 +42,36 @@ def estimate(
             is 1.
 
     Raises:
-        DataError: fewer than two recordings have neighbouring windows.
+        DataError: no recording has neighbouring windows (``neighbours.check_neighbours``), or they are
+            all the same.
     """
-    within, means, squares = [], [], []
+    within, means, squares, samples = [], [], [], []
     for z, starts in recordings:
         i, j = neighbours(starts, window)
-        if len(i) >= _LEAST_PAIRS:
+        if len(i) >= LEAST_PAIRS:
             difference = z[i] - z[j]
             within.append(difference.T @ difference / (2 * len(i)))
             means.append(z.mean(axis=0))
             squares.append(z.T @ z / len(z))
-    if len(within) < 2:
-        raise DataError(
-            "too few recordings with neighbouring windows to learn how speakers differ: give more"
-            " training data"
-        )
+            order = np.argsort(
+                starts[i], kind="stable"
+            )  # of pairs that share no window with another
+            samples.append(difference[order[thin(starts[i][order], 2 * window)]])
+    if not within or not np.any(within):
+        raise DataError("no neighbouring windows that differ, which tell how speakers do")
     mean = np.mean(means, axis=0)
     inner = np.mean(within, axis=0)
-    inner += np.eye(len(inner)) * _RIDGE * np.trace(inner) / len(inner)
+    share = max(_LEAST_SHRINKAGE, _shrinkage(np.concatenate(samples)))
+    inner = (1 - share) * inner + share * np.eye(len(inner)) * np.trace(inner) / len(inner)
     total = np.mean(squares, axis=0) - np.outer(mean, mean)
     between, transform = eigh(total - inner, inner)
     return mean, transform[:, ::-1], np.maximum(between[::-1], 1e-6)
+
+
+def _shrinkage(samples: np.ndarray) -> float:
+    """Return the share (Ledoit & Wolf) to which the covariance of these samples (n, l) is no estimate."""
+    from sklearn.covariance import ledoit_wolf_shrinkage  # slow to import
+
+    if len(samples) < 2:
+        return 1.0
+    return float(ledoit_wolf_shrinkage(samples, assume_centered=True))

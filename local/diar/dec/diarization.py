@@ -28,7 +28,7 @@ from diar.dec.module import ClusteringModule, as_tensor
 from diar.dec.refinement import refine
 from diar.dec.sequence import infer, merge, soften
 from diar.dec.start import count_on_latents, spectral_labels
-from diar.xvectors.neighbours import neighbour_cosine
+from diar.xvectors.neighbours import neighbour_cosine, thin
 
 
 @dataclass(frozen=True)
@@ -306,16 +306,6 @@ def latents_of(model: ResidualAutoEncoder, x: Tensor) -> tuple[Tensor, np.ndarra
     """Return latents (n, l) of x-vectors (n, d), and the same (n, l) in the speaker space."""
     z = model.encode_all(x)
     return z, model.in_speaker_space(z).double().numpy()
-
-
-def thin(starts: np.ndarray, step: float) -> np.ndarray:
-    """Choose windows at least ``step`` seconds apart, the first one included: their row numbers."""
-    rows, last = [], -np.inf
-    for i, start in enumerate(starts):
-        if start - last >= step - 1e-6:
-            rows.append(i)
-            last = start
-    return np.array(rows, dtype=int)
 
 
 def median_step(starts: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -14,9 +14,10 @@ import numpy as np
 from kaldiio import matio
 
 from diar.base.errors import DataError
-from diar.base.files import flush
+from diar.base.files import flush, open_whole
 from diar.kaldi.tables import find_file, split_offset, unique_records
 
+_LONGEST_ID = 1 << 12  # bytes
 # How the head of a binary array states its shape, after the name of its kind.
 _SHAPES = {
     **dict.fromkeys((b"FV", b"DV"), "<xi"),
@@ -43,6 +44,19 @@ def open_ark(ark: str | Path, scp: str | Path) -> Iterator[Callable[[str, np.nda
     flush(scp)
 
 
+def write_array(path: str | Path, array: np.ndarray) -> None:
+    """Write one vector or matrix to a file, in binary and double, whole or not at all."""
+    with open_whole(path, "wb") as stream:
+        stream.write(b"\0B" + array_bytes(array))
+
+
+def array_bytes(array: np.ndarray) -> bytes:
+    """Return a vector or matrix as Kaldi's binary files have it, in double, without the mark of these."""
+    head = b"DV " if array.ndim == 1 else b"DM "
+    sizes = b"".join(b"\4" + size.to_bytes(4, "little") for size in array.shape)
+    return head + sizes + np.ascontiguousarray(array, "<f8").tobytes()
+
+
 def read_array(path: str | Path, offset: int = 0) -> np.ndarray:
     """Read a vector or matrix: numbers in binary, compressed or not, integers, or text.
 
@@ -58,22 +72,34 @@ def read_array(path: str | Path, offset: int = 0) -> np.ndarray:
     try:
         with open(path, "rb") as stream:
             stream.seek(offset)
-            head = stream.read(64)
-            stream.seek(offset)
-            if head[:3] == b"\0B\4":
-                return matio.read_int32vector(stream)
-            if head[:2] == b"\0B":
-                kind, _, rest = head[2:].partition(b" ")
-                shape = struct.unpack_from(_SHAPES[kind], rest)
-                array = matio.read_matrix_or_vector(stream)
-                if array.shape == shape:
-                    return array
-            elif head.lstrip()[:1] == b"[":
-                return _read_text(stream)
+            return read_stream(stream)
     except Exception:  # whatever kaldiio, struct and numpy raise
-        pass
-    where = f"{path}:{offset}" if offset else path
-    raise DataError(f"cannot be read from {where}: no array of Kaldi's, or one cut short")
+        where = f"{path}:{offset}" if offset else path
+        raise DataError(
+            f"cannot be read from {where}: no array of Kaldi's, or one cut short"
+        ) from None
+
+
+def read_stream(stream: IO[bytes]) -> np.ndarray:
+    """Read the vector or matrix that begins where a stream is; the stream is behind it then.
+
+    Raises:
+        Exception: whatever kaldiio, struct and numpy raise of what is none, or cut short.
+    """
+    start = stream.tell()
+    head = stream.read(64)
+    stream.seek(start)
+    if head[:3] == b"\0B\4":
+        return matio.read_int32vector(stream)
+    if head[:2] == b"\0B":
+        kind, _, rest = head[2:].partition(b" ")
+        shape = struct.unpack_from(_SHAPES[kind], rest)
+        array = matio.read_matrix_or_vector(stream)
+        if array.shape == shape:
+            return array
+    elif head.lstrip()[:1] == b"[":
+        return _read_text(stream)
+    raise ValueError("no array of Kaldi's, or one cut short")
 
 
 def _read_text(stream: IO[bytes]) -> np.ndarray:
@@ -134,7 +160,7 @@ class Scp:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self._where: dict[str, tuple[int, str]] = {}
+        self._where: dict[str, tuple[int | None, str]] = {}  # line, and ark with offset
         self._arks: dict[str, Path] = {}  # found so far
         for number, (key, *rest) in unique_records(path, "<id> [<ark>]", splits=1):
             target = "".join(rest)
@@ -161,3 +187,41 @@ class Scp:
             return read_array(self._arks[name], offset)
         except DataError as error:
             raise DataError(f"{key}: {error}", self.path, number) from None
+
+
+class Arks(Scp):
+    """Arks that have no scp, as one is read: each entry where it was found.
+
+    Of an ark that is damaged, what lies before the damage can be read.
+
+    Args:
+        arks: one at least, in the same directory.
+
+    Raises:
+        DataError: an id that comes twice.
+    """
+
+    def __init__(self, arks: Sequence[Path]):
+        self.path = arks[0].parent
+        self._where = {}
+        self._arks = {str(ark): ark for ark in arks}
+        for ark in arks:
+            for key, offset in _entries(ark):
+                if key in self._where:
+                    raise DataError(f"{key!r} is in {self._where[key][1]}, too", ark)
+                self._where[key] = (None, f"{ark}:{offset}")
+
+
+def _entries(ark: Path) -> Iterator[tuple[str, int]]:
+    """Yield (id, bytes from the start) of each entry of an ark; the last may be damaged."""
+    with open(ark, "rb") as stream:
+        place = 0
+        try:
+            while (found := stream.read(_LONGEST_ID).partition(b" "))[1]:
+                place += len(found[0]) + 1
+                yield found[0].decode(), place
+                stream.seek(place)
+                read_stream(stream)
+                place = stream.tell()
+        except Exception:  # whatever kaldiio, struct and numpy raise
+            return

@@ -1,4 +1,4 @@
-"""What Kaldi does to x-vectors before it compares them: mean, whitening, length."""
+"""What Kaldi does to x-vectors before it compares them: mean, whitening, length; and the PLDA."""
 
 from __future__ import annotations
 
@@ -8,22 +8,29 @@ import numpy as np
 
 from diar.base.errors import DataError
 from diar.kaldi.arks import read_array
+from diar.kaldi.plda import read_plda
 
 
 class Normalization:
-    """``mean.vec`` and ``transform.mat`` of a Kaldi x-vector directory, where it has them.
+    """``mean.vec``, ``transform.mat`` and ``plda`` of a Kaldi x-vector directory, where it has them.
 
     As in Kaldi's diarization recipes (score_plda.sh): ivector-subtract-global-mean, transform-vec,
-    ivector-normalize-length, which scales a vector of dimension d to length sqrt(d).
+    ivector-normalize-length, which scales a vector of dimension d to length sqrt(d). What comes next
+    there, the transform of the PLDA, is left to those who compare the vectors.
+
+    Attributes:
+        plda: what the vectors, normalised, are compared by; None where there is none.
 
     Raises:
-        DataError: a file that is no vector or matrix of Kaldi's.
+        DataError: a file that is no vector, matrix or PLDA of Kaldi's.
     """
 
     def __init__(self, directory: str | Path):
         self.path = Path(directory)
         self.mean = _load(self.path / "mean.vec", 1)
         self.transform = _load(self.path / "transform.mat", 2)
+        plda = self.path / "plda"
+        self.plda = read_plda(plda) if plda.exists() else None
 
     @property
     def steps(self) -> list[str]:
@@ -33,13 +40,13 @@ class Normalization:
             steps.append("mean subtracted (mean.vec)")
         if self.transform is not None:
             steps.append("whitened (transform.mat)")
-        return [*steps, "length-normalised"] if steps else []
+        return [*steps, "length-normalised"] if steps or self.plda else []
 
     def __call__(self, vectors: np.ndarray) -> np.ndarray:
         """Normalise vectors (n, d) to (n, d'), float32.
 
         Raises:
-            DataError: another dimension than that of mean or transform.
+            DataError: another dimension than that of mean, transform or PLDA.
         """
         x = np.asarray(vectors, np.float64)
         if self.mean is not None:
@@ -50,6 +57,8 @@ class Normalization:
             self._check("transform.mat", x.shape[1], (columns, columns - 1))
             linear = x @ self.transform[:, : x.shape[1]].T
             x = linear if columns == x.shape[1] else linear + self.transform[:, -1]
+        if self.plda:
+            self._check("plda", x.shape[1], (self.plda.dim,))
         if self.steps:
             # Not by unit_rows, which rounds otherwise and leaves the shortest rows short.
             norms = np.linalg.norm(x, axis=1, keepdims=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from diar.base.errors import DataError
-from diar.base.types import Subsegments, XVectors
-from diar.kaldi.arks import Scp
+from diar.base.types import Subsegments, XVectors, concatenate
+from diar.kaldi.arks import Arks, Scp
 from diar.kaldi.tables import read_segments
 
 
@@ -17,7 +17,8 @@ class XVectorDir:
     """A Kaldi x-vector directory (``segments``, ``xvector.scp``), read one recording at a time.
 
     Args:
-        scp: where xvector.scp is not in the directory of the segments.
+        scp: the vectors, where they are not those of xvector.scp.
+        segments: the windows, where they are not those of segments.
 
     Attributes:
         windows: recording -> its ``Subsegments`` in time order; recordings sorted.
@@ -26,10 +27,13 @@ class XVectorDir:
         DataError: what ``read_segments`` and ``Scp`` refuse.
     """
 
-    def __init__(self, directory: str | Path, scp: str | Path | None = None):
+    def __init__(
+        self, directory: str | Path, scp: Scp | None = None, segments: Subsegments | None = None
+    ):
         self.path = Path(directory)
-        self.windows = read_segments(self.path / "segments").by_recording()
-        self._scp = Scp(scp or self.path / "xvector.scp")
+        windows = read_segments(self.path / "segments") if segments is None else segments
+        self.windows = windows.by_recording()
+        self._scp = scp or Scp(self.path / "xvector.scp")
 
     def load(self, recording: str) -> XVectors:
         """Read the x-vectors of one recording.
@@ -57,6 +61,43 @@ class XVectorDir:
             return XVectors(windows, np.stack(vectors).astype(np.float32, copy=False))
         except DataError as error:
             raise DataError(str(error), self._scp.path) from None
+
+
+def of_others(directory: str | Path) -> XVectorDir:
+    """Open x-vectors where others leave them.
+
+    Kaldi: xvector.scp, and segments beside it or in subsegments_data. VBx, and who has lost the scp: arks
+    (``*.ark``), and segments in ``*.seg``.
+
+    Raises:
+        DataError: neither, or what ``read_segments``, ``Scp`` and ``Arks`` refuse.
+    """
+    source = Path(directory)
+    scp = source / "xvector.scp"
+    arks = sorted(source.glob("*.ark"))
+    if not scp.exists() and not arks:
+        raise DataError("no xvector.scp, and no ark", source)
+    vectors = Scp(scp) if scp.exists() else Arks(arks)
+    return XVectorDir(source, vectors, _segments_of(source))
+
+
+def _segments_of(source: Path) -> Subsegments:
+    for path in (source / "segments", source / "subsegments_data" / "segments"):
+        if path.exists():
+            return read_segments(path)
+    files = sorted(source.glob("*.seg"))
+    if not files:
+        raise DataError(
+            "no segments in it, nor in its subsegments_data, nor *.seg: the times of the x-vectors",
+            source,
+        )
+    parts = [read_segments(path) for path in files]
+    places: dict[str, Path] = {}
+    for path, part in zip(files, parts, strict=True):
+        for name in part.ids:
+            if places.setdefault(name, path) != path:
+                raise DataError(f"{name!r} is in {places[name]}, too", path)
+    return concatenate(parts)
 
 
 def duration_of(durations: Mapping[str, float], windows: Subsegments) -> float:

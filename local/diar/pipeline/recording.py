@@ -59,6 +59,8 @@ class Pipeline:
                 f"extractor {self.extractor.name!r} gives {self.extractor.dim} dimensions, the"
                 f" autoencoder takes {self.encoder.ip_features}"
             )
+        if self.dec.decoding.kind == "cells" and self.xvector.layout != "grid":
+            raise DataError(decoding.NO_GRID)
 
     def run(
         self,

@@ -46,6 +46,12 @@ class DecodingConfig:
             raise ValueError("floor must lie in (0, 1), shortest must not be negative")
 
 
+NO_GRID = (
+    "decoding kind 'cells' needs x-vectors on the published grid: extract them with"
+    " conf/xvector_paper.yaml, or choose kind 'frames'"
+)
+
+
 @dataclass(frozen=True)
 class Decoded:
     """The turns of one recording, and those of one speaker at a time; both sorted."""
@@ -83,10 +89,7 @@ def decode(
     recording = windows.recordings[0]
     if config.kind == "cells":
         if grid is None:
-            raise DataError(
-                "decoding kind 'cells' needs x-vectors on the published grid: extract them with"
-                " conf/xvector_paper.yaml, or choose kind 'frames'"
-            )
+            raise DataError(NO_GRID)
         ranks = [_by_cells(windows, posteriors.argmax(axis=1), duration, *grid)]
     else:
         ranks = _by_frames(windows, posteriors, config, grid, least, local)

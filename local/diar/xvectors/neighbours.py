@@ -1,13 +1,16 @@
-"""Windows that follow each other: most have the same speaker."""
+"""Windows that follow each other, most of one speaker; and windows that are apart."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from diar.base.errors import DataError
 from diar.base.vectors import unit_rows
 
+LEAST_PAIRS = 5  # of a recording that may tell how a voice varies: fewer say nothing
 _PAIRS = 1 << 14  # of which the vectors are copied at a time: the result is the same
 
 
@@ -56,6 +59,33 @@ def neighbours(starts: np.ndarray, window: float) -> tuple[np.ndarray, np.ndarra
         pairs.append((i[same], j[same]))
     left, right = zip(*pairs, strict=True)
     return np.concatenate(left), np.concatenate(right)
+
+
+def thin(starts: np.ndarray, step: float) -> np.ndarray:
+    """Choose of windows in time order some that start at least ``step`` seconds apart: row numbers."""
+    rows, last = [], -np.inf
+    for i, start in enumerate(starts):
+        if start - last >= step - 1e-6:
+            rows.append(i)
+            last = start
+    return np.array(rows, dtype=int)
+
+
+def check_neighbours(recordings: Iterable[np.ndarray], window: float) -> None:
+    """Check that there is a recording with enough neighbouring windows to learn speakers from.
+
+    Args:
+        recordings: the starts (n,) of the windows of each, seconds, ascending.
+        window: seconds.
+
+    Raises:
+        DataError: there is none.
+    """
+    if not any(len(neighbours(starts, window)[0]) >= LEAST_PAIRS for starts in recordings):
+        raise DataError(
+            f"no recording has {LEAST_PAIRS} pairs of windows that are 1 to 2 windows apart within one"
+            " stretch of speech, which tell how speakers differ: give more training data"
+        )
 
 
 def neighbour_cosine(
