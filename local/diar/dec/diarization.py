@@ -23,10 +23,10 @@ from diar.base.types import Bounds, LocalSpeakers, Step, Subsegments
 from diar.clustering.methods import method_of, renumber
 from diar.dec.config import DecConfig
 from diar.dec.durations import durations_of
-from diar.dec.links import links_of, local_count
+from diar.dec.links import links_of, local_count, solo_of
 from diar.dec.module import ClusteringModule, as_tensor
 from diar.dec.refinement import refine
-from diar.dec.sequence import infer, merge, soften
+from diar.dec.sequence import infer, merge, soften, unfounded
 from diar.dec.start import count_on_latents, spectral_labels
 from diar.xvectors.neighbours import neighbour_cosine, thin
 
@@ -149,7 +149,8 @@ class Observations:
     """The windows of one recording.
 
     x: (n, d). starts: (n,) and length: of a window, seconds. rows: (m,) of those that are clustered and
-    refined; the others are only decoded. links: (n, n) of a segmentation, where there is one.
+    refined; the others are only decoded. links: (n, n), and solo: (n,), of a segmentation, where there is
+    one (``diar.dec.links``).
     """
 
     x: Tensor
@@ -157,6 +158,7 @@ class Observations:
     length: float
     rows: np.ndarray
     links: csr_array | None
+    solo: np.ndarray | None
 
     @classmethod
     def of(
@@ -168,7 +170,8 @@ class Observations:
         if len(rows) < least:  # so many speakers need so many windows
             rows = np.arange(len(x))
         length = float(np.median(windows.ends - windows.starts))
-        return cls(x, starts, length, rows, links_of(windows, local) if local else None)
+        heard = (links_of(windows, local), solo_of(windows, local)) if local else (None, None)
+        return cls(x, starts, length, rows, *heard)
 
     @cached_property
     def thin_x(self) -> Tensor:
@@ -232,7 +235,11 @@ def refine_by_sequence(
     durations = durations_of(data.starts, data.length)
 
     def decide(y: np.ndarray, gamma: np.ndarray) -> np.ndarray:
-        return infer(y, phi, gamma, durations, config.sequence, not count, data.links)
+        gamma = infer(y, phi, gamma, durations, config.sequence, not count, data.links)
+        odd = unfounded(gamma, durations, config.sequence, data.solo)
+        if not odd.any() or count:
+            return gamma
+        return decide(y, normalise(gamma[:, ~odd]))
 
     module = ClusteringModule(1, model, data.thin_x, config=config.refine, seed=seed)
     gamma = soften(labels, float(durations.seconds.sum()) if rare else 0.0, config.sequence)

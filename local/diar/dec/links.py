@@ -48,12 +48,9 @@ def _said_by(
     """Sum what some windows of the network say of pairs (n, n)."""
     rows, columns, values = [], [], []
     for number in numbers:
-        alone = local.alone(number)
         first, last = spans[number]
         inside = np.flatnonzero((starts >= first - _TOUCH) & (ends <= last + _TOUCH))
-        sums = np.concatenate([np.zeros((1, alone.shape[1])), alone.cumsum(axis=0)])
-        a, b = np.searchsorted(local.centres(number), (starts[inside], ends[inside]))
-        shares = (sums[b] - sums[a]) / np.maximum(b - a, 1)[:, None]
+        shares = _alone(local, number, starts[inside], ends[inside])
         total = shares.sum(axis=1)
         pairs = 2 * shares @ shares.T - np.outer(total, total)
         np.fill_diagonal(pairs, 0)
@@ -63,6 +60,31 @@ def _said_by(
     where = (np.concatenate(rows), np.concatenate(columns))
     shape = (len(starts), len(starts))
     return coo_array((np.concatenate(values), where), shape).tocsr().tocoo()  # pairs once
+
+
+def solo_of(windows: Subsegments, local: LocalSpeakers) -> np.ndarray:
+    """Measure how much of each window (n,) one local speaker has to themselves, from 0 to 1.
+
+    It is the mean over the windows of the network that hold it, and 1 where none does.
+    """
+    starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
+    total, held = np.zeros(len(starts)), np.zeros(len(starts))
+    for number in range(len(local.starts)):
+        first, last = local.span(number)
+        rows = slice(
+            np.searchsorted(starts, first - _TOUCH), np.searchsorted(ends, last + _TOUCH, "right")
+        )
+        total[rows] += _alone(local, number, starts[rows], ends[rows]).max(axis=1)
+        held[rows] += 1
+    return np.where(held > 0, total / np.maximum(held, 1), 1.0)
+
+
+def _alone(local: LocalSpeakers, number: int, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Measure the share (n, l) of stretches of time in which each speaker of a window is alone."""
+    alone = local.alone(number)
+    sums = np.concatenate([np.zeros((1, alone.shape[1])), alone.cumsum(axis=0)])
+    a, b = np.searchsorted(local.centres(number), (starts, ends))
+    return (sums[b] - sums[a]) / np.maximum(b - a, 1)[:, None]
 
 
 def local_count(local: LocalSpeakers, seconds: float) -> int:

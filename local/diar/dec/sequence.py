@@ -40,6 +40,10 @@ class SequenceConfig:
         segmentation links it (0: none; without a segmentation there are none).
     certainty: nats by which a window belongs to the cluster that it starts in.
     least_share: of the entries into states, below which a speaker is dissolved.
+    least_time: share of the speech that a speaker needs to have, or is dissolved.
+    solo: share of a speaker's time in windows that one local speaker of a segmentation has mostly to
+        themselves. Who has less, and ``solo_from`` seconds or more, is dissolved: two who often speak at the
+        same time sound like a third, but a person who speaks for long is alone for some of it.
     enough: seconds; what is a share of a recording is one of so much of it, if it is longer. Else who speaks
         for ten seconds would be lost in a day, however clear their voice.
     merge_ratio: likelihood ratio of one speaker against two above which two are merged.
@@ -53,18 +57,21 @@ class SequenceConfig:
     links: float = 0.0
     certainty: float = 5.0
     least_share: float = 1e-3
+    least_time: float = 0.0
+    solo: float = 0.0
+    solo_from: float = 10.0
     enough: float = 1500.0
     merge_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         if min(self.evidence, self.complexity, self.turn) <= 0:
             raise ValueError("evidence, complexity and turn must be positive")
-        if min(self.certainty, self.enough, self.merge_ratio) <= 0 or not 0 <= self.least_share < 1:
-            raise ValueError(
-                "certainty, enough and merge_ratio must be positive, least_share in [0, 1)"
-            )
-        if min(self.iterations, self.drift, self.links) < 0:
-            raise ValueError("iterations, drift and links must not be negative")
+        if min(self.certainty, self.enough, self.merge_ratio) <= 0:
+            raise ValueError("certainty, enough and merge_ratio must be positive")
+        if not all(0 <= share < 1 for share in (self.least_share, self.least_time, self.solo)):
+            raise ValueError("least_share, least_time and solo must lie in [0, 1)")
+        if min(self.iterations, self.drift, self.links, self.solo_from) < 0:
+            raise ValueError("iterations, drift, links and solo_from must not be negative")
 
 
 def infer(
@@ -128,6 +135,28 @@ def infer(
         if bound - before < _CONVERGED:
             break
     return gamma
+
+
+def unfounded(
+    gamma: np.ndarray, durations: Durations, config: SequenceConfig, solo: np.ndarray | None
+) -> np.ndarray:
+    """Find the clusters (s,) bool that are no speaker: of too little time, or of two voices at once.
+
+    One odd window in a thousand makes no difference in a minute, but a cluster in an hour. It is never all
+    clusters.
+
+    Args:
+        gamma: (n, s) posteriors.
+        solo: (n,) of ``diar.dec.links.solo_of``, where there is a segmentation.
+    """
+    time = durations.seconds @ gamma
+    found = time < config.least_time * min(time.sum(), config.enough)
+    best = time
+    if solo is not None:
+        best = (durations.seconds * (solo >= 0.5)) @ gamma
+        found |= (time >= config.solo_from) & (best < config.solo * time)
+    found[best.argmax()] = False
+    return found
 
 
 def merge(
