@@ -67,8 +67,9 @@
 #                               (default "$baselines")
 #   --seed N                    of the simulated corpus, of DEC and of baselines (default $seed)
 #   --segmentation.KEY VALUE, --vad.KEY VALUE, --xvector.KEY VALUE, --ae.KEY VALUE, --dec.KEY VALUE, --baseline.KEY VALUE,
-#   --report.KEY VALUE          one value of a configuration; what is published (_paper) stays as it is,
-#                               but for --xvector.options, which go with the extractor
+#   --report.KEY VALUE          one value of a configuration; what is published (_paper) stays as it is, but
+#                               for --xvector.options, which go with the extractor, --ae.seed, and
+#                               --ae.init scratch, which trains its autoencoder instead of taking what ships
 #
 # Help:
 #   --help, --version           . local/completion.bash completes options and values in bash and zsh

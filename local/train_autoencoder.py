@@ -47,9 +47,8 @@ def main() -> None:
         return
     # They need PyTorch, for which the check has no use: 1.3 s of CPU.
     from diar.autoencoder.network import (
-        SHIPPED,
+        SHIPPED_DIM,
         SHIPPED_EXTRACTOR,
-        load_model,
         network_of,
         save_model,
     )
@@ -61,11 +60,13 @@ def main() -> None:
         options = replace(options, init="scratch")
     recordings = [part for directory in dirs for part in load_all(directory)]
     if not recordings and options.init == "shipped":
-        log.warning("no x-vectors to train on: the weights that ship are taken")
-        save_model(args.out_dir / "model.safetensors", load_model(SHIPPED))
-        write_text(args.out_dir / "config.yaml", config.dump(options))
-        write_text(args.out_dir / "loss.tsv", "epoch\tlr\ttrain\tvalid\n")
-        return
+        model, shipped = network_of(options, SHIPPED_DIM)
+        if shipped:
+            log.warning("no x-vectors to train on: the weights that ship are taken")
+            save_model(args.out_dir / "model.safetensors", model)
+            write_text(args.out_dir / "config.yaml", config.dump(options))
+            write_text(args.out_dir / "loss.tsv", "epoch\tlr\ttrain\tvalid\n")
+            return
     if Path(args.valid) in dirs:
         recordings, kept = split(recordings)
     else:

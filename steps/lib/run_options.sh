@@ -122,6 +122,7 @@ overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published s
   for item in $overrides; do
     case "${2-} $item" in
       "paper xvector.options."*) ;; # of the extractor, which --extractor chooses for all
+      "paper ae.init=scratch" | "paper ae.init=shipped" | "paper ae.seed="*) ;; # whether it is trained, and from where
       "paper "* | "close xvector.coarse_step="*) continue ;;
     esac
     case "$item" in "$1".*) printf '%s ' "${item#"$1".}" ;; esac
