@@ -66,6 +66,9 @@
 #   --baselines "NAME ..."      clusterings of stage 6; NAME_oracle is told the number of speakers
 #                               (default "$baselines")
 #   --seed N                    of the simulated corpus, of DEC and of baselines (default $seed)
+#   --seeds "NAME=N ..."        variants of DEC (paper is that of conf/dec_paper.yaml) that are fitted N times, with --seed
+#                               and the N - 1 seeds after it, into exp/dec_NAME/*/seed*: tables have mean, standard
+#                               deviation and range           (default "$seeds", others 1)
 #   --segmentation.KEY VALUE, --vad.KEY VALUE, --xvector.KEY VALUE, --ae.KEY VALUE, --dec.KEY VALUE, --baseline.KEY VALUE,
 #   --report.KEY VALUE          one value of a configuration; what is published (_paper) stays as it is, but
 #                               for --xvector.options, which go with the extractor, --ae.seed, and
@@ -127,6 +130,7 @@ nj=$(cores)
 device=cpu
 cmd=local
 seed=0
+seeds="paper=5"
 audio_dir=
 download=
 mirror=
@@ -208,9 +212,11 @@ if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
   for name in $names; do
     for set in $eval_sets; do
       speakers_of "$set" "$num_spk"
-      steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
-        "${speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" \
-        "$exp/xvectors_$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
+      for each in $(seeds_of "$name"); do
+        steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
+          "${speakers[@]}" --seed "$each" --cmd "$cmd" --nj "$nj" \
+          "$exp/xvectors_$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$(dec_dir "$name" "$set" "$each")"
+      done
     done
   done
 fi
@@ -226,7 +232,9 @@ score() { # set out-dir: its turns, if there is a reference
 
 if starts 5 "scores: DER and JER under every protocol"; then
   for name in $names; do
-    for set in $eval_sets; do score "$set" "$exp/dec_$name$told/$set"; done
+    for set in $eval_sets; do
+      for each in $(seeds_of "$name"); do score "$set" "$(dec_dir "$name" "$set" "$each")"; done
+    done
   done
 fi
 

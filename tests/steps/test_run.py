@@ -109,6 +109,25 @@ def test_second_run_does_no_work_and_a_changed_option_only_its_own(experiment):
     assert rttms(folder) == first, "nj and what was there before change nothing"
 
 
+def test_other_seeds_lie_beside_the_first_and_go_with_it(experiment, tmp_path):
+    folder, _ = experiment
+    shutil.copytree(folder / "exp", tmp_path / "exp")
+    (tmp_path / "data").symlink_to(folder / "data")
+    stages = ("--stage", 4, "--stop-stage", 5, "--nj", 1)
+    first = tmp_path / "exp/dec_default/test"
+    done = (first / ".done").stat().st_mtime_ns
+    made = run(tmp_path, *stages, "--seeds", "default=2")
+    assert made.stdout.count("DEC (conf/dec.yaml)") == 2, made.stderr  # of two sets
+    assert "DEC, default, 2 seeds" in made.stdout
+    assert (first / ".done").stat().st_mtime_ns == done
+    assert (first / "seed1/score/summary.json").exists()
+    again = run(tmp_path, *stages, "--seeds", "default=2")
+    assert "DEC (" not in again.stdout and "DEC, default, 2 seeds" in again.stdout
+    anew = run(tmp_path, *stages, "--dec.refine.niter", 3)
+    assert not (first / "seed1").exists(), "what was fitted otherwise is not of this distribution"
+    assert "seeds" not in anew.stdout
+
+
 def test_what_a_killed_run_left_of_its_results_goes(experiment):
     folder, _ = experiment
     ended = subprocess.Popen(["true"])
@@ -169,6 +188,8 @@ def overlapping(turns):
         (["--min-spk", "3", "--num-spk", "2"], "--num-spk 2 is less than --min-spk 3"),
         (["--baselines", "ahc kmeans"], "kmeans needs the number of speakers"),
         (["--colour", "red"], "unknown option --colour"),
+        (["--seeds", "default"], "expected NAME=N, as in paper=5, not 'default'"),
+        (["--seeds", "papr=3"], "no such file: conf/dec_papr.yaml (--seeds papr=3"),
         (["--vad", "magic"], "silero, energy, oracle, segments or vad_scp"),
         (["--overlap", "perhaps"], "--overlap is true or false"),
         (["--corpus", "nowhere"], "conf/nowhere.conf"),
