@@ -76,8 +76,9 @@ def protocols(summaries: Iterable[Mapping[str, Any]]) -> str:
         " of recordings whose number of speakers is right, and the mean error and mean absolute"
         " error of that number. *Count known*: the system was told the number of speakers.\n\n"
         "*N seeds*: the system was fitted N times; mean ± standard deviation (least to most) of DER, JER"
-        " and counts over the fits, the mean of what else is in that row. All other tables, comparisons"
-        " and pictures are of its first seed.\n"
+        " and counts over the fits, the mean of what else is in that row. A seed after the first draws the"
+        " last bit of each x-vector, too, as other processors round otherwise. All other tables,"
+        " comparisons and pictures are of the first seed.\n"
     )
 
 

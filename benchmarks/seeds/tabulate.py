@@ -9,6 +9,7 @@ Example: benchmarks/seeds/tabulate.py default/test/seeds=exp/dec_default/test/sc
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
@@ -35,11 +36,19 @@ def row_of(text: str) -> dict[str, object]:
     system, chosen, differs = name.split("/")
     frames = [read_frame(path).assign(seed=i) for i, path in enumerate(paths.split(","))]
     figures = spread(pd.concat(frames), ["protocol"])
-    row: dict[str, object] = {"system": system, "set": chosen, "over": differs, "fits": len(frames)}
+    fits = [Path(path).parent for path in paths.split(",")]
+    row: dict[str, object] = {"system": system, "set": chosen, "over": differs, "fits": len(fits)}
+    row["unlike latents"] = unlike(fits, "latents.*.ark")
+    row["unlike turns"] = unlike(fits, "rttm")
     for protocol in PROTOCOLS:
         row[f"DER %, {protocol}"] = over_seeds(figures["der_%"].loc[protocol])
     row["count right %"] = over_seeds(figures["exact_%"].iloc[0], decimals=0)
     return row
+
+
+def unlike(fits: Sequence[Path], pattern: str) -> int:
+    """Count how many contents these files have among the fits."""
+    return len({b"".join(p.read_bytes() for p in sorted(fit.glob(pattern))) for fit in fits})
 
 
 def processor() -> str:

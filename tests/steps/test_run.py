@@ -102,30 +102,21 @@ def test_second_run_does_no_work_and_a_changed_option_only_its_own(experiment):
     assert {p: p.stat().st_mtime_ns for p in (folder / "exp").glob("*/*/.done")} == before
     assert "DEC (" not in again.stdout
     first = rttms(folder)
+    seeds = run(folder, "--stage", 4, "--stop-stage", 5, "--seeds", "default=2", "--nj", 1)
+    assert (
+        seeds.stdout.count("DEC (conf/dec.yaml)") == 2 and "DEC, default, 2 seeds" in seeds.stdout
+    )
+    assert rttms(folder) == first, "other seeds lie beside the first"
+    others = [
+        folder / f"exp/dec_default/{name}/seed1/score/summary.json" for name in ("dev", "test")
+    ]
+    assert all(path.exists() for path in others)
     changed = run(folder, "--stage", 1, "--stop-stage", 5, "--dec.refine.niter", 3, "--nj", 1)
     assert changed.stdout.count("DEC (conf/dec.yaml)") == 2
+    assert not any(path.exists() for path in others), "they go with the first"
     assert "x-vectors of" not in changed.stdout and "VAD of data" not in changed.stdout
     run(folder, "--stage", 4, "--stop-stage", 5, "--nj", 1)
     assert rttms(folder) == first, "nj and what was there before change nothing"
-
-
-def test_other_seeds_lie_beside_the_first_and_go_with_it(experiment, tmp_path):
-    folder, _ = experiment
-    shutil.copytree(folder / "exp", tmp_path / "exp")
-    (tmp_path / "data").symlink_to(folder / "data")
-    stages = ("--stage", 4, "--stop-stage", 5, "--nj", 1)
-    first = tmp_path / "exp/dec_default/test"
-    done = (first / ".done").stat().st_mtime_ns
-    made = run(tmp_path, *stages, "--seeds", "default=2")
-    assert made.stdout.count("DEC (conf/dec.yaml)") == 2, made.stderr  # of two sets
-    assert "DEC, default, 2 seeds" in made.stdout
-    assert (first / ".done").stat().st_mtime_ns == done
-    assert (first / "seed1/score/summary.json").exists()
-    again = run(tmp_path, *stages, "--seeds", "default=2")
-    assert "DEC (" not in again.stdout and "DEC, default, 2 seeds" in again.stdout
-    anew = run(tmp_path, *stages, "--dec.refine.niter", 3)
-    assert not (first / "seed1").exists(), "what was fitted otherwise is not of this distribution"
-    assert "seeds" not in anew.stdout
 
 
 def test_what_a_killed_run_left_of_its_results_goes(experiment):
