@@ -4,7 +4,8 @@
 Usage: make_results.py <exp-dir> <out.md>
 
 Reads <exp-dir>/<system>/<set>/score/per_recording.tsv and summary.json (steps/score.sh), and where they
-exist <exp-dir>/<system>/<set>/seed<N>/score (./run.sh --seeds), <exp-dir>/vad_<kind>/<set>/score/vad_score.json and <exp-dir>/ae_<name>/probe/probe.json.
+exist <exp-dir>/<system>/<set>/seed<N>/score (./run.sh --seeds), <exp-dir>/vad_<kind>/<set>/score/vad_score.json
+and <exp-dir>/ae_<name>/probe/probe.json.
 
 Example: local/make_results.py exp exp/RESULTS.md
 """

@@ -71,7 +71,7 @@ for system in $systems; do
 done
 for set in $sets; do
   scores=
-  for seed in $(seq 0 $((trainings - 1))); do
+  for seed in $(seq 1 "$trainings"); do
     steps/train_autoencoder.sh --ae-config conf/autoencoder_paper.yaml --set "init=scratch seed=$seed" \
       "$exp/xvectors_campplus_close/train" "$exp/xvectors_campplus/dev" "$work/ae_paper_$seed"
     fit paper "$set" 0 "$work/ae_paper_$seed" "$work/training_$seed/dec_paper/$set"
