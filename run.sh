@@ -67,9 +67,13 @@
 #   --baselines "NAME ..."      clusterings of stage 6; NAME_oracle is told the number of speakers
 #                               (default "$baselines")
 #   --seed N                    of the simulated corpus, of DEC and of baselines (default $seed)
+#   --seeds "NAME=N ..."        variants of DEC (paper is that of conf/dec_paper.yaml) that are fitted N times, with --seed and
+#                               the N - 1 seeds after it, which also draw the last bit of each x-vector, into
+#                               exp/dec_NAME/*/seed*: tables have mean, deviation, range (default "$seeds", others 1)
 #   --segmentation.KEY VALUE, --vad.KEY VALUE, --xvector.KEY VALUE, --ae.KEY VALUE, --dec.KEY VALUE, --baseline.KEY VALUE,
-#   --report.KEY VALUE          one value of a configuration; what is published (_paper) stays as it is,
-#                               but for --xvector.options, which go with the extractor
+#   --report.KEY VALUE          one value of a configuration; what is published (_paper) stays as it is, but
+#                               for --xvector.options, which go with the extractor, --ae.seed, and
+#                               --ae.init scratch, which trains its autoencoder instead of taking what ships
 #
 # Help:
 #   --help, --version           . local/completion.bash completes options and values in bash and zsh
@@ -88,7 +92,7 @@
 # end, the others are done); 130 interrupted.
 
 . "$(dirname "$0")/steps/lib/common.sh"
-_seconds=(15 50 124 195 65 4 113 39) # what each stage takes, on mini with two cores
+_seconds=(15 50 124 8 255 8 113 39) # what each stage takes, on mini with two cores
 _minutes=$(IFS=+; echo $(((${_seconds[*]} + 30) / 60)))
 _expected="mini takes about $_minutes minutes on two cores, with all downloads in the cache"
 _corpora=$(cd conf && echo *.conf | sed 's/paper_[^ ]*//g; s/\.conf */, /g; s/, $//')
@@ -128,6 +132,7 @@ nj=$(cores)
 device=cpu
 cmd=local
 seed=0
+seeds="paper=5"
 audio_dir=
 download=
 mirror=
@@ -215,9 +220,13 @@ if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
   for name in $names; do
     for set in $eval_sets; do
       speakers_of "$set" "$num_spk"
-      steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")" \
-        "${speakers[@]}" --seed "$seed" --cmd "$cmd" --nj "$nj" \
-        "$exp/xvectors_$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$exp/dec_$name$told/$set"
+      for each in $(seeds_of "$name"); do
+        jitter= # the first seed is the algorithm as it is, the others have other rounding, too
+        [ "$each" = "$seed" ] || jitter="jitter=1e-7"
+        steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")$jitter" \
+          "${speakers[@]}" --seed "$each" --cmd "$cmd" --nj "$nj" \
+          "$exp/xvectors_$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$(dec_dir "$name" "$set" "$each")"
+      done
     done
   done
 fi
@@ -233,7 +242,9 @@ score() { # set out-dir: its turns, if there is a reference
 
 if starts 5 "scores: DER and JER under every protocol"; then
   for name in $names; do
-    for set in $eval_sets; do score "$set" "$exp/dec_$name$told/$set"; done
+    for set in $eval_sets; do
+      for each in $(seeds_of "$name"); do score "$set" "$(dec_dir "$name" "$set" "$each")"; done
+    done
   done
 fi
 

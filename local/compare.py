@@ -6,7 +6,8 @@ Usage: compare.py [options] <A/score> <B/score>
 Prints, under each protocol, the difference of DER with its 95 % bootstrap interval (recordings
 resampled), Wilcoxon's signed-rank test over the recordings and in how many A is better; then how well
 each counts speakers; then the recordings with the largest gains and losses of A. Differences are A
-minus B: below 0, A is better.
+minus B: below 0, A is better. Of a system that was fitted with several seeds, its first is compared; the
+scores of another are in <set>/seed<N>/score.
 
 Example: local/compare.py exp/dec_default/test/score exp/ahc/test/score
 """
@@ -14,6 +15,7 @@ Example: local/compare.py exp/dec_default/test/score exp/ahc/test/score
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from cli import program  # isort: split
 
@@ -21,7 +23,8 @@ import pandas as pd
 
 from diar.base.errors import DataError
 from diar.scoring.comparison import Comparison, compare, total_der
-from diar.scoring.frame import read_frame, totals
+from diar.scoring.frame import other_seeds, read_frame, totals
+from diar.scoring.systems import of_seeds
 from diar.scoring.text import count_matrix, markdown, number, p_value, signed, span
 
 
@@ -40,7 +43,9 @@ def main() -> None:
     if protocol not in comparisons:
         raise DataError(f"no protocol {protocol!r} in both; there are: {', '.join(comparisons)}")
     chosen = comparisons[protocol]
-    print(f"A: {args.a}\nB: {args.b}\n{len(chosen.a)} recording(s)\n")
+    for side, path in (("A", args.a), ("B", args.b)):
+        print(f"{side}: {of_seeds(path, 1 + len(other_seeds(Path(path))))}")
+    print(f"{len(chosen.a)} recording(s)\n")
     print(differences(comparisons, args.samples, args.seed))
     print(counting(chosen))
     for text, rows in zip(("gains", "losses"), chosen.extremes(), strict=True):

@@ -20,7 +20,7 @@ from diar.report.experiment import ExperimentSet
 from diar.report.overview import configurations, versions
 from diar.report.page import About, write_page
 from diar.report.recordings import ReportConfig
-from diar.report.usage import usage_of
+from diar.report.usage import is_other_seed, usage_of
 
 
 def main() -> None:
@@ -40,7 +40,10 @@ def main() -> None:
         why = f", see {args.out_dir}/failed" if keys else ": no turns, and no lengths of recordings"
         raise DataError(f"no recording of {args.sets} can be shown{why}", args.exp_dir)
     usage = usage_of(args.exp_dir)
-    steps = [args.exp_dir / step.directory for step in usage]
+    usual = [
+        step for step in usage if not is_other_seed(step.directory)
+    ]  # they are configured alike
+    steps = [args.exp_dir / step.directory for step in usual]
     about = About(
         f"Diarization: {args.exp_dir}",
         f"Made by steps/make_report.sh of {args.exp_dir} and {args.data_root}",

@@ -4,7 +4,8 @@
 Usage: make_results.py <exp-dir> <out.md>
 
 Reads <exp-dir>/<system>/<set>/score/per_recording.tsv and summary.json (steps/score.sh), and where they
-exist <exp-dir>/vad_<kind>/<set>/score/vad_score.json and <exp-dir>/ae_<name>/probe/probe.json.
+exist <exp-dir>/<system>/<set>/seed<N>/score (./run.sh --seeds), <exp-dir>/vad_<kind>/<set>/score/vad_score.json
+and <exp-dir>/ae_<name>/probe/probe.json.
 
 Example: local/make_results.py exp exp/RESULTS.md
 """
@@ -23,16 +24,16 @@ import pandas as pd
 from cli.share import REMARKS
 from diar.base.files import write_text
 from diar.scoring.comparison import compare, rate_interval
-from diar.scoring.frame import ERRORS, PARTS, read_experiment, split, totals
+from diar.scoring.frame import ERRORS, PARTS, first_seed, read_seeds, split, spread, totals
 from diar.scoring.systems import (
     OURS,
-    SYSTEMS,
     describe_protocols,
+    of_seeds,
     read_json,
     read_summaries,
     system_name,
 )
-from diar.scoring.text import markdown, number, p_value, rate_span, signed, span
+from diar.scoring.text import markdown, number, over_seeds, p_value, rate_span, signed, span
 
 PUBLISHED = [
     ["set", "VAD", "spectral, eigengap", "DEC", "spectral, count known"],
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("out", metavar="out.md", type=Path, help="the page")
     args = parser.parse_args()
     exp = args.exp_dir
-    frame = read_experiment(exp)
+    frame = read_seeds(exp)
     sets = split(frame, "set")
     summaries = {n: read_summaries(exp, n, rows["system"].unique()) for n, rows in sets.items()}
     command = shlex.join(["local/make_results.py", str(exp), str(args.out)])
@@ -75,7 +76,11 @@ def protocols(summaries: Iterable[Mapping[str, Any]]) -> str:
         " of a reference boundary.\n\n" + "".join(lines) + "\n"
         "JER: Jaccard error rate, no collar, overlap scored, mean over all speakers. Count: percent"
         " of recordings whose number of speakers is right, and the mean error and mean absolute"
-        " error of that number. *Count known*: the system was told the number of speakers.\n"
+        " error of that number. *Count known*: the system was told the number of speakers.\n\n"
+        "*N seeds*: the system was fitted N times; mean ± standard deviation (least to most) of DER, JER"
+        " and counts over the fits, the mean of what else is in that row. A seed after the first draws the"
+        " last bit of each x-vector, too, as other processors round otherwise. All other tables,"
+        " comparisons and pictures are of the first seed.\n"
     )
 
 
@@ -90,29 +95,38 @@ def one_set(
 ) -> str:
     """Write the section of a set, whose scores are ``rows``."""
     commands = "".join(f"- {system_name(s)}: `{x['command']}`\n" for s, x in summaries.items())
+    names = {s: of_seeds(system_name(s), n) for s, n in seeds_in(rows).items()}
+    first = first_seed(rows)
     return (
         f"## {title(name, rows)}\n\n{main_table(rows)}\n"
-        f"Miss / false alarm / confusion, percent:\n\n{parts_table(rows)}\n"
-        f"{intervals(rows)}{remarks(exp, name, summaries)}{paired(exp, name, rows)}Commands:\n\n{commands}"
+        f"Miss / false alarm / confusion, percent:\n\n{parts_table(first, names)}\n"
+        f"{intervals(first, names)}{remarks(exp, name, summaries)}{paired(exp, name, first, names)}"
+        f"Commands:\n\n{commands}"
     )
 
 
+def seeds_in(rows: pd.DataFrame) -> dict[str, int]:
+    """Count the seeds of each system, in their order."""
+    return {system: theirs["seed"].nunique() for system, theirs in split(rows, "system").items()}
+
+
 def main_table(rows: pd.DataFrame) -> str:
-    """Write DER under each protocol, JER, speaker counts; one row a system."""
-    total = totals(rows, ["system", "protocol"])
-    table = by_protocol(total["der_%"].map(number))
-    first = total.groupby("system", sort=False).first()  # the same under all protocols
-    table["JER"] = first["jer_%"].map(number)
-    table["count right"] = first["exact_%"].map("{:.0f} %".format)
-    table["bias"] = first["bias"].map(signed)
-    table["abs."] = first["mean_absolute_error"].map(number)
-    return markdown(table.rename(system_name))
+    """Write DER under each protocol, JER, speaker counts; one row a system, whatever its seeds."""
+    figures = spread(rows, ["system", "protocol"])
+    table = by_protocol(figures["der_%"].apply(over_seeds, axis=1))
+    first = figures.groupby("system", sort=False).first()  # the same under all protocols
+    table["JER"] = first["jer_%"].apply(over_seeds, axis=1)
+    table["count right"] = first["exact_%"].apply(over_seeds, axis=1, decimals=0, unit=" %")
+    table["bias"] = first["bias", "mean"].map(signed)
+    table["abs."] = first["mean_absolute_error", "mean"].map(number)
+    seeds = {system: f", {n} seeds" if n > 1 else "" for system, n in seeds_in(rows).items()}
+    return markdown(table.rename(lambda system: system_name(system) + seeds[system]))
 
 
-def parts_table(rows: pd.DataFrame) -> str:
+def parts_table(rows: pd.DataFrame, names: Mapping[str, str]) -> str:
     """Write miss, false alarm and confusion under each protocol; one row a system."""
     parts = totals(rows, ["system", "protocol"])[list(PARTS.values())].map(number)
-    return markdown(by_protocol(parts.agg(" / ".join, axis=1), "- / - / -").rename(system_name))
+    return markdown(by_protocol(parts.agg(" / ".join, axis=1), "- / - / -").rename(names))
 
 
 def by_protocol(cells: pd.Series, absent: str = "-") -> pd.DataFrame:
@@ -120,7 +134,7 @@ def by_protocol(cells: pd.Series, absent: str = "-") -> pd.DataFrame:
     return cells.unstack("protocol", fill_value=absent, sort=False)
 
 
-def intervals(rows: pd.DataFrame) -> str:
+def intervals(rows: pd.DataFrame, names: Mapping[str, str]) -> str:
     """Say how far DER and confusion would move with other recordings of the kind."""
     if rows["recording"].nunique() < 2:
         return ""
@@ -129,14 +143,14 @@ def intervals(rows: pd.DataFrame) -> str:
         for protocol, some in split(theirs, "protocol").items():
             for of, columns in (("DER", ERRORS), ("confusion", ["conf_s"])):
                 limits = rate_interval(some[columns].sum(axis=1), some["scored_s"])
-                cells[system_name(system), of, protocol] = rate_span(limits)
+                cells[names[system], of, protocol] = rate_span(limits)
     table = by_protocol(pd.Series(cells).rename_axis(["system", "of", "protocol"]))
     return (
         f"95 % bootstrap intervals of DER and of confusion, over recordings:\n\n{markdown(table)}\n"
     )
 
 
-def paired(exp: Path, name: str, rows: pd.DataFrame) -> str:
+def paired(exp: Path, name: str, rows: pd.DataFrame, names: Mapping[str, str]) -> str:
     """Compare the default DEC with every other system, recording by recording."""
     systems = split(rows, "system")
     ours = systems.pop(OURS, rows[:0])
@@ -144,7 +158,7 @@ def paired(exp: Path, name: str, rows: pd.DataFrame) -> str:
         return ""
     lines = [
         [
-            system_name(system),
+            names[system],
             protocol,
             signed(c.difference),
             span(c.interval()),
@@ -157,7 +171,7 @@ def paired(exp: Path, name: str, rows: pd.DataFrame) -> str:
     header = ["against", "protocol", "DER", "95 % interval", "p", "better", "equal", "worse"]
     table = pd.DataFrame(lines, columns=header).set_index(header[:2])
     return (
-        f"{SYSTEMS[OURS]}, minus each other system: difference of DER in points (below 0: DEC is"
+        f"{names[OURS]}, minus each other system: difference of DER in points (below 0: DEC is"
         " better) with its bootstrap interval, Wilcoxon's signed-rank test, and in how many recordings"
         f" DEC is better. By `local/compare.py {exp}/{OURS}/{name}/score {exp}/.../{name}/score`.\n\n"
         f"{markdown(table)}\n"

@@ -33,9 +33,9 @@ from diar.base.types import Region, Subsegments, Turn, concatenate
 from diar.kaldi import arks, rttm, tables
 from diar.kaldi.history import read_history
 from diar.pictures import canvas, convergence, latents, scores, timeline
-from diar.scoring.frame import PARTS, first_protocol, read_frame, total_score
+from diar.scoring.frame import PARTS, first_protocol, other_seeds, read_frame, total_score
 from diar.scoring.rates import Protocol, listed
-from diar.scoring.systems import system_name
+from diar.scoring.systems import name_of_directory, of_seeds
 from diar.scoring.text import number
 
 ALL_ERRORS = Protocol(0.0, "in")  # what a timeline shows
@@ -191,7 +191,13 @@ def read_regions(args: argparse.Namespace, recording: str) -> list[Region] | Non
 def label_of(path: Path) -> str:
     """Call <system>/<set>/rttm by its system, as the tables do; anything else by the file's name."""
     path = path.resolve()
-    return system_name(path.parent.parent.name) if path.name == "rttm" else path.stem
+    return directory_label(path.parent) if path.name == "rttm" else path.stem
+
+
+def directory_label(directory: Path) -> str:
+    """Call <system>/<set> by its system, and say where it is one of several seeds."""
+    seeds = 1 + len(other_seeds(directory / "score"))
+    return of_seeds(name_of_directory(directory), seeds)
 
 
 def describe_der(
@@ -313,7 +319,7 @@ def draw_counts(args: argparse.Namespace, figure: Figure) -> None:
     """Draw how many recordings have so many speakers in the reference, and so many in the hypothesis."""
     rows = first_protocol(read_frame(args.score_dir))
     path = args.score_dir.resolve()
-    label = system_name(path.parents[1].name) if path.name == "score" else path.name
+    label = directory_label(path.parent) if path.name == "score" else path.name
     scores.draw_counts(figure, label, rows)
 
 

@@ -55,7 +55,12 @@ def main() -> None:
     if args.check:
         return
     # They need PyTorch, for which the check has no use: 1.3 s of CPU.
-    from diar.autoencoder.network import SHIPPED, SHIPPED_EXTRACTOR, load_model, network_of_plda
+    from diar.autoencoder.network import (
+        SHIPPED_DIM,
+        SHIPPED_EXTRACTOR,
+        network_of,
+        network_of_plda,
+    )
 
     if plda:
         log.info("nothing to train: the x-vectors, of %d numbers, and their plda", plda.dim)
@@ -67,9 +72,11 @@ def main() -> None:
         options = replace(options, init="scratch")
     recordings = [part for directory in dirs for part in load_all(directory)]
     if not recordings and options.init == "shipped":
-        log.warning("no x-vectors to train on: the weights that ship are taken")
-        keep(args.out_dir, load_model(SHIPPED), options)
-        return
+        model, shipped = network_of(options, SHIPPED_DIM)
+        if shipped:
+            log.warning("no x-vectors to train on: the weights that ship are taken")
+            keep(args.out_dir, model, options)
+            return
     if Path(args.valid) in dirs:
         recordings, kept = split(recordings)
     else:

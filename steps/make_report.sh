@@ -31,7 +31,7 @@ for name in "${names[@]}"; do
   [ -e "${turns[0]}" ] || planning ||
     die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
   for dir in "$exp"/*/"$name"; do
-    [ ! -e "$dir/rttm" ] || may_read "$dir" "$dir/score"
+    [ ! -e "$dir/rttm" ] || may_read "$dir" "$dir/score" "$dir"/seed*/score
   done
   may_read "$data/$name/"{wav.scp,reco2dur,ref.rttm,all.uem}
 done

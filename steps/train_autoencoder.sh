@@ -26,7 +26,7 @@ IFS=, read -ra dirs <<<"$train,$valid"
 for dir in "${dirs[@]}"; do
   reads "$dir/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --stage 2" "$dir"
 done
-may_read local/diar/autoencoder/pretrained/default.safetensors # what training may start from
+may_read local/diar/autoencoder/pretrained # what training may start from
 
 resolve_device
 program=(python local/train_autoencoder.py --config "$ae_config" --set "$set" "$train" "$valid" "$out")

@@ -140,11 +140,32 @@ for file in $dec_config; do
   [ -z "$(own xvector "$name")" ] || windows+=" $name"
 done
 
+for item in $seeds; do
+  [[ "$item" =~ ^[^=]+=[1-9][0-9]{0,2}$ ]] || die "--seeds: expected NAME=N, as in paper=5, not '$item'"
+  case " $names default " in
+    *" ${item%=*} "*) ;;
+    *) given "conf/dec_${item%=*}.yaml" "--seeds $item: a variant of DEC" ;;
+  esac
+done
+
+seeds_of() { # name: the seeds with which it is fitted
+  local item number=1
+  for item in $seeds; do [ "${item%=*}" != "$1" ] || number=${item##*=}; done
+  echo "$seed"
+  seq $((10#$seed + 1)) $((10#$seed + number - 1))
+}
+
+dec_dir() { # name set seed: those after the first lie in the directory of the first, and go when that is made again
+  local out=$exp/dec_$1$told/$2
+  if [ "$3" = "$seed" ]; then echo "$out"; else echo "$out/seed$3"; fi
+}
+
 overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published stays as published
   local item
   for item in $overrides; do
     case "${2-} $item" in
       "paper xvector.options."*) ;; # of the extractor, which --extractor chooses for all
+      "paper ae.init=scratch" | "paper ae.init=shipped" | "paper ae.seed="*) ;; # whether it is trained, and from where
       "paper "* | "close xvector.coarse_step="*) continue ;;
     esac
     case "$item" in "$1".*) printf '%s ' "${item#"$1".}" ;; esac

@@ -32,7 +32,7 @@ ends_stage() {
 
 results() { # all scores on one page, and its main tables printed; made again only where one has changed
   local said="$exp/.results.$$" key dir left scores=() # two runs may end at the same time
-  for dir in "$exp"/*/*/score "$exp"/*/*/remarks "$exp"/ae_*/probe; do
+  for dir in "$exp"/*/*/score "$exp"/*/*/seed*/score "$exp"/*/*/remarks "$exp"/ae_*/probe; do
     [ ! -e "$dir" ] || scores+=("$dir")
   done
   for left in "$exp"/.results.*; do # by runs that were killed
@@ -56,7 +56,7 @@ conclude() { # times, all scores on one page with its main tables printed, and t
   fi
   printf 'run.sh: %sin all %s s, since %(%H:%M:%S)T\n' "$stage_times" "$SECONDS" -2 # when the shell was started
   local failed lists=("$exp/report/failed")
-  for set in $sets; do lists+=("$data/$set/failed" "$exp"/*/"$set"/failed); done
+  for set in $sets; do lists+=("$data/$set/failed" "$exp"/*/"$set"/{,seed*/}failed); done
   # Those of the local speakers are left out: the VAD names them, too.
   failed="$(grep -aHs . "${lists[@]}" | grep -avF "$exp/local_speakers/" | sed 's|/failed:|: |; s|^|run.sh: failed: |')" || true
   [ -n "$failed" ] || return 0

@@ -102,8 +102,18 @@ def test_second_run_does_no_work_and_a_changed_option_only_its_own(experiment):
     assert {p: p.stat().st_mtime_ns for p in (folder / "exp").glob("*/*/.done")} == before
     assert "DEC (" not in again.stdout
     first = rttms(folder)
+    seeds = run(folder, "--stage", 4, "--stop-stage", 5, "--seeds", "default=2", "--nj", 1)
+    assert (
+        seeds.stdout.count("DEC (conf/dec.yaml)") == 2 and "DEC, default, 2 seeds" in seeds.stdout
+    )
+    assert rttms(folder) == first, "other seeds lie beside the first"
+    others = [
+        folder / f"exp/dec_default/{name}/seed1/score/summary.json" for name in ("dev", "test")
+    ]
+    assert all(path.exists() for path in others)
     changed = run(folder, "--stage", 1, "--stop-stage", 5, "--dec.refine.niter", 3, "--nj", 1)
     assert changed.stdout.count("DEC (conf/dec.yaml)") == 2
+    assert not any(path.exists() for path in others), "they go with the first"
     assert "x-vectors of" not in changed.stdout and "VAD of data" not in changed.stdout
     run(folder, "--stage", 4, "--stop-stage", 5, "--nj", 1)
     assert rttms(folder) == first, "nj and what was there before change nothing"
@@ -169,6 +179,8 @@ def overlapping(turns):
         (["--min-spk", "3", "--num-spk", "2"], "--num-spk 2 is less than --min-spk 3"),
         (["--baselines", "ahc kmeans"], "kmeans needs the number of speakers"),
         (["--colour", "red"], "unknown option --colour"),
+        (["--seeds", "default"], "expected NAME=N, as in paper=5, not 'default'"),
+        (["--seeds", "papr=3"], "no such file: conf/dec_papr.yaml (--seeds papr=3"),
         (["--vad", "magic"], "silero, energy, oracle, segments or vad_scp"),
         (["--overlap", "perhaps"], "--overlap is true or false"),
         (["--corpus", "nowhere"], "conf/nowhere.conf"),

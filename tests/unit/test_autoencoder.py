@@ -1,6 +1,7 @@
 """The residual autoencoder: shapes, the published loss, weights on disk, pretraining."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,17 @@ from safetensors.torch import save
 from diar.autoencoder.config import AutoencoderConfig, Phase
 from diar.autoencoder.network import (
     SHIPPED,
+    SHIPPED_DIM,
+    SHIPPED_PAPER,
     ResidualAutoEncoder,
     cosine_loss,
     load_model,
+    network_of,
     reconstruction_loss,
     save_model,
 )
 from diar.autoencoder.pretraining import learn_speakers, pretrain
+from diar.base import config
 from diar.base.errors import DataError
 
 
@@ -187,6 +192,17 @@ def test_shipped_weights_are_taken_continued_or_ignored():
     assert near < far / 2
     other = AutoencoderConfig(hidden_dims=(8, 4), phases=one, patience=0, threads=1)
     assert pretrain(x, x, other).latent_dim == 4  # does not fit: trained
+
+
+@pytest.mark.parametrize("name, path", [("", SHIPPED), ("_paper", SHIPPED_PAPER)])
+def test_each_configuration_has_weights_that_ship(root, name, path):
+    options = config.load(AutoencoderConfig, root / f"conf/autoencoder{name}.yaml")
+    model, shipped = network_of(options, SHIPPED_DIM)
+    assert shipped and model.architecture == load_model(path).architecture
+    x = torch.from_numpy(np.random.default_rng(4).normal(size=(5, SHIPPED_DIM))).float()
+    assert torch.equal(model.encode(x), load_model(path).encode(x))
+    assert not network_of(options, SHIPPED_DIM + 1)[1]
+    assert not network_of(replace(options, init="scratch"), SHIPPED_DIM)[1]
 
 
 def test_speaker_space_travels_with_the_weights(tmp_path):

@@ -109,6 +109,21 @@ def test_same_input_same_output(options, encoder):
     assert np.array_equal(a.posteriors, b.posteriors) and a.losses == b.losses
 
 
+def test_jitter_is_drawn_by_the_seed_and_as_small_as_it_says(options, encoder):
+    x, windows, _ = talk([20, 20])
+    still = replace(options, finetune_iters=0, refine=replace(options.refine, niter=0))
+
+    def start(jitter, seed):
+        given = replace(still, jitter=jitter)
+        return fit(x, windows, encoder, given, Bounds(2), seed).start_latents
+
+    plain, one, other = start(0.0, 0), start(1e-7, 1), start(1e-7, 2)
+    assert np.array_equal(plain, start(0.0, 1)), "without it the seed changes no latent"
+    assert np.array_equal(one, start(1e-7, 1))
+    assert not np.array_equal(one, plain) and not np.array_equal(one, other)
+    assert np.abs(one - plain).max() < 1e-4 * np.abs(plain).max()
+
+
 def test_rounds_end_when_the_speakers_are_settled(root, encoder):
     x, windows, _ = talk([30, 25, 20])
     steps = {}

@@ -20,8 +20,8 @@ from diar.base.errors import DataError
 from diar.base.files import open_whole
 
 SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
-SHIPPED_EXTRACTOR = "campplus"  # whose x-vectors they were trained on
 SHIPPED_PAPER = SHIPPED.with_name("paper.safetensors")
+SHIPPED_EXTRACTOR, SHIPPED_DIM = "campplus", 192  # whose x-vectors they were trained on
 BLOCK = 1 << 14  # x-vectors that are encoded at a time: a matter of memory
 PAPER_DIMS = (500, 500, 2000, 30)  # the published default; conf/autoencoder.yaml has others
 
@@ -287,7 +287,10 @@ def network_of_plda(
 
 
 def network_of(config: AutoencoderConfig, dim: int) -> tuple[ResidualAutoEncoder, bool]:
-    """Make a network for x-vectors of this dimension; say whether it has the shipped weights."""
+    """Make a network for x-vectors of this dimension; say whether it has weights that ship.
+
+    Those are taken that belong to the same architecture, unless ``init`` is 'scratch'.
+    """
     model = ResidualAutoEncoder(
         dim,
         config.hidden_dims,
@@ -296,9 +299,9 @@ def network_of(config: AutoencoderConfig, dim: int) -> tuple[ResidualAutoEncoder
         center=config.center,
         speaker_space=config.speaker_space,
     )
-    if config.init == "scratch" or not SHIPPED.exists():
-        return model, False
-    shipped = load_model(SHIPPED)
-    if shipped.architecture != model.architecture:
-        return model, False
-    return shipped.train(), True
+    if config.init != "scratch":
+        for path in filter(Path.exists, (SHIPPED, SHIPPED_PAPER)):
+            shipped = load_model(path)
+            if shipped.architecture == model.architecture:
+                return shipped.train(), True
+    return model, False

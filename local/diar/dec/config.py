@@ -61,6 +61,8 @@ class DecConfig:
     max_speakers: most that are counted, where nothing else is said.
     fit_step: seconds between the windows that are fitted; closer ones only take part in decoding
         (0: fit all).
+    jitter: noise on the x-vectors, normal, drawn by the seed, as a share of each number. 1e-7 moves the
+        last bit of float32, as the rounding of another processor does: how far a result depends on that.
     finetune_iters, finetune_lr: reconstruction-only steps before anything is clustered.
     count: 'eigengap' counts on the latents as published; 'start' leaves it to the start.
     start: 'spectral' (published), or a clustering of ``diar.clustering.methods.METHODS``: 'ahc', 'nme_sc'.
@@ -86,6 +88,7 @@ class DecConfig:
 
     max_speakers: int = 100
     fit_step: float = 0.0
+    jitter: float = 0.0
     finetune_iters: int = 100
     finetune_lr: float = 1e-3
     count: Literal["eigengap", "start"] = "eigengap"
@@ -108,7 +111,15 @@ class DecConfig:
         return bool(self.sequence.iterations or self.refine.speaker_scale)
 
     def __post_init__(self) -> None:
-        for name in ("fit_step", "min_cluster", "finetune_iters", "ahc_ratio", "rounds", "settled"):
+        for name in (
+            "fit_step",
+            "jitter",
+            "min_cluster",
+            "finetune_iters",
+            "ahc_ratio",
+            "rounds",
+            "settled",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
         if min(self.max_speakers, self.start_clusters) < 1 or self.start_active <= 0:

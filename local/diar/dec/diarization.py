@@ -99,6 +99,9 @@ def fit(
     _check(x, encoder, config)
     if not len(x):
         return Fit.of_nothing(encoder.latent_dim)
+    if config.jitter:
+        noise = np.random.default_rng(seed).standard_normal(x.shape)
+        x = (x * (1 + config.jitter * noise)).astype(x.dtype)
     data = Observations.of(as_tensor(x, encoder), windows, config.fit_step, bounds.range[0], local)
     model = copy.deepcopy(encoder)
 

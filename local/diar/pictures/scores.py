@@ -18,8 +18,15 @@ from diar.base.colours import ERRORS
 from diar.base.errors import DataError
 from diar.pictures import canvas
 from diar.scoring.comparison import der_interval
-from diar.scoring.frame import PARTS, count_speakers, read_experiment, split, totals
-from diar.scoring.systems import describe_protocols, read_summaries, system_name
+from diar.scoring.frame import (
+    PARTS,
+    count_speakers,
+    other_seeds,
+    read_experiment,
+    split,
+    totals,
+)
+from diar.scoring.systems import describe_protocols, of_seeds, read_summaries, system_name
 
 _BAR, _AROUND, _LEGEND = 0.19, 0.5, 0.2  # inches: a system, title and axis of a panel, the legend
 _BESIDE = 1.7  # inches that a panel takes at least where there are several side by side
@@ -33,7 +40,7 @@ def bars(exp: Path, name: str, protocols: Sequence[str] = ()) -> dict[str, pd.Da
         protocols: names of those to show; none: the first.
 
     Returns:
-        Tables with a row for each system, named as readers know it; columns: the parts of its DER,
+        Tables with a row for each system, named as readers know it, of its first seed; columns: the parts of its DER,
         percent, and low, high, the ends of its bootstrap interval, nan if it has one recording.
 
     Raises:
@@ -48,13 +55,17 @@ def bars(exp: Path, name: str, protocols: Sequence[str] = ()) -> dict[str, pd.Da
     if unknown := [protocol for protocol in protocols if protocol not in known]:
         raise DataError(f"no protocol {unknown[0]!r}; there are: {', '.join(known)}", exp)
     words = describe_protocols(read_summaries(exp, name, rows["system"].unique()).values())
+    names = {
+        system: of_seeds(system_name(system), 1 + len(other_seeds(exp / system / name / "score")))
+        for system in rows["system"].unique()
+    }
     panels = {}
     for protocol in protocols or known[:1]:
         some = rows[rows["protocol"] == protocol]
         parts = totals(some, "system")[list(PARTS.values())].set_axis(list(PARTS), axis=1)
         limits = {s: der_interval(x) or (nan, nan) for s, x in split(some, "system").items()}
         ends = pd.DataFrame.from_dict(limits, orient="index", columns=["low", "high"])
-        systems = parts.dropna().join(ends).rename(system_name)  # not where no speech is scored
+        systems = parts.dropna().join(ends).rename(names)  # not where no speech is scored
         if len(systems):
             panels[f"{protocol}: {words[protocol]}"] = systems
     return panels

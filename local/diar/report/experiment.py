@@ -16,8 +16,8 @@ from diar.kaldi.history import read_history
 from diar.report.overview import SetPage, recording_table
 from diar.report.recordings import Refined, View
 from diar.report.score_tables import scored_set
-from diar.scoring.frame import FILE, read_experiment, split
-from diar.scoring.systems import OURS, SYSTEMS, rank, read_summaries, system_name
+from diar.scoring.frame import FILE, first_seed, read_seeds, split
+from diar.scoring.systems import OURS, SYSTEMS, of_seeds, rank, read_summaries, system_name
 
 
 class ExperimentSet:
@@ -98,10 +98,11 @@ class ExperimentSet:
         there = {r: speakers(turns) for r, turns in references.items() if turns is not None}
         found = {s: {r: speakers(turns) for r, turns in x.items()} for s, x in self.turns.items()}
         scores, ders = self._scores(), {}
-        for system, rows in split(scores, "system").items():
+        for system, rows in split(first_seed(scores), "system").items():
             last = rows[rows["protocol"] == rows["protocol"].iloc[-1]]
             ders[system] = dict(zip(last["recording"], last["der_%"], strict=True))
-        names = {system: system_name(system) for system in self.systems}
+        seeds = scores.groupby("system")["seed"].nunique()
+        names = {s: of_seeds(system_name(s), seeds.get(s, 1)) for s in self.systems}
         scored = {}
         if len(scores):
             summaries = read_summaries(self.exp, self.name, scores["system"].unique())
@@ -116,11 +117,11 @@ class ExperimentSet:
         )
 
     def _scores(self) -> pd.DataFrame:
-        """Read the scores of the systems that have some."""
+        """Read the scores of the systems that have some, of all their seeds."""
         scored = [s for s in self.systems if (self.exp / s / self.name / "score" / FILE).exists()]
         if not scored:
-            return pd.DataFrame({"system": scored})
-        frame = read_experiment(self.exp, self.name)
+            return pd.DataFrame({"system": scored, "seed": scored})
+        frame = read_seeds(self.exp, self.name)
         return frame[frame["system"].isin(scored)]
 
 

@@ -11,8 +11,16 @@ from diar.base.errors import DataError
 from diar.report.overview import Cell, PageTable, figure
 from diar.scoring import text
 from diar.scoring.comparison import compare, der_interval
-from diar.scoring.frame import PARTS, count_speakers, first_protocol, split, totals
-from diar.scoring.systems import describe_protocols, system_name
+from diar.scoring.frame import (
+    PARTS,
+    count_speakers,
+    first_protocol,
+    first_seed,
+    split,
+    spread,
+    totals,
+)
+from diar.scoring.systems import describe_protocols, of_seeds, system_name
 
 
 def scored_set(
@@ -21,17 +29,20 @@ def scored_set(
     """Make the fields of a ``SetPage`` that scores give: protocols, tables, paired, counts, commands.
 
     Args:
-        rows: the scores of the systems on this set, see ``diar.scoring.frame``.
+        rows: the scores of the systems on this set, of all seeds, see ``diar.scoring.frame.read_seeds``.
         summaries: what else is known of these scores, by system.
         ours: the system that the others are compared with.
     """
-    systems = split(rows, "system")
+    first = first_seed(rows)
+    systems = split(first, "system")
+    seeds = rows.groupby("system")["seed"].nunique()
+    names = {system: of_seeds(system_name(system), seeds[system]) for system in systems}
     pairs = ours in systems and len(systems) > 1 and systems[ours]["recording"].nunique() > 1
     return {
         "protocols": describe_protocols(summaries.values()),
-        "tables": [_main_table(rows), _parts_table(rows)],
-        "paired": _paired(ours, systems) if pairs else None,
-        "counts": [_count_table(system_name(s), first_protocol(x)) for s, x in systems.items()],
+        "tables": [_main_table(rows), _parts_table(first, names)],
+        "paired": _paired(ours, systems, names) if pairs else None,
+        "counts": [_count_table(names[s], first_protocol(x)) for s, x in systems.items()],
         "commands": {system_name(system): x["command"] for system, x in summaries.items()},
     }
 
@@ -40,48 +51,60 @@ def _main_table(rows: pd.DataFrame) -> PageTable:
     protocols = list(rows["protocol"].unique())
     lines = []
     for system, theirs in split(rows, "system").items():
-        total = totals(theirs)
+        figures = spread(theirs, ["protocol"])
+        count = theirs["seed"].nunique()
         ders = {}
         for protocol, some in split(theirs, "protocol").items():
-            limits = der_interval(some)
+            limits = None if count > 1 else der_interval(first_seed(some))
             below = text.rate_span(limits) if limits else ""
-            ders[protocol] = figure(float(total["der_%"][protocol]), below=below)
-        first = total.iloc[0]  # what follows is the same under all protocols
+            ders[protocol] = _over_seeds(figures["der_%"].loc[protocol], below=below)
+        first = figures.iloc[0]  # what follows is the same under all protocols
         lines.append(
             [
-                Cell(system_name(system)),
+                Cell(system_name(system), below=f"mean of {count} seeds" if count > 1 else ""),
                 *(ders.get(protocol, Cell("-")) for protocol in protocols),
-                figure(first["jer_%"]),
-                figure(first["exact_%"], 1),
-                figure(first["mean_absolute_error"]),
+                _over_seeds(first["jer_%"]),
+                _over_seeds(first["exact_%"], 1),
+                _over_seeds(first["mean_absolute_error"]),
             ]
         )
     header = ["system", *(f"DER % {p}" for p in protocols), "JER %", "count right %", "count error"]
-    return PageTable(
-        "DER of each protocol, below it the 95 % bootstrap interval over recordings", header, lines
-    )
+    caption = "DER of each protocol, below it the 95 % bootstrap interval over recordings"
+    if (rows["seed"] > 0).any():
+        caption += (
+            "; of a system with several seeds their mean, below it ± standard deviation and range; all"
+            " else on this page is of its first seed"
+        )
+    return PageTable(caption, header, lines)
 
 
-def _parts_table(rows: pd.DataFrame) -> PageTable:
+def _over_seeds(values: pd.Series, decimals: int = 2, below: str = "") -> Cell:
+    """Make the cell of a figure of one fit, or of the mean of several, with their spread ``below``."""
+    if values["count"] > 1:
+        below = text.over_seeds(values, decimals).partition(" ")[2]
+    return figure(float(values["mean"]), decimals, below)
+
+
+def _parts_table(rows: pd.DataFrame, names: Mapping[str, str]) -> PageTable:
     protocol = rows["protocol"].unique()[-1]
     total = totals(rows[rows["protocol"] == protocol], "system").dropna(subset=list(PARTS.values()))
     longest = total["der_%"].max() or 1
     lines = []
     for system, rates in total.iterrows():
         bar = [(kind, 100 * rates[part] / longest) for kind, part in PARTS.items()]
-        name = Cell(system_name(str(system)))
+        name = Cell(names[str(system)])
         parts = [figure(rates[part]) for part in PARTS.values()]
         lines.append([name, Cell("", figure(rates["der_%"]).value, bar=bar), *parts])
     header = ["system", "DER", *(f"{part} %" for part in PARTS)]
     return PageTable(f"What the DER is made of, protocol {protocol}", header, lines)
 
 
-def _paired(ours: str, systems: Mapping[str, pd.DataFrame]) -> PageTable:
+def _paired(ours: str, systems: Mapping[str, pd.DataFrame], names: Mapping[str, str]) -> PageTable:
     lines = []
     for system, rows in systems.items():
         if system == ours:
             continue
-        name = Cell(system_name(system))
+        name = Cell(names[system])
         try:
             comparisons = compare(systems[ours], rows)
         except DataError as error:  # scored at another time, of other recordings or otherwise
@@ -96,7 +119,7 @@ def _paired(ours: str, systems: Mapping[str, pd.DataFrame]) -> PageTable:
             )
     header = ["against", "protocol", "DER points", "p", "better", "equal", "worse"]
     caption = (
-        f"{system_name(ours)} against the others, paired by recording: difference of DER (below 0: it is"
+        f"{names[ours]} against the others, paired by recording: difference of DER (below 0: it is"
         " better) with its 95 % bootstrap interval; Wilcoxon's p; recordings better, equal, worse"
     )
     return PageTable(caption, header, lines, names=2)

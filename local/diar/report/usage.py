@@ -28,10 +28,16 @@ class Usage:
     memory: int
 
 
+def is_other_seed(directory: str) -> bool:
+    """Tell whether a directory of an experiment is that of a seed after the first: <system>/<set>/seed<N>."""
+    return bool(re.fullmatch(r"[^/]+/[^/]+/seed\d+", directory))
+
+
 def usage_of(exp: Path) -> list[Usage]:
     """Read the usage of every step below ``exp`` whose logs tell it, in the order of the stages."""
     steps = []
-    for log in sorted({*exp.glob("*/log"), *exp.glob("*/*/log")}):
+    logs = [log for depth in ("*", "*/*", "*/*/seed*") for log in exp.glob(f"{depth}/log")]
+    for log in sorted(logs):
         text = [
             path.read_text(encoding="utf-8", errors="replace") for path in sorted(log.glob("*.log"))
         ]

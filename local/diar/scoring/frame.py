@@ -19,6 +19,7 @@ from diar.scoring.rates import Evaluation, Protocol, Regions, Turns, evaluate
 from diar.scoring.systems import SETS, SYSTEMS, rank
 
 FILE = "per_recording.tsv"
+SPREAD = ["mean", "std", "min", "max", "count"]  # of a figure over seeds
 PARTS = {"miss": "miss_%", "false alarm": "fa_%", "confusion": "conf_%"}  # of a DER
 SECONDS = ["scored_s", "miss_s", "fa_s", "conf_s"]
 ERRORS = SECONDS[1:]
@@ -150,6 +151,56 @@ def read_experiment(exp: str | Path, only: str | None = None) -> pd.DataFrame:
     frames = {(system, name): read_frame(exp / system / name / "score") for name, system in pairs}
     where = ["system", "set"]
     return pd.concat(frames, names=where).reset_index(where).reset_index(drop=True)
+
+
+def other_seeds(score_dir: Path) -> list[Path]:
+    """List the score directories of the other seeds with which a system was fitted, in their order.
+
+    Those of ``<system>/<set>/score`` are ``<system>/<set>/seed<N>/score``, as ./run.sh --seeds makes them.
+    """
+    numbers = {}
+    for path in score_dir.parent.glob(f"seed*/score/{FILE}"):
+        number = path.parts[-3].removeprefix("seed")
+        if number.isdecimal():
+            numbers[int(number)] = path.parent
+    return [numbers[number] for number in sorted(numbers)]
+
+
+def read_seeds(exp: Path, only: str | None = None) -> pd.DataFrame:
+    """Read what ``read_experiment`` reads, and the tables of the other seeds of each system.
+
+    Returns:
+        The columns of ``read_experiment``, and seed: 0 for the first, 1, 2, ... for the others.
+
+    Raises:
+        DataError: see ``read_experiment``.
+    """
+    frame = read_experiment(exp, only)
+    others = [
+        read_frame(path).assign(system=system, set=name, seed=seed)
+        for system, name in frame[["system", "set"]].drop_duplicates().itertuples(index=False)
+        for seed, path in enumerate(other_seeds(exp / system / name / "score"), 1)
+    ]
+    return pd.concat([frame.assign(seed=0), *others], ignore_index=True)
+
+
+def first_seed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Take the rows of the first seed of each system, from a table of ``read_seeds``."""
+    return frame[frame["seed"] == 0].drop(columns="seed")
+
+
+def spread(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Sum up the recordings of each group, once for each seed, and say how the sums differ.
+
+    Args:
+        frame: as ``read_seeds`` gives it.
+        by: columns that make the groups.
+
+    Returns:
+        A row for each group; columns (figure of ``totals``, one of ``SPREAD``). std is that of a sample,
+        divided by one less than there are seeds; nan where there is one seed.
+    """
+    return totals(frame, [*by, "seed"]).groupby(list(by), sort=False).agg(SPREAD)
 
 
 def _with_rates(seconds: pd.DataFrame) -> pd.DataFrame:

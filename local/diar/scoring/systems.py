@@ -38,6 +38,19 @@ def system_name(system: str) -> str:
     return SYSTEMS.get(base, default) + known
 
 
+def of_seeds(name: str, seeds: int) -> str:
+    """Say what stands for a system that was fitted with so many seeds, where one fit is shown."""
+    return f"{name}, first of {seeds} seeds" if seeds > 1 else name
+
+
+def name_of_directory(directory: Path) -> str:
+    """Say what readers know <system>/<set> by, or <system>/<set>/seed<N>."""
+    seed = directory.name.removeprefix("seed")
+    if seed != directory.name and seed.isdecimal():
+        return f"{system_name(directory.parents[1].name)}, seed {seed}"
+    return system_name(directory.parent.name)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read one of the small JSON files that steps leave, such as a summary.json.
 

@@ -8,7 +8,15 @@ from typing import Any
 import pandas as pd
 
 from diar.kaldi.rttm import Rttm
-from diar.scoring.frame import COUNTS, RATES, SECONDS, count_speakers, first_protocol, totals
+from diar.scoring.frame import (
+    COUNTS,
+    RATES,
+    SECONDS,
+    SPREAD,
+    count_speakers,
+    first_protocol,
+    totals,
+)
 from diar.scoring.rates import Evaluation, listed
 
 
@@ -53,6 +61,19 @@ def span(limits: tuple[float, float] | None) -> str:
 def rate_span(limits: tuple[float, float] | None) -> str:
     """Write an interval of percentages; '-' where there is none."""
     return "-" if limits is None else " to ".join(map(number, limits))
+
+
+def over_seeds(figure: pd.Series, decimals: int = 2, unit: str = "") -> str:
+    """Write a figure of one fit; or of several, as mean ± standard deviation (least to most).
+
+    Args:
+        figure: its ``diar.scoring.frame.SPREAD``.
+        unit: written behind the figure.
+    """
+    mean, deviation, *ends = (number(figure[name], decimals) for name in SPREAD[:4])
+    if figure["count"] < 2:
+        return f"{mean}{unit}"
+    return f"{mean} ± {deviation} ({' to '.join(ends)}){unit}"
 
 
 def p_value(value: float | None) -> str:
