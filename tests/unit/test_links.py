@@ -7,7 +7,7 @@ import pytest
 
 from diar.base.types import LocalSpeakers, Region
 from diar.dec.durations import durations_of
-from diar.dec.links import links_of, local_count
+from diar.dec.links import links_of, local_count, solo_of
 from diar.dec.sequence import SequenceConfig, infer, soften
 from diar.xvectors.windows import cut_regions
 
@@ -96,3 +96,13 @@ def test_local_speakers_are_counted():
     local = LocalSpeakers(np.array([0.0, 5.0]), activity.astype(np.float32), FRAME / 2, FRAME)
     assert local_count(local, 1.0) == 2
     assert local_count(local_of([(0.0, np.zeros((200, 3)))]), 1.0) == 1
+
+
+def test_how_much_of_a_window_one_has_to_themselves():
+    activity = np.zeros((200, 3))
+    activity[:, 0] = activity[100:, 1] = 1  # alone for five seconds, then with another
+    windows = cut_regions("r", [Region(0.0, 10.0), Region(20.0, 21.0)], 1.0, 1.0)
+    solo = solo_of(windows, local_of([(0.0, activity)]))
+    assert solo == pytest.approx([1] * 5 + [0] * 5 + [1], abs=0.02), "1 where none knows"
+    half = local_of([(0.0, activity), (0.0, activity[:, :1] @ np.ones((1, 3)))])  # nobody is alone
+    assert solo_of(windows, half)[:5] == pytest.approx(np.full(5, 0.5), abs=0.02)

@@ -10,9 +10,10 @@ from scipy.stats import multivariate_normal, norm
 
 from diar.autoencoder.speaker_space import estimate
 from diar.base.errors import DataError
+from diar.base.posteriors import one_hot
 from diar.dec.durations import Durations, durations_of
 from diar.dec.markov import forward_backward
-from diar.dec.sequence import SequenceConfig, infer, merge, same_speaker, soften
+from diar.dec.sequence import SequenceConfig, infer, merge, same_speaker, soften, unfounded
 from diar.xvectors.neighbours import check_neighbours, neighbours
 
 
@@ -244,4 +245,36 @@ def test_a_window_that_stands_for_twice_the_time_counts_as_two():
     assert halves[::2] == pytest.approx(whole, abs=1e-5)
     assert merge(np.repeat(y, 2, axis=0), between, halves, two, config, 2)[::2] == pytest.approx(
         merge(y, between, whole, one, config, 2), abs=1e-5
+    )
+
+
+def gamma_of(*seconds):
+    """Windows of a second: so many of each cluster."""
+    labels = np.repeat(np.arange(len(seconds)), seconds)
+    return one_hot(labels), Durations(np.ones(len(labels)), np.ones(len(labels)))
+
+
+def test_seconds_of_an_hour_are_no_speaker():
+    config = SequenceConfig(least_time=0.005, enough=1500)
+    for seconds, odd in {
+        (3600, 7): [False, True],
+        (3600, 8): [False, False],  # of an hour as of 25 minutes
+        (300, 2): [False, False],
+        (300, 1): [False, True],
+        (1,): [False],
+    }.items():
+        assert unfounded(*gamma_of(*seconds), config, None).tolist() == odd, seconds
+
+
+def test_who_is_never_alone_is_two_at_once():
+    config = SequenceConfig(solo=0.33, solo_from=10)
+    gamma, durations = gamma_of(100, 30, 30, 9)
+    solo = np.repeat([0.9, 0.2, 0.2, 0.0], [100, 30, 30, 9])
+    solo[100:111] = 0.6  # eleven of the thirty
+    assert unfounded(gamma, durations, config, solo).tolist() == [False, False, True, False]
+    assert not unfounded(gamma, durations, config, None).any(), (
+        "without a segmentation nobody knows"
+    )
+    assert unfounded(gamma, durations, config, solo * 0).sum() == 2, (
+        "one is left, and who says little"
     )
