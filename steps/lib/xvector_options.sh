@@ -20,8 +20,10 @@ xvector_options() {
     ${reco2num_spk:+--reco2num-spk "$reco2num_spk"} ${local_speakers:+--local-speakers "$local_speakers"})
 }
 
-say_remarks() { # out-dir: what is not as the configuration says
-  [ ! -e "$1/remarks" ] || sed "s/^/$_name: /" "$1/remarks"
+say_remarks() { # out-dir: what is not as the configuration says; a further seed lies in the first, which has said it
+  if [ -e "$1/remarks" ] && ! cmp -s "$1/remarks" "$1/../remarks"; then
+    sed "s/^/$_name: /" "$1/remarks"
+  fi
 }
 
 say_unreached() { # out-dir: in which recordings there are fewer speakers than asked for
