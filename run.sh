@@ -92,7 +92,7 @@
 # end, the others are done); 130 interrupted.
 
 . "$(dirname "$0")/steps/lib/common.sh"
-_seconds=(15 50 124 8 255 8 113 39) # what each stage takes, on mini with two cores
+_seconds=(24 42 112 5 237 11 108 34) # what each stage takes, on mini with two cores
 _minutes=$(IFS=+; echo $(((${_seconds[*]} + 30) / 60)))
 _expected="mini takes about $_minutes minutes on two cores, with all downloads in the cache"
 _corpora=$(cd conf && echo *.conf | sed 's/paper_[^ ]*//g; s/\.conf */, /g; s/, $//')
