@@ -6,7 +6,8 @@
 #   --cmd local|slurm|"SCRIPT ..."  how the job runs: ./run.sh --help  (default $cmd)
 #
 # Reads   segments (or subsegments_data/segments, or *.seg), xvector.scp (or the arks themselves, *.ark): any
-#         dimension, text or binary, float or double; where there are, mean.vec and transform.mat are applied and lengths normalised; plda
+#         dimension, text or binary, float or double; where there are, mean.vec and transform.mat are
+#         applied and lengths normalised; plda
 # Writes  segments, utt2spk, spk2utt, xvector.scp and its ark; plda, where there is one, for
 #         steps/train_autoencoder.sh; failed (recordings whose x-vectors cannot be read, and why)
 #

@@ -53,9 +53,8 @@ def estimate(
             within.append(difference.T @ difference / (2 * len(i)))
             means.append(z.mean(axis=0))
             squares.append(z.T @ z / len(z))
-            order = np.argsort(
-                starts[i], kind="stable"
-            )  # of pairs that share no window with another
+            # Of pairs that share no window with another.
+            order = np.argsort(starts[i], kind="stable")
             samples.append(difference[order[thin(starts[i][order], 2 * window)]])
     if not within or not np.any(within):
         raise DataError("no neighbouring windows that differ, which tell how speakers do")

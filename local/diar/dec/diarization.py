@@ -240,9 +240,11 @@ def refine_by_sequence(
     def decide(y: np.ndarray, gamma: np.ndarray) -> np.ndarray:
         gamma = infer(y, phi, gamma, durations, config.sequence, not count, data.links)
         odd = unfounded(gamma, durations, config.sequence, data.solo)
-        if not odd.any() or count:
+        if count or not odd.any():
             return gamma
-        return decide(y, normalise(gamma[:, ~odd]))
+        return decide(
+            y, normalise(gamma[:, ~odd])
+        )  # without them, as who spoke there may be another
 
     module = ClusteringModule(1, model, data.thin_x, config=config.refine, seed=seed)
     gamma = soften(labels, float(durations.seconds.sum()) if rare else 0.0, config.sequence)
