@@ -66,7 +66,7 @@
 #   --max-spk N                 upper bound of the estimate               (default: as configured)
 #   --baselines "NAME ..."      clusterings of stage 6; NAME_oracle is told the number of speakers
 #                               (default "$baselines")
-#   --seed N                    of the simulated corpus, of DEC and of baselines (default $seed)
+#   --seed N                    of DEC and of baselines                   (default $seed)
 #   --seeds "NAME=N ..."        variants of DEC (paper is that of conf/dec_paper.yaml) that are fitted N times, with --seed and
 #                               the N - 1 seeds after it, which also draw the last bit of each x-vector, into
 #                               exp/dec_NAME/*/seed*: tables have mean, deviation, range (default "$seeds", others 1)
@@ -157,7 +157,7 @@ if starts 0 "data: recordings and references of the corpus $corpus"; then
     # The last five are each known to some corpora only.
     options=(--sets "$sets" ${audio_dir:+--audio-dir "$audio_dir"} ${download:+--download "$download"}
       ${mirror:+--mirror "$mirror"} ${mic:+--mic "$mic"} ${reference:+--reference "$reference"})
-    [ "$corpus" != mini ] || options+=(--nj "$nj" --seed "$seed")
+    [ "$corpus" != mini ] || options+=(--nj "$nj")
     step=steps/prepare_"$corpus".sh
     [ -e "$step" ] || step=steps/prepare_corpus.sh options+=(--corpus "$corpus")
     "$step" "${options[@]}" "$data" # makes $data/<set> of each set
@@ -167,14 +167,14 @@ fi
 if starts 1 "VAD: where there is speech, and who speak at the same time"; then
   for set in $local_sets; do
     steps/find_local_speakers.sh --set "$(overrides_of segmentation)" --cmd "$cmd" --nj "$nj" \
-      "$data/$set" "$exp/local_speakers/$set"
+      "$data/$set" "$local_dir/$set"
   done
   for set in $heard_sets; do
     steps/make_vad.sh --vad "$vad" --inside-segments "$inside_segments" --set "$(overrides_of vad)" \
       --local-speakers "$(local_of "$local_sets" "$set")" --cmd "$cmd" --nj "$nj" \
-      "$data/$set" "$exp/vad_$vad/$set"
+      "$data/$set" "$vad_dir/$set"
     if expected "$data/$set/ref.rttm"; then
-      steps/score_vad.sh "$data/$set" "$exp/vad_$vad/$set" "$exp/vad_$vad/$set/score"
+      steps/score_vad.sh "$data/$set" "$vad_dir/$set" "$vad_dir/$set/score"
     fi
   done
 fi
@@ -182,7 +182,7 @@ fi
 extract() { # name set: x-vectors of the windows that a variant of DEC has
   steps/extract_xvectors.sh --xvector-config "$(config_of xvector "$1")" --extractor "$extractor" \
     --set "$(overrides_of xvector "$1")" --device "$device" --cmd "$cmd" --nj "$nj" \
-    "$data/$2" "$exp/vad_$vad/$2" "$exp/xvectors_$(xvectors_of "$1")/$2"
+    "$data/$2" "$vad_dir/$2" "$(xvectors_of "$1")/$2"
 }
 
 if starts 2 "x-vectors: an embedding for each window of speech"; then
@@ -196,10 +196,10 @@ if starts 3 "autoencoder: pretrained by reconstruction on the training set"; the
   for set in $xvector_sources; do
     steps/import_xvectors.sh --cmd "$cmd" "${set#*=}" "$exp/xvectors_kaldi/${set%%=*}"
   done
-  train=$exp/xvectors_$(xvectors_of close)/$train_set valid=$exp/xvectors_$(xvectors_of default)/$dev_set
+  train=$(xvectors_of close)/$train_set valid=$(xvectors_of default)/$dev_set
   if [ -z "$train_set" ]; then # then the test sets: no label is needed
     train=
-    for set in $test_sets; do train+=,$exp/xvectors_$(xvectors_of default)/$set; done
+    for set in $test_sets; do train+=,$(xvectors_of default)/$set; done
     train=${train#,}
   fi
   [ -n "$dev_set" ] || valid=${train%%,*} # a part of them
@@ -208,10 +208,10 @@ if starts 3 "autoencoder: pretrained by reconstruction on the training set"; the
     config=$(config_of autoencoder "$name") from=$train
     if [ "$config" = conf/autoencoder_plda.yaml ]; then # it takes the plda of these, and learns nothing
       from=
-      for set in $eval_sets; do from+=,$exp/xvectors_$(xvectors_of default)/$set; done
+      for set in $eval_sets; do from+=,$(xvectors_of default)/$set; done
     fi
     steps/train_autoencoder.sh --ae-config "$config" --set "$(overrides_of ae "$name")" \
-      --device "$device" --cmd "$cmd" "${from#,}" "$valid" "$exp/ae_$name"
+      --device "$device" --cmd "$cmd" "${from#,}" "$valid" "$(ae_dir "$name")"
   done
 fi
 
@@ -225,7 +225,7 @@ if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
         [ "$each" = "$seed" ] || jitter="jitter=1e-7"
         steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")$jitter" \
           "${speakers[@]}" --seed "$each" --cmd "$cmd" --nj "$nj" \
-          "$exp/xvectors_$(xvectors_of "$name")/$set" "$exp/ae_$(ae_of "$name")" "$(dec_dir "$name" "$set" "$each")"
+          "$(xvectors_of "$name")/$set" "$(ae_dir "$(ae_of "$name")")" "$(dec_dir "$name" "$set" "$each")"
       done
     done
   done
@@ -253,20 +253,21 @@ if starts 6 "baselines: the same by other clusterings"; then
   for system in $baselines; do
     method=${system%_oracle} number=oracle
     [ "$method" != "$system" ] || system=$system$told number=$num_spk
+    out="$(baseline_of "$system")"
     for set in $eval_sets; do
       [ "$number" = "$num_spk" ] || expected "$data/$set/reco2num_spk" || continue
       speakers_of "$set" "$number"
       steps/cluster.sh --method "$method" --set "$(overrides_of baseline)" "${speakers[@]}" \
-        --seed "$seed" --cmd "$cmd" --nj "$nj" "$exp/xvectors_$(xvectors_of close)/$set" "$exp/$system/$set"
-      score "$set" "$exp/$system/$set"
+        --seed "$seed" --cmd "$cmd" --nj "$nj" "$(xvectors_of close)/$set" "$out/$set"
+      score "$set" "$out/$set"
     done
   done
   # What the autoencoders lose: AHC with the known count on latents, against on x-vectors.
   read -r set _ <<<"$test_sets"
   for name in $autoencoders; do
     if expected "$data/$set/ref.rttm" && expected "$data/$set/reco2num_spk"; then
-      steps/probe_latents.sh "$data/$set" "$exp/xvectors_$(xvectors_of close)/$set" "$exp/ae_$name" \
-        "$exp/ae_$name/probe"
+      steps/probe_latents.sh "$data/$set" "$(xvectors_of close)/$set" "$(ae_dir "$name")" \
+        "$(ae_dir "$name")/probe"
     fi
   done
 fi

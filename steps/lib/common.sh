@@ -6,7 +6,8 @@
 # inputs. The same key means nothing to do; any other means that the directory is made again. Of a
 # directory that was begun with the same key and the same number of jobs, but never done, those jobs
 # are kept that have finished (jobs/J/finished, the last thing that a job writes), unless an input was
-# written since: jobs/.key has the times of the inputs, too. At the end all this is looked at again.
+# written since: jobs/.key has the times of the inputs, too. At the end all this is looked at again, and
+# .made records what the key is made of: local/step_state.py tells by it what is old, and why.
 #
 # Names that begin with '_' are no options: parse_options.sh takes all others in lower case for such.
 
@@ -14,6 +15,7 @@ set -euo pipefail
 export LC_ALL=C.UTF-8 # one sorting order everywhere; also where the environment is not needed
 _root="$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)"
 _script="$(realpath "$0")" # before we go anywhere: --help prints its head
+_given=("$@")
 _name="${0##*/}"
 
 die() { echo "$_name: $*" >&2; exit 1; }
@@ -116,6 +118,23 @@ states_of() { # program "options" [input...]: of the files among the inputs, whi
   [ ${#paths[@]} -eq 0 ] || find -L "${paths[@]}" -maxdepth 1 -type f ! -name ".*" -printf '%p %i %s %T@ %C@\n' | sort -u
 }
 
+command_line() { # the command of this run, without what its products do not depend on
+  local word line=${_script#"$_root"/}
+  [[ "$line" == */* ]] || line=./$line
+  set -- "${_given[@]}"
+  while [ $# -gt 0 ]; do
+    word=$1
+    shift
+    case "$word" in
+      --stage | --stop-stage | --nj | --cmd) [ $# -eq 0 ] || shift ;;
+      --stage=* | --stop-stage=* | --nj=* | --cmd=*) ;;
+      *) printf -v word %q "$word"
+        line+=" $word" ;;
+    esac
+  done
+  echo "$line"
+}
+
 is_done() { # out-dir key: there is nothing to do
   holds "$1/.done" "$2" && echo "$_name: $1 is up to date"
 }
@@ -147,7 +166,7 @@ holder() { # lockfile: who holds the lock; in a subshell
 }
 
 begin() { # out-dir program "options" [input...], besides what it reads: fails when there is nothing to do
-  local out="$1" key input dir parent lockfile states
+  local out="$1" key input dir parent lockfile states why
   set -- "${@:2}" "${_inputs[@]}"
   [ -z "${nj+set}" ] || positive nj
   case "$out" in *JOB*) die "$out: JOB in a path stands for the number of a job: use another name" ;; esac
@@ -177,6 +196,10 @@ begin() { # out-dir program "options" [input...], besides what it reads: fails w
   # A mistake in the options must not cost what was made before: the check of the step's 'program' comes first.
   choose_launcher
   [ -z "${program+set}" ] || "${program[@]}" --check || exit 1
+  if [ -e "$out/.done" ]; then
+    why="$(python3 -I -S local/step_state.py --against "$out" "$@")"
+    echo "$_name: $out is made anew${why:+: $why}"
+  fi
   for dir in "$out"/log/.*.slurm; do # killed with kill -9, a run may have left jobs that write here
     [ ! -e "$dir" ] || python local/slurm_jobs.py --cancel "$dir" || exit 1
   done
@@ -229,6 +252,7 @@ finish() { # out-dir: mark it done; what failed is reported, and is the exit sta
   [ -s "$1/failed" ] || rm -f "$1/failed"
   rm -f "$1/jobs/.key" # first: killed from here on, nothing of half a directory is kept
   rm -rf "$1/jobs"
+  python3 -I -S local/step_state.py --record "$1" "${DIAR_COMMAND-$(command_line)}" "${_keyed[@]}" || exit 1
   cp "$1/.begun" "$1/.done.tmp"
   to_disk "$1" # before there is a .done: after a power loss it must not be there without them
   mv "$1/.done.tmp" "$1/.done"

@@ -10,7 +10,8 @@
 # its own. --version prints the version of the recipe. Variables that hold true or false accept nothing
 # else; for '--fast true', '--fast' will do where nothing follows, or another option. Where the script has
 # set overrides="", an option with a dot, --dec.niter 80, is collected there as 'dec.niter=80'. Where it has
-# set _defaults=FILE, the lines of that options file are defaults, too. What is left are the positional
+# set _defaults=FILE, the lines of that options file are defaults, too; so are those of a --config FILE that
+# names the products (exp=...), because it is an experiment of its own. What is left are the positional
 # arguments. Last, 'environment' is called, unless '_checks_follow' is set: then by the caller.
 
 _opt_where= # file:line of the options file that is being read
@@ -40,15 +41,25 @@ _opt_set() { # name value
 
 _opt_config() { # file of name=value lines
   [ -f "$1" ] || _opt_fail "no such options file: $1"
-  local _opt_line _opt_number=0
+  local _opt_line _opt_number=0 _opt_own=false
   while read -r _opt_line || [ -n "$_opt_line" ]; do
     _opt_number=$((_opt_number + 1))
     _opt_where="$1:$_opt_number: "
     [ -n "$_opt_line" ] || continue
     [[ "$_opt_line" == *=* ]] || _opt_fail "expected name=value, found '$_opt_line'"
     _opt_set "${_opt_line%%=*}" "${_opt_line#*=}"
+    [[ "$_opt_line" != exp=* ]] || _opt_own=true
   done < <(sed 's/#.*//; s/[[:space:]]*$//; s/="\(.*\)"$/=\1/' "$1")
   _opt_where=
+  [ "$_opt_own" = false ] || _opt_defaults
+}
+
+_opt_defaults() { # what is set now is the default
+  local _opt_name _opt_value
+  for _opt_name in $_opt_known $(compgen -v _) ${overrides+overrides}; do
+    _opt_value="${_opt_name}[*]" # also of an array
+    _opt_default["$_opt_name"]="${!_opt_value-}"
+  done
 }
 
 _opt_help() {
@@ -71,12 +82,9 @@ _opt_known=
 for _opt_name in $(compgen -v); do
   [[ ! "$_opt_name" =~ ^[a-z][a-z0-9_]*$ ]] || [ "$_opt_name" = overrides ] || _opt_known+="$_opt_name "
 done
-[ -z "${_defaults-}" ] || _opt_config "$_defaults"
 declare -A _opt_default=()
-for _opt_name in $_opt_known $(compgen -v _); do
-  _opt_value="${_opt_name}[*]" # also of an array
-  _opt_default["$_opt_name"]="${!_opt_value-}"
-done
+[ -z "${_defaults-}" ] || _opt_config "$_defaults"
+_opt_defaults
 
 while [[ "${1-}" == -?* ]]; do
   case "$1" in

@@ -123,10 +123,6 @@ config_of() { # arrow name: its own configuration, or else the default of the ar
   echo "conf/$1$(own "$1" "$name").yaml"
 }
 
-xvectors_of() { # name: how its x-vectors are called, behind $exp/xvectors_
-  if [ -n "$xvector_sources" ]; then echo kaldi; else echo "$extractor$(own xvector "$1")"; fi
-}
-
 ae_of() { # name: how its autoencoder is called, behind $exp/ae_
   if [ -n "$(own autoencoder "$1")" ]; then echo "$1"; else echo default; fi
 }
@@ -155,11 +151,6 @@ seeds_of() { # name: the seeds with which it is fitted
   seq $((10#$seed + 1)) $((10#$seed + number - 1))
 }
 
-dec_dir() { # name set seed: those after the first lie in the directory of the first, and go when that is made again
-  local out=$exp/dec_$1$told/$2
-  if [ "$3" = "$seed" ]; then echo "$out"; else echo "$out/seed$3"; fi
-}
-
 overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published stays as published
   local item
   for item in $overrides; do
@@ -173,6 +164,92 @@ overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published s
 }
 
 told="${num_spk:+_$num_spk}" # results of a run that was told the number of speakers stand apart
+
+# A variant lies beside what it varies: behind the name of a directory stands what the command line says
+# otherwise than the defaults, as far as it bears on what is in there: dec_default+refine.niter=0.
+
+chosen() { # option...: 'option=value' of those that are not as the defaults say
+  local option
+  for option in "$@"; do
+    [ "${!option}" = "${_opt_default[$option]}" ] || echo "$option=${!option}"
+  done
+}
+
+overridden() { # arrow [name]: 'arrow.key=value' of what the command line overrides
+  local item
+  for item in $(overrides_of "$@"); do
+    case " ${_opt_default[overrides]} " in *" $1.$item "*) ;; *) echo "$1.$item" ;; esac
+  done
+}
+
+variant() { # arrow change...: '+key=value' of each, the last of a key; an arrow before the key where it is another
+  local arrow=$1 item value made=''
+  shift
+  [ $# -gt 0 ] || return 0 # mostly, and soon
+  for item in $(printf '%s\n' "${@#"$arrow".}" | tac | sort -u -t = -k 1,1); do
+    value=${item#*=} value=${value##*/} value=${value//[^A-Za-z0-9._-]/_}
+    [ "$value" = "${item#*=}" ] || value+=-$(cksum <<<"$item" | cut -d ' ' -f 1)
+    made+=+${item%%=*}=$value
+  done
+  [ ${#made} -le 150 ] || made=${made:0:120}-$(cksum <<<"$made" | cut -d ' ' -f 1) # a name has 255 at most
+  echo "$made"
+}
+
+if [ -z "$xvector_sources" ]; then
+  speech_changes="$(chosen inside_segments; overridden vad)"
+  case "$vad" in combined | segmentation) speech_changes+=" $(overridden segmentation)" ;; esac
+  local_dir="$exp/local_speakers$(variant segmentation $(overridden segmentation))"
+  vad_dir="$exp/vad_$vad$(variant vad $speech_changes)"
+  speech_changes+=" $(chosen vad)"
+else
+  speech_changes='' local_dir='' vad_dir=''
+fi
+
+xvector_changes() { # name: of its x-vectors
+  [ -n "$xvector_sources" ] || echo "$speech_changes $(overridden xvector "$1")"
+}
+
+ae_changes() { # name: of its autoencoder
+  [ -n "$xvector_sources" ] || chosen extractor
+  [ "$1" != default ] || chosen plda
+  echo "$(xvector_changes close) $(chosen train_set) $(overridden ae "$1")"
+}
+
+system_changes() { # of DEC and of baselines, besides what comes before them
+  chosen seed
+  [ -n "$num_spk" ] || chosen min_spk max_spk
+  [ -n "$xvector_sources" ] || chosen overlap
+  [ -z "$overlap_sets" ] || overridden segmentation
+}
+
+xvectors_of() { # name: the directory of its x-vectors
+  if [ -n "$xvector_sources" ]; then echo "$exp/xvectors_kaldi"; else
+    echo "$exp/xvectors_$extractor$(own xvector "$1")$(variant xvector $(xvector_changes "$1"))"
+  fi
+}
+
+ae_dir() { # name: of its autoencoder
+  echo "$exp/ae_$1$(variant ae $(ae_changes "$1"))"
+}
+
+dec_of() { # name: the directory of a variant of DEC
+  local ae
+  ae="$(ae_of "$1")"
+  echo "$exp/dec_$1$told$(variant dec $(ae_changes "$ae") $(xvector_changes "$1") $(overridden dec "$1") $(system_changes))"
+}
+
+dec_dir() { # name set seed: those after the first lie in the directory of the first, and go when that is made again
+  local out
+  out="$(dec_of "$1")/$2"
+  if [ "$3" = "$seed" ]; then echo "$out"; else echo "$out/seed$3"; fi
+}
+
+baseline_of() { # name: the directory of a baseline
+  local changes
+  changes="$(xvector_changes close) $(overridden baseline) $(system_changes)"
+  [ -n "$xvector_sources" ] || changes+=" $(chosen extractor)"
+  echo "$exp/$1$(variant baseline $changes)"
+}
 
 speakers_of() { # set, their number as --num-spk says it: 'speakers' becomes options of a step, what is known of them
   speakers=(--local-speakers "$(local_of "$overlap_sets" "$1")")

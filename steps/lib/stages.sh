@@ -3,6 +3,8 @@
 # run_options.sh.
 
 export DIAR_RUN="$_root" # recordings that fail are listed at the end, and do not stop the stages
+DIAR_COMMAND="$(command_line)" # what makes the products of the steps again
+export DIAR_COMMAND
 stage_times=
 stage_began=
 
@@ -58,7 +60,7 @@ conclude() { # times, all scores on one page with its main tables printed, and t
   local failed lists=("$exp/report/failed")
   for set in $sets; do lists+=("$data/$set/failed" "$exp"/*/"$set"/{,seed*/}failed); done
   # Those of the local speakers are left out: the VAD names them, too.
-  failed="$(grep -aHs . "${lists[@]}" | grep -avF "$exp/local_speakers/" | sed 's|/failed:|: |; s|^|run.sh: failed: |')" || true
+  failed="$(grep -aHs . "${lists[@]}" | grep -avF "$exp/local_speakers" | sed 's|/failed:|: |; s|^|run.sh: failed: |')" || true
   [ -n "$failed" ] || return 0
   echo "$failed" >&2
   die "the recordings above failed; all others are done"
