@@ -28,6 +28,7 @@ def main() -> None:
     if args.method == "kmeans" and least < most and not args.reco2num_spk:
         raise DataError("kmeans needs the number of speakers: give --num-spk or --reco2num-spk")
     if args.check:
+        products.say_changes(args.out_dir, options)
         return
     method = method_of(args.method)
     made = products.Products(args, options)

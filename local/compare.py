@@ -3,10 +3,11 @@
 
 Usage: compare.py [options] <A/score> <B/score>
 
-Prints, under each protocol, the difference of DER with its 95 % bootstrap interval (recordings
+Prints in what the two differ: values of configurations, options. Then, under each protocol, the difference of DER with its 95 % bootstrap interval (recordings
 resampled), Wilcoxon's signed-rank test over the recordings and in how many A is better; then how well
 each counts speakers; then the recordings with the largest gains and losses of A. Differences are A
-minus B: below 0, A is better. Of a system that was fitted with several seeds, its first is compared; the
+minus B: below 0, A is better. A warning says where one of them is not what the recipe would make now,
+where other code made it than the other, or where the same input had other contents. Of a system that was fitted with several seeds, its first is compared; the
 scores of another are in <set>/seed<N>/score.
 
 Example: local/compare.py exp/dec_default/test/score exp/ahc/test/score
@@ -14,6 +15,7 @@ Example: local/compare.py exp/dec_default/test/score exp/ahc/test/score
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from cli import program  # isort: split
 
 import pandas as pd
 
+from cli.provenance import Provenance, differing, old_scores, other_state
 from diar.base.errors import DataError
 from diar.scoring.comparison import Comparison, compare, total_der
 from diar.scoring.frame import other_seeds, read_frame, totals
@@ -46,11 +49,37 @@ def main() -> None:
     for side, path in (("A", args.a), ("B", args.b)):
         print(f"{side}: {of_seeds(path, 1 + len(other_seeds(Path(path))))}")
     print(f"{len(chosen.a)} recording(s)\n")
+    print(settings(Provenance.of(Path(args.a)), Provenance.of(Path(args.b))))
     print(differences(comparisons, args.samples, args.seed))
     print(counting(chosen))
     for text, rows in zip(("gains", "losses"), chosen.extremes(), strict=True):
         if rows:
             print(f"Largest {text} of A, {protocol}:\n\n{listing(chosen, rows)}")
+
+
+def settings(a: Provenance, b: Provenance) -> str:
+    """Write what was set otherwise; and warn where the two cannot tell what such a value does."""
+    for side, one in (("A", a), ("B", b)):
+        if why := old_scores([one.score]):
+            warn(f"{side} is not what the recipe would make now: {why}")
+    if changed := other_state(a.code, b.code):
+        more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
+        warn(f"A and B were made by different code: {', '.join(changed[:5])}{more}")
+    for name in other_state(a.inputs, b.inputs):
+        if not name.endswith(".yaml"):  # the table has the values
+            warn(f"{name} had different contents when A and B were made of it")
+    if not a.steps or not b.steps:
+        return "In what they differ is not known: no record of how they were made.\n"
+    rows = differing(a, b)
+    if not rows:
+        return "They were made in the same way.\n"
+    table = pd.DataFrame(rows, columns=["in what they differ", "A", "B"])
+    return markdown(table.set_index("in what they differ"))
+
+
+def warn(text: str) -> None:
+    """Say it on standard error."""
+    print(f"compare.py: warning: {text}", file=sys.stderr)
 
 
 def differences(comparisons: Mapping[str, Comparison], samples: int, seed: int) -> str:

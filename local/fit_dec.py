@@ -23,6 +23,7 @@ def main() -> None:
     options = config.load(DecStageConfig, args.config, args.set.split())
     products.common_bounds(args, options)
     if args.check:
+        products.say_changes(args.out_dir, options)
         return
     import torch  # and what needs it: after the check, which has no use for it (1.5 s of CPU)
 

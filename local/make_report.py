@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cli import program
+from cli.provenance import old_systems
 from diar.base import config
 from diar.base.errors import DataError
 from diar.report.experiment import ExperimentSet
@@ -31,8 +32,8 @@ def main() -> None:
     program.add_paths(parser, "out_dir")
     args = parser.parse_args()
     options = config.load(ReportConfig, args.config, args.set.split())
-    sets = (ExperimentSet(args.data_root, args.exp_dir, name) for name in args.sets.split(","))
-    pages = [one.page() for one in sets]
+    sets = [ExperimentSet(args.data_root, args.exp_dir, name) for name in args.sets.split(",")]
+    pages = [one.page(old_systems(args.exp_dir, one.name, one.systems)) for one in sets]
     there = packed_files(args.out_dir)
     keys = [f"{page.name}/{recording}" for page in pages for recording in page.recordings]
     made = {key: there[key] for key in keys if key in there}  # the others are in 'failed'

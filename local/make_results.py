@@ -5,7 +5,7 @@ Usage: make_results.py <exp-dir> <out.md>
 
 Reads <exp-dir>/<system>/<set>/score/per_recording.tsv and summary.json (steps/score.sh), and where they
 exist <exp-dir>/<system>/<set>/seed<N>/score (./run.sh --seeds), <exp-dir>/vad_<kind>/<set>/score/vad_score.json
-and <exp-dir>/ae_<name>/probe/probe.json.
+and <exp-dir>/ae_<name>/probe/probe.json. Marks scores that are not what the recipe would make now.
 
 Example: local/make_results.py exp exp/RESULTS.md
 """
@@ -13,7 +13,7 @@ Example: local/make_results.py exp exp/RESULTS.md
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ from cli import program  # isort: split
 
 import pandas as pd
 
+from cli.provenance import old_systems
 from cli.share import REMARKS
 from diar.base.files import write_text
 from diar.scoring.comparison import compare, rate_interval
 from diar.scoring.frame import ERRORS, PARTS, first_seed, read_seeds, split, spread, totals
 from diar.scoring.systems import (
+    OLD,
     OURS,
     describe_protocols,
     of_seeds,
@@ -53,18 +55,19 @@ def main() -> None:
     frame = read_seeds(exp)
     sets = split(frame, "set")
     summaries = {n: read_summaries(exp, n, rows["system"].unique()) for n, rows in sets.items()}
+    old = {name: old_systems(exp, name, summaries[name]) for name in sets}
     command = shlex.join(["local/make_results.py", str(exp), str(args.out)])
     sections = [
         f"# Results\n\nMade by `{command}` from the scores below `{exp}`; do not edit.\n",
         protocols(summary for some in summaries.values() for summary in some.values()),
-        *(one_set(exp, name, rows, summaries[name]) for name, rows in sets.items()),
+        *(one_set(exp, name, rows, summaries[name], old[name]) for name, rows in sets.items()),
         speech_detection(exp),
         autoencoders(exp),
         published(),
     ]
     write_text(args.out, "\n".join(section for section in sections if section))
     for name, rows in sets.items():
-        print(f"{title(name, rows)}\n{main_table(rows)}")
+        print(f"{title(name, rows)}\n{main_table(rows, old[name])}{old_rows(old[name])}")
 
 
 def protocols(summaries: Iterable[Mapping[str, Any]]) -> str:
@@ -90,15 +93,27 @@ def title(name: str, rows: pd.DataFrame) -> str:
     return f"{name}: {' or '.join(map(str, sizes))} recording(s)"
 
 
+def old_rows(old: Mapping[str, str]) -> str:
+    """Write the notes on the marked rows of a table."""
+    if not old:
+        return ""
+    notes = [f"- {system_name(system)}: {why}\n" for system, why in old.items()]
+    return f"\n{OLD.strip()} not what the recipe would make now:\n\n{''.join(notes)}"
+
+
 def one_set(
-    exp: Path, name: str, rows: pd.DataFrame, summaries: Mapping[str, Mapping[str, Any]]
+    exp: Path,
+    name: str,
+    rows: pd.DataFrame,
+    summaries: Mapping[str, Mapping[str, Any]],
+    old: Mapping[str, str],
 ) -> str:
-    """Write the section of a set, whose scores are ``rows``."""
+    """Write the section of a set, whose scores are ``rows``; of those that are ``old`` it says why."""
     commands = "".join(f"- {system_name(s)}: `{x['command']}`\n" for s, x in summaries.items())
-    names = {s: of_seeds(system_name(s), n) for s, n in seeds_in(rows).items()}
+    names = {s: of_seeds(system_name(s), n) + OLD * (s in old) for s, n in seeds_in(rows).items()}
     first = first_seed(rows)
     return (
-        f"## {title(name, rows)}\n\n{main_table(rows)}\n"
+        f"## {title(name, rows)}\n\n{main_table(rows, old)}{old_rows(old)}\n"
         f"Miss / false alarm / confusion, percent:\n\n{parts_table(first, names)}\n"
         f"{intervals(first, names)}{remarks(exp, name, summaries)}{paired(exp, name, first, names)}"
         f"Commands:\n\n{commands}"
@@ -110,7 +125,7 @@ def seeds_in(rows: pd.DataFrame) -> dict[str, int]:
     return {system: theirs["seed"].nunique() for system, theirs in split(rows, "system").items()}
 
 
-def main_table(rows: pd.DataFrame) -> str:
+def main_table(rows: pd.DataFrame, old: Container[str]) -> str:
     """Write DER under each protocol, JER, speaker counts; one row a system, whatever its seeds."""
     figures = spread(rows, ["system", "protocol"])
     table = by_protocol(figures["der_%"].apply(over_seeds, axis=1))
@@ -120,7 +135,9 @@ def main_table(rows: pd.DataFrame) -> str:
     table["bias"] = first["bias", "mean"].map(signed)
     table["abs."] = first["mean_absolute_error", "mean"].map(number)
     seeds = {system: f", {n} seeds" if n > 1 else "" for system, n in seeds_in(rows).items()}
-    return markdown(table.rename(lambda system: system_name(system) + seeds[system]))
+    return markdown(
+        table.rename(lambda system: system_name(system) + seeds[system] + OLD * (system in old))
+    )
 
 
 def parts_table(rows: pd.DataFrame, names: Mapping[str, str]) -> str:

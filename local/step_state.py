@@ -33,7 +33,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # python -I lea
 from step_key import MEMORY, Memory, describe_code, describe_input, read, sha256
 
 FILE = ".made"
-NAMED = 3  # of many changed modules, so many are named
+NAMED = 3  # of many changed modules, or reasons, so many are named
 
 
 class Made(TypedDict):
@@ -61,7 +61,8 @@ def main() -> None:
         out, program, options, *inputs = arguments[1:]
         if before := read_made(out):
             reasons = differences(before, describe(program, options, inputs, memory))
-            print("; ".join(reasons))
+            more = [f"{len(reasons) - NAMED} more"] if len(reasons) > NAMED else []
+            print("; ".join(reasons[:NAMED] + more))
     elif arguments[:1] == ["--record"] or arguments[:1] == ["--against"]:
         print((__doc__ or "").strip(), file=sys.stderr)
         sys.exit(2)

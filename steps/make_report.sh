@@ -40,7 +40,8 @@ sets="$(IFS=,; echo "${names[*]}")"
 
 options=(--config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out")
 program=(python local/view_recordings.py "${options[@]}")
-begin "$out" local/make_report.py "$data $exp $sets $set" || {
+states="$(find "$exp" -path "*/score/.made" -printf '%h\0' | sort -z | xargs -r0 python3 -I -S local/step_state.py)" # the page marks what is old
+begin "$out" local/make_report.py "$data $exp $sets $set $states" || {
   planning || echo "$_name: open $out/index.html in a browser"
   exit 0
 }

@@ -13,6 +13,7 @@ import numpy as np
 from cli.program import add_seed
 from cli.share import Share, add_job
 from cli.speakers import KnownCounts, add_speakers, bounds_of
+from diar.base import config
 from diar.base.errors import DataError
 from diar.base.seeds import seed_for
 from diar.base.types import Bounds, LocalSpeakers, XVectors
@@ -49,6 +50,14 @@ def common_bounds(args: argparse.Namespace, options: DecStageConfig | BaselineCo
     if args.num_spk is not None and args.reco2num_spk:
         raise DataError("give --num-spk or --reco2num-spk, not both")
     return bounds_of(args, options.max_speakers)
+
+
+def say_changes(out_dir: Path, options: DecStageConfig | BaselineConfig) -> None:
+    """Print in what the configuration differs from the one that the products in ``out_dir`` were made with."""
+    dumped = out_dir / "config.yaml"
+    if dumped.exists():
+        for change in config.changes(dumped, options):
+            print(f"{out_dir}: {change}")
 
 
 class Given(NamedTuple):

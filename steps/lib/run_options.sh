@@ -182,11 +182,10 @@ overridden() { # arrow [name]: 'arrow.key=value' of what the command line overri
   done
 }
 
-variant() { # arrow change...: '+key=value' of each, the last of a key; an arrow before the key where it is another
-  local arrow=$1 item value made=''
-  shift
-  [ $# -gt 0 ] || return 0 # mostly, and soon
-  for item in $(printf '%s\n' "${@#"$arrow".}" | tac | sort -u -t = -k 1,1); do
+variant() { # arrow "changes": '+key=value' of each, the last of a key; an arrow before the key where it is another
+  local item value made=''
+  [[ "$2" == *=* ]] || return 0 # mostly, and soon
+  for item in $(tr -s '[:space:]' '\n' <<<"$2" | sed "s/^$1\.//; /^$/d" | tac | sort -s -u -t = -k 1,1); do
     value=${item#*=} value=${value##*/} value=${value//[^A-Za-z0-9._-]/_}
     [ "$value" = "${item#*=}" ] || value+=-$(cksum <<<"$item" | cut -d ' ' -f 1)
     made+=+${item%%=*}=$value
@@ -198,8 +197,8 @@ variant() { # arrow change...: '+key=value' of each, the last of a key; an arrow
 if [ -z "$xvector_sources" ]; then
   speech_changes="$(chosen inside_segments; overridden vad)"
   case "$vad" in combined | segmentation) speech_changes+=" $(overridden segmentation)" ;; esac
-  local_dir="$exp/local_speakers$(variant segmentation $(overridden segmentation))"
-  vad_dir="$exp/vad_$vad$(variant vad $speech_changes)"
+  local_dir="$exp/local_speakers$(variant segmentation "$(overridden segmentation)")"
+  vad_dir="$exp/vad_$vad$(variant vad "$speech_changes")"
   speech_changes+=" $(chosen vad)"
 else
   speech_changes='' local_dir='' vad_dir=''
@@ -224,18 +223,18 @@ system_changes() { # of DEC and of baselines, besides what comes before them
 
 xvectors_of() { # name: the directory of its x-vectors
   if [ -n "$xvector_sources" ]; then echo "$exp/xvectors_kaldi"; else
-    echo "$exp/xvectors_$extractor$(own xvector "$1")$(variant xvector $(xvector_changes "$1"))"
+    echo "$exp/xvectors_$extractor$(own xvector "$1")$(variant xvector "$(xvector_changes "$1")")"
   fi
 }
 
 ae_dir() { # name: of its autoencoder
-  echo "$exp/ae_$1$(variant ae $(ae_changes "$1"))"
+  echo "$exp/ae_$1$(variant ae "$(ae_changes "$1")")"
 }
 
 dec_of() { # name: the directory of a variant of DEC
-  local ae
-  ae="$(ae_of "$1")"
-  echo "$exp/dec_$1$told$(variant dec $(ae_changes "$ae") $(xvector_changes "$1") $(overridden dec "$1") $(system_changes))"
+  local changes
+  changes="$(ae_changes "$(ae_of "$1")") $(xvector_changes "$1") $(overridden dec "$1") $(system_changes)"
+  echo "$exp/dec_$1$told$(variant dec "$changes")"
 }
 
 dec_dir() { # name set seed: those after the first lie in the directory of the first, and go when that is made again
@@ -248,7 +247,7 @@ baseline_of() { # name: the directory of a baseline
   local changes
   changes="$(xvector_changes close) $(overridden baseline) $(system_changes)"
   [ -n "$xvector_sources" ] || changes+=" $(chosen extractor)"
-  echo "$exp/$1$(variant baseline $changes)"
+  echo "$exp/$1$(variant baseline "$changes")"
 }
 
 speakers_of() { # set, their number as --num-spk says it: 'speakers' becomes options of a step, what is known of them

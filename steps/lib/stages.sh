@@ -33,14 +33,15 @@ ends_stage() {
 }
 
 results() { # all scores on one page, and its main tables printed; made again only where one has changed
-  local said="$exp/.results.$$" key dir left scores=() # two runs may end at the same time
+  local said="$exp/.results.$$" key dir left states scores=() # two runs may end at the same time
   for dir in "$exp"/*/*/score "$exp"/*/*/seed*/score "$exp"/*/*/remarks "$exp"/ae_*/probe; do
     [ ! -e "$dir" ] || scores+=("$dir")
   done
   for left in "$exp"/.results.*; do # by runs that were killed
     kill -0 "${left##*.}" 2>/dev/null || rm -f "$left"
   done
-  key="$(key_of local/make_results.py "" "${scores[@]}")" || exit 1
+  states="$(python3 -I -S local/step_state.py "${scores[@]}")"
+  key="$(key_of local/make_results.py "$states" "${scores[@]}")" || exit 1
   if [ ! -e "$exp/RESULTS.md" ] || ! holds "$exp/.results" "$key"; then
     { echo "$key" && python local/make_results.py "$exp" "$exp/RESULTS.md"; } >"$said"
     mv "$said" "$exp/.results"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
+import sys
 import typing
 from collections.abc import Iterable
 from contextlib import suppress
@@ -70,6 +71,44 @@ def build(cls: type[T], values: dict[str, Any], where: str) -> T:
 def dump(config: DataclassInstance) -> str:
     """Write YAML text that ``load`` reads back into an equal object."""
     return yaml.safe_dump(dataclasses.asdict(config), sort_keys=False)
+
+
+def read_flat(path: str | Path) -> dict[str, str]:
+    """Read a configuration, of whatever class, as dotted keys and the text of their values.
+
+    Raises:
+        DataError: unreadable file.
+    """
+    return _flat(_read(path))
+
+
+def changes(path: str | Path, config: DataclassInstance) -> list[str]:
+    """Say in what a configuration differs from one that was dumped: 'refine.niter was 60, is 80'.
+
+    Raises:
+        DataError: unreadable file.
+    """
+    before, now = read_flat(path), _flat(dataclasses.asdict(config))
+    return [
+        f"{key} was {before.get(key, 'not there')}, is {now.get(key, 'not there')}"
+        for key in before | now
+        if before.get(key) != now.get(key)
+    ]
+
+
+def _flat(values: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+
+    def add(prefix: str, value: Any) -> None:
+        if isinstance(value, dict) and value:
+            for key, below in value.items():
+                add(f"{prefix}.{key}" if prefix else str(key), below)
+        else:
+            found[prefix] = yaml.safe_dump(value, default_flow_style=True, width=sys.maxsize)
+            found[prefix] = found[prefix].removesuffix("\n").removesuffix("\n...")
+
+    add("", values)
+    return found
 
 
 def _read(path: str | Path) -> dict[str, Any]:

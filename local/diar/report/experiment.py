@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from diar.report.overview import SetPage, recording_table
 from diar.report.recordings import Refined, View
 from diar.report.score_tables import scored_set
 from diar.scoring.frame import FILE, first_seed, read_seeds, split
-from diar.scoring.systems import OURS, SYSTEMS, of_seeds, rank, read_summaries, system_name
+from diar.scoring.systems import NOTHING, OURS, SYSTEMS, of_seeds, rank, read_summaries, system_name
 
 
 class ExperimentSet:
@@ -92,8 +92,12 @@ class ExperimentSet:
             {s: found.load(recording) for s, found in self.refined.items() if recording in found},
         )
 
-    def page(self) -> SetPage:
-        """Make what is said of the set as a whole."""
+    def page(self, old: Mapping[str, str] = NOTHING) -> SetPage:
+        """Make what is said of the set as a whole.
+
+        Args:
+            old: system whose scores are not what the recipe would make now -> why.
+        """
         references = {r: self.reference_of(r) for r in self.durations}
         there = {r: speakers(turns) for r, turns in references.items() if turns is not None}
         found = {s: {r: speakers(turns) for r, turns in x.items()} for s, x in self.turns.items()}
@@ -106,7 +110,7 @@ class ExperimentSet:
         scored = {}
         if len(scores):
             summaries = read_summaries(self.exp, self.name, scores["system"].unique())
-            scored = scored_set(scores, summaries, OURS)
+            scored = scored_set(scores, summaries, OURS, old)
         return SetPage(
             self.name,
             f"{self.name}: {len(self.durations)} recording(s), {sum(self.durations.values()) / 3600:.2f} h",

@@ -44,7 +44,11 @@ class PageTable:
 
 @dataclass(frozen=True)
 class SetPage:
-    """All that is said of one set. recordings: names in order; protocols: name -> what it means."""
+    """All that is said of one set.
+
+    recordings: names in order. protocols: name -> what it means. old: name of a system whose scores are not
+    what the recipe would make now -> why.
+    """
 
     name: str
     title: str
@@ -56,6 +60,7 @@ class SetPage:
     paired: PageTable | None = None
     counts: Sequence[PageTable] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
+    old: Mapping[str, str] = field(default_factory=dict)
 
 
 def figure(value: float | None, decimals: int = 2, below: str = "") -> Cell:

@@ -20,34 +20,40 @@ from diar.scoring.frame import (
     spread,
     totals,
 )
-from diar.scoring.systems import describe_protocols, of_seeds, system_name
+from diar.scoring.systems import NOTHING, OLD, describe_protocols, of_seeds, system_name
 
 
 def scored_set(
-    rows: pd.DataFrame, summaries: Mapping[str, Mapping[str, Any]], ours: str
+    rows: pd.DataFrame,
+    summaries: Mapping[str, Mapping[str, Any]],
+    ours: str,
+    old: Mapping[str, str] = NOTHING,
 ) -> dict[str, Any]:
-    """Make the fields of a ``SetPage`` that scores give: protocols, tables, paired, counts, commands.
+    """Make the fields of a ``SetPage`` that scores give: protocols, tables, paired, counts, commands, old.
 
     Args:
         rows: the scores of the systems on this set, of all seeds, see ``diar.scoring.frame.read_seeds``.
         summaries: what else is known of these scores, by system.
         ours: the system that the others are compared with.
+        old: system whose scores are not what the recipe would make now -> why.
     """
     first = first_seed(rows)
     systems = split(first, "system")
     seeds = rows.groupby("system")["seed"].nunique()
-    names = {system: of_seeds(system_name(system), seeds[system]) for system in systems}
+    marked = {system: system_name(system) + OLD * (system in old) for system in systems}
+    names = {system: of_seeds(name, seeds[system]) for system, name in marked.items()}
     pairs = ours in systems and len(systems) > 1 and systems[ours]["recording"].nunique() > 1
     return {
         "protocols": describe_protocols(summaries.values()),
-        "tables": [_main_table(rows), _parts_table(first, names)],
+        "tables": [_main_table(rows, marked), _parts_table(first, names)],
         "paired": _paired(ours, systems, names) if pairs else None,
         "counts": [_count_table(names[s], first_protocol(x)) for s, x in systems.items()],
         "commands": {system_name(system): x["command"] for system, x in summaries.items()},
+        "old": {marked[system]: why for system, why in old.items()},
     }
 
 
-def _main_table(rows: pd.DataFrame) -> PageTable:
+def _main_table(rows: pd.DataFrame, names: Mapping[str, str]) -> PageTable:
     protocols = list(rows["protocol"].unique())
     lines = []
     for system, theirs in split(rows, "system").items():
@@ -61,7 +67,7 @@ def _main_table(rows: pd.DataFrame) -> PageTable:
         first = figures.iloc[0]  # what follows is the same under all protocols
         lines.append(
             [
-                Cell(system_name(system), below=f"mean of {count} seeds" if count > 1 else ""),
+                Cell(names[system], below=f"mean of {count} seeds" if count > 1 else ""),
                 *(ders.get(protocol, Cell("-")) for protocol in protocols),
                 _over_seeds(first["jer_%"]),
                 _over_seeds(first["exact_%"], 1),

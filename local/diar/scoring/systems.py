@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from diar.base.errors import DataError
@@ -21,21 +22,27 @@ SYSTEMS = {
 }
 OURS = "dec_default"  # what the others are compared with
 ORACLE = "_oracle"  # a system of this ending is told the number of speakers
+VARIANT = "+"  # behind a name: what was changed on the command line, each behind another
+OLD = (
+    " \N{DAGGER}"  # behind the name of a system whose scores are not what the recipe would make now
+)
+NOTHING: Mapping[str, str] = MappingProxyType({})
 SETS = ["test", "dev", "real_sample"]
 
 
 def rank(name: str, known: Sequence[str]) -> tuple[int, str]:
-    """Give the sorting key: known names first, in their order, each before its oracle variant."""
-    base = name.removesuffix(ORACLE)
+    """Give the sorting key: known names first, in their order, each before its variants."""
+    base = name.partition(VARIANT)[0].removesuffix(ORACLE)
     return (known.index(base) if base in known else len(known), name)
 
 
 def system_name(system: str) -> str:
     """Say what readers know the directory of a system by."""
-    base = system.removesuffix(ORACLE)
-    known = ", count known" if base != system else ""
+    told, *changes = system.split(VARIANT)
+    base = told.removesuffix(ORACLE)
+    known = ", count known" if base != told else ""
     default = f"DEC, {base[4:]}" if base.startswith("dec_") else base
-    return SYSTEMS.get(base, default) + known
+    return SYSTEMS.get(base, default) + known + (f"; {', '.join(changes)}" if changes else "")
 
 
 def of_seeds(name: str, seeds: int) -> str:
