@@ -70,10 +70,16 @@
 #   --seeds "NAME=N ..."        variants of DEC (paper is that of conf/dec_paper.yaml) that are fitted N times, with --seed and
 #                               the N - 1 seeds after it, which also draw the last bit of each x-vector, into
 #                               exp/dec_NAME/*/seed*: tables have mean, deviation, range (default "$seeds", others 1)
+#   --sweep "dec.KEY=VALUE,VALUE ..."  DEC also with each of these values of a configuration, of several keys
+#                               with each combination; behind a ';', another such list
 #   --segmentation.KEY VALUE, --vad.KEY VALUE, --xvector.KEY VALUE, --ae.KEY VALUE, --dec.KEY VALUE, --baseline.KEY VALUE,
 #   --report.KEY VALUE          one value of a configuration; what is published (_paper) stays as it is, but
 #                               for --xvector.options, which go with the extractor, --ae.seed, and
 #                               --ae.init scratch, which trains its autoencoder instead of taking what ships
+#
+# Variants: what the command line says otherwise than the defaults stands in the names of the directories
+# that depend on it, exp/dec_default+refine.niter=80, and so in every table. Nothing takes the place of
+# what it varies. An options file that has a line exp=... is an experiment of its own: it has its defaults.
 #
 # Help:
 #   --help, --version           . local/completion.bash completes options and values in bash and zsh
@@ -84,7 +90,8 @@
 #   ./run.sh                                        # everything; what is done already is skipped
 #   ./run.sh --plan                                 # what would that be?
 #   ./run.sh --stage 4 --dec.refine.niter 80        # from DEC on, with one value changed
-#   ./run.sh --vad oracle --exp exp/oracle          # speech from the reference
+#   ./run.sh --vad oracle                           # speech from the reference
+#   ./run.sh --stage 4 --stop-stage 5 --sweep "dec.refine.niter=0,40,80 dec.sequence.drift=0,0.2"
 #   ./run.sh --corpus ami --nj 100 --cmd slurm      # a public corpus, on a cluster
 #   ./run.sh --corpus kaldi --test-data /path/to/data/meetings
 #
@@ -133,6 +140,7 @@ device=cpu
 cmd=local
 seed=0
 seeds="paper=5"
+sweep=
 audio_dir=
 download=
 mirror=
@@ -217,7 +225,8 @@ fi
 
 if starts 4 "DEC: each recording counted, clustered, refined, decoded"; then
   [ -z "$overlap_said" ] || echo "run.sh: one speaker at a time, because of $overlap_said"
-  for name in $names; do
+  for system in "${systems[@]}"; do
+    take "$system"
     for set in $eval_sets; do
       speakers_of "$set" "$num_spk"
       for each in $(seeds_of "$name"); do
@@ -241,7 +250,8 @@ score() { # set out-dir: its turns, if there is a reference
 }
 
 if starts 5 "scores: DER and JER under every protocol"; then
-  for name in $names; do
+  for system in "${systems[@]}"; do
+    take "$system"
     for set in $eval_sets; do
       for each in $(seeds_of "$name"); do score "$set" "$(dec_dir "$name" "$set" "$each")"; done
     done

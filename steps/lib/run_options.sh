@@ -260,3 +260,28 @@ speakers_of() { # set, their number as --num-spk says it: 'speakers' becomes opt
   # What is said of the estimate does not bind the baselines that are told the number.
   [ "$2" != "$num_spk" ] || speakers+=(--min-spk "$min_spk" ${max_spk:+--max-spk "$max_spk"})
 }
+
+# What is fitted: each variant of DEC as it is, 'default', and with each point of --sweep,
+# 'default dec.refine.niter=0 dec.sequence.drift=0.1'.
+
+read -ra systems <<<"$names"
+swept() { # "key=value,value ..." [point]: adds each point of the grid to 'systems'
+  local item=${1%% *} rest='' value name
+  if [ -z "$1" ]; then
+    for name in $names; do
+      [ "$name" = paper ] || systems+=("$name$2") # what is published stays as it is
+    done
+    return
+  fi
+  [[ "$item" =~ ^dec\.[a-z_.]+=[^][,]+(,[^][,]+)*$ ]] ||
+    die "--sweep: expected dec.KEY=VALUE,VALUE, as in dec.refine.niter=0,40, not '$item'"
+  [ "$item" = "$1" ] || rest=${1#* }
+  for value in $(tr ',' '\n' <<<"${item#*=}"); do swept "$rest" "${2-} ${item%%=*}=$value"; done
+}
+while read -ra grid; do [ ${#grid[@]} -eq 0 ] || swept "${grid[*]}"; done <<<"${sweep//;/$'\n'}"
+
+own_overrides=$overrides
+take() { # of 'systems': 'name' and 'overrides' become its own
+  name=${1%% *} overrides=$own_overrides
+  [ "$name" = "$1" ] || overrides+=" ${1#* }"
+}
