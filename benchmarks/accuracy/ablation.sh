@@ -33,10 +33,10 @@ sweep=(
   fit_step=0                                      # all windows, overlapping by 1.25 s
   decoding.switch_penalty=0                       # a change of speaker is free
   # a setting changed
-  ahc_ratio=0.55,0.65,0.85,0.95
-  sequence.complexity=1,4
-  sequence.drift=0.1,0.3
-  sequence.evidence=0.3,0.5
+  "ahc_ratio=0.55,0.65,0.85,0.95"
+  "sequence.complexity=1,4"
+  "sequence.drift=0.1,0.3"
+  "sequence.evidence=0.3,0.5"
 )
 list=
 for grid in "${sweep[@]}"; do
