@@ -147,7 +147,8 @@ class States:
 
     def _reasons(self, directory: str) -> Iterator[str]:
         if not os.path.exists(os.path.join(directory, ".done")):
-            yield f"{directory} is not finished"
+            if os.path.exists(os.path.join(directory, ".begun")):  # otherwise no step has made it
+                yield f"{directory} is not finished"
             return
         made = read_made(directory)
         if made is None:

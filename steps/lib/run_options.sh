@@ -187,7 +187,7 @@ variant() { # arrow "changes": '+key=value' of each, the last of a key; an arrow
   [[ "$2" == *=* ]] || return 0 # mostly, and soon
   for item in $(tr -s '[:space:]' '\n' <<<"$2" | sed "s/^$1\.//; /^$/d" | tac | sort -s -u -t = -k 1,1); do
     value=${item#*=} value=${value##*/} value=${value//[^A-Za-z0-9._-]/_}
-    [ "$value" = "${item#*=}" ] || value+=-$(cksum <<<"$item" | cut -d ' ' -f 1)
+    [ "$value" = "${item#*=}" ] || value+=-$(cksum <<<"${item#*=}" | cut -d ' ' -f 1)
     made+=+${item%%=*}=$value
   done
   [ ${#made} -le 150 ] || made=${made:0:120}-$(cksum <<<"$made" | cut -d ' ' -f 1) # a name has 255 at most
@@ -214,9 +214,9 @@ ae_changes() { # name: of its autoencoder
   echo "$(xvector_changes close) $(chosen train_set) $(overridden ae "$1")"
 }
 
-system_changes() { # of DEC and of baselines, besides what comes before them
+system_changes() { # name: of DEC and of baselines, besides what comes before them
   chosen seed
-  [ -n "$num_spk" ] || chosen min_spk max_spk
+  case "$num_spk $1" in " "*_oracle) ;; " "*) chosen min_spk max_spk ;; esac # who is told the number has no bounds
   [ -n "$xvector_sources" ] || chosen overlap
   [ -z "$overlap_sets" ] || overridden segmentation
 }
@@ -233,7 +233,7 @@ ae_dir() { # name: of its autoencoder
 
 dec_of() { # name: the directory of a variant of DEC
   local changes
-  changes="$(ae_changes "$(ae_of "$1")") $(xvector_changes "$1") $(overridden dec "$1") $(system_changes)"
+  changes="$(ae_changes "$(ae_of "$1")") $(xvector_changes "$1") $(overridden dec "$1") $(system_changes "$1")"
   echo "$exp/dec_$1$told$(variant dec "$changes")"
 }
 
@@ -245,7 +245,7 @@ dec_dir() { # name set seed: those after the first lie in the directory of the f
 
 baseline_of() { # name: the directory of a baseline
   local changes
-  changes="$(xvector_changes close) $(overridden baseline) $(system_changes)"
+  changes="$(xvector_changes close) $(overridden baseline) $(system_changes "$1")"
   [ -n "$xvector_sources" ] || changes+=" $(chosen extractor)"
   echo "$exp/$1$(variant baseline "$changes")"
 }

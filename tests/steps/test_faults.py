@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import small_dec
 import soundfile
 import tiny_step
 from command_line import run
@@ -24,16 +25,14 @@ from small_step import processes
 from without_rights import own_folder
 
 from diar.audio import waveform
-from diar.autoencoder.network import SHIPPED
 from diar.base import regions
 from diar.base.errors import DataError
 from diar.base.files import sha256, write_text
 from diar.fetching.archives import unpack
 from diar.fetching.download import Downloads, Remote
-from diar.kaldi import arks, inputs, tables
+from diar.kaldi import inputs, tables
 from diar.kaldi.rttm import read_rttm
 from diar.simulation import voices
-from diar.xvectors import windows
 
 HEADER = "| fault | what happens | said |"
 
@@ -195,28 +194,12 @@ def test_a_folder_with_faults(said):
 
 @pytest.fixture(scope="module")
 def xvectors(tmp_path_factory):
-    """X-vectors of three recordings, 20 each, two well separated speakers."""
-    folder = tmp_path_factory.mktemp("xv") / "xvectors"
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    lines, table = [], {}
-    for recording in ("a", "b", "c"):
-        for i in range(20):
-            start = 0.75 * i
-            key = windows.segment_id(recording, start, start + 1.5)
-            lines.append(f"{key} {recording} {start:.3f} {start + 1.5:.3f}\n")
-            vector = random.normal(size=192) + 20 * np.eye(192)[i // 10]
-            table[key] = vector.astype(np.float32)
-    (folder / "segments").write_text("".join(lines))
-    arks.write_ark(folder / "xvector.ark", table)
-    return folder
+    return small_dec.make_xvectors(tmp_path_factory.mktemp("xv") / "xvectors")
 
 
 @pytest.fixture
 def ae(tmp_path):
-    (tmp_path / "ae").mkdir()
-    shutil.copy(SHIPPED, tmp_path / "ae/model.safetensors")
-    return tmp_path / "ae"
+    return small_dec.make_ae(tmp_path / "ae")
 
 
 def test_a_truncated_ark(xvectors, ae, said, tmp_path):

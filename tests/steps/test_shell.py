@@ -178,7 +178,7 @@ class TestSteps:
             (tmp_path / name).mkdir(parents=True)
         for name in ("common.sh", "parse_options.sh"):
             shutil.copy(ROOT / "steps/lib" / name, tmp_path / "steps/lib")
-        for name in ("step_key.py", "step_code.py"):
+        for name in ("step_key.py", "step_code.py", "step_state.py"):
             shutil.copy(ROOT / "local" / name, tmp_path / "local")
         (tmp_path / "path.sh").write_text(f'PATH="{Path(sys.executable).parent}:$PATH"\n')
         (tmp_path / "local/diar/__init__.py").write_text("")

@@ -19,7 +19,9 @@ def with_shebang(pattern):
 
 PROGRAMS = [*with_shebang("local/*.py"), *with_shebang("benchmarks/*/*.py")]
 SCRIPTS = ["run.sh", *with_shebang("steps/*.sh"), *with_shebang("benchmarks/*/*.sh")]
-PARSERS = [name for name in PROGRAMS if name != "local/step_key.py"]  # too often run for argparse
+PARSERS = [
+    name for name in PROGRAMS if name not in ("local/step_key.py", "local/step_state.py")
+]  # too often run for argparse
 WITH_OPTIONS = [n for n in SCRIPTS if "parse_options.sh" in (ROOT / n).read_text()]
 
 

@@ -36,7 +36,7 @@ def make(folder: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder / "steps/work.sh").chmod(0o755)
-    for name in ("step_key.py", "step_code.py"):
+    for name in ("step_key.py", "step_code.py", "step_state.py"):
         shutil.copy(ROOT / "local" / name, folder / "local")
     return folder
 
