@@ -12,6 +12,8 @@ from diar.base.regions import TOUCH, speakers_in_order, union
 from diar.base.types import Region, Turn
 from diar.words.word import Word
 
+DISTANCE = 1.0  # seconds from a word in silence to the turn that it may belong to
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -35,7 +37,7 @@ def assign(
     words: Sequence[Word],
     turns: Sequence[Turn],
     exclusive: Sequence[Turn] = (),
-    distance: float = 1.0,
+    distance: float = DISTANCE,
 ) -> Assignment:
     """Give each word of a recording to who speaks most in it.
 

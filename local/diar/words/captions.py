@@ -81,7 +81,7 @@ def _cues(path: str | Path, lines: Sequence[str], srt: bool) -> Iterator[_Cue]:
             if not (srt and open_cue):
                 raise DataError(f"{before[0]!r} belongs to no cue", path, first)
             open_cue.text.extend(before)  # a blank line inside of its text
-        for at, after in zip(arrows, [*heads[1:], len(block)], strict=True):
+        for at, after in zip(arrows, [*heads, len(block)][1:], strict=True):
             if open_cue:
                 yield open_cue
             match = _ARROW.fullmatch(block[at])

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from diar.base.errors import DataError
+from diar.base.names import no_blanks
 from diar.base.numbers import parse_number
 from diar.kaldi.tables import expect_fields, records
 from diar.words.word import (
@@ -146,8 +147,3 @@ def stm(utterances: Iterable[Sequence[Word]]) -> str:
 
 def _name(word: Word) -> str:
     return no_blanks(word.speaker) or UNKNOWN
-
-
-def no_blanks(name: str) -> str:
-    """Return a name as a format without blanks in it can hold it: they become '_'."""
-    return "_".join(name.split())
