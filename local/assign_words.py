@@ -54,7 +54,8 @@ def main() -> None:
     if failed and not args.failed:
         for reason in failed.values():
             say(reason)
-    write(args, formats, named)
+    if named or not failed:
+        write(args, formats, named or [[]])
     if args.failed:
         write_text(args.failed, "".join(f"{name} {why}\n" for name, why in sorted(failed.items())))
     elif failed:
@@ -93,7 +94,10 @@ def parse() -> argparse.Namespace:
     add("--failed", type=Path, metavar="FILE", help="list recordings that fail there, and go on")
     add("turns", type=Path, metavar="rttm|json", help="who speaks when")
     add("words", type=Path, help="what is said when")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not args.distance >= 0:
+        parser.error(f"--distance is a number of seconds, not {args.distance:g}")
+    return args
 
 
 def formats_of(args: argparse.Namespace) -> list[str]:
@@ -168,10 +172,7 @@ def assign_all(
         words = transcript.words[recording]
         try:
             if recording not in turns:
-                raise DataError(
-                    f"{recording}: words, but no turns: --recording NAME says whose words they are",
-                    args.turns,
-                )
+                raise DataError(no_turns(args, recording))
             found = assign(words, turns[recording], exclusive.get(recording, ()), args.distance)
             called = names.of(recording, dict.fromkeys(t.speaker for t in turns[recording]))
         except DataError as error:
@@ -188,6 +189,16 @@ def assign_all(
     tell(args, counts)
     tell_unused(NAME, names)
     return named
+
+
+def no_turns(args: argparse.Namespace, recording: str) -> str:
+    """Say why words of a recording cannot be used of which there are no turns."""
+    if args.data_dir:
+        return f"{args.words}: words of {recording}, which is not in {args.data_dir}/wav.scp"
+    return (
+        f"{args.words}: words of {recording}, of which {args.turns} has no turns: --recording NAME"
+        " says whose words they are"
+    )
 
 
 def read_exclusive(args: argparse.Namespace) -> dict[str, list[Turn]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,7 +73,7 @@ def _lines(path: str | Path) -> list[str]:
 def _cues(path: str | Path, lines: Sequence[str], srt: bool) -> Iterator[_Cue]:
     """Yield the cues in the order of the file."""
     open_cue: _Cue | None = None
-    for first, block in _blocks(lines):
+    for first, block in _blocks(lines, str.strip if srt else str):
         arrows = [at for at, line in enumerate(block) if "-->" in line]
         heads = [_head(block, at, srt) for at in arrows]
         before = block[: heads[0]] if heads else block
@@ -101,11 +101,11 @@ def _cues(path: str | Path, lines: Sequence[str], srt: bool) -> Iterator[_Cue]:
         raise DataError("no SRT: no line of times, '<h:mm:ss,mmm> --> <h:mm:ss,mmm>'", path)
 
 
-def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield (number of the first line, lines) of what stands between blank lines."""
+def _blocks(lines: Sequence[str], content: Callable[[str], str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield (number of the first line, lines) of what stands between lines without ``content``."""
     block: list[str] = []
     for number, line in enumerate([*lines, ""], 1):
-        if line.strip():
+        if content(line):
             block.append(line)
         elif block:
             yield number - len(block), block
@@ -120,7 +120,7 @@ def _head(block: Sequence[str], arrow: int, srt: bool) -> int:
 
 
 def _is_no_cue(line: str, srt: bool, with_times: bool) -> bool:
-    return not srt and not with_times and line.split(None, 1)[0] in _NO_CUE
+    return not srt and not with_times and (not line.strip() or line.split()[0] in _NO_CUE)
 
 
 def _without_repeats(cues: Sequence[_Cue]) -> tuple[list[_Cue], int]:
