@@ -190,7 +190,6 @@ def lengths_of(given: list[Input]) -> dict[str, float]:
 
 def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Iterator[Result]:
     """Yield what comes of each input, one after the other."""
-    from diar.speech.vad import doubts
     from diar.turns.doubts import doubts_of_turns
 
     rate = pipeline.extractor.rate
@@ -208,7 +207,7 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         except DataError as error:
             yield Result(given, error=str(error))
             continue
-        done = [*remarks(heard, rate, args.channel), *doubts(heard.samples, made.speech)]
+        done = [*remarks(heard, rate, args.channel), *made.doubts]
         done += doubts_of_turns(turns, bounds)
         duration = len(heard.samples) / rate
         yield Result(given, duration, tuple(done), made, turns, time.monotonic() - began)
