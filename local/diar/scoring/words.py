@@ -97,14 +97,23 @@ def _score(reference: Sequence[Word], hypothesis: Sequence[Word], collar: float)
     )
 
     pairs, errors = align([w.text for w in reference], [w.text for w in hypothesis])
-    both = _segments(reference), _segments(hypothesis)
+    cp = cp_word_error_rate(
+        _segments(reference), _segments(hypothesis), reference_sort=False, hypothesis_sort=False
+    )
+    tcp = tcp_word_error_rate(  # of the hypothesis it takes the middles of words
+        _segments(sorted(reference, key=lambda word: word.start)),
+        _segments(sorted(hypothesis, key=lambda word: word.start + word.end)),
+        collar=collar,
+        reference_sort=False,
+        hypothesis_sort=False,
+    )
     return WordScore(
         words=len(reference),
         aligned=len(pairs),
         wrong=_wrong([(reference[i].speaker, hypothesis[j].speaker) for i, j in pairs]),
         errors=errors,
-        cp_errors=int(cp_word_error_rate(*both).errors),
-        tcp_errors=int(tcp_word_error_rate(*both, collar=collar).errors),
+        cp_errors=int(cp.errors),
+        tcp_errors=int(tcp.errors),
     )
 
 
