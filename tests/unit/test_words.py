@@ -388,11 +388,11 @@ class TestWriting:
             if sum(map(len, lines)) > 1:
                 assert lines[-1][-1].end - lines[0][0].start <= 7.0 + 1e-9
 
-    def test_a_caption_ends_with_a_sentence_once_a_line_is_full(self):
-        text = "one two three four five six seven eight nine ten eleven. Twelve and thirteen"
+    def test_a_caption_ends_with_a_sentence_once_half_a_line_is_full(self):
+        text = 'Yes. No. But one two three four five ("six seven.") Twelve and thirteen'
         words = spread(Word("r", 0, 5, text))
         assert [text_of([w for line in c for w in line]) for c in writing.captions(words)] == [
-            "one two three four five six seven eight nine ten eleven.",
+            'Yes. No. But one two three four five ("six seven.")',
             "Twelve and thirteen",
         ]
 

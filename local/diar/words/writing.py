@@ -16,7 +16,7 @@ from diar.words.word import UNKNOWN, Word, text_of
 PAUSE = 1.0  # seconds of silence that end an utterance
 LINE, LINES = 42, 2  # characters of a line, lines of a caption: the usual rule
 LONGEST = 7.0  # seconds of a caption
-_SENTENCE = ".!?…。！？"
+_SENTENCE, _CLOSING = tuple(".!?…。！？"), "\"')]”’»」"
 
 
 class WordFormat(NamedTuple):
@@ -46,7 +46,7 @@ def captions(words: Sequence[Word], room: int = 0) -> list[list[list[Word]]]:
     """Break an utterance into captions, and each into lines.
 
     A caption has at most ``LINES`` lines of ``LINE`` characters and ``LONGEST`` seconds, and ends with a
-    sentence once its first line is full. Letters that are wide, as in Chinese, count twice. A word that is
+    sentence once half a line is full. Letters that are wide, as in Chinese, count twice. A word that is
     longer than a line is one alone.
 
     Args:
@@ -68,7 +68,8 @@ def captions(words: Sequence[Word], room: int = 0) -> list[list[list[Word]]]:
 
 def _ends(lines: Sequence[Sequence[Word]], word: Word) -> bool:
     """Tell whether a caption ends before this word, though there may be room."""
-    sentence = len(lines) > 1 and lines[-1][-1].text[-1] in _SENTENCE
+    last = lines[-1][-1].text.rstrip(_CLOSING)
+    sentence = last.endswith(_SENTENCE) and sum(map(_width, lines)) >= LINE // 2
     return sentence or word.end - lines[0][0].start > LONGEST
 
 
