@@ -45,6 +45,11 @@ def said(transcript, recording="r"):
     return [(round(w.start, 3), round(w.end, 3), w.text) for w in transcript.words[recording]]
 
 
+def estimated(transcript, recording="r"):
+    """How many words have times that were not in the file."""
+    return sum(word.estimated for word in transcript.words[recording])
+
+
 class TestReaders:
     def test_ctm(self, tmp_path):
         lines = ";; by hand\nr 1 1.5 0.25 there 0.5\nr A 1 0.5 Hello\nq 1 0 1 so NA lex Anna\n"
@@ -66,7 +71,7 @@ class TestReaders:
         found = read(tmp_path, "a.stm", lines)
         assert said(found) == [(0, 1, "who"), (2, 3, "to"), (3, 4, "be")]
         assert [w.speaker for w in found.words["r"]] == ["", "Anna", "Anna"]
-        assert found.estimated == 2, "the one that is alone has the times of its line"
+        assert estimated(found) == 2, "the one that is alone has the times of its line"
 
     def test_whisper(self, tmp_path):
         words = [
@@ -79,7 +84,7 @@ class TestReaders:
         found = read(tmp_path, "a.json", json.dumps({"text": "...", "segments": segments}))
         assert said(found)[:3] == [(0, 0.2, "It"), (0.2, 0.4, "'s"), (0.4, 0.64, "10")]
         assert text_of(found.words["r"]) == "It's 10 000 so long"
-        assert found.estimated == 4, "the number with a blank in it, and the segment without words"
+        assert estimated(found) == 4, "the number with a blank in it, and the segment without words"
         assert [w.confidence for w in found.words["r"]][:2] == [0.9, 0.8]
 
     def test_whisperx_words_without_times_share_what_is_between(self, tmp_path):
@@ -125,7 +130,7 @@ class TestReaders:
             (0.3, 0.5, "And"), (0.5, 0.95, "unbelievable."), (0, 0.188, "And"), (0.188, 1.0, "unbelievable."),
         ]  # fmt: skip
         assert found.words["r"][0].confidence == 0.25
-        assert found.estimated == 2
+        assert estimated(found) == 2
 
     def test_whisper_cpp_tokens_that_are_parts_of_a_character(self, tmp_path):
         tokens = [self.token(" \udce4", 0, 400), self.token("\udcbd\udca0", 400, 600)]

@@ -47,11 +47,6 @@ class Transcript:
     faults: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
-    @property
-    def estimated(self) -> int:
-        """How many words have times that were not in the file."""
-        return sum(word.estimated for words in self.words.values() for word in words)
-
 
 def clean(text: str, path: str | Path, place: str = "", line: int | None = None) -> str:
     """Return a text in one line, without control characters, single blanks between its words.
