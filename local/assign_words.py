@@ -47,6 +47,9 @@ EXCLUSIVE = "rttm_exclusive"  # beside the 'rttm' of a DEC or of a baseline
 def main() -> None:
     args = parse()
     formats = formats_of(args)
+    for given in (args.turns, args.words):
+        if given.exists() and Path(args.out).exists() and given.samefile(args.out):
+            raise DataError("input and output: name another file for the output", args.out)
     turns = read_turns(args)
     transcript = read_words(args, turns)
     failed = dict(transcript.faults)

@@ -146,6 +146,7 @@ def test_recordings_of_a_data_directory(folder, monkeypatch, capsys):
         (["m.rttm", "none.ctm"], "none.ctm: no such file"),
         (["none.rttm", "m.ctm"], "none.rttm: no such file"),
         (["m.rttm", "m.ctm", "--recording", "x"], "m.ctm: no words of x"),
+        (["m.rttm", "m.ctm", "-o", "./m.ctm"], "m.ctm: input and output: name another file"),
         (["m.rttm", "m.ctm", "-o", "a.doc"], "a.doc: expected an ending of .txt, .ctm"),
         (["m.rttm", "m.ctm", "--format", "stm", "--format", "ctm"], "standard output takes one"),
         (["m.rttm", "m.ctm", "--names", "Anna"], "'Anna' names nobody: expected '<speaker>=<name>"),
@@ -196,7 +197,7 @@ class TestNames:
         with pytest.raises(DataError, match="r_1 and Anna would both be Anna"):
             Names([(ANY, "1", "Anna")]).of("r", ["r_1", "Anna"])
 
-    @pytest.mark.parametrize("text", ["1=", "=Anna", "1=a\x1bb"])
+    @pytest.mark.parametrize("text", ["1=", "=Anna", "1=a\x1bb", "1=a\udcff"])
     def test_no_name(self, text):
         with pytest.raises(DataError, match="cannot be called"):
             Names(parse_names(text))

@@ -167,6 +167,7 @@ def test_json_and_back(tmp_path_factory, turns, seconds):
         ("{\n,", "j.json:2: no JSON"),
         ("[" * 9999, "no JSON that can be read"),
         ("[]\n[]\n", "j.json:1: no diarization of a recording"),
+        ('{"recording": "\\ud800"}', "no diarization of a recording"),
         ('{"recording": "r"}', "no diarization: docs/diarization.schema.json"),
         (
             '\n{"recording": "r", "format": "diarization", "turns": [{"start": 1, "end": 0, "speaker": "a"}]}',

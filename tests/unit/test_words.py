@@ -139,6 +139,13 @@ class TestReaders:
         found = read(tmp_path, "a.json", content.encode("utf-8", "surrogateescape"))
         assert said(found) == [(0, 0.5, "你"), (0.5, 1, "好")], "of the text of the segment"
 
+    @pytest.mark.parametrize("offsets", [None, {"from": 900, "to": 100}])
+    def test_whisper_cpp_tokens_without_times(self, tmp_path, offsets):
+        tokens = [self.token(" And", 0, 500), self.token(" so", 500, 900) | {"offsets": offsets}]
+        entry = {"offsets": {"from": 0, "to": 1000}, "text": " And so", "tokens": tokens}
+        found = read(tmp_path, "a.json", json.dumps({"transcription": [entry]}))
+        assert said(found) == [(0, 0.6, "And"), (0.6, 1, "so")] and estimated(found) == 2
+
     def test_seglst(self, tmp_path):
         segments = [
             {"session_id": "r", "speaker": 1, "start_time": 1, "end_time": 2, "words": "a b"}

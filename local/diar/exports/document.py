@@ -10,6 +10,7 @@ from typing import Any
 
 from diar import __version__
 from diar.base.errors import DataError
+from diar.base.names import is_name
 from diar.base.types import Turn
 from diar.exports.recording import ExportedRecording
 
@@ -61,18 +62,17 @@ def read(path: str | Path) -> dict[str, list[Turn]]:
         raise DataError("not a UTF-8 text file", path) from None
     found: dict[str, list[Turn]] = {}
     for number, value in _objects(text, path):
-        if not (isinstance(value, dict) and isinstance(value.get("recording"), str)):
+        name = value.get("recording") if isinstance(value, dict) else None
+        if not (isinstance(name, str) and is_name(name)):
             raise DataError("no diarization of a recording", path, number)
         if "error" in value:
             continue
-        if value["recording"] in found:
+        if name in found:
             raise DataError(f"duplicate recording {value['recording']!r}", path, number)
         turns = value.get("turns")
         if value.get("format") != "diarization" or not isinstance(turns, list):
             raise DataError("no diarization: docs/diarization.schema.json", path, number)
-        found[value["recording"]] = sorted(
-            _turn(value["recording"], t, path, number) for t in turns
-        )
+        found[name] = sorted(_turn(name, t, path, number) for t in turns)
     return found
 
 
@@ -97,6 +97,6 @@ def _turn(recording: str, value: Any, path: str | Path, number: int) -> Turn:
             "end": float() | int() as end,
             "speaker": str(who),
         }:
-            if who and 0 <= start < end < math.inf and end < 1e9:
+            if is_name(who) and 0 <= start < end < math.inf and end < 1e9:
                 return Turn(recording, start, end - start, who)
     raise DataError(f"{recording}: {value!r} is no turn", path, number)

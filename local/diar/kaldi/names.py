@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from diar.base.errors import CONTROL, DataError
-from diar.base.names import no_blanks
+from diar.base.errors import DataError
+from diar.base.names import is_name, no_blanks
 from diar.base.types import Turn
 from diar.kaldi.tables import expect_fields, records
 
@@ -29,7 +29,7 @@ class Names:
         self._names: dict[tuple[str, str], str] = {}
         for recording, speaker, name in given:
             name = name.strip()
-            if not name or not speaker or CONTROL.search(name):
+            if not speaker or not is_name(name):
                 raise DataError(f"speaker {speaker!r} cannot be called {name!r}")
             if (recording, speaker) in self._names:
                 place = f" of {recording}" if recording else ""

@@ -198,7 +198,7 @@ def _offsets(entry: _Entry) -> tuple[float, float]:
 
 
 def _from_tokens(segment: _Entry, whole: Word) -> list[Word]:
-    """Join tokens to words; none where there are none, or where they do not add up to the text."""
+    """Join tokens to words; none where there are none, or they have no times, or do not add up to the text."""
     words: list[Word] = []
     scores: list[list[float]] = []
     raw = ""
@@ -206,9 +206,13 @@ def _from_tokens(segment: _Entry, whole: Word) -> list[Word]:
         text = token.text("text")
         if text.startswith("[_") or not text:  # of the model, not of the speaker
             continue
+        if not token.has("offsets"):  # as whisper.cpp leaves them, if nothing asks for more
+            return []
         raw += text
         start, end = _offsets(token)
-        word = token.checked(whole._replace(start=start, end=end, text=text.strip()))
+        if fault_of_times(start, end):  # they are guessed there, and not always well
+            return []
+        word = whole._replace(start=start, end=end, text=text.strip())
         if words and not text[0].isspace() and not is_unspaced(text[0]):
             last = words[-1]
             words[-1] = last._replace(end=max(last.end, end), text=last.text + word.text)
