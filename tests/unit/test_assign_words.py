@@ -13,6 +13,7 @@ from diar.base.types import Turn
 from diar.kaldi.names import ANY, Names, parse_names, read_names
 from diar.kaldi.rttm import write_rttm
 from diar.scoring import words as scoring
+from diar.words import writing
 from diar.words.word import Word
 
 TWO = [Turn("m", 0.0, 2.0, "m_1"), Turn("m", 1.5, 2.5, "m_2")]
@@ -245,6 +246,18 @@ class TestScores:
         late = [w._replace(start=w.start + 60, end=w.end + 60) for w in self.REFERENCE]
         rates = self.rates(late)
         assert rates["cpWER"] == 0 and rates["tcpWER"] == pytest.approx(200)
+
+    def test_meeteval_reads_what_is_written(self, tmp_path):
+        import meeteval
+
+        words = [w._replace(speaker=f"{w.speaker} {i % 2}") for i, w in enumerate(self.REFERENCE)]
+        (tmp_path / "m.stm").write_text(writing.stm([words]), encoding="utf-8")
+        stm = meeteval.io.asseglst(meeteval.io.load(tmp_path / "m.stm"))
+        seglst = meeteval.io.SegLST(json.loads(writing.seglst([words])))
+        assert [s["words"] for s in stm] == [s["words"] for s in seglst]
+        assert {s["speaker"] for s in stm} == {s["speaker"].replace(" ", "_") for s in seglst}
+        rate = meeteval.wer.tcpwer(stm, seglst, collar=0.1)["m"]
+        assert (rate.errors, rate.length) == (0, len(words))
 
     def test_no_hypothesis(self):
         (found,) = scoring.score({"m": self.REFERENCE}, {}).values()

@@ -4,6 +4,7 @@ import json
 from itertools import pairwise
 
 import pytest
+import webvtt
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -407,6 +408,14 @@ class TestWriting:
             'Yes. No. But one two three four five ("six seven.")',
             "Twelve and thirteen",
         ]
+
+    @given(NAMED)
+    def test_every_caption_has_a_length(self, words):
+        cues = webvtt.from_string(writing.vtt([words]), strict=True)
+        assert all(
+            cue.end_time.in_milliseconds() > cue.start_time.in_milliseconds() for cue in cues
+        )
+        assert len(list(cues)) == writing.vtt([words]).count("-->")
 
     def test_texts(self):
         words = [

@@ -170,12 +170,13 @@ def text(recordings: Sequence[Sequence[Word]]) -> str:
 
 def _times(lines: Sequence[Sequence[Word]], point: str) -> str:
     words = [word for line in lines for word in line]
-    start, end = words[0].start, max(word.end for word in words)
-    return " --> ".join(_clock(time, point) for time in (start, end))
+    start, end = round(words[0].start * 1000), round(max(word.end for word in words) * 1000)
+    # what has no length is shown by no player
+    return " --> ".join(_clock(time, point) for time in (start, max(end, start + 1)))
 
 
-def _clock(seconds: float, point: str) -> str:
-    total = round(seconds * 1000)
+def _clock(total: int, point: str) -> str:
+    """Write milliseconds as hours, minutes, seconds and thousandths."""
     minutes, rest = divmod(total, 60_000)
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}{point}{rest % 1000:03d}"
 
