@@ -376,9 +376,9 @@ class TestWriting:
 
     @pytest.mark.parametrize("name", ["srt", "vtt"])
     @settings(deadline=None)
-    @given(words=st.lists(TEXTS, max_size=40))
+    @given(words=st.lists(TEXTS | st.just("-->"), max_size=40))
     def test_captions_and_back(self, tmp_path_factory, name, words):
-        assume(name == "vtt" or not any("<" in w or "{" in w or "-->" in w for w in words))
+        assume(name == "vtt" or not any("<" in w or "{" in w for w in words))
         told = [Word("r", i / 4, (i + 1) / 4, w, "A" if i % 9 else "") for i, w in enumerate(words)]
         form = writing.FORMATS[name]
         text = form.text([told])

@@ -17,6 +17,8 @@ from diar.words.word import Transcript, Word, clean, fault_of_times, spread
 
 _TIME = r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _ARROW = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?", re.ASCII)
+_VTT_ARROW = re.compile("-->")  # which no text can hold there
+_SRT_ARROW = re.compile(r"^\s*[\d:.,]+\s*-->", re.ASCII)
 _INSIDE = re.compile(r"<((?:\d{1,6}:)?\d{1,2}:\d{2}\.\d{1,3})>", re.ASCII)
 _VTT_TAG = re.compile("<[^>]*>")
 _SRT_TAG = re.compile(r"</?(?:b|i|u|s|font)\b[^>]*>|\{\\[^}]*\}", re.IGNORECASE)
@@ -73,8 +75,9 @@ def _lines(path: str | Path) -> list[str]:
 def _cues(path: str | Path, lines: Sequence[str], srt: bool) -> Iterator[_Cue]:
     """Yield the cues in the order of the file."""
     open_cue: _Cue | None = None
+    mark = _SRT_ARROW if srt else _VTT_ARROW
     for first, block in _blocks(lines, str.strip if srt else str):
-        arrows = [at for at, line in enumerate(block) if "-->" in line]
+        arrows = [at for at, line in enumerate(block) if mark.search(line)]
         heads = [_head(block, at, srt) for at in arrows]
         before = block[: heads[0]] if heads else block
         if before and not _is_no_cue(before[0], srt, bool(heads)):
