@@ -140,6 +140,14 @@ class TestReaders:
         found = read(tmp_path, "a.json", content.encode("utf-8", "surrogateescape"))
         assert said(found) == [(0, 0.5, "你"), (0.5, 1, "好")], "of the text of the segment"
 
+    def test_whisper_cpp_with_clocks_alone(self, tmp_path):
+        times = {"from": "00:00:01,500", "to": "01:00:02,000"}
+        content = {"transcription": [{"timestamps": times, "text": " Hi"}]}
+        assert said(read(tmp_path, "a.json", json.dumps(content))) == [(1.5, 3602, "Hi")]
+        times["to"] = "2"
+        with pytest.raises(DataError, match=r"\[0\].timestamps: expected 'hh:mm:ss,mmm'"):
+            read(tmp_path, "a.json", json.dumps(content))
+
     @pytest.mark.parametrize("offsets", [None, {"from": 900, "to": 100}])
     def test_whisper_cpp_tokens_without_times(self, tmp_path, offsets):
         tokens = [self.token(" And", 0, 500), self.token(" so", 500, 900) | {"offsets": offsets}]

@@ -7,16 +7,17 @@ Here a word that is lost in silence would be the worst. See W3C, "WebVTT: The We
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from diar.base.errors import DataError
+from diar.base.numbers import parse_clock
 from diar.words.word import Transcript, Word, clean, fault_of_times, spread
 
-_TIME = r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
-_ARROW = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?", re.ASCII)
+_ARROW = re.compile(r"\s*([\d:.,]+)\s*-->\s*([\d:.,]+)(?:\s.*)?", re.ASCII)
 _VTT_ARROW = re.compile("-->")  # which no text can hold there
 _SRT_ARROW = re.compile(r"^\s*[\d:.,]+\s*-->", re.ASCII)
 _INSIDE = re.compile(r"<((?:\d{1,6}:)?\d{1,2}:\d{2}\.\d{1,3})>", re.ASCII)
@@ -88,13 +89,13 @@ def _cues(path: str | Path, lines: Sequence[str], srt: bool) -> Iterator[_Cue]:
             if open_cue:
                 yield open_cue
             match = _ARROW.fullmatch(block[at])
-            if not match:
+            start, end = map(parse_clock, match.groups()) if match else (math.nan, math.nan)
+            if math.isnan(start + end):
                 raise DataError(
                     f"expected '<h:mm:ss.mmm> --> <h:mm:ss.mmm>', found {block[at]!r}",
                     path,
                     first + at,
                 )
-            start, end = _seconds(*match.groups()[:4]), _seconds(*match.groups()[4:])
             if fault := fault_of_times(start, end):
                 raise DataError(fault, path, first + at)
             open_cue = _Cue(start, end, first + at + 1, block[at + 1 : after])
@@ -147,9 +148,7 @@ def _vtt_words(path: str | Path, cue: _Cue, recording: str) -> list[Word]:
     pieces = _INSIDE.split("\n".join(cue.text))
     times = [cue.start]
     for text in pieces[1::2]:
-        match = re.fullmatch(_TIME, text)
-        assert match  # as _INSIDE has found it
-        times.append(_seconds(*match.groups()))
+        times.append(parse_clock(text))
         if not times[-2] <= times[-1] <= cue.end:
             raise DataError(f"<{text}> is out of order, or not within its cue", path, cue.line)
     words: list[Word] = []
@@ -161,8 +160,3 @@ def _vtt_words(path: str | Path, cue: _Cue, recording: str) -> list[Word]:
 
 def _plain(text: str) -> str:
     return html.unescape(_VTT_TAG.sub("", text))
-
-
-def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> float:
-    whole = 3600 * int(hours or 0) + 60 * int(minutes) + int(seconds)
-    return (1000 * whole + int(fraction.ljust(3, "0"))) / 1000

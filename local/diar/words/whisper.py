@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diar.base.errors import DataError
+from diar.base.numbers import parse_clock
 from diar.words.word import (
     UNKNOWN,
     Transcript,
@@ -186,13 +187,20 @@ def _filled(
 def _whisper_cpp(path: str | Path, values: Sequence[Any], recording: str) -> Transcript:
     words: list[Word] = []
     for segment in _entries(values, path, "transcription"):
-        start, end = _offsets(segment)
+        start, end = _times(segment)
         whole = segment.checked(Word(recording, start, end, segment.clean("text")))
         words += _from_tokens(segment, whole) or spread(whole)
     return Transcript(path, {recording: words})
 
 
-def _offsets(entry: _Entry) -> tuple[float, float]:
+def _times(entry: _Entry) -> tuple[float, float]:
+    """(start, end) by the milliseconds of an entry, or else by its clock."""
+    if not entry.has("offsets") and entry.has("timestamps"):
+        clocks = entry.entry("timestamps")
+        start, end = (parse_clock(clocks.text(key)) for key in ("from", "to"))
+        if math.isnan(start + end):
+            raise clocks.error("expected 'hh:mm:ss,mmm' from and to")
+        return start, end
     offsets = entry.entry("offsets")
     return offsets.number("from", 1000), offsets.number("to", 1000)
 
@@ -206,10 +214,12 @@ def _from_tokens(segment: _Entry, whole: Word) -> list[Word]:
         text = token.text("text")
         if text.startswith("[_") or not text:  # of the model, not of the speaker
             continue
-        if not token.has("offsets"):  # as whisper.cpp leaves them, if nothing asks for more
+        if not (
+            token.has("offsets") or token.has("timestamps")
+        ):  # as whisper.cpp leaves them, if nothing asks for more
             return []
         raw += text
-        start, end = _offsets(token)
+        start, end = _times(token)
         if fault_of_times(start, end):  # they are guessed there, and not always well
             return []
         word = whole._replace(start=start, end=end, text=text.strip())
