@@ -20,7 +20,8 @@ LOCAL = ("combined", "segmentation")  # those that need local speakers
 HOP, WIDTH = SAMPLE_RATE // 100, SAMPLE_RATE // 40  # samples of a frame whose energy is measured
 FRAMES = 10000  # whose energies are computed at once
 VERY_QUIET = -60  # dBFS of the loudest twentieth of the frames
-# Quiet speech is said to be left out from so many seconds on, if they are so large a share of what was found.
+# Quiet speech is said to be left out from so many seconds on, if they are so large a share of what was found;
+# no result hangs on it.
 FAINT_SECONDS, FAINT_SHARE = 3.0, 1 / 3
 LOUD = 20 * np.log(10) / 10  # 20 dB: so near to those is what is loud
 SILERO_CHUNK = 512  # samples, fixed by the published network at 16 kHz

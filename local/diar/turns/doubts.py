@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from diar.base.regions import merge_turns
 from diar.base.types import Bounds, Turn
 
-SHORT = 2.0  # seconds: who speaks for less may be a part of another, or a noise
+SHORT = 2.0  # seconds: who speaks for less may be a part of another; no result hangs on it
 
 
 def doubts_of_turns(turns: Sequence[Turn], bounds: Bounds) -> list[str]:
