@@ -30,18 +30,20 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import program, survival
+from cli.names import add_names, names_of, tell_unused
 from cli.progress import Here, Progress
 from cli.speakers import add_speakers, bounds_of
 from diar import extractors
 from diar.audio import waveform
 from diar.base import config, devices
 from diar.base.errors import DataError
+from diar.base.names import no_blanks
 from diar.base.numbers import parse_channel
 from diar.base.seeds import seed_for
 from diar.base.types import Bounds, Turn
@@ -64,20 +66,17 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 class Result:
     """What came of a recording: what was made of it, or why it failed.
 
-    remarks: what was done to read it. seconds: what all of it took.
+    remarks: what was done to read it. turns: with the names of the speakers; none where it failed.
+    seconds: what all of it took.
     """
 
     given: Input
     duration: float = 0.0
     remarks: tuple[str, ...] = ()
     diarization: Diarization | None = None
+    turns: Sequence[Turn] = ()
     seconds: float = 0.0
     error: str = ""
-
-    @property
-    def turns(self) -> list[Turn]:
-        """Of the recording, none where it failed."""
-        return self.diarization.turns if self.diarization else []
 
 
 def main() -> None:
@@ -152,6 +151,7 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
             progress.say(f"{page.out}: open it in a browser")
     finally:
         progress.close()
+    tell_unused("diarize.py", args.called)
     if failed:
         raise DataError(f"{failed} of {len(args.inputs)} recording(s) could not be diarized")
 
@@ -190,7 +190,7 @@ def lengths_of(given: list[Input]) -> dict[str, float]:
 
 def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Iterator[Result]:
     """Yield what comes of each input, one after the other."""
-    from diar.speech.vad import doubts
+    from diar.turns.doubts import doubts_of_turns
 
     rate = pipeline.extractor.rate
     for given in args.inputs:
@@ -203,15 +203,14 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
             with inputs.open_input(given) as path:
                 heard = waveform.read(path, rate, args.channel)
             made = pipeline.run(name, heard.samples, bounds, seed_for(args.seed, name))
+            turns = args.called.rename(made.turns)
         except DataError as error:
             yield Result(given, error=str(error))
             continue
-        done = [*remarks(heard, rate, args.channel), *doubts(heard.samples, made.speech)]
-        speakers = len({turn.speaker for turn in made.turns})
-        if made.turns and (shortfall := bounds.shortfall(speakers)):
-            done.append(shortfall)
+        done = [*remarks(heard, rate, args.channel), *made.doubts]
+        done += doubts_of_turns(turns, bounds)
         duration = len(heard.samples) / rate
-        yield Result(given, duration, tuple(done), made, time.monotonic() - began)
+        yield Result(given, duration, tuple(done), made, turns, time.monotonic() - began)
 
 
 def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) -> None:
@@ -223,9 +222,10 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
         say(f"diarize.py: {result.error}")
         return
     turns = result.turns
+    written = [turn._replace(speaker=no_blanks(turn.speaker)) for turn in turns]
     if file:
-        rttm.write_rttm(file, turns)
-    elif not args.json and (text := rttm.format_rttm(turns)):
+        rttm.write_rttm(file, written)
+    elif not args.json and (text := rttm.format_rttm(written)):
         say(text.rstrip("\n"), sys.stdout)
     speakers = len({turn.speaker for turn in turns})
     what = f"{speakers} speaker(s), {len(turns)} turns" if turns else "no speech"
@@ -251,9 +251,10 @@ def rttm_of(out: Path, given: Input) -> Path:
 
 
 def parse() -> argparse.Namespace:
-    """Read the arguments: what they name is in ``inputs``, how many are left out in ``done``."""
+    """Read the arguments: what they name is in ``inputs``, how many are left out in ``done``, names in ``called``."""
     parser = make_parser()
     args = parser.parse_args()
+    args.called = names_of(args)
     if not args.audio and not args.list:
         parser.error("name files or folders of audio, '-' for standard input, or a --list")
     if args.skip_done and not args.out:
@@ -302,6 +303,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add("--json", action="store_true", help="a line of JSON for each on standard output")
     add_speakers(parser, "number of speakers")
+    add_names(parser)
     add("--channel", type=channel, metavar="N", help="channel, counted from 1 (default: all mixed)")
     add(
         "--vad",

@@ -3,7 +3,7 @@
 
 Usage: export.py --format <name> [options] <rttm file|directory|-> <out-dir|->
 
-Writes <out-dir>/<recording>.<ending> for audacity (.txt), textgrid (.TextGrid), webvtt (.vtt), json,
+Writes <out-dir>/<recording>.<ending> for audacity (.txt), textgrid (.TextGrid), webvtt (.vtt), srt, csv, json,
 elan (.eaf) and pyannote (.lab), and one file of all recordings for ctm (turns.ctm) and lhotse
 (supervisions.jsonl.gz). '-' is standard input and output: output of one format, and of one recording
 where the format has a file for each. A file without turns is a recording in which nobody speaks.
@@ -12,6 +12,7 @@ docs/exports.md says more, and how to get corrected labels back (local/import_la
 Examples:
   local/export.py --format audacity --format textgrid exp/dec_default/test/rttm labels
   local/export.py --format webvtt --recording test-01 exp/dec_default/test/rttm - > test-01.vtt
+  local/export.py --format csv --names "1=Anna,2=Ben Ali" meeting.rttm -
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sys
 from pathlib import Path
 
 from cli import program
+from cli.names import add_names, names_of, tell_unused
 from diar import exports
 from diar.base.errors import DataError
 from diar.base.types import Turn
@@ -36,10 +38,12 @@ def main() -> None:
     lengths = read_numbers(args.reco2dur) if args.reco2dur else {}
     turns = choose_turns(args, lengths)
     media = audio_files(args, list(turns))
+    names = names_of(args)
     recordings = [
-        recording_of(name, turns[name], lengths.get(name), media.get(name))
+        recording_of(name, names.rename(turns[name]), lengths.get(name), media.get(name))
         for name in sorted(turns)
     ]
+    tell_unused("export.py", names)
     formats = list(dict.fromkeys(args.format))
     files = dict(exports.files(recordings, formats))  # all of it, before the first is written
     for note in exports.notes(recordings, formats):
@@ -69,6 +73,7 @@ def parse() -> argparse.Namespace:
         "--audio", type=Path, metavar="FILE", help="of the one recording: ELAN, JSON"
     )
     sound.add_argument("--wav-scp", metavar="FILE", help="the audio files of all recordings")
+    add_names(parser)
     add("rttm", metavar="rttm|dir|-", help="what is exported")
     add("out", metavar="out-dir|-", help="where it goes")
     return parser.parse_args()

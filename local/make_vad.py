@@ -61,8 +61,8 @@ def main() -> None:
                 regions = given.regions(recording, duration)
             else:
                 heard = local.load(recording) if local else None
-                regions = vad.detect_speech(samples, args.vad, options, heard)
-                remarks += vad.doubts(samples, regions)
+                regions, doubts = vad.speech_and_doubts(samples, args.vad, options, heard)
+                remarks += doubts
             if inside:
                 regions = intersection(regions, inside.regions(recording, duration))
             share.lines["audio"] += [f"{recording} {remark}\n" for remark in remarks]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import shutil
 import struct
@@ -26,12 +27,14 @@ from diar.base.errors import DataError
 from diar.base.types import Turn
 from diar.corpora.counts import Counts
 from diar.corpora.real_sample import read_trs
+from diar.exports import document
 from diar.exports.marks import turns_of
 from diar.exports.recording import recording_of
 from diar.extractors.fbank import FbankConfig
 from diar.fetching import archives
 from diar.jobs.slurm import SlurmConfig
 from diar.kaldi import arks, history, importing, inputs, plda, recordings, rttm, tables, validation
+from diar.kaldi.names import Names, read_names
 from diar.pipeline.config import BaselineConfig, DecStageConfig
 from diar.report.recordings import ReportConfig
 from diar.scoring import frame, systems
@@ -42,6 +45,9 @@ from diar.simulation.mini_corpus import CorpusConfig
 from diar.simulation.turn_taking import TurnTaking
 from diar.speech.segmentation import SegmentationConfig
 from diar.speech.vad import VadConfig
+from diar.words import reading, time_marks, writing
+from diar.words.assignment import assign
+from diar.words.word import Word
 from diar.xvectors.windows import XVectorConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +95,7 @@ def readers(folder: Path) -> Iterator[Reader]:
     for name in DIRECTORY:
         yield Reader(f"data directory: {name}", [DIRECTORY[name]], partial(_examine, folder, name))
     yield from _labels()
+    yield from _words()
     yield from _products(folder)
     for name, good in sounds.files().items():
         suffix = ".g722" if name == "G.722" else ".wav"
@@ -218,6 +225,54 @@ def _labels() -> Iterator[Reader]:
             f"labels: {name}", good, lambda path: turns_of(exports.read(path), "r", "label"), suffix
         )
     yield Reader("Transcriber (.trs)", [TRS], lambda path: read_trs(path, "r"))
+
+
+def _words() -> Iterator[Reader]:
+    """Words of a recogniser, in each format and each kind of JSON."""
+    timed = [{"word": " Hi", "start": 0.0, "end": 0.5, "probability": 0.9}, {"word": " 2"}]
+    tokens = [{"text": " H", "offsets": {"from": 0, "to": 200}, "p": 0.5}]
+    tokens.append({"text": "i", "offsets": {"from": 200, "to": 500}, "p": 0.5})
+    segment = {"start": 0, "end": 1.5, "text": " Hi 2"}
+    entry = {"offsets": {"from": 0, "to": 1500}, "text": " Hi"}
+    seglst = {"session_id": "r", "speaker": "A", "start_time": 0, "end_time": 1, "words": "Hi 2"}
+    named = [
+        Word("r", 0.0, 0.5, "Hi", "A", 0.5),
+        Word("r", 1.5, 2.0, "你", "B"),
+        Word("r", 3.0, 3.0, "x"),
+    ]
+    cues = [writing.FORMATS[name].text([named]).encode() for name in ("vtt", "srt", "json")]
+    rolling = b"WEBVTT\n\nNOTE x\n\nid\n00:01.000 --> 00:03.000\n<v A>Hi<00:02.000><c> 2</c>\n"
+    for name, good in (
+        ("ctm", [time_marks.ctm(named).encode(), b"r 1 0.5 1 Hi 0.5\n;; note\nq A 1 1 x\n"]),
+        ("stm", [writing.FORMATS["stm"].text([named]).encode(), b"r 1 A 0 1 <o> Hi\n"]),
+        ("vtt", [cues[0], rolling]),
+        ("srt", [cues[1], b"1\r\n0:00:01,000 --> 0:00:02.5 X1:1\r\n<i>Hi</i>\r\n\r\n2 3\r\n"]),
+        ("json", [cues[2]]),
+        ("whisper.json", [_json({"segments": [{**segment, "words": timed}, segment]})]),
+        ("whisper_cpp.json", [_json({"transcription": [{**entry, "tokens": tokens}, entry]})]),
+        ("seglst.json", [_json([seglst, seglst])]),
+    ):
+        yield Reader(f"words: {name}", good, partial(_assign, name), f".{name.split('.')[-1]}")
+    turns = exports.FORMATS["json"].text(recording_of("r", TURNS, 5.0)).encode()
+    lines = (
+        _json({**json.loads(turns), "remarks": []})
+        + b"\n"
+        + _json({"recording": "q", "error": "x"})
+    )
+    yield Reader("turns: JSON", [turns, lines], document.read)
+    yield Reader("names", [b"r 1 Anna B\nr r_2 Ben\n"], lambda path: Names(read_names(path)))
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def _assign(name: str, path: Path) -> None:
+    """Read words, give them to speakers, and write them in all formats."""
+    for words in reading.read(path, "r").words.values():
+        named = assign(words, TURNS).words
+        for form in writing.FORMATS.values():
+            form.text([named]).encode()
 
 
 def _products(folder: Path) -> Iterator[Reader]:

@@ -290,6 +290,18 @@ class TestDiarize:
         pipeline = SimpleNamespace(extractor=SimpleNamespace(rate=16000), run=lambda *_: made)
         (result,) = diarize.results(diarize.parse(), pipeline, Bounds(3))
         assert "1 of the 3 speakers asked for" in result.remarks
+        assert result.remarks[-1].startswith("less than 2 s of a: perhaps a part of another")
+
+    def test_speakers_have_names(self, go, folder, tmp_path):
+        found = go(folder / "talk.wav", "--json", "--out", tmp_path, "--names", "1=Änne Bo,3=Eva")
+        (line,) = map(json.loads, found.out.splitlines())
+        assert {turn["speaker"] for turn in line["turns"]} == {"Änne Bo", "talk_2"}
+        turns = read_rttm(tmp_path / "talk.rttm")["talk"]
+        assert {turn.speaker for turn in turns} == {"Änne_Bo", "talk_2"}
+        assert "no speaker '3' to give a name to" in found.err
+        both = go(folder / "talk.wav", folder / "more/quiet.wav", "--names", "1=A,2=A")
+        assert "talk: talk_1 and talk_2 would both be A: name them apart" in both.err
+        assert both.error.startswith("1 of 2") and "quiet: no speech" in both.err
 
     def test_standard_input_is_as_good_as_a_file(self, go, folder):
         wav = bytearray((folder / "talk.wav").read_bytes())

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from diar.base.errors import DataError
 from diar.base.posteriors import one_hot
-from diar.base.types import Region
+from diar.base.types import Bounds, Region, Turn
 from diar.turns import decoding
 from diar.turns.decoding import DecodingConfig, viterbi
+from diar.turns.doubts import doubts_of_turns
 from diar.xvectors.windows import cut_grid, cut_regions
 
 REGIONS = st.lists(
@@ -136,3 +137,23 @@ def test_frames_of_grid_windows_stay_within_their_cells():
     windows, _ = cut_grid("r", [Region(3.0, 6.0)], 16000 * 10, 16000, 1.5, 0.75)
     (turn,) = decode(windows, np.ones((len(windows), 1)), 10.0, DecodingConfig(), (1.5, 0.75))
     assert (turn.start, turn.end) == (2.625, 5.625)
+
+
+def test_doubts_of_speakers():
+    turns = [
+        Turn("r", 0, 3, "a"),
+        Turn("r", 3, 1.5, "b"),
+        Turn("r", 3.5, 1.4, "b"),
+        Turn("r", 6, 2, "c"),
+    ]
+    short = "less than 2 s of b: perhaps a part of another speaker, or noise"
+    limit = "3 speakers, as many as were allowed: there may be more"
+    for bounds, said in (
+        (Bounds(), [short]),
+        (Bounds(exact=3), [short]),
+        (Bounds(most=3), [limit, short]),
+        (Bounds(least=4), ["3 of the 4 speakers asked for", short]),
+    ):
+        assert doubts_of_turns(turns, bounds) == said
+    assert doubts_of_turns([*turns, Turn("r", 9, 1, "b")], Bounds()) == []
+    assert doubts_of_turns([], Bounds(most=2, least=2)) == []

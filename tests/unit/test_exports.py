@@ -1,5 +1,6 @@
 """Exports to other tools, read by the tools' own readers, and the way back from them."""
 
+import csv
 import gzip
 import io
 import json
@@ -21,7 +22,7 @@ from diar import __version__, exports
 from diar.base.errors import DataError
 from diar.base.regions import merge_turns
 from diar.base.types import Turn
-from diar.exports import elan
+from diar.exports import document, elan
 from diar.exports.lines import annotation
 from diar.exports.marks import turns_of
 from diar.exports.recording import recording_of
@@ -136,6 +137,51 @@ def test_webvtt_has_a_cue_for_each_turn(turns):
         cue.voice.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") for cue in cues
     ]
     assert decoded == [span.speaker for span in spans]
+
+
+def test_srt_text():
+    assert text_of("srt", TWO[1:]) == (
+        '1\n00:00:01,000 --> 00:00:03,000\nB<&">\n\n2\n00:00:03,000 --> 01:00:03,000\nA\n'
+    )
+
+
+@given(ANY)
+def test_csv_is_read_by_the_csv_module(turns):
+    rows = list(csv.DictReader(io.StringIO(text_of("csv", turns), newline="")))
+    read = [Turn("r", float(r["start"]), float(r["duration"]), r["speaker"]) for r in rows]
+    assert format_rttm(read) == format_rttm(turns)
+    assert all(float(r["end"]) > float(r["start"]) and r["recording"] == "r" for r in rows)
+
+
+@settings(deadline=None, max_examples=50)
+@given(turns=ANY, seconds=st.none() | st.floats(0, 20))
+def test_json_and_back(tmp_path_factory, turns, seconds):
+    path = tmp_path_factory.mktemp("j") / "r.json"
+    exports.write(path, text_of("json", turns, seconds))
+    assert format_rttm(document.read(path)["r"]) == format_rttm(turns)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{\n,", "j.json:2: no JSON"),
+        ("[" * 9999, "no JSON that can be read"),
+        ("[]\n[]\n", "j.json:1: no diarization of a recording"),
+        ('{"recording": "\\ud800"}', "no diarization of a recording"),
+        ('{"recording": "r"}', "no diarization: docs/diarization.schema.json"),
+        (
+            '\n{"recording": "r", "format": "diarization", "turns": [{"start": 1, "end": 0, "speaker": "a"}]}',
+            "j.json:2: r: .* is no turn",
+        ),
+    ],
+)
+def test_json_that_is_no_diarization(tmp_path, text, message):
+    (tmp_path / "j.json").write_text(text)
+    with pytest.raises(DataError, match=message):
+        document.read(tmp_path / "j.json")
+    (tmp_path / "j.json").unlink()
+    with pytest.raises(DataError, match="no such file"):
+        document.read(tmp_path / "j.json")
 
 
 def test_webvtt_text():
@@ -316,6 +362,30 @@ def test_what_was_passed_over_in_the_rttm_is_said(tmp_path, monkeypatch, capsys)
         "export.py: turns of several channels, taken together: r",
         "export.py: r: 1 turn(s) overlap another of the same speaker: joined in elan",
     ]
+
+
+def test_names_go_out_and_come_back(tmp_path, rttm, monkeypatch, capsys):
+    (tmp_path / "names").write_text("r A Anna Möller\nq C Zoë\n")
+    words = [x for name in ALL for x in ("--format", name)] + ["--names-file", tmp_path / "names"]
+    call(export.main, monkeypatch, *words, rttm, tmp_path / "out")
+    for suffix in ("txt", "TextGrid", "eaf", "vtt", "srt", "csv", "json"):
+        assert "Anna Möller" in (tmp_path / f"out/r.{suffix}").read_text(encoding="utf-8"), suffix
+    for name in ("r.lab", "turns.ctm"):
+        assert " Anna_Möller" in (tmp_path / "out" / name).read_text(encoding="utf-8"), name
+    assert [s.speaker for s in lhotse.load_manifest(tmp_path / "out/supervisions.jsonl.gz")][
+        :2
+    ] == [
+        "Zoë",
+        "Anna Möller",
+    ]
+    for name in ("audacity", "textgrid", "elan"):
+        path = tmp_path / f"out/r{exports.FORMATS[name].suffix}"
+        turns, notes = turns_of(exports.read(path), "r")
+        assert {t.speaker for t in turns} == {"Anna_Möller", 'B<&">'}
+        assert notes == ["an RTTM holds no blanks: 'Anna Möller' becomes Anna_Möller"]
+    assert capsys.readouterr().err == ""
+    call(export.main, monkeypatch, "--format", "ctm", "--names", "7=X", rttm, tmp_path / "out")
+    assert "no speaker '7' to give a name to" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,19 @@ def test_silence_has_no_speech(kind, samples, network):
     assert vad.detect_speech(silence, kind, VadConfig(), local) == []
 
 
+def test_quiet_speech_that_is_left_out_is_said(monkeypatch):
+    scores = np.array([0.9] * 100 + [0.2] * 40 + [0.0] * 60)
+    monkeypatch.setattr(vad, "scores_of", lambda *_: (scores, 0.1))
+    samples = np.zeros(20 * 16000, np.float32)
+    regions, said = vad.speech_and_doubts(samples, "combined", VadConfig())
+    assert regions == vad.detect_speech(samples, "combined", VadConfig())
+    assert said == ["perhaps much quiet speech left out: more than a third of what was found"]
+    for few in (scores[:125], np.concatenate([[0.9] * 200, scores])):
+        monkeypatch.setattr(vad, "scores_of", lambda *_, few=few: (few, 0.1))
+        longer = np.zeros(40 * 16000, np.float32)
+        assert vad.speech_and_doubts(longer, "combined", VadConfig())[1] == []
+
+
 def test_doubts(sample):
     speech = vad.detect_speech(sample, "silero", VadConfig())
     assert vad.doubts(sample, speech) == []

@@ -28,6 +28,19 @@ def parse_channel(text: str) -> int | None:
     return int(text) - 1 if re.fullmatch("[1-9][0-9]{0,5}", text) else None
 
 
+_CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})", re.ASCII)
+
+
+def parse_clock(text: str) -> float:
+    """Read [h:]mm:ss.mmm or [h:]mm:ss,mmm, as captions have it: seconds, to the millisecond; NaN where there is none."""
+    match = _CLOCK.fullmatch(text)
+    if not match:
+        return math.nan
+    hours, minutes, seconds, fraction = match.groups()
+    whole = 3600 * int(hours or 0) + 60 * int(minutes) + int(seconds)
+    return (1000 * whole + int(fraction.ljust(3, "0"))) / 1000
+
+
 def clock(seconds: float, decimals: int = 0, short: bool = False) -> str:
     """Write seconds as h:mm:ss, with so many decimals; ``short``: below an hour as m:ss."""
     minutes, rest = divmod(round(seconds, decimals), 60)

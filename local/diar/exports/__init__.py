@@ -37,6 +37,8 @@ FORMATS = {
     "audacity": Format(audacity.text_of, ".txt", read=audacity.read),
     "textgrid": Format(textgrid.text_of, ".TextGrid", tiers=True, read=textgrid.read),
     "webvtt": Format(lines.webvtt, ".vtt"),
+    "srt": Format(lines.srt, ".srt"),
+    "csv": Format(lines.table, ".csv"),
     "json": Format(document.text_of, ".json"),
     "ctm": Format(lines.ctm, file="turns.ctm"),
     "elan": Format(elan.text_of, ".eaf", tiers=True, read=elan.read),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from diar import __version__
+from diar.base.errors import DataError
+from diar.base.names import is_name
+from diar.base.types import Turn
 from diar.exports.recording import ExportedRecording
 
 VERSION = "1.0"  # of the schema
@@ -41,3 +46,57 @@ def document_of(recording: ExportedRecording) -> dict[str, Any]:
             for span in recording.spans
         ],
     }
+
+
+def read(path: str | Path) -> dict[str, list[Turn]]:
+    """Read the turns of each recording back: one such object, or one in each line; those that failed have none.
+
+    Raises:
+        DataError: no such file, no JSON, or not of this kind.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DataError("no such file", path) from None
+    except UnicodeDecodeError:
+        raise DataError("not a UTF-8 text file", path) from None
+    found: dict[str, list[Turn]] = {}
+    for number, value in _objects(text, path):
+        name = value.get("recording") if isinstance(value, dict) else None
+        if not (isinstance(name, str) and is_name(name)):
+            raise DataError("no diarization of a recording", path, number)
+        if "error" in value:
+            continue
+        if name in found:
+            raise DataError(f"duplicate recording {value['recording']!r}", path, number)
+        turns = value.get("turns")
+        if value.get("format") != "diarization" or not isinstance(turns, list):
+            raise DataError("no diarization: docs/diarization.schema.json", path, number)
+        found[name] = sorted(_turn(name, t, path, number) for t in turns)
+    return found
+
+
+def _objects(text: str, path: str | Path) -> list[tuple[int, Any]]:
+    """Parse one value over several lines, or one in each line, with the number of its first line."""
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    try:
+        try:
+            return [(number, json.loads(line)) for number, line in lines]
+        except json.JSONDecodeError:
+            return [(lines[0][0], json.loads(text))]
+    except json.JSONDecodeError as error:
+        raise DataError(f"no JSON: {error.msg}", path, error.lineno) from None
+    except (ValueError, RecursionError):  # numbers, or brackets, without end
+        raise DataError("no JSON that can be read", path) from None
+
+
+def _turn(recording: str, value: Any, path: str | Path, number: int) -> Turn:
+    match value:
+        case {
+            "start": float() | int() as start,
+            "end": float() | int() as end,
+            "speaker": str(who),
+        }:
+            if is_name(who) and 0 <= start < end < math.inf and end < 1e9:
+                return Turn(recording, start, end - start, who)
+    raise DataError(f"{recording}: {value!r} is no turn", path, number)

@@ -1,14 +1,18 @@
-"""Formats that are a line or a cue for each turn: CTM, pyannote's .lab, lhotse's manifest, WebVTT."""
+"""Formats that are a line or a cue for each turn: CTM, CSV, pyannote's .lab, lhotse's manifest, WebVTT, SRT."""
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from webvtt import Caption, WebVTT
 from webvtt.models import Timestamp
 
+from diar.base.names import no_blanks
 from diar.exports.recording import ExportedRecording
 
 if TYPE_CHECKING:
@@ -18,7 +22,8 @@ if TYPE_CHECKING:
 def ctm(recording: ExportedRecording) -> str:
     """Write NIST's CTM, the speaker in the place of the word: recording, channel 1, start, duration."""
     return "".join(
-        f"{recording.name} 1 {s.start / 1000:.3f} {(s.end - s.start) / 1000:.3f} {s.speaker}\n"
+        f"{recording.name} 1 {s.start / 1000:.3f} {(s.end - s.start) / 1000:.3f}"
+        f" {no_blanks(s.speaker)}\n"
         for s in recording.spans
     )
 
@@ -54,7 +59,29 @@ def annotation(recording: ExportedRecording) -> Annotation:
 
 def lab(recording: ExportedRecording) -> str:
     """Write start, end (seconds) and speaker, as pyannote.core does and pyannote.database reads them."""
-    return annotation(recording).to_lab()
+    spans = tuple(span._replace(speaker=no_blanks(span.speaker)) for span in recording.spans)
+    return annotation(replace(recording, spans=spans)).to_lab()
+
+
+def table(recording: ExportedRecording) -> str:
+    """Write comma-separated values (RFC 4180) with a header, times in seconds."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(["recording", "start", "end", "duration", "speaker"])
+    for span in recording.spans:
+        times = (span.start, span.end, span.end - span.start)
+        writer.writerow([recording.name, *(f"{ms / 1000:.3f}" for ms in times), span.speaker])
+    return stream.getvalue()
+
+
+def srt(recording: ExportedRecording) -> str:
+    """Write numbered cues with the speaker as text."""
+    cues = []
+    for number, span in enumerate(recording.spans, 1):
+        times = (Timestamp.from_seconds(ms / 1000) for ms in (span.start, span.end))
+        start, end = (str(time).replace(".", ",") for time in times)
+        cues.append(f"{number}\n{start} --> {end}\n{span.speaker}\n")
+    return "\n".join(cues)
 
 
 def webvtt(recording: ExportedRecording) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from diar.base.errors import DataError
+from diar.base.names import no_blanks
 from diar.base.types import Turn
 from diar.exports.recording import recording_of
 
@@ -115,7 +116,7 @@ def _rttm_names(path: str | Path, named: Sequence[tuple[str, int | None]]) -> di
     names: dict[str, str] = {}
     first: dict[str, str] = {}
     for name, line in named:
-        ours = names[name] = "_".join(name.split())
+        ours = names[name] = no_blanks(name)
         if first.setdefault(ours, name) != name:
             raise DataError(
                 f"{first[ours]!r} and {name!r} would both be speaker {ours}: rename one", path, line

@@ -90,3 +90,16 @@ def read_channels(path: str | Path) -> dict[str, int]:
             raise DataError(f"channel {name!r}: expected A, B, 1, 2, ...", path, number)
         channels[recording] = channel
     return channels
+
+
+def read_file_channels(path: str | Path) -> dict[tuple[str, int], str]:
+    """Read reco2file_and_channel the other way round: (file, channel counted from 0) -> recording.
+
+    Raises:
+        DataError: what ``read_channels`` refuses.
+    """
+    channels = read_channels(path)
+    return {
+        (file, channels[recording]): recording
+        for _, (recording, file, _) in unique_records(path, CHANNEL, "recording")
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,7 +27,7 @@ from diar.xvectors.windows import XVectorConfig
 class Diarization:
     """What was made of a recording, arrow by arrow; without speech, no windows and no fit.
 
-    exclusive: the turns of one speaker at a time.
+    exclusive: the turns of one speaker at a time. doubts: what makes one doubt that ``speech`` is all.
     """
 
     turns: list[Turn]
@@ -34,6 +35,7 @@ class Diarization:
     speech: list[Region]
     windows: Subsegments
     fit: Fit | None
+    doubts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,12 @@ class Pipeline:
         """
         duration = len(samples) / self.extractor.rate
         heard = self.segmentation.local_speakers(samples) if self.segmentation else None
-        speech = vad.detect_speech(samples, self.vad_kind, self.vad, heard)
+        speech, doubts = vad.speech_and_doubts(samples, self.vad_kind, self.vad, heard)
         local = heard if self.overlap else None
         xvectors = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
         windows = xvectors.subsegments
         if not len(windows):
-            return Diarization([], [], speech, windows, None)
+            return Diarization([], [], speech, windows, None, doubts)
         bounds = bounds or Bounds(most=self.dec.max_speakers)
         fit = diarization.fit(
             xvectors.vectors, windows, self.encoder, self.dec, bounds, seed, local
@@ -94,4 +96,4 @@ class Pipeline:
         decoded = decoding.decode(
             windows, fit.posteriors, duration, self.dec.decoding, grid, bounds.range[0], local
         )
-        return Diarization(decoded.turns, decoded.exclusive, speech, windows, fit)
+        return Diarization(decoded.turns, decoded.exclusive, speech, windows, fit, doubts)

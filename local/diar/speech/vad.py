@@ -20,6 +20,9 @@ LOCAL = ("combined", "segmentation")  # those that need local speakers
 HOP, WIDTH = SAMPLE_RATE // 100, SAMPLE_RATE // 40  # samples of a frame whose energy is measured
 FRAMES = 10000  # whose energies are computed at once
 VERY_QUIET = -60  # dBFS of the loudest twentieth of the frames
+# Quiet speech is said to be left out from so many seconds on, if they are so large a share of what was found;
+# no result hangs on it.
+FAINT_SECONDS, FAINT_SHARE = 3.0, 1 / 3
 LOUD = 20 * np.log(10) / 10  # 20 dB: so near to those is what is loud
 SILERO_CHUNK = 512  # samples, fixed by the published network at 16 kHz
 SILERO_RESET = 937 * SILERO_CHUNK  # samples: 30 s
@@ -267,6 +270,36 @@ def detect_speech(
     """Find the speech regions of 16 kHz samples; arguments and errors are those of ``scores_of``."""
     scores, frame = scores_of(samples, kind, config.energy_frames, local)
     return regions_from_scores(scores, frame, len(samples) / SAMPLE_RATE, getattr(config, kind))
+
+
+def speech_and_doubts(
+    samples: Samples, kind: str, config: VadConfig, local: LocalSpeakers | None = None
+) -> tuple[list[Region], list[str]]:
+    """Find speech as ``detect_speech`` does, and say what makes one doubt that it is all."""
+    scores, frame = scores_of(samples, kind, config.energy_frames, local)
+    options: Hysteresis = getattr(config, kind)
+    regions = regions_from_scores(scores, frame, len(samples) / SAMPLE_RATE, options)
+    said = doubts(samples, regions)
+    faint = faint_speech(scores, frame, regions, options)
+    spoken = sum(r.end - r.start for r in regions)
+    if kind == "combined" and faint >= max(FAINT_SECONDS, FAINT_SHARE * spoken):
+        said.append("perhaps much quiet speech left out: more than a third of what was found")
+    return regions, said
+
+
+def faint_speech(
+    scores: np.ndarray, frame: float, regions: Sequence[Region], options: Hysteresis
+) -> float:
+    """Count the seconds outside of the regions whose score is over a quarter of ``onset``.
+
+    Args:
+        scores, frame: as for ``regions_from_scores``.
+    """
+    centres = (np.arange(len(scores)) + 0.5) * frame
+    likely = scores > options.onset / 4
+    for region in regions:
+        likely &= (centres < region.start) | (centres > region.end)
+    return float(np.count_nonzero(likely) * frame)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Who says which word: the words of a recogniser, given to the speakers of a diarization.
+
+Usage: assign_words.py [options] <rttm|json> <words> [-o <file>]
+
+<words> is CTM, STM, the JSON of Whisper, faster-whisper, whisperX, whisper.cpp or meeteval (SegLST), WebVTT or
+SRT, by its ending. <rttm|json> is who speaks when: an RTTM, or the JSON of diarize.py and export.py. Each word
+goes to who speaks most in it. Captions without times of their words are parted where the speaker changes, by
+their length in characters. docs/words.md says more.
+
+Formats: text, srt, vtt and json of one recording; ctm, stm, seglst of all. Which one is written, --format or
+the ending of <file> says (.txt, .srt, .vtt, .json, .ctm, .stm, .seglst.json); text without both. With several
+formats <file> is a directory.
+
+Examples:
+  local/assign_words.py meeting.rttm meeting.json > meeting.txt
+  local/assign_words.py meeting.rttm meeting.srt -o named.vtt --names "1=Anna,2=Ben Ali"
+  local/assign_words.py exp/dec_default/test/rttm words.ctm -o words.seglst.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cli import program
+from cli.names import add_names, names_of, tell_unused
+from diar.base.errors import DataError
+from diar.base.files import write_text
+from diar.base.numbers import parse_channel
+from diar.base.types import Turn
+from diar.exports import document
+from diar.kaldi import rttm
+from diar.kaldi.recordings import read_file_channels
+from diar.kaldi.tables import read_wav_scp
+from diar.words import reading, writing
+from diar.words.assignment import DISTANCE, assign
+from diar.words.word import Transcript, Word
+
+NAME = "assign_words.py"
+EXCLUSIVE = "rttm_exclusive"  # beside the 'rttm' of a DEC or of a baseline
+
+
+def main() -> None:
+    args = parse()
+    formats = formats_of(args)
+    for given in (args.turns, args.words):
+        if given.exists() and Path(args.out).exists() and given.samefile(args.out):
+            raise DataError("input and output: name another file for the output", args.out)
+    turns = read_turns(args)
+    transcript = read_words(args, turns)
+    failed = dict(transcript.faults)
+    named = assign_all(args, turns, transcript, failed)
+    if failed and not args.failed:
+        for reason in failed.values():
+            say(reason)
+    if named or not failed:
+        write(args, formats, named or [[]])
+    if args.failed:
+        write_text(args.failed, "".join(f"{name} {why}\n" for name, why in sorted(failed.items())))
+    elif failed:
+        raise DataError(f"{len(failed)} of {len(failed) + len(named)} recording(s) failed")
+
+
+def parse() -> argparse.Namespace:
+    """Parse the arguments."""
+    parser = program.parser(__doc__)
+    add = parser.add_argument
+    add("-o", "--out", default="-", metavar="FILE", help="default: standard output")
+    add("--format", action="append", choices=writing.FORMATS, help="may come again")
+    add(
+        "--recording", metavar="NAME", help="only this one; of which the words are, if that is open"
+    )
+    add(
+        "--distance",
+        type=float,
+        default=DISTANCE,
+        metavar="S",
+        help="seconds to the nearest turn, at most, for words in silence; further away is nobody's",
+    )
+    add(
+        "--exclusive",
+        metavar="FILE",
+        help="an RTTM of one speaker at a time, which decides where several speak; none: no such one"
+        f" (default: {EXCLUSIVE} beside a file that is called rttm)",
+    )
+    add_names(parser)
+    add(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="whose recordings these are, with reco2file_and_channel, if words are of file and channel",
+    )
+    add("--failed", type=Path, metavar="FILE", help="list recordings that fail there, and go on")
+    add("turns", type=Path, metavar="rttm|json", help="who speaks when")
+    add("words", type=Path, help="what is said when")
+    args = parser.parse_args()
+    if not args.distance >= 0:
+        parser.error(f"--distance is a number of seconds, not {args.distance:g}")
+    return args
+
+
+def formats_of(args: argparse.Namespace) -> list[str]:
+    """Return what is to be written."""
+    if args.format:
+        return list(dict.fromkeys(args.format))
+    endings = {form.suffix: name for name, form in writing.FORMATS.items()}
+    if args.out == "-":
+        return ["text"]
+    for ending in sorted(endings, key=len, reverse=True):
+        if args.out.endswith(ending):
+            return [endings[ending]]
+    raise DataError(f"expected an ending of {', '.join(endings)}, or --format", args.out)
+
+
+def read_turns(args: argparse.Namespace) -> dict[str, list[Turn]]:
+    """Read the turns of each recording; of silent ones there are none."""
+    if args.turns.suffix.lower() in (".json", ".jsonl"):
+        return document.read(args.turns)
+    found = rttm.load_rttm(args.turns)
+    silent = [*found.silent, *found.empty]
+    if args.data_dir:  # an RTTM of many recordings does not show those that are silent
+        paths, faults = read_wav_scp(args.data_dir / "wav.scp")
+        silent = [*paths, *faults]
+    return {**{name: [] for name in silent}, **found.turns}
+
+
+def read_words(args: argparse.Namespace, turns: dict[str, list[Turn]]) -> Transcript:
+    """Read the words, and find out whose they are."""
+    name = args.recording or (next(iter(turns)) if len(turns) == 1 else args.words.stem)
+    found = reading.read(args.words, name)
+    for note in found.notes:
+        say(f"{args.words}: {note}")
+    words: Mapping[str, Sequence[Word]] = found.words
+    if args.data_dir:
+        words = by_recording(args.data_dir, words)
+    if args.recording:
+        if args.recording not in {**words, **found.faults}:
+            raise DataError(f"no words of {args.recording}", args.words)
+        words = {name: each for name, each in words.items() if name == args.recording}
+    faults = {r: why for r, why in found.faults.items() if args.recording in (None, r)}
+    if not words and not faults:
+        say(f"{args.words}: no words")
+    return Transcript(args.words, words, faults)
+
+
+def by_recording(data_dir: Path, words: Mapping[str, Sequence[Word]]) -> dict[str, list[Word]]:
+    """Sort words of file and channel by the recordings that reco2file_and_channel makes of these."""
+    path = data_dir / "reco2file_and_channel"
+    known = read_file_channels(path) if path.exists() else {}
+    found: dict[str, list[Word]] = {}
+    for name, each in words.items():
+        for word in each:
+            channel = parse_channel(word.channel)
+            ours = known.get((name, -1 if channel is None else channel), name)
+            found.setdefault(ours, []).append(word._replace(recording=ours))
+    return found
+
+
+def assign_all(
+    args: argparse.Namespace,
+    turns: Mapping[str, Sequence[Turn]],
+    transcript: Transcript,
+    failed: dict[str, str],
+) -> list[list[Word]]:
+    """Give all words their speakers, and say how that went; those that fail go to ``failed``."""
+    exclusive = read_exclusive(args)
+    names = names_of(args)
+    named: list[list[Word]] = []
+    counts: Counter[str] = Counter()
+    for recording in sorted(transcript.words):
+        words = transcript.words[recording]
+        try:
+            if recording not in turns:
+                raise DataError(no_turns(args, recording))
+            found = assign(words, turns[recording], exclusive.get(recording, ()), args.distance)
+            called = names.of(recording, dict.fromkeys(t.speaker for t in turns[recording]))
+        except DataError as error:
+            failed[recording] = str(error)
+            continue
+        named.append([w._replace(speaker=called.get(w.speaker, w.speaker)) for w in found.words])
+        counts.update(
+            words=len(words),
+            estimated=sum(word.estimated for word in words),
+            tied=found.tied,
+            near=found.near,
+            nobody=found.nobody,
+        )
+    tell(args, counts)
+    tell_unused(NAME, names)
+    return named
+
+
+def no_turns(args: argparse.Namespace, recording: str) -> str:
+    """Say why words of a recording cannot be used of which there are no turns."""
+    if args.data_dir:
+        return f"{args.words}: words of {recording}, which is not in {args.data_dir}/wav.scp"
+    return (
+        f"{args.words}: words of {recording}, of which {args.turns} has no turns: --recording NAME"
+        " says whose words they are"
+    )
+
+
+def read_exclusive(args: argparse.Namespace) -> dict[str, list[Turn]]:
+    """Read the turns of one speaker at a time, where there are such."""
+    beside = args.turns.parent / EXCLUSIVE
+    if args.exclusive == "none" or (not args.exclusive and args.turns.name != "rttm"):
+        return {}
+    if args.exclusive:
+        return rttm.read_rttm(args.exclusive)
+    return rttm.read_rttm(beside) if beside.exists() else {}
+
+
+def tell(args: argparse.Namespace, counts: Counter[str]) -> None:
+    """Say what a reader of the result has to know."""
+    total = counts["words"]
+    if counts["estimated"]:
+        say(
+            f"{counts['estimated']} of {total} words have no times of their own: estimated, by their"
+            " length in characters"
+        )
+    if counts["tied"]:
+        say(
+            f"{counts['tied']} word(s) of several speakers, as long of each, decided by their neighbours"
+        )
+    if counts["near"]:
+        say(f"{counts['near']} word(s) in silence, given to who speaks within {args.distance:g} s")
+    if counts["nobody"]:
+        say(f"{counts['nobody']} word(s) of nobody: no turn within {args.distance:g} s")
+
+
+def write(
+    args: argparse.Namespace, formats: Sequence[str], named: Sequence[Sequence[Word]]
+) -> None:
+    """Write all formats, or none.
+
+    Raises:
+        DataError: several recordings in a format of one, or several formats on standard output.
+    """
+    for name in formats:
+        if writing.FORMATS[name].alone and len(named) != 1:
+            raise DataError(
+                f"{name} is of one recording, and these are {len(named)}: --recording NAME chooses one"
+            )
+    texts = {name: writing.FORMATS[name].text(named) for name in formats}
+    if args.out == "-":
+        if len(texts) > 1:
+            raise DataError("standard output takes one --format: give a directory, -o DIR")
+        sys.stdout.write(next(iter(texts.values())))
+        return
+    for name, text in texts.items():
+        file = Path(args.out)
+        if len(texts) > 1:
+            file /= f"words{writing.FORMATS[name].suffix}"
+        write_text(file, text)
+    words = sum(map(len, named))
+    print(f"{args.out}: {words} word(s) of {len(named)} recording(s)")
+
+
+def say(note: str) -> None:
+    """Print a note on standard error."""
+    print(f"{NAME}: {note}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    program.run(main)

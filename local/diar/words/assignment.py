@@ -1,0 +1,142 @@
+"""Which speaker says a word, by its time and the turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from diar.base.errors import DataError
+from diar.base.regions import TOUCH, speakers_in_order, union
+from diar.base.types import Region, Turn
+from diar.words.word import Word
+
+DISTANCE = 1.0  # seconds from a word in silence to the turn that it may belong to
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Words with their speakers, in the order in which they came.
+
+    tied: how many were decided by their neighbours. near: how many lie in silence, and were given to who
+    speaks next to them. nobody: how many lie further from any turn, and have no speaker.
+    """
+
+    words: list[Word]
+    tied: int
+    near: int
+
+    @property
+    def nobody(self) -> int:
+        """How many words have no speaker."""
+        return sum(not word.speaker for word in self.words)
+
+
+def assign(
+    words: Sequence[Word],
+    turns: Sequence[Turn],
+    exclusive: Sequence[Turn] = (),
+    distance: float = DISTANCE,
+) -> Assignment:
+    """Give each word of a recording to who speaks most in it.
+
+    Where two speak equally long in it, to whom of them the nearest word with one speaker belongs; the one
+    before, where both are as near; where there is none, to who had the first turn.
+
+    Args:
+        turns: of the recording; they may overlap.
+        exclusive: turns of one speaker at a time, which decide where they reach into a word.
+        distance: seconds from a word to the nearest turn, at most, for a word in which nobody speaks.
+
+    Raises:
+        DataError: a distance below 0.
+    """
+    if not distance >= 0:
+        raise DataError(f"a distance of {distance:g} s: expected 0 or more")
+    speakers = speakers_in_order([*turns, *exclusive])
+    if not words or not speakers:
+        return Assignment([word._replace(speaker="") for word in words], 0, 0)
+    starts, ends = (np.array([word[i] for word in words], float) for i in (1, 2))
+    mostly = _best(_overlaps(turns, speakers, starts, ends), TOUCH)
+    alone = _best(_overlaps(exclusive, speakers, starts, ends), TOUCH)
+    away = _distances([*turns, *exclusive], speakers, starts, ends)
+    nearest = _best(-away, -distance - TOUCH)
+    spoken = mostly.any(axis=1) | alone.any(axis=1)
+    candidates = np.where(
+        alone.any(axis=1, keepdims=True),
+        alone,
+        np.where(mostly.any(axis=1, keepdims=True), mostly, nearest),
+    )
+    chosen = _by_neighbours(candidates, starts, ends)
+    named = [
+        word._replace(speaker=speakers[who] if who >= 0 else "")
+        for word, who in zip(words, chosen.tolist(), strict=True)
+    ]
+    tied = int((candidates.sum(axis=1) > 1).sum())
+    return Assignment(named, tied, int((~spoken & (chosen >= 0)).sum()))
+
+
+def _best(scores: np.ndarray, least: float) -> np.ndarray:
+    """(n, k) bool: who has the highest score of a row, all who have it; nobody where it is not above ``least``."""
+    highest = scores.max(axis=1, keepdims=True)
+    return (scores >= highest - TOUCH) & (highest > least)
+
+
+def _regions(turns: Sequence[Turn], speakers: Sequence[str]) -> list[list[Region]]:
+    spans: dict[str, list[tuple[float, float]]] = {speaker: [] for speaker in speakers}
+    for turn in turns:
+        spans[turn.speaker].append((turn.start, turn.end))
+    return [union(each) for each in spans.values()]
+
+
+def _overlaps(
+    turns: Sequence[Turn], speakers: Sequence[str], starts: np.ndarray, ends: np.ndarray
+) -> np.ndarray:
+    """(n, k) seconds that each speaker speaks in each word."""
+    columns = []
+    for regions in _regions(turns, speakers):
+        begins, finishes = np.array(regions, float).reshape(-1, 2).T
+        before = np.concatenate([[0.0], np.cumsum(finishes - begins)])
+
+        def spoken(
+            times: np.ndarray,
+            begins: np.ndarray = begins,
+            finishes: np.ndarray = finishes,
+            before: np.ndarray = before,
+        ) -> np.ndarray:
+            """Seconds of speech before each time."""
+            count = np.searchsorted(begins, times, side="right")
+            open_end = np.concatenate([[-np.inf], finishes])[count]
+            return before[count] - np.maximum(open_end - times, 0.0)
+
+        columns.append(spoken(ends) - spoken(starts))
+    return np.stack(columns, axis=1)
+
+
+def _distances(
+    turns: Sequence[Turn], speakers: Sequence[str], starts: np.ndarray, ends: np.ndarray
+) -> np.ndarray:
+    """(n, k) seconds from each word to the nearest turn of each speaker; 0 where it touches one."""
+    columns = []
+    for regions in _regions(turns, speakers):
+        begins, finishes = np.array(regions, float).reshape(-1, 2).T
+        count = np.searchsorted(begins, ends, side="right")
+        last = np.concatenate([[-np.inf], finishes])[count]
+        following = np.concatenate([begins, [np.inf]])[count]
+        columns.append(np.minimum(np.maximum(starts - last, 0.0), following - ends))
+    return np.stack(columns, axis=1)
+
+
+def _by_neighbours(candidates: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """(n,) column of the speaker of each word, -1 for nobody; ties as ``assign`` says."""
+    count = candidates.sum(axis=1)
+    chosen = np.where(count > 0, candidates.argmax(axis=1), -1)
+    sure = np.flatnonzero(count == 1)
+    for i in np.flatnonzero(count > 1):
+        at = int(np.searchsorted(sure, i))
+        near = [(starts[i] - ends[j], 0, chosen[j]) for j in sure[max(at - 1, 0) : at]]
+        near += [(starts[j] - ends[i], 1, chosen[j]) for j in sure[at : at + 1]]
+        if fitting := [each for each in near if candidates[i, each[2]]]:
+            chosen[i] = min(fitting)[2]
+    return chosen

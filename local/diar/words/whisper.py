@@ -1,0 +1,274 @@
+"""JSON with words: of openai-whisper, faster-whisper and whisperX, of whisper.cpp, meeteval's SegLST, and ours."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from diar.base.errors import DataError
+from diar.base.numbers import parse_clock
+from diar.words.word import (
+    UNKNOWN,
+    Transcript,
+    Word,
+    blank_split,
+    clean,
+    fault_of_times,
+    in_order,
+    is_unspaced,
+    spread,
+)
+
+
+def read_json(path: str | Path, recording: str) -> Transcript:
+    """Read one of these; which it is, its keys tell.
+
+    Args:
+        recording: whose words they are, where the file does not say.
+
+    Raises:
+        DataError: no JSON, another kind of JSON, a value that is missing or no number.
+    """
+    content = _load(path)
+    if isinstance(content, list):
+        return _seglst(path, content)
+    if isinstance(content, dict) and content.get("format") == "words":
+        return _ours(_Entry(content, path, "words"))
+    if isinstance(content, dict) and isinstance(content.get("segments"), list):
+        return _whisper(path, content["segments"], recording)
+    if isinstance(content, dict) and isinstance(content.get("transcription"), list):
+        return _whisper_cpp(path, content["transcription"], recording)
+    raise DataError(
+        "no words in this JSON: expected 'segments' (Whisper, faster-whisper, whisperX),"
+        " 'transcription' (whisper.cpp), or a list of segments (SegLST)",
+        path,
+    )
+
+
+def _load(path: str | Path) -> Any:
+    try:
+        # whisper.cpp cuts characters in two where its tokens do: the whole segment has them again
+        text = Path(path).read_text(encoding="utf-8-sig", errors="surrogateescape")
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"no JSON: {error.msg}", path, error.lineno) from None
+    except (ValueError, RecursionError):  # numbers, or brackets, without end
+        raise DataError("no JSON that can be read", path) from None
+
+
+class _Entry:
+    """An object of the JSON, and where it stands."""
+
+    def __init__(self, value: Any, path: str | Path, place: str):
+        self.path, self.place = path, place
+        if not isinstance(value, dict):
+            raise self.error("expected an object")
+        self.value = value
+
+    def error(self, message: str) -> DataError:
+        return DataError(f"{self.place}: {message}", self.path)
+
+    def has(self, key: str) -> bool:
+        return self.value.get(key) is not None
+
+    def text(self, key: str) -> str:
+        """Return a string as it stands."""
+        value = self.value.get(key)
+        if not isinstance(value, str):
+            raise self.error(f"no text {key!r}")
+        return value
+
+    def clean(self, key: str) -> str:
+        return clean(self.text(key), self.path, f"{self.place}: ")
+
+    def name(self, key: str) -> str:
+        """Return a name, which may be a number in the JSON."""
+        value = self.value.get(key)
+        if not isinstance(value, (str, int)) or value == "":
+            raise self.error(f"no {key!r}")
+        return clean(str(value), self.path, f"{self.place}: ")
+
+    def number(self, key: str, unit: float = 1.0) -> float:
+        value: Any = self.value.get(key)
+        try:
+            known = isinstance(value, (int, float)) and not isinstance(value, bool)
+            number = float(value) / unit if known else math.nan
+        except OverflowError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise self.error(f"no number {key!r}")
+        return number
+
+    def entries(self, key: str) -> list[_Entry]:
+        """Return the objects of a list; none where there is no list."""
+        value = self.value.get(key) or []
+        if not isinstance(value, list):
+            raise self.error(f"{key!r} is no list")
+        return _entries(value, self.path, f"{self.place}.{key}")
+
+    def entry(self, key: str) -> _Entry:
+        return _Entry(self.value.get(key), self.path, f"{self.place}.{key}")
+
+    def checked(self, word: Word) -> Word:
+        if fault := fault_of_times(word.start, word.end):
+            raise self.error(fault)
+        return word
+
+
+def _entries(values: Sequence[Any], path: str | Path, place: str) -> list[_Entry]:
+    return [_Entry(value, path, f"{place}[{i}]") for i, value in enumerate(values)]
+
+
+def _whisper(path: str | Path, values: Sequence[Any], recording: str) -> Transcript:
+    segments = _entries(values, path, "segments")
+    # openai-whisper and faster-whisper have the blanks in their words, whisperX has none at all
+    blanks = any(
+        isinstance(w.value.get("word"), str) and w.value["word"].startswith(" ")
+        for segment in segments
+        for w in segment.entries("words")
+    )
+    words: list[Word] = []
+    for segment in segments:
+        if segment.has("words") and segment.value["words"]:
+            words += _timed(segment, recording, blanks)
+        else:
+            words += spread(_whole(segment, recording))
+    return Transcript(path, {recording: words})
+
+
+def _whole(segment: _Entry, recording: str) -> Word:
+    start, end = segment.number("start"), segment.number("end")
+    return segment.checked(Word(recording, start, end, segment.clean("text")))
+
+
+def _timed(segment: _Entry, recording: str, blanks: bool) -> list[Word]:
+    """Return the words of a segment; those without times share what lies between their neighbours."""
+    words: list[Word] = []
+    without: list[Word] = []
+    for entry in segment.entries("words"):
+        raw, text = entry.text("word"), entry.clean("word")
+        if not text:
+            continue
+        last = [*words, *without][-1:]
+        near = bool(last) and is_unspaced(last[0].text[-1]) and is_unspaced(text[0])
+        glued = bool(last) and (not raw.startswith(" ") if blanks else near)
+        score = next((entry.number(k) for k in ("probability", "score") if entry.has(k)), None)
+        word = Word(recording, 0.0, 0.0, text, confidence=score, glued=glued)
+        if not (entry.has("start") and entry.has("end")):
+            without.append(word)
+            continue
+        word = word._replace(start=entry.number("start"), end=entry.number("end"))
+        entry.checked(word)
+        words += _filled(segment, words, without, word.start)
+        without = []
+        words += spread(word, blank_split)
+    return [*words, *_filled(segment, words, without, None)]
+
+
+def _filled(
+    segment: _Entry, before: Sequence[Word], without: Sequence[Word], end: float | None
+) -> Iterator[Word]:
+    """Give the words without times what lies between their neighbours, by length in characters."""
+    if not without:
+        return
+    start = before[-1].end if before else segment.number("start")
+    end = max(segment.number("end") if end is None else end, start)
+    total, said = sum(len(word.text) for word in without), 0
+    for word in without:
+        first = start + (end - start) * said / total
+        said += len(word.text)
+        last = start + (end - start) * said / total
+        yield segment.checked(word._replace(start=first, end=last, estimated=True))
+
+
+def _whisper_cpp(path: str | Path, values: Sequence[Any], recording: str) -> Transcript:
+    words: list[Word] = []
+    for segment in _entries(values, path, "transcription"):
+        start, end = _times(segment)
+        whole = segment.checked(Word(recording, start, end, segment.clean("text")))
+        words += _from_tokens(segment, whole) or spread(whole)
+    return Transcript(path, {recording: words})
+
+
+def _times(entry: _Entry) -> tuple[float, float]:
+    """(start, end) by the milliseconds of an entry, or else by its clock."""
+    if not entry.has("offsets") and entry.has("timestamps"):
+        clocks = entry.entry("timestamps")
+        start, end = (parse_clock(clocks.text(key)) for key in ("from", "to"))
+        if math.isnan(start + end):
+            raise clocks.error("expected 'hh:mm:ss,mmm' from and to")
+        return start, end
+    offsets = entry.entry("offsets")
+    return offsets.number("from", 1000), offsets.number("to", 1000)
+
+
+def _from_tokens(segment: _Entry, whole: Word) -> list[Word]:
+    """Join tokens to words; none where there are none, or they have no times, or do not add up to the text."""
+    words: list[Word] = []
+    scores: list[list[float]] = []
+    raw = ""
+    for token in segment.entries("tokens"):
+        text = token.text("text")
+        if text.startswith("[_") or not text:  # of the model, not of the speaker
+            continue
+        if not (
+            token.has("offsets") or token.has("timestamps")
+        ):  # as whisper.cpp leaves them, if nothing asks for more
+            return []
+        raw += text
+        start, end = _times(token)
+        if fault_of_times(start, end):  # they are guessed there, and not always well
+            return []
+        word = whole._replace(start=start, end=end, text=text.strip())
+        if words and not text[0].isspace() and not is_unspaced(text[0]):
+            last = words[-1]
+            words[-1] = last._replace(end=max(last.end, end), text=last.text + word.text)
+        else:
+            glued = bool(words) and not text[0].isspace()
+            words.append(word._replace(glued=glued))
+            scores.append([])
+        if token.has("p"):
+            scores[-1].append(token.number("p"))
+    if " ".join(raw.split()) != whole.text:
+        return []
+    return [
+        word._replace(confidence=math.prod(each) ** (1 / len(each)) if each else None)
+        for word, each in zip(words, scores, strict=True)
+        if word.text
+    ]
+
+
+def _seglst(path: str | Path, values: Sequence[Any]) -> Transcript:
+    words: list[Word] = []
+    for segment in _entries(values, path, "segment"):
+        speaker = segment.name("speaker") if segment.has("speaker") else ""
+        start, end = segment.number("start_time"), segment.number("end_time")
+        name = segment.name("session_id")
+        whole = Word(
+            name, start, end, segment.clean("words"), "" if speaker == UNKNOWN else speaker
+        )
+        words += spread(segment.checked(whole), blank_split)
+    return Transcript(path, in_order(words))
+
+
+def _ours(document: _Entry) -> Transcript:
+    """Read what ``diar.words.writing.document`` writes."""
+    words: list[Word] = []
+    for entry in document.entries("words"):
+        word = Word(
+            document.name("recording"),
+            entry.number("start"),
+            entry.number("end"),
+            entry.clean("text"),
+            entry.name("speaker") if entry.has("speaker") else "",
+            entry.number("confidence") if entry.has("confidence") else None,
+            glued=entry.value.get("glued") is True,
+            estimated=entry.value.get("estimated") is True,
+        )
+        if not word.text:
+            raise entry.error("no text 'text'")
+        words.append(entry.checked(word))
+    return Transcript(document.path, {document.name("recording"): words} if words else {})
