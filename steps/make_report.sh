@@ -25,13 +25,16 @@ data=$1 exp=$2 sets=$3 out=$4
 reads "$report_config" "the configuration"
 may_read local/view_recordings.py local/diar/report/assets
 read -ra names <<<"$sets"
+scores=()
 [ ${#names[@]} -gt 0 ] || die "name at least one set"
 for name in "${names[@]}"; do
   turns=("$exp"/*/"$name"/rttm)
   [ -e "${turns[0]}" ] || planning ||
     die "no turns of $name below $exp: ./run.sh --stage 4 makes them"
   for dir in "$exp"/*/"$name"; do
-    [ ! -e "$dir/rttm" ] || may_read "$dir" "$dir/score" "$dir"/seed*/score
+    [ -e "$dir/rttm" ] || continue
+    may_read "$dir" "$dir/score" "$dir"/seed*/score
+    scores+=("$dir/score" "$dir"/seed*/score)
   done
   may_read "$data/$name/"{wav.scp,reco2dur,ref.rttm,all.uem}
 done
@@ -40,7 +43,7 @@ sets="$(IFS=,; echo "${names[*]}")"
 
 options=(--config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out")
 program=(python local/view_recordings.py "${options[@]}")
-states="$(find "$exp" -path "*/score/.made" -printf '%h\0' | sort -z | xargs -r0 python3 -I -S local/step_state.py)" # the page marks what is old
+states="$(python3 -I -S local/step_state.py "${scores[@]}")" # the page marks what is old
 begin "$out" local/make_report.py "$data $exp $sets $set $states" || {
   planning || echo "$_name: open $out/index.html in a browser"
   exit 0

@@ -11,7 +11,7 @@ one experiment, and in two experiments with one cache. Each time all files of da
 compared, byte for byte, with those of the unbroken run.
 
 What differs by nature is left out: folders called log (times, processes), locks, and the report's table of
-times; of .begun, .done and .results, whose keys know the times of audio files, only that they are there counts.
+times; of .begun, .done, .made and .results, which know the times of audio files, only that they are there counts.
 Two experiments at the same time have names of one length, which count as one.
 
 Prints a page with what was found, and writes it to <work-dir>/results.md.
@@ -116,7 +116,7 @@ class Experiment:
             for path in folder.rglob("*"):
                 place = f"{name}/{path.relative_to(folder)}"
                 if path.is_file() and not NATURE.search(place):
-                    key = path.name in (".begun", ".done", ".results")
+                    key = path.name in (".begun", ".done", ".made", ".results")
                     found[place] = b"" if key else plain(path.read_bytes())
         return found
 

@@ -162,9 +162,8 @@ def test_one_speaker_at_a_time(experiment, tmp_path):
     shutil.copytree(folder / "exp", tmp_path / "exp")
     (tmp_path / "data").symlink_to(folder / "data")
     run(tmp_path, "--stage", 4, "--stop-stage", 4, "--overlap", "false")
-    apart = read_rttm(tmp_path / "exp/dec_default/test/rttm")["talk"]
-    assert overlapping(apart) < 1e-6
-    made = tmp_path / "exp/dec_default/test"
+    made = tmp_path / "exp/dec_default+overlap=false/test"
+    assert overlapping(read_rttm(made / "rttm")["talk"]) < 1e-6
     assert (made / "rttm").read_bytes() == (made / "rttm_exclusive").read_bytes()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -40,9 +41,9 @@ def run(
 
 
 def products(out: Path) -> dict[str, bytes]:
-    """All files that a step leaves, but the logs."""
+    """All files that a step leaves, but the logs, and the command in the record."""
     return {
-        str(path.relative_to(out)): path.read_bytes()
+        str(path.relative_to(out)): re.sub(rb'\n "command": .*', b"", path.read_bytes())
         for path in sorted(out.rglob("*"))
         if path.is_file() and "log" not in path.relative_to(out).parts
     }
