@@ -43,7 +43,7 @@ sets="$(IFS=,; echo "${names[*]}")"
 
 options=(--config "$report_config" --set "$set" "$data" "$exp" "$sets" "$out")
 program=(python local/view_recordings.py "${options[@]}")
-states="$(python3 -I -S local/step_state.py "${scores[@]}")" # the page marks what is old
+states="$(python3 -B -I -S local/step_state.py "${scores[@]}")" # the page marks what is old
 begin "$out" local/make_report.py "$data $exp $sets $set $states" || {
   planning || echo "$_name: open $out/index.html in a browser"
   exit 0
