@@ -9,7 +9,7 @@ import numpy as np
 from diar.audio.spool import Spooled
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
-from diar.base.types import Bounds, Region, Subsegments, Turn
+from diar.base.types import Bounds, Region, Subsegments, Turn, XVectors
 from diar.dec import diarization
 from diar.dec.diarization import Fit
 from diar.extractors import Extractor
@@ -17,7 +17,7 @@ from diar.pipeline.config import DecStageConfig
 from diar.speech import vad
 from diar.speech.segmentation import Segmentation
 from diar.speech.vad import VadConfig
-from diar.turns import decoding
+from diar.turns import confidence, decoding
 from diar.xvectors import extraction
 from diar.xvectors.windows import XVectorConfig
 
@@ -26,14 +26,21 @@ from diar.xvectors.windows import XVectorConfig
 class Diarization:
     """What was made of a recording, arrow by arrow; without speech, no windows and no fit.
 
-    exclusive: the turns of one speaker at a time.
+    exclusive: the turns of one speaker at a time. confidences: of ``turns``, the probability that the
+    speaker is right, where a map to it is known.
     """
 
     turns: list[Turn]
     exclusive: list[Turn]
     speech: list[Region]
-    windows: Subsegments
+    xvectors: XVectors
     fit: Fit | None
+    confidences: dict[Turn, float] = field(default_factory=dict)
+
+    @property
+    def windows(self) -> Subsegments:
+        """Of the x-vectors."""
+        return self.xvectors.subsegments
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ class Pipeline:
         xvectors = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
         windows = xvectors.subsegments
         if not len(windows):
-            return Diarization([], [], speech, windows, None)
+            return Diarization([], [], speech, xvectors, None)
         bounds = bounds or Bounds(most=self.dec.max_speakers)
         fit = diarization.fit(
             xvectors.vectors, windows, self.encoder, self.dec, bounds, seed, local
@@ -94,4 +101,5 @@ class Pipeline:
         decoded = decoding.decode(
             windows, fit.posteriors, duration, self.dec.decoding, grid, bounds.range[0], local
         )
-        return Diarization(decoded.turns, decoded.exclusive, speech, windows, fit)
+        sure = confidence.confidences(windows, fit.posteriors, decoded.turns, self.dec.confidence)
+        return Diarization(decoded.turns, decoded.exclusive, speech, xvectors, fit, sure)
