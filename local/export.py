@@ -25,7 +25,7 @@ from diar import exports
 from diar.base.errors import DataError
 from diar.base.types import Turn
 from diar.exports.recording import recording_of
-from diar.kaldi.rttm import load_rttm
+from diar.kaldi.rttm import Rttm, load_rttm
 from diar.kaldi.tables import read_numbers, read_wav_scp
 
 STDIN = Path("/dev/stdin")
@@ -34,10 +34,11 @@ STDIN = Path("/dev/stdin")
 def main() -> None:
     args = parse()
     lengths = read_numbers(args.reco2dur) if args.reco2dur else {}
-    turns = choose_turns(args, lengths)
+    rttm = load_rttm(STDIN if args.rttm == "-" else args.rttm)
+    turns = choose_turns(args, rttm, lengths)
     media = audio_files(args, list(turns))
     recordings = [
-        recording_of(name, turns[name], lengths.get(name), media.get(name))
+        recording_of(name, turns[name], lengths.get(name), media.get(name), rttm.confidences)
         for name in sorted(turns)
     ]
     formats = list(dict.fromkeys(args.format))
@@ -74,15 +75,16 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def choose_turns(args: argparse.Namespace, lengths: dict[str, float]) -> dict[str, list[Turn]]:
-    """Read the turns of each recording, or of those that --recording names.
+def choose_turns(
+    args: argparse.Namespace, rttm: Rttm, lengths: dict[str, float]
+) -> dict[str, list[Turn]]:
+    """Choose the turns of each recording, or of those that --recording names.
 
     A recording of which only the length is known has no turns.
 
     Raises:
         DataError: a recording that is named, but not there; no name for turns that are not there.
     """
-    rttm = load_rttm(STDIN if args.rttm == "-" else args.rttm)
     if rttm.skipped:
         kinds = ", ".join(f"{kind} {count}" for kind, count in rttm.skipped.items())
         say(f"lines that are no SPEAKER lines, passed over: {kinds}")

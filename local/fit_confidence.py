@@ -39,7 +39,9 @@ def main() -> None:
     fitted = LogisticRegression(C=np.inf, max_iter=10_000, tol=1e-10).fit(table, right)
     (posterior, duration), (offset,) = fitted.coef_[0], fitted.intercept_
     made = ConfidenceConfig(round(posterior, 3), round(duration, 3), round(offset, 3), least)
-    print(f"# Fitted by local/fit_confidence.py to {len(right)} turns, {right.sum()} of them right.")
+    print(
+        f"# Fitted by local/fit_confidence.py to {len(right)} turns, {right.sum()} of them right."
+    )
     print("confidence:")
     for name in ("posterior", "duration", "offset"):
         print(f"  {name}: {getattr(made, name)}")

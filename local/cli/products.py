@@ -79,7 +79,7 @@ class Products:
         self,
         args: argparse.Namespace,
         options: DecStageConfig | BaselineConfig,
-        confidence: ConfidenceConfig = ConfidenceConfig(),
+        confidence: ConfidenceConfig | None = None,
     ):
         self.seed, self.out_dir = args.seed, args.out_dir
         self.common = common_bounds(args, options)
@@ -93,7 +93,7 @@ class Products:
         if options.decoding.kind == "cells" and not self.grid:
             options = replace(options, decoding=replace(options.decoding, kind="frames"))
             self.share.remark("turns decoded in frames, not in cells: the x-vectors are on no grid")
-        self.options, self.confidence = options, confidence
+        self.options, self.confidence = options, confidence or ConfidenceConfig()
         self.share.state(options)
         self.arrays: dict[str, dict[str, np.ndarray]] = {name: {} for name in ARRAYS}
 

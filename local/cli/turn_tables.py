@@ -32,7 +32,7 @@ class TurnTable(NamedTuple):
 
 
 def add_sets(parser: argparse.ArgumentParser) -> None:
-    """Sets, each three directories."""
+    """Add the sets, each three directories."""
     parser.add_argument(
         "sets", metavar="data-dir,xvector-dir,dec-dir", nargs="+", help="reference, windows, DEC"
     )

@@ -20,7 +20,7 @@ class IdentityConfig:
     drift: float = 0.3
     least: float = 3.0
     known: float = 10.0
-    linked: float = 10.0
+    linked: float = 5.0
 
     def __post_init__(self) -> None:
         if min(self.evidence, self.drift) <= 0:

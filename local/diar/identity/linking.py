@@ -52,12 +52,14 @@ def link(
     return list(groups.values())
 
 
-def global_names(groups: Sequence[Sequence[Speaker]], taken: Sequence[str] = ()) -> dict[Speaker, str]:
+def global_names(
+    groups: Sequence[Sequence[Speaker]], taken: Sequence[str] = ()
+) -> dict[Speaker, str]:
     """Name the people: spk0001, spk0002 ..., passing over names that are taken."""
     digits = max(4, len(str(len(groups) + len(taken))))
     numbers = (f"spk{number:0{digits}d}" for number in range(1, len(groups) + len(taken) + 1))
     free = (name for name in numbers if name not in set(taken))
-    return {speaker: name for group, name in zip(groups, free) for speaker in group}
+    return {speaker: name for group, name in zip(groups, free, strict=False) for speaker in group}
 
 
 def rename(turns: Sequence[Turn], names: Mapping[str, str]) -> list[Turn]:

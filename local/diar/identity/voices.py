@@ -42,9 +42,7 @@ class KnownVoices:
     window: float
     people: Mapping[str, Sequence[Session]]
 
-    def profiles(
-        self, encoder: ResidualAutoEncoder, config: IdentityConfig
-    ) -> dict[str, Profile]:
+    def profiles(self, encoder: ResidualAutoEncoder, config: IdentityConfig) -> dict[str, Profile]:
         """Describe each person by all of their sessions.
 
         Raises:
@@ -92,9 +90,7 @@ def recognise(
         if ratios[i, j] >= threshold
     }
     return {
-        speaker: Match(
-            found.get(speaker), dict(zip(people, map(float, ratios[i]), strict=True))
-        )
+        speaker: Match(found.get(speaker), dict(zip(people, map(float, ratios[i]), strict=True)))
         for i, speaker in enumerate(speakers)
     }
 
@@ -117,12 +113,15 @@ def check_fit(known: KnownVoices, extractor: Extractor, window: float, path: str
     """
     again = "enrol them again, with the configuration that is used now (local/enroll.py)"
     if known.extractor != extractor.name:
-        raise DataError(f"voices of extractor {known.extractor}, not {extractor.name}: {again}", path)
+        raise DataError(
+            f"voices of extractor {known.extractor}, not {extractor.name}: {again}", path
+        )
     mine = probe_of(extractor)
     lengths = np.linalg.norm(mine) * np.linalg.norm(known.probe)
     if mine.shape != known.probe.shape or mine @ known.probe < _ALIKE * lengths:
         raise DataError(
-            f"voices of {known.extractor} with other weights or options than those of now: {again}", path
+            f"voices of {known.extractor} with other weights or options than those of now: {again}",
+            path,
         )
     if abs(known.window - window) > 1e-6:
         raise DataError(f"voices by windows of {known.window:g} s, not {window:g} s: {again}", path)
@@ -135,7 +134,9 @@ def check_name(name: str) -> None:
         DataError: it is empty, or holds a blank, a control character, '=' or ','.
     """
     if name.split() != [name] or not name.isprintable() or set(name) & set("=,"):
-        raise DataError(f"{name!r} is no name of a voice: no blanks, control characters, '=' or ','")
+        raise DataError(
+            f"{name!r} is no name of a voice: no blanks, control characters, '=' or ','"
+        )
 
 
 def write_voices(path: str | Path, known: KnownVoices) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from diar.audio.spool import Spooled
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
-from diar.base.types import Bounds, Region, Subsegments, Turn, XVectors
+from diar.base.types import Bounds, LocalSpeakers, Region, Subsegments, Turn, XVectors
 from diar.dec import diarization
 from diar.dec.diarization import Fit
 from diar.extractors import Extractor
@@ -27,7 +27,7 @@ class Diarization:
     """What was made of a recording, arrow by arrow; without speech, no windows and no fit.
 
     exclusive: the turns of one speaker at a time. confidences: of ``turns``, the probability that the
-    speaker is right, where a map to it is known.
+    speaker is right, where a map to it is known. doubtful: turns of a smaller one are called so.
     """
 
     turns: list[Turn]
@@ -36,6 +36,7 @@ class Diarization:
     xvectors: XVectors
     fit: Fit | None
     confidences: dict[Turn, float] = field(default_factory=dict)
+    doubtful: float = 0.0
 
     @property
     def windows(self) -> Subsegments:
@@ -69,6 +70,22 @@ class Pipeline:
         if self.dec.decoding.kind == "cells" and self.xvector.layout != "grid":
             raise DataError(decoding.NO_GRID)
 
+    def hear(
+        self, recording: str, samples: np.ndarray | Spooled
+    ) -> tuple[list[Region], XVectors, LocalSpeakers | None]:
+        """Find the speech of a recording and its x-vectors, and local speakers if there is a segmentation.
+
+        Args:
+            as for ``run``.
+        """
+        heard = self.segmentation.local_speakers(samples) if self.segmentation else None
+        speech = vad.detect_speech(samples, self.vad_kind, self.vad, heard)
+        return (
+            speech,
+            extraction.extract(self.xvector, self.extractor, recording, speech, samples),
+            heard,
+        )
+
     def run(
         self,
         recording: str,
@@ -85,10 +102,8 @@ class Pipeline:
             seed: of everything random.
         """
         duration = len(samples) / self.extractor.rate
-        heard = self.segmentation.local_speakers(samples) if self.segmentation else None
-        speech = vad.detect_speech(samples, self.vad_kind, self.vad, heard)
+        speech, xvectors, heard = self.hear(recording, samples)
         local = heard if self.overlap else None
-        xvectors = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
         windows = xvectors.subsegments
         if not len(windows):
             return Diarization([], [], speech, xvectors, None)
@@ -102,4 +117,5 @@ class Pipeline:
             windows, fit.posteriors, duration, self.dec.decoding, grid, bounds.range[0], local
         )
         sure = confidence.confidences(windows, fit.posteriors, decoded.turns, self.dec.confidence)
-        return Diarization(decoded.turns, decoded.exclusive, speech, xvectors, fit, sure)
+        doubt = self.dec.confidence.doubtful
+        return Diarization(decoded.turns, decoded.exclusive, speech, xvectors, fit, sure, doubt)

@@ -58,9 +58,7 @@ def mean_posteriors(
     for number, turn in enumerate(turns):
         first = int(np.searchsorted(reach, turn.start, side="right"))
         last = int(np.searchsorted(starts, turn.end, side="left"))
-        shared = np.minimum(ends[first:last], turn.end) - np.maximum(
-            starts[first:last], turn.start
-        )
+        shared = np.minimum(ends[first:last], turn.end) - np.maximum(starts[first:last], turn.start)
         weights = np.maximum(shared, 0.0)
         mine = posteriors[:, cluster_of(turn)]
         if weights.any():
