@@ -247,13 +247,13 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
 
 
 def notable(args: argparse.Namespace, result: Result) -> Iterator[str]:
-    """Yield who of the known voices speaks, and how many turns are doubtful."""
-    known = [who.name for who in result.speakers.values() if who.known]
-    if known:
-        yield f"among them {', '.join(sorted(known))}"
+    """Yield how many turns are doubtful, and who of the known voices speaks."""
     made = result.diarization
     if made and (doubtful := sum(sure < made.doubtful for sure in made.confidences.values())):
-        yield f"{doubtful} of them doubtful"
+        yield f"{doubtful} doubtful"
+    if args.voices:
+        known = sorted(who.name for who in result.speakers.values() if who.known)
+        yield f"known: {', '.join(known) or 'nobody'}"
 
 
 def as_json(result: Result) -> dict[str, Any]:

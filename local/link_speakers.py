@@ -37,12 +37,12 @@ def main() -> None:
 
     from diar.autoencoder.network import load_model
     from diar.identity.linking import Speaker, global_names, link, rename
-    from diar.identity.profiles import Profile, between_of, profiles_of
+    from diar.identity.profiles import SpeakerProfile, between_of, profiles_of
 
     torch.set_num_threads(1)
     encoder = load_model(args.model)
     made = load_rttm(args.rttm)
-    profiles: dict[Speaker, Profile] = {}
+    profiles: dict[Speaker, SpeakerProfile] = {}
     for recording, turns, xvectors in load_each(XVectorDir(args.xvector_dir), made.turns):
         found = profiles_of(xvectors, turns, encoder, options)
         profiles |= {(recording, speaker): profile for speaker, profile in found.items()}

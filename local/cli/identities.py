@@ -11,7 +11,7 @@ from diar.base import config
 from diar.identity.config import IdentityConfig
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
-    from diar.identity.profiles import Profile
+    from diar.identity.profiles import SpeakerProfile
     from diar.pipeline.recording import Diarization, Pipeline
 
 Known = Mapping[str, Mapping[str, "Identity"]]
@@ -27,7 +27,7 @@ class Identity:
     """
 
     name: str
-    profile: Profile | None = None
+    profile: SpeakerProfile | None = None
     ratios: dict[str, float] | None = None
     known: bool = False
     xvector: list[float] | None = None
@@ -64,7 +64,7 @@ class Identities:
         self.config = config.load(IdentityConfig, options)
         self.encoder = pipeline.encoder
         self.compares, self.vectors = link or voices is not None, vectors
-        self.known: dict[str, Profile] | None = None
+        self.known: dict[str, SpeakerProfile] | None = None
         if voices is not None:
             from diar.identity.voices import check_fit, read_voices
 

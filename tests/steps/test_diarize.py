@@ -287,8 +287,10 @@ class TestDiarize:
     def test_a_number_that_is_not_reached_is_a_remark(self, monkeypatch, sample_wav):
         monkeypatch.setattr(sys, "argv", ["diarize.py", str(sample_wav), "--num-spk", "3"])
         made = Diarization([Turn("sample", 0.0, 1.0, "a")], [], [], None, None)
-        pipeline = SimpleNamespace(extractor=SimpleNamespace(rate=16000), run=lambda *_: made)
-        (result,) = diarize.results(diarize.parse(), pipeline, Bounds(3))
+        rate = SimpleNamespace(rate=16000)
+        pipeline = SimpleNamespace(extractor=rate, run=lambda *_: made, encoder=None)
+        nobody = diarize.Identities(pipeline, None, None, False, False)
+        (result,) = diarize.results(diarize.parse(), pipeline, Bounds(3), nobody)
         assert "1 of the 3 speakers asked for" in result.remarks
 
     def test_standard_input_is_as_good_as_a_file(self, go, folder):

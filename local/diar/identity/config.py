@@ -17,7 +17,7 @@ class IdentityConfig:
     """
 
     evidence: float = 0.4
-    drift: float = 0.3
+    drift: float = 0.5
     least: float = 3.0
     known: float = 10.0
     linked: float = 5.0

@@ -14,14 +14,14 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from diar.base.types import Turn
-from diar.identity.profiles import Profile, compare
+from diar.identity.profiles import SpeakerProfile, compare
 
 Speaker = tuple[str, str]  # recording, and the name there
 _NEVER = 1e15  # distance of two people, in nats: a mean with one such is beyond any threshold
 
 
 def link(
-    profiles: Mapping[Speaker, Profile], between: np.ndarray, threshold: float
+    profiles: Mapping[Speaker, SpeakerProfile], between: np.ndarray, threshold: float
 ) -> list[list[Speaker]]:
     """Find who is one person: groups of speakers, no two of a recording in one.
 

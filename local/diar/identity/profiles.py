@@ -23,7 +23,7 @@ from diar.identity.config import IdentityConfig
 _BLOCK = 1 << 20  # pairs that are compared at a time: a matter of memory
 
 
-class Profile(NamedTuple):
+class SpeakerProfile(NamedTuple):
     """A person in the speaker space.
 
     mean: (l,). spread: the variance of it about the person's own mean, the same in every direction.
@@ -87,7 +87,7 @@ def profiles_of(
     turns: Sequence[Turn],
     encoder: ResidualAutoEncoder,
     config: IdentityConfig,
-) -> dict[str, Profile]:
+) -> dict[str, SpeakerProfile]:
     """Describe the speakers of one recording; those in whose turns no window lies are left out.
 
     Args:
@@ -129,21 +129,23 @@ def between_of(encoder: ResidualAutoEncoder) -> np.ndarray:
     return encoder.speaker_between.double().numpy()
 
 
-def profile_of(y: np.ndarray, seconds: np.ndarray, config: IdentityConfig) -> Profile:
+def profile_of(y: np.ndarray, seconds: np.ndarray, config: IdentityConfig) -> SpeakerProfile:
     """Average latents (n, l) of one person in one recording, which stand for seconds (n,), not all 0."""
     total = float(seconds.sum())
     spread = config.drift + 1 / (config.evidence * total)
-    return Profile(seconds @ y / total, spread, total)
+    return SpeakerProfile(seconds @ y / total, spread, total)
 
 
-def join(profiles: Sequence[Profile]) -> Profile:
+def join(profiles: Sequence[SpeakerProfile]) -> SpeakerProfile:
     """Make one profile of a person's profiles of several recordings, which drift independently."""
     precision = np.array([1 / profile.spread for profile in profiles])
     mean = precision @ np.stack([profile.mean for profile in profiles]) / precision.sum()
-    return Profile(mean, float(1 / precision.sum()), sum(p.seconds for p in profiles))
+    return SpeakerProfile(mean, float(1 / precision.sum()), sum(p.seconds for p in profiles))
 
 
-def compare(a: Sequence[Profile], b: Sequence[Profile], between: np.ndarray) -> np.ndarray:
+def compare(
+    a: Sequence[SpeakerProfile], b: Sequence[SpeakerProfile], between: np.ndarray
+) -> np.ndarray:
     """Compute the log likelihood ratios (a, b), in nats, of one person against two (Ioffe, ECCV 2006).
 
     Args:
@@ -160,7 +162,9 @@ def compare(a: Sequence[Profile], b: Sequence[Profile], between: np.ndarray) -> 
     return np.concatenate(parts)
 
 
-def _stacked(profiles: Sequence[Profile], between: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _stacked(
+    profiles: Sequence[SpeakerProfile], between: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return their means (s, l), and the total variance (s, l) of each."""
     spread = np.array([profile.spread for profile in profiles])
     return np.stack([profile.mean for profile in profiles]), between + spread[:, None]

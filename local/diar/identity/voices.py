@@ -15,7 +15,7 @@ from diar.base.errors import DataError
 from diar.base.files import open_whole
 from diar.extractors import Extractor
 from diar.identity.config import IdentityConfig
-from diar.identity.profiles import Profile, compare, join, latents_of, profile_of
+from diar.identity.profiles import SpeakerProfile, compare, join, latents_of, profile_of
 
 VERSION = 1  # of the file
 _PROBE = 1.5  # seconds of the noise by which an extractor is recognised
@@ -42,7 +42,9 @@ class KnownVoices:
     window: float
     people: Mapping[str, Sequence[Session]]
 
-    def profiles(self, encoder: ResidualAutoEncoder, config: IdentityConfig) -> dict[str, Profile]:
+    def profiles(
+        self, encoder: ResidualAutoEncoder, config: IdentityConfig
+    ) -> dict[str, SpeakerProfile]:
         """Describe each person by all of their sessions.
 
         Raises:
@@ -52,7 +54,7 @@ class KnownVoices:
 
     def sessions(
         self, name: str, encoder: ResidualAutoEncoder, config: IdentityConfig
-    ) -> list[Profile]:
+    ) -> list[SpeakerProfile]:
         """Describe a person by each of their sessions."""
         return [
             profile_of(latents_of(session.x, encoder), session.seconds, config)
@@ -68,8 +70,8 @@ class Match(NamedTuple):
 
 
 def recognise(
-    profiles: Mapping[str, Profile],
-    known: Mapping[str, Profile],
+    profiles: Mapping[str, SpeakerProfile],
+    known: Mapping[str, SpeakerProfile],
     between: np.ndarray,
     threshold: float,
 ) -> dict[str, Match]:
