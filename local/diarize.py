@@ -85,6 +85,12 @@ class Result:
         known = self.diarization.confidences if self.diarization else {}
         return {self._named(turn): sure for turn, sure in known.items()}
 
+    @property
+    def doubtful(self) -> int:
+        """How many turns have a confidence that is small (``ConfidenceConfig.doubtful``)."""
+        made = self.diarization
+        return sum(sure < made.doubtful for sure in made.confidences.values()) if made else 0
+
     def _named(self, turn: Turn) -> Turn:
         who = self.speakers.get(turn.speaker)
         return turn._replace(speaker=who.name) if who else turn
@@ -239,21 +245,14 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
         say(text.rstrip("\n"), sys.stdout)
     speakers = len({turn.speaker for turn in turns})
     what = f"{speakers} speaker(s), {len(turns)} turns" if turns else "no speech"
-    what += "".join(f", {told}" for told in notable(args, result))
+    if doubtful := result.doubtful:
+        what += f" ({doubtful} doubtful)"
     said = f"{file or result.given.recording}: {what} in {result.duration:.1f} s"
+    if known := sorted(who.name for who in result.speakers.values() if who.known):
+        said += f", among them {', '.join(known)}"
     if result.remarks:
         said += f" ({', '.join(result.remarks)})"
     say(said, sys.stdout if file and not args.json else sys.stderr)
-
-
-def notable(args: argparse.Namespace, result: Result) -> Iterator[str]:
-    """Yield how many turns are doubtful, and who of the known voices speaks."""
-    made = result.diarization
-    if made and (doubtful := sum(sure < made.doubtful for sure in made.confidences.values())):
-        yield f"{doubtful} doubtful"
-    if args.voices:
-        known = sorted(who.name for who in result.speakers.values() if who.known)
-        yield f"known: {', '.join(known) or 'nobody'}"
 
 
 def as_json(result: Result) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diar.base import config
+from diar.base.errors import DataError
 from diar.identity.config import IdentityConfig
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
@@ -76,7 +77,7 @@ class Identities:
         """Tell who the speakers of one recording are, by the names that they have in it.
 
         Raises:
-            DataError: an autoencoder that cannot compare them.
+            DataError: an autoencoder that cannot compare them; a voice that is called as a speaker is.
         """
         from diar.identity.profiles import between_of, mean_xvectors, profiles_of
         from diar.identity.voices import recognise
@@ -94,6 +95,11 @@ class Identities:
         if self.known is not None:
             between = between_of(self.encoder)
             matches = recognise(profiles, self.known, between, self.config.known)
+            if both := sorted(set(self.known) & set(found)):
+                raise DataError(
+                    f"a known voice is called {both[0]!r}, as is a speaker of {made.turns[0].recording}:"
+                    " enrol it under another name"
+                )
             for speaker, match in matches.items():
                 who, known = match.name or speaker, match.name is not None
                 found[speaker] = replace(found[speaker], name=who, ratios=match.ratios, known=known)

@@ -350,4 +350,6 @@ class TestDiarize:
             result = run("local/diarize.py", "-", "--json", stdin=stream)
         assert result.returncode == 0, result.stderr
         assert json.loads(result.stdout)["recording"] == "stdin"
-        assert re.fullmatch(r"stdin: 2 speaker\(s\), \d+ turns in 24.0 s\n", result.stderr)
+        assert re.fullmatch(
+            r"stdin: 2 speaker\(s\), \d+ turns \(\d doubtful\) in 24.0 s\n", result.stderr
+        )
