@@ -19,7 +19,7 @@ class IdentityConfig:
     evidence: float = 0.4
     drift: float = 0.5
     least: float = 3.0
-    known: float = 10.0
+    known: float = 9.6
     linked: float = 5.0
 
     def __post_init__(self) -> None:
