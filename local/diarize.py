@@ -12,6 +12,9 @@ The turns of all go to standard output as one RTTM; with --out each recording ha
 there, and with --json standard output has a line of JSON for each, instead. Everything else that is said
 goes to standard error, unless --out leaves standard output free for it.
 
+Speakers are numbered within their recording. With --voices those who were enrolled have their names, and with
+--link names hold in all recordings. RTTM and JSON say how likely it is that the speaker of a turn is right.
+
 Examples:
   local/diarize.py meeting.wav > meeting.rttm
   local/diarize.py meeting.wav --html --out rttm

@@ -20,7 +20,7 @@ from diar.dec.durations import durations_of
 from diar.dec.sequence import same_speaker
 from diar.identity.config import IdentityConfig
 
-_BLOCK = 1 << 20  # pairs that are compared at a time: a matter of memory
+_BLOCK = 1 << 20  # numbers that are held of pairs at a time: a matter of memory
 
 
 class SpeakerProfile(NamedTuple):
