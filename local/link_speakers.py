@@ -5,7 +5,8 @@ Usage: link_speakers.py [options] <xvector-dir> <model.safetensors> <rttm> <out-
 
 Writes <out-dir>/rttm, in which the names of speakers hold in all recordings, and spk2global, lines
 '<recording> <speaker> <global speaker>'. Two speakers of one recording are never one person. Who has no
-window of their own stays alone.
+window of their own stays alone, as do the speakers of recordings whose x-vectors cannot be used; those are
+listed in failed.
 
 Example: local/link_speakers.py exp/xvectors_campplus/test exp/ae_default/model.safetensors exp/dec_default/test/rttm exp/by_hand/linked
 """
@@ -43,7 +44,9 @@ def main() -> None:
     encoder = load_model(args.model)
     made = load_rttm(args.rttm)
     profiles: dict[Speaker, SpeakerProfile] = {}
-    for recording, turns, xvectors in load_each(XVectorDir(args.xvector_dir), made.turns):
+    for recording, turns, xvectors in load_each(
+        XVectorDir(args.xvector_dir), made.turns, args.out_dir
+    ):
         found = profiles_of(xvectors, turns, encoder, options)
         profiles |= {(recording, speaker): profile for speaker, profile in found.items()}
     speakers = sorted({(t.recording, t.speaker) for turns in made.turns.values() for t in turns})

@@ -5,7 +5,8 @@ Usage: make_speaker_xvectors.py <xvector-dir> <rttm> <out-dir>
 
 Writes <out-dir>/spk_xvector.scp and spk_xvector.ark: the mean of the x-vectors of each speaker, weighted by
 the time in which that speaker talks and no other; and num_secs, that time. The ids are the names of the
-speakers where they begin with that of their recording, as DEC's do, and else <recording>-<speaker>.
+speakers where they begin with that of their recording, as DEC's do, and else <recording>-<speaker>. Recordings
+whose x-vectors cannot be used are listed in failed.
 
 Example: local/make_speaker_xvectors.py exp/xvectors_campplus/test exp/dec_default/test/rttm exp/by_hand/speakers
 """
@@ -33,7 +34,9 @@ def main() -> None:
     from diar.identity.profiles import mean_xvectors, solo_seconds
 
     vectors, seconds = {}, {}
-    for recording, turns, xvectors in load_each(XVectorDir(args.xvector_dir), read_rttm(args.rttm)):
+    for recording, turns, xvectors in load_each(
+        XVectorDir(args.xvector_dir), read_rttm(args.rttm), args.out_dir
+    ):
         alone = solo_seconds(xvectors.subsegments, turns)
         for speaker, vector in mean_xvectors(xvectors, turns).items():
             mine = speaker.startswith(f"{recording}_")

@@ -9,7 +9,8 @@
 # Two speakers of one recording are never one person. The result does not depend on the order of recordings.
 #
 # Reads   <xvector-dir>/segments, xvector.scp; <ae-dir>/model.safetensors; <dec-dir>/rttm, of DEC or a baseline
-# Writes  <out-dir>/rttm (with global names), spk2global (<recording> <speaker> <global speaker>)
+# Writes  <out-dir>/rttm (with global names), spk2global (<recording> <speaker> <global speaker>);
+#         failed (recordings whose x-vectors cannot be used, and why: their speakers stay alone)
 #
 # Example: steps/link_speakers.sh exp/xvectors_campplus/test exp/ae_default exp/dec_default/test exp/linked/test
 

@@ -4,7 +4,8 @@
 # Usage: steps/make_speaker_xvectors.sh <xvector-dir> <dec-dir> <out-dir>
 #
 # Reads   <xvector-dir>/segments, xvector.scp; <dec-dir>/rttm, of DEC or a baseline
-# Writes  <out-dir>/spk_xvector.scp, spk_xvector.ark (by speaker), num_secs (seconds alone, by speaker)
+# Writes  <out-dir>/spk_xvector.scp, spk_xvector.ark (by speaker), num_secs (seconds alone, by speaker);
+#         failed (recordings whose x-vectors cannot be used, and why)
 #
 # Example: steps/make_speaker_xvectors.sh exp/xvectors_campplus/test exp/dec_default/test exp/speakers/test
 

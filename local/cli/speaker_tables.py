@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from cli.program import log
 from diar.base.errors import DataError
+from diar.base.files import write_text
 from diar.base.types import Turn, XVectors
 from diar.kaldi.xvector_dir import XVectorDir
 
 
 def load_each(
-    xvectors: XVectorDir, turns: Mapping[str, list[Turn]]
+    xvectors: XVectorDir, turns: Mapping[str, list[Turn]], out_dir: Path
 ) -> Iterator[tuple[str, list[Turn], XVectors]]:
-    """Yield (recording, turns, x-vectors); one whose x-vectors cannot be used is named and left out.
+    """Yield (recording, turns, x-vectors); those whose x-vectors cannot be used go into <out_dir>/failed.
 
     Raises:
         DataError: turns of recordings without any x-vectors: those are of another set.
@@ -25,10 +26,13 @@ def load_each(
             " are those of another set?",
             xvectors.path,
         )
+    failed = []
     for recording, mine in turns.items():
         try:
             loaded = xvectors.load(recording)
         except DataError as error:
-            log.warning("%s: left as it is: %s", recording, error)
+            failed.append(f"{recording} {error}\n")
             continue
         yield recording, mine, loaded
+    if failed:
+        write_text(out_dir / "failed", "".join(failed))

@@ -238,6 +238,23 @@ class TestSteps:
         assert done.returncode == 1 and "no x-vectors of 1 of 1 recordings" in done.stderr
         assert not (tmp_path / "out/rttm").exists()
 
+    def test_a_recording_without_its_x_vectors_costs_only_itself(self, folder, tmp_path):
+        shutil.copytree(folder / "x", tmp_path / "x")
+        lines = (folder / "x/xvector.scp").read_text().splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith("s-003")]
+        (tmp_path / "x/xvector.scp").write_text("".join(kept))
+        places = (folder / "ae", folder / "dec", tmp_path / "linked")
+        done = run("steps/link_speakers.sh", "--set", "linked=0", tmp_path / "x", *places)
+        assert done.returncode == 1 and "1 recording(s) failed, the others are done" in done.stderr
+        assert (tmp_path / "linked/failed").read_text().startswith("s ")
+        lines = (tmp_path / "linked/spk2global").read_text().splitlines()
+        people = dict(line.split()[1:] for line in lines)
+        assert len(people) == 6 and people["q_2"] == people["r_1"]
+        assert len({people["s_1"], people["s_2"], *(people[n] for n in ("q_1", "q_2", "r_2"))}) == 5
+        done = run("steps/make_speaker_xvectors.sh", tmp_path / "x", folder / "dec", tmp_path / "y")
+        assert done.returncode == 1 and (tmp_path / "y/failed").exists()
+        assert len((tmp_path / "y/num_secs").read_text().splitlines()) == 4
+
     def test_speaker_xvectors(self, folder):
         places = (folder / "x", folder / "dec", folder / "speakers")
         done = run("steps/make_speaker_xvectors.sh", *places)

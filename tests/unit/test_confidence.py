@@ -1,11 +1,16 @@
 """How sure the turns are: from posteriors to probabilities, and into the files."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from diar.base.types import Subsegments, Turn
+from diar.exports import lines
+from diar.exports.document import document_of
+from diar.exports.recording import recording_of
 from diar.kaldi.rttm import format_rttm, load_rttm
 from diar.scoring.across import chain
 from diar.scoring.rates import ScoringConfig, evaluate
@@ -66,6 +71,17 @@ def test_the_rttm_holds_it_and_gives_it_back(tmp_path):
     read = load_rttm(tmp_path / "x.rttm")
     assert read.confidences == {turns[0]: 0.988} and read.turns["r"] == turns
     assert format_rttm(turns) == format_rttm(turns, {})
+
+
+def test_the_exports_that_have_a_place_for_it_have_it():
+    turns = [Turn("r", 0.0, 1.0, "a"), Turn("r", 1.0, 3.0, "a"), Turn("r", 4.0, 1.0, "b")]
+    recording = recording_of("r", turns, confidences={turns[0]: 0.5, turns[1]: 0.9})
+    document = document_of(recording)
+    assert [turn.get("confidence") for turn in document["turns"]] == [0.5, 0.9, None]
+    assert [who.get("confidence") for who in document["speakers"]] == [0.8, None]
+    assert [len(line.split()) for line in lines.ctm(recording).splitlines()] == [6, 6, 5]
+    manifest = [json.loads(line) for line in lines.supervisions(recording).splitlines()]
+    assert [line.get("custom") for line in manifest[1:]] == [{"confidence": 0.9}, None]
 
 
 REFERENCE = [Turn("r", 0.0, 10.0, "anna"), Turn("r", 10.0, 10.0, "ben")]

@@ -62,12 +62,9 @@ class TestSoloTime:
     )
     def test_no_more_time_than_the_windows_have(self, drawn):
         turns = [Turn("r", a / 2, b / 2, who) for a, b, who in drawn]
-        some = windows(np.arange(0, 30, 0.75))
-        found = profiles.solo_seconds(some, turns)
-        alone = sum(t for who, t in found.items() if len(found) == 1 or True)
+        found = profiles.solo_seconds(windows(np.arange(0, 30, 0.75)), turns)
         assert set(found) == {turn.speaker for turn in turns}
         assert all((t >= 0).all() and (t <= 0.75 + 1e-9).all() for t in found.values())
-        assert np.isfinite(alone).all()
 
     def test_the_mean_x_vector_hears_who_is_alone(self):
         x = np.array([[1, 0], [1, 0], [9, 9], [0, 1]], np.float32)
