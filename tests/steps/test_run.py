@@ -162,7 +162,7 @@ def test_one_speaker_at_a_time(experiment, tmp_path):
     apart = read_rttm(tmp_path / "exp/dec_default/test/rttm")["talk"]
     assert overlapping(apart) < 1e-6
     made = tmp_path / "exp/dec_default/test"
-    assert (made / "rttm").read_bytes() == (made / "rttm_exclusive").read_bytes()
+    assert read_rttm(made / "rttm") == read_rttm(made / "rttm_exclusive")
 
 
 def overlapping(turns):
