@@ -12,12 +12,16 @@ The turns of all go to standard output as one RTTM; with --out each recording ha
 there, and with --json standard output has a line of JSON for each, instead. Everything else that is said
 goes to standard error, unless --out leaves standard output free for it.
 
+Speakers are numbered within their recording. With --voices those who were enrolled have their names, and with
+--link names hold in all recordings. RTTM and JSON say how likely it is that the speaker of a turn is right.
+
 Examples:
   local/diarize.py meeting.wav > meeting.rttm
   local/diarize.py meeting.wav --html --out rttm
   local/diarize.py recordings/ --out rttm --skip-done
   local/diarize.py --num-spk 2 --channel 1 calls/*.flac --out rttm
   local/diarize.py --list data/test/wav.scp --json > turns.jsonl
+  local/diarize.py meetings/ --voices voices.npz --link --out rttm
   ffmpeg -loglevel error -i talk.mp4 -f wav - | local/diarize.py - --name talk
 """
 
@@ -30,21 +34,21 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import program, survival
+from cli.identities import Identities, Identity, called
 from cli.names import add_names, names_of, tell_unused
+from cli.pipeline import add_configs, add_pipeline, pipeline_of
 from cli.progress import Here, Progress
 from cli.speakers import add_speakers, bounds_of
-from diar import extractors
 from diar.audio import waveform
-from diar.base import config, devices
+from diar.base import config
 from diar.base.errors import DataError
 from diar.base.names import no_blanks
-from diar.base.numbers import parse_channel
 from diar.base.seeds import seed_for
 from diar.base.types import Bounds, Turn
 from diar.exports.document import document_of
@@ -52,21 +56,18 @@ from diar.exports.recording import recording_of
 from diar.kaldi import inputs, rttm
 from diar.kaldi.inputs import STDIN, Input
 from diar.kaldi.recordings import remarks
-from diar.xvectors.windows import XVectorConfig
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
     from diar.pipeline.recording import Diarization, Pipeline
     from diar.report.recordings import Refined
     from diar.report.standalone import StandalonePage
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
-
 
 @dataclass(frozen=True)
 class Result:
     """What came of a recording: what was made of it, or why it failed.
 
-    remarks: what was done to read it. turns: with the names of the speakers; none where it failed.
+    remarks: what was done to read it. speakers: who they are, by their names in ``diarization``.
     seconds: what all of it took.
     """
 
@@ -74,9 +75,30 @@ class Result:
     duration: float = 0.0
     remarks: tuple[str, ...] = ()
     diarization: Diarization | None = None
-    turns: Sequence[Turn] = ()
+    speakers: dict[str, Identity] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""
+
+    @property
+    def turns(self) -> list[Turn]:
+        """Of the recording, none where it failed."""
+        return sorted(map(self._named, self.diarization.turns)) if self.diarization else []
+
+    @property
+    def confidences(self) -> dict[Turn, float]:
+        """Of ``turns``, the probability that the speaker is right, where that is known."""
+        known = self.diarization.confidences if self.diarization else {}
+        return {self._named(turn): sure for turn, sure in known.items()}
+
+    @property
+    def doubtful(self) -> int:
+        """How many turns have a confidence that is small (``ConfidenceConfig.doubtful``)."""
+        made = self.diarization
+        return sum(sure < made.doubtful for sure in made.confidences.values()) if made else 0
+
+    def _named(self, turn: Turn) -> Turn:
+        who = self.speakers.get(turn.speaker)
+        return turn._replace(speaker=who.name) if who else turn
 
 
 def main() -> None:
@@ -90,34 +112,11 @@ def main() -> None:
 
 def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
     """All stages, ready to run, and what is known of the number of speakers."""
-    from diar.autoencoder import network
     from diar.pipeline.config import DecStageConfig
-    from diar.pipeline.recording import Pipeline
-    from diar.speech import vad
-    from diar.speech.segmentation import Segmentation, SegmentationConfig
 
-    device = devices.device_of(args.device)
     dec = config.load(DecStageConfig, args.dec_config, args.set.split())
     bounds = bounds_of(args, dec.max_speakers)
-    xvector = config.load(XVectorConfig, args.xvector_config)
-    if args.autoencoder is None and xvector.extractor != network.SHIPPED_EXTRACTOR:
-        raise DataError(
-            f"the autoencoder that ships is for {network.SHIPPED_EXTRACTOR}, not"
-            f" {xvector.extractor}: train one (./run.sh --stop-stage 3) and give it with --autoencoder"
-        )
-    overlap = args.overlap == "true"
-    segmentation = config.load(SegmentationConfig, args.segmentation_config)
-    pipeline = Pipeline(
-        extractors.get(xvector.extractor, device=device, threads=args.threads, **xvector.options),
-        network.load_model(args.autoencoder or network.SHIPPED),
-        args.vad,
-        config.load(vad.VadConfig, args.vad_config),
-        xvector,
-        dec,
-        Segmentation(segmentation, args.threads) if overlap or args.vad in vad.LOCAL else None,
-        overlap,
-    )
-    return pipeline, bounds
+    return pipeline_of(args, dec, args.overlap == "true"), bounds
 
 
 def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> None:
@@ -130,11 +129,16 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
     heard, audio = 0.0, sum(lengths.values())
     failed = 0
     page = page_of(args, pipeline)
+    options = (args.identity_config, args.voices, args.link, args.speaker_vectors)
+    identities = Identities(pipeline, *options)
+    held: list[Result] = []  # where nobody is named before all are known
     try:
         work.take(0, len(args.inputs), "files", heard, audio, progress.clock())
         progress.update()
-        for done, result in enumerate(results(args, pipeline, bounds), 1):
-            if survival.is_new(done):
+        for done, result in enumerate(results(args, pipeline, bounds, identities), 1):
+            if args.link:
+                held.append(without_fit(result))
+            elif survival.is_new(done):
                 write(args, result, progress.say)
             if page and result.diarization is not None:
                 name, made = result.given.recording, result.diarization
@@ -147,6 +151,9 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
                 heard += length
             work.take(done, len(args.inputs), "files", heard, audio, progress.clock())
             progress.update()
+        for result in linked(args, held, identities):
+            failed += bool(result.error) and result.diarization is not None
+            write(args, result, progress.say)
         if page and page.write():
             progress.say(f"{page.out}: open it in a browser")
     finally:
@@ -154,6 +161,25 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
     tell_unused("diarize.py", args.called)
     if failed:
         raise DataError(f"{failed} of {len(args.inputs)} recording(s) could not be diarized")
+
+
+def without_fit(result: Result) -> Result:
+    """Leave out what takes memory, and is not written."""
+    made = result.diarization
+    return replace(result, diarization=replace(made, fit=None)) if made else result
+
+
+def linked(
+    args: argparse.Namespace, results: list[Result], identities: Identities
+) -> Iterator[Result]:
+    """Yield the results with names that hold in all of them, or those that a user gives to these."""
+    people = identities.linked({result.given.recording: result.speakers for result in results})
+    for result in results:
+        name = result.given.recording
+        try:
+            yield replace(result, speakers=called(args.called, name, people[name]))
+        except DataError as error:
+            yield replace(result, error=str(error))
 
 
 def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | None:
@@ -188,7 +214,9 @@ def lengths_of(given: list[Input]) -> dict[str, float]:
     return known if len(known) == len(given) else {}
 
 
-def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Iterator[Result]:
+def results(
+    args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds, identities: Identities
+) -> Iterator[Result]:
     """Yield what comes of each input, one after the other."""
     from diar.turns.doubts import doubts_of_turns
 
@@ -203,14 +231,16 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
             with inputs.open_input(given) as path:
                 heard = waveform.read(path, rate, args.channel)
             made = pipeline.run(name, heard.samples, bounds, seed_for(args.seed, name))
-            turns = args.called.rename(made.turns)
+            speakers = identities.of(made)
+            if not args.link:
+                speakers = called(args.called, name, speakers)
         except DataError as error:
             yield Result(given, error=str(error))
             continue
-        done = [*remarks(heard, rate, args.channel), *made.doubts]
-        done += doubts_of_turns(turns, bounds)
         duration = len(heard.samples) / rate
-        yield Result(given, duration, tuple(done), made, turns, time.monotonic() - began)
+        result = Result(given, duration, (), made, speakers, time.monotonic() - began)
+        done = [*remarks(heard, rate, args.channel), *made.doubts]
+        yield replace(result, remarks=(*done, *doubts_of_turns(result.turns, bounds)))
 
 
 def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) -> None:
@@ -222,17 +252,27 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
         say(f"diarize.py: {result.error}")
         return
     turns = result.turns
-    written = [turn._replace(speaker=no_blanks(turn.speaker)) for turn in turns]
+    written = [without_blanks(turn) for turn in turns]
+    sure = {without_blanks(turn): value for turn, value in result.confidences.items()}
     if file:
-        rttm.write_rttm(file, written)
-    elif not args.json and (text := rttm.format_rttm(written)):
+        rttm.write_rttm(file, written, sure)
+    elif not args.json and (text := rttm.format_rttm(written, sure)):
         say(text.rstrip("\n"), sys.stdout)
     speakers = len({turn.speaker for turn in turns})
     what = f"{speakers} speaker(s), {len(turns)} turns" if turns else "no speech"
+    if doubtful := result.doubtful:
+        what += f" ({doubtful} doubtful)"
     said = f"{file or result.given.recording}: {what} in {result.duration:.1f} s"
+    if known := sorted(who.name for who in result.speakers.values() if who.known):
+        said += f", among them {', '.join(known)}"
     if result.remarks:
         said += f" ({', '.join(result.remarks)})"
     say(said, sys.stdout if file and not args.json else sys.stderr)
+
+
+def without_blanks(turn: Turn) -> Turn:
+    """Return a turn as RTTM can hold it."""
+    return turn._replace(speaker=no_blanks(turn.speaker))
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -240,7 +280,11 @@ def as_json(result: Result) -> dict[str, Any]:
     name, path = result.given.recording, result.given.path
     if result.error:
         return {"recording": name, "media": str(path), "error": result.error}
-    document = document_of(recording_of(name, result.turns, result.duration, path))
+    recording = recording_of(name, result.turns, result.duration, path, result.confidences)
+    document = document_of(recording)
+    told = {who.name: who.as_json() for who in result.speakers.values()}
+    for speaker in document["speakers"]:
+        speaker.update(told.get(speaker["name"], {}))
     seconds = round(result.seconds, 3)
     return {**document, "remarks": list(result.remarks), "processing_seconds": seconds}
 
@@ -259,6 +303,10 @@ def parse() -> argparse.Namespace:
         parser.error("name files or folders of audio, '-' for standard input, or a --list")
     if args.skip_done and not args.out:
         parser.error("--skip-done goes with --out")
+    if args.skip_done and args.link:
+        parser.error("--link compares all recordings: it does not go with --skip-done")
+    if args.speaker_vectors and not args.json:
+        parser.error("--speaker-vectors goes with --json")
     piped = [*args.audio, args.list].count(STDIN)
     if piped > 1 or piped and (sys.stdin is None or sys.stdin.isatty()):
         parser.error("'-' is standard input: pipe something into it, once")
@@ -272,14 +320,6 @@ def parse() -> argparse.Namespace:
         todo = [given for given in args.inputs if not rttm_of(args.out, given).exists()]
     args.inputs, args.done = todo, len(args.inputs) - len(todo)
     return args
-
-
-def channel(text: str) -> int:
-    """Read --channel as reco2file_and_channel has it; counted from 0 here."""
-    found = parse_channel(text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no channel: they count from 1")
-    return found
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -304,23 +344,18 @@ def make_parser() -> argparse.ArgumentParser:
     add("--json", action="store_true", help="a line of JSON for each on standard output")
     add_speakers(parser, "number of speakers")
     add_names(parser)
-    add("--channel", type=channel, metavar="N", help="channel, counted from 1 (default: all mixed)")
+    add("--voices", type=Path, metavar="FILE", help="of local/enroll.py: who of them speaks")
     add(
-        "--vad",
-        choices=("combined", "segmentation", "silero", "energy"),
-        default="combined",
-        help="how speech is found",
+        "--link",
+        action="store_true",
+        help="names that hold in all recordings, spk0001 ...; they are written when all are done",
     )
+    add("--speaker-vectors", action="store_true", help="in the JSON, each speaker's mean x-vector")
+    add_pipeline(parser)
     program.add_switch(parser, "--overlap", "whether several may speak at the same time", "true")
-    add("--autoencoder", type=Path, metavar="FILE", help="default: the one that ships")
-    for option in ("segmentation", "vad", "xvector", "dec"):
-        file = CONF / f"{option}.yaml"
-        add(f"--{option}-config", metavar="FILE", default=file, help=f"default: conf/{file.name}")
+    add_configs(parser, "dec", "identity")
     add("--set", default="", metavar="'KEY=VALUE ...'", help="overrides of the DEC configuration")
     program.add_seed(parser)
-    threads = len(os.sched_getaffinity(0))
-    add("--threads", type=int, metavar="N", default=threads, help="default: all cores")
-    program.add_device(parser)
     return parser
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from cli import program
@@ -26,8 +27,9 @@ from cli.names import add_names, names_of, tell_unused
 from diar import exports
 from diar.base.errors import DataError
 from diar.base.types import Turn
-from diar.exports.recording import recording_of
-from diar.kaldi.rttm import load_rttm
+from diar.exports.recording import ExportedRecording, recording_of
+from diar.kaldi.names import Names
+from diar.kaldi.rttm import Rttm, load_rttm
 from diar.kaldi.tables import read_numbers, read_wav_scp
 
 STDIN = Path("/dev/stdin")
@@ -36,11 +38,12 @@ STDIN = Path("/dev/stdin")
 def main() -> None:
     args = parse()
     lengths = read_numbers(args.reco2dur) if args.reco2dur else {}
-    turns = choose_turns(args, lengths)
+    rttm = load_rttm(STDIN if args.rttm == "-" else args.rttm)
+    turns = choose_turns(args, rttm, lengths)
     media = audio_files(args, list(turns))
     names = names_of(args)
     recordings = [
-        recording_of(name, names.rename(turns[name]), lengths.get(name), media.get(name))
+        exported(name, names, turns[name], rttm.confidences, lengths.get(name), media.get(name))
         for name in sorted(turns)
     ]
     tell_unused("export.py", names)
@@ -61,6 +64,22 @@ def main() -> None:
     print(f"{args.out}: {len(files)} file(s) of {len(recordings)} recording(s)")
 
 
+def exported(
+    recording: str,
+    names: Names,
+    turns: list[Turn],
+    confidences: Mapping[Turn, float],
+    seconds: float | None,
+    media: Path | None,
+) -> ExportedRecording:
+    """Prepare a recording with the names of its speakers; ``confidences`` know the turns as they were."""
+    renamed = names.rename(turns)
+    sure = {
+        new: confidences[old] for old, new in zip(turns, renamed, strict=True) if old in confidences
+    }
+    return recording_of(recording, renamed, seconds, media, sure)
+
+
 def parse() -> argparse.Namespace:
     """Parse the arguments."""
     parser = program.parser(__doc__)
@@ -79,15 +98,16 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def choose_turns(args: argparse.Namespace, lengths: dict[str, float]) -> dict[str, list[Turn]]:
-    """Read the turns of each recording, or of those that --recording names.
+def choose_turns(
+    args: argparse.Namespace, rttm: Rttm, lengths: dict[str, float]
+) -> dict[str, list[Turn]]:
+    """Choose the turns of each recording, or of those that --recording names.
 
     A recording of which only the length is known has no turns.
 
     Raises:
         DataError: a recording that is named, but not there; no name for turns that are not there.
     """
-    rttm = load_rttm(STDIN if args.rttm == "-" else args.rttm)
     if rttm.skipped:
         kinds = ", ".join(f"{kind} {count}" for kind, count in rttm.skipped.items())
         say(f"lines that are no SPEAKER lines, passed over: {kinds}")

@@ -32,7 +32,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     encoder = load_model(args.model)
-    made = products.Products(args, options)
+    made = products.Products(args, options, options.confidence)
     for recording in made.recordings():
         with made.share.guard(recording):
             given = made.load(recording)

@@ -4,7 +4,8 @@
 Usage: score.py [options] <ref.rttm|dir> <hyp.rttm|dir> <out-dir>
 
 Writes per_recording.tsv, summary.json and results.md to <out-dir> and prints the totals. In a
-directory every *.rttm counts; one without a turn is a recording in which nobody speaks.
+directory every *.rttm counts; one without a turn is a recording in which nobody speaks. With --across the
+names of speakers hold in all recordings: they are paired once, for the whole collection.
 
 Example: local/score.py data/test/ref.rttm exp/dec_default/test/rttm exp/by_hand/score
 """
@@ -22,6 +23,7 @@ from diar.base.files import write_text
 from diar.base.types import Turn
 from diar.kaldi import rttm
 from diar.scoring import frame, text
+from diar.scoring.across import chain
 from diar.scoring.rates import ScoringConfig, evaluate
 
 CONFIG = "conf/scoring.yaml"
@@ -34,19 +36,21 @@ def main() -> None:
     parser.add_argument(
         "--allow-extra", action="store_true", help="leave out recordings without a reference"
     )
+    parser.add_argument(
+        "--across", action="store_true", help="one pairing of speakers for all recordings together"
+    )
     parser.add_argument("reference", metavar="ref.rttm|dir", help="who spoke when")
     parser.add_argument("hypothesis", metavar="hyp.rttm|dir", help="who is said to have")
     parser.add_argument("out", metavar="out-dir", type=Path, help=program.PATHS["out_dir"])
     args = parser.parse_args()
     scoring = config.load(ScoringConfig, args.config, args.set.split())
     sides = {side: rttm.load_rttm(getattr(args, side)) for side in ("reference", "hypothesis")}
-    evaluation = evaluate(
-        turns(args.reference, sides["reference"]),
-        turns(args.hypothesis, sides["hypothesis"]),
-        rttm.read_uem(args.uem) if args.uem else None,
-        scoring.protocols,
-        args.allow_extra,
-    )
+    uem = rttm.read_uem(args.uem) if args.uem else None
+    reference, hypothesis = (turns(getattr(args, side), file) for side, file in sides.items())
+    evaluation = evaluate(reference, hypothesis, uem, scoring.protocols, args.allow_extra)
+    if args.across:  # after what can be wrong with recordings was found
+        inside = {name: hypothesis[name] for name in hypothesis if name not in evaluation.extra}
+        evaluation = evaluate(*chain(reference, inside, uem), scoring.protocols)
     about = {
         "command": command(args),
         "reference": args.reference,
@@ -84,6 +88,7 @@ def command(args: argparse.Namespace) -> str:
     options = [] if args.config == CONFIG else ["--scoring-config", args.config]
     options += ["--uem", args.uem] if args.uem else []
     options += ["--allow-extra", "true"] if args.allow_extra else []
+    options += ["--across", "true"] if args.across else []
     return shlex.join(["steps/score.sh", *options, args.reference, args.hypothesis, str(args.out)])
 
 

@@ -8,6 +8,8 @@
 #                              one, or else each recording from 0 to its last turn
 #   --allow-extra true|false   leave out recordings that have no reference, instead of refusing them
 #                              (default $allow_extra)
+#   --across true|false        names hold in all recordings: speakers are paired once for all together, as in
+#                              cross-show diarization                   (default $across)
 #   --show true|false          print the totals                         (default $show)
 #
 # Writes  <out-dir>/per_recording.tsv, summary.json, results.md
@@ -18,6 +20,7 @@
 scoring_config=conf/scoring.yaml
 uem=
 allow_extra=false
+across=false
 show=true
 . steps/lib/parse_options.sh
 [ $# -eq 3 ] || die "expected <ref.rttm|dir> <hyp.rttm|dir> <out-dir>, see --help"
@@ -33,9 +36,10 @@ if [ -z "$uem" ]; then
 fi
 [ -z "$uem" ] || reads "$uem" "the regions to evaluate"
 
-if begin "$out" local/score.py "$* $uem $allow_extra"; then
+if begin "$out" local/score.py "$* $uem $allow_extra $across"; then
   options=(--config "$scoring_config" ${uem:+--uem "$uem"})
   [ "$allow_extra" = false ] || options+=(--allow-extra)
+  [ "$across" = false ] || options+=(--across)
   python local/score.py "${options[@]}" "$ref" "$hyp" "$out" >/dev/null
   finish "$out"
 fi

@@ -32,6 +32,7 @@ from diar.exports.marks import turns_of
 from diar.exports.recording import recording_of
 from diar.extractors.fbank import FbankConfig
 from diar.fetching import archives
+from diar.identity import voices as known_voices
 from diar.jobs.slurm import SlurmConfig
 from diar.kaldi import arks, history, importing, inputs, plda, recordings, rttm, tables, validation
 from diar.kaldi.names import Names, read_names
@@ -288,6 +289,12 @@ def _products(folder: Path) -> Iterator[Reader]:
         [_bytes_of(np.savez, **samples)],
         lambda path: _sound_of(voices._read(path, person)),
     )
+    session = known_voices.Session(np.ones((2, 3), np.float32), np.ones(2))
+    people = {"anna": [session], "ben": [session, session]}
+    known_voices.write_voices(
+        folder / "voices", known_voices.KnownVoices("x", np.ones(3, np.float32), 1.5, people)
+    )
+    yield Reader("known voices (npz)", [(folder / "voices").read_bytes()], known_voices.read_voices)
     network.save_model(folder / "model", network.ResidualAutoEncoder(6, [5, 3]))
     yield Reader("autoencoder (safetensors)", [(folder / "model").read_bytes()], network.load_model)
     summary = b'{"missing": [], "extra": [], "derived_uem": false, "protocols": {"fair": {"words": "no collar"}}}'

@@ -22,6 +22,7 @@ from diar.kaldi.local_speakers import LocalSpeakersDir
 from diar.kaldi.tables import read_durations
 from diar.kaldi.xvector_dir import XVectorDir, duration_of
 from diar.turns import decoding
+from diar.turns.confidence import ConfidenceConfig, confidences
 from diar.xvectors.windows import read_grid
 
 if TYPE_CHECKING:  # a baseline does without PyTorch: 0.9 s of CPU in each of its jobs
@@ -74,6 +75,7 @@ class Products:
 
     Args:
         args: what ``add_arguments`` has added, xvector_dir and out_dir.
+        confidence: how sure of a turn its posteriors are, where that is known.
 
     >>> for recording in products.recordings():
     ...     with products.share.guard(recording):
@@ -82,7 +84,12 @@ class Products:
     >>> products.write()
     """
 
-    def __init__(self, args: argparse.Namespace, options: DecStageConfig | BaselineConfig):
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        options: DecStageConfig | BaselineConfig,
+        confidence: ConfidenceConfig | None = None,
+    ):
         self.seed, self.out_dir = args.seed, args.out_dir
         self.common = common_bounds(args, options)
         known = args.reco2num_spk
@@ -95,7 +102,7 @@ class Products:
         if options.decoding.kind == "cells" and not self.grid:
             options = replace(options, decoding=replace(options.decoding, kind="frames"))
             self.share.remark("turns decoded in frames, not in cells: the x-vectors are on no grid")
-        self.options = options
+        self.options, self.confidence = options, confidence or ConfidenceConfig()
         self.share.state(options)
         self.arrays: dict[str, dict[str, np.ndarray]] = {name: {} for name in ARRAYS}
 
@@ -127,7 +134,8 @@ class Products:
         lines, turns = self.share.lines, decoded.turns
         best = posteriors.argmax(axis=1) + 1
         lines["labels"] += [f"{i} {label}\n" for i, label in zip(windows.ids, best, strict=True)]
-        lines["rttm"].append(rttm.format_rttm(turns))
+        sure = confidences(windows, posteriors, turns, self.confidence)
+        lines["rttm"].append(rttm.format_rttm(turns, sure))
         lines["rttm_exclusive"].append(rttm.format_rttm(decoded.exclusive))
         count = len({turn.speaker for turn in turns})
         lines["reco2num_spk"].append(f"{recording} {count}\n")

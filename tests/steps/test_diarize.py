@@ -287,8 +287,10 @@ class TestDiarize:
     def test_a_number_that_is_not_reached_is_a_remark(self, monkeypatch, sample_wav):
         monkeypatch.setattr(sys, "argv", ["diarize.py", str(sample_wav), "--num-spk", "3"])
         made = Diarization([Turn("sample", 0.0, 1.0, "a")], [], [], None, None)
-        pipeline = SimpleNamespace(extractor=SimpleNamespace(rate=16000), run=lambda *_: made)
-        (result,) = diarize.results(diarize.parse(), pipeline, Bounds(3))
+        rate = SimpleNamespace(rate=16000)
+        pipeline = SimpleNamespace(extractor=rate, run=lambda *_: made, encoder=None)
+        nobody = diarize.Identities(pipeline, None, None, False, False)
+        (result,) = diarize.results(diarize.parse(), pipeline, Bounds(3), nobody)
         assert "1 of the 3 speakers asked for" in result.remarks
         assert result.remarks[-1].startswith("less than 2 s of a: perhaps a part of another")
 
@@ -360,4 +362,6 @@ class TestDiarize:
             result = run("local/diarize.py", "-", "--json", stdin=stream)
         assert result.returncode == 0, result.stderr
         assert json.loads(result.stdout)["recording"] == "stdin"
-        assert re.fullmatch(r"stdin: 2 speaker\(s\), \d+ turns in 24.0 s\n", result.stderr)
+        assert re.fullmatch(
+            r"stdin: 2 speaker\(s\), \d+ turns \(\d doubtful\) in 24.0 s\n", result.stderr
+        )

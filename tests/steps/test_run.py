@@ -164,7 +164,7 @@ def test_one_speaker_at_a_time(experiment, tmp_path):
     run(tmp_path, "--stage", 4, "--stop-stage", 4, "--overlap", "false")
     made = tmp_path / "exp/dec_default+overlap=false/test"
     assert overlapping(read_rttm(made / "rttm")["talk"]) < 1e-6
-    assert (made / "rttm").read_bytes() == (made / "rttm_exclusive").read_bytes()
+    assert read_rttm(made / "rttm") == read_rttm(made / "rttm_exclusive")
 
 
 def overlapping(turns):

@@ -15,16 +15,19 @@ from diar.autoencoder.config import AutoencoderConfig
 from diar.base import config
 from diar.extractors.campplus import FBANK
 from diar.extractors.fbank import FbankConfig
+from diar.identity.config import IdentityConfig
 from diar.jobs.slurm import SlurmConfig
 from diar.pipeline.config import BaselineConfig, DecStageConfig
 from diar.scoring.rates import ScoringConfig
 from diar.speech.vad import VadConfig
+from diar.turns.confidence import ConfidenceConfig
 from diar.xvectors.windows import XVectorConfig
 
 
 @pytest.mark.parametrize(
     "name, cls",
     [
+        ("identity", IdentityConfig),
         ("vad", VadConfig),
         ("xvector", XVectorConfig),
         ("autoencoder", AutoencoderConfig),
@@ -70,7 +73,9 @@ def test_the_default_for_a_plda_differs_in_the_constants_of_vbx_alone(root):
         config.load(DecStageConfig, root / f"conf/{n}.yaml") for n in ("dec", "dec_plda")
     )
     own = {name: getattr(plda.sequence, name) for name in ("evidence", "complexity", "turn")}
-    assert replace(default, rounds=0, sequence=replace(default.sequence, **own)) == plda
+    sequence = replace(default.sequence, **own)
+    # How sure its posteriors are is another matter, and was not measured.
+    assert replace(default, rounds=0, sequence=sequence, confidence=ConfidenceConfig()) == plda
     step = 0.24  # seconds between the windows that VBx has its constants for
     assert own["evidence"] == pytest.approx(0.3 / step) and own["complexity"] == 17
     assert own["turn"] == pytest.approx(-step / math.log(0.99), abs=0.05)
@@ -152,6 +157,9 @@ NO_KEYS = {
     "dec.objective": {"EPS"},
     "dec.sequence": {"_CONVERGED"},
     "dec.start": {"_EPS"},
+    "identity.linking": {"_NEVER"},
+    "identity.profiles": {"_BLOCK"},
+    "identity.voices": {"VERSION", "_ALIKE", "_PROBE"},
     "speech.segmentation_net": {"FIELD", "FILTER", "LEAST_HZ", "RATE", "SHIFT"},
     "speech.vad": {
         "FAINT_SECONDS",
@@ -171,7 +179,7 @@ NO_KEYS = {
     "xvectors.windows": {"MILLISECOND"},
 }
 FIXED = {"speech.segmentation_net"}  # by the weights: all of it
-PACKAGES = ("dec", "autoencoder", "clustering", "xvectors", "turns", "speech")
+PACKAGES = ("dec", "autoencoder", "clustering", "xvectors", "turns", "speech", "identity")
 
 
 def numbers_of(path, module):

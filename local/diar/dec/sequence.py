@@ -198,15 +198,22 @@ def merge(
     return gamma
 
 
-def same_speaker(means: np.ndarray, spread: np.ndarray, phi: np.ndarray) -> np.ndarray:
-    """Compute the log likelihood ratios (s, s) of one speaker against two.
+def same_speaker(
+    means: np.ndarray,
+    spread: np.ndarray,
+    phi: np.ndarray,
+    others: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
+    """Compute the log likelihood ratios (s, t) of one speaker against two.
 
     Args:
         means: (s, d). spread: (s, d) total variance of each. phi: (d,) what they share of it where the
             speaker is one.
+        others: means and spread (t, d) of those that they are compared with; None: with each other.
     """
-    a, b = spread[:, None], spread[None]
-    x, y = means[:, None], means[None]
+    other_means, other_spread = others or (means, spread)
+    a, b = spread[:, None], other_spread[None]
+    x, y = means[:, None], other_means[None]
     rest = a * b - phi**2
     together = np.log(rest) + (b * x**2 + a * y**2 - 2 * phi * x * y) / rest
     apart = np.log(a) + x**2 / a + np.log(b) + y**2 / b

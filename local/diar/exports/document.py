@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from diar import __version__
 from diar.base.errors import DataError
 from diar.base.names import is_name
 from diar.base.types import Turn
-from diar.exports.recording import ExportedRecording
+from diar.exports.recording import ExportedRecording, Span
 
-VERSION = "1.0"  # of the schema
+VERSION = "1.1"  # of the schema
 
 
 def text_of(recording: ExportedRecording) -> str:
@@ -38,11 +39,17 @@ def document_of(recording: ExportedRecording) -> dict[str, Any]:
                 "name": speaker,
                 "speaking_time": sum(span.end - span.start for span in spans) / 1000,
                 "turns": turns[speaker],
+                **_sure(mean_confidence(recording.spans, speaker)),
             }
             for speaker, spans in recording.tiers().items()
         ],
         "turns": [
-            {"start": span.start / 1000, "end": span.end / 1000, "speaker": span.speaker}
+            {
+                "start": span.start / 1000,
+                "end": span.end / 1000,
+                "speaker": span.speaker,
+                **_sure(span.confidence),
+            }
             for span in recording.spans
         ],
     }
@@ -100,3 +107,18 @@ def _turn(recording: str, value: Any, path: str | Path, number: int) -> Turn:
             if is_name(who) and 0 <= start < end < math.inf and end < 1e9:
                 return Turn(recording, start, end - start, who)
     raise DataError(f"{recording}: {value!r} is no turn", path, number)
+
+
+def mean_confidence(spans: Sequence[Span], speaker: str) -> float | None:
+    """Average the confidences of a speaker's turns, which count by their lengths; None without any."""
+    known = [
+        (span.confidence, span.end - span.start)
+        for span in spans
+        if span.speaker == speaker and span.confidence is not None
+    ]
+    total = sum(length for _, length in known)
+    return sum(sure * length for sure, length in known) / total if known else None
+
+
+def _sure(confidence: float | None) -> dict[str, float]:
+    return {} if confidence is None else {"confidence": round(confidence, 3)}

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
 
 def ctm(recording: ExportedRecording) -> str:
-    """Write NIST's CTM, the speaker in the place of the word: recording, channel 1, start, duration."""
+    """Write NIST's CTM, the speaker in the place of the word: recording, channel 1, start, duration.
+
+    The confidence is last, where it is known.
+    """
     return "".join(
-        f"{recording.name} 1 {s.start / 1000:.3f} {(s.end - s.start) / 1000:.3f}"
-        f" {no_blanks(s.speaker)}\n"
+        f"{recording.name} 1 {s.start / 1000:.3f} {(s.end - s.start) / 1000:.3f} {no_blanks(s.speaker)}"
+        f"{'' if s.confidence is None else f' {s.confidence:.3f}'}\n"
         for s in recording.spans
     )
 
@@ -39,12 +42,18 @@ def supervisions(recording: ExportedRecording) -> str:
                 "duration": (span.end - span.start) / 1000,
                 "channel": 0,
                 "speaker": span.speaker,
+                **_custom(span.confidence),
             },
             ensure_ascii=False,
         )
         + "\n"
         for number, span in enumerate(recording.spans)
     )
+
+
+def _custom(confidence: float | None) -> dict[str, dict[str, float]]:
+    """Return lhotse's place for what it has no field for."""
+    return {} if confidence is None else {"custom": {"confidence": round(confidence, 3)}}
 
 
 def annotation(recording: ExportedRecording) -> Annotation:

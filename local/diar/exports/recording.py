@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,11 +15,15 @@ NO_SPEAKER = "speaker"  # the tier of a recording in which nobody speaks: some t
 
 
 class Span(NamedTuple):
-    """A turn, [start, end) in milliseconds."""
+    """A turn, [start, end) in milliseconds.
+
+    confidence: the probability that the speaker is right, None where it is not known.
+    """
 
     start: int
     end: int
     speaker: str
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,11 @@ class ExportedRecording:
 
 
 def recording_of(
-    name: str, turns: Sequence[Turn], seconds: float | None = None, media: Path | None = None
+    name: str,
+    turns: Sequence[Turn],
+    seconds: float | None = None,
+    media: Path | None = None,
+    confidences: Mapping[Turn, float] | None = None,
 ) -> ExportedRecording:
     """Prepare a recording for export.
 
@@ -62,6 +70,7 @@ def recording_of(
 
     Args:
         seconds: its length; None: up to the end of the last turn.
+        confidences: the probability of turns that their speaker is right, where it is known.
 
     Raises:
         DataError: a name with a control character or a code point that is none.
@@ -69,8 +78,12 @@ def recording_of(
     for text in (name, *(turn.speaker for turn in turns)):
         if any(unicodedata.category(c) == "Cc" or c in "\ufffe\uffff" for c in text):
             raise DataError(f"{text!r} holds a control character: rename it in the RTTM")
-    ends = [(round(turn.start * 1000), round(turn.end * 1000), turn.speaker) for turn in turns]
-    spans = sorted(Span(start, max(end, start + 1), who) for start, end, who in ends)
+    sure = confidences or {}
+    ends = [(round(turn.start * 1000), round(turn.end * 1000), turn) for turn in turns]
+    spans = sorted(
+        (Span(a, max(b, a + 1), turn.speaker, sure.get(turn)) for a, b, turn in ends),
+        key=lambda span: span[:3],
+    )
     last = max((span.end for span in spans), default=0)
     given = last if seconds is None else round(seconds * 1000)
     return ExportedRecording(

@@ -33,6 +33,7 @@ class Rttm:
         silent: names of the files (without ending) that hold no SPEAKER line.
         channels: the recordings whose turns name more than one channel.
         empty: recording -> how many turns of no length were left out, as they say nothing.
+        confidences: of the turns that have one.
     """
 
     turns: dict[str, list[Turn]]
@@ -40,6 +41,7 @@ class Rttm:
     silent: tuple[str, ...]
     channels: tuple[str, ...]
     empty: dict[str, int]
+    confidences: dict[Turn, float]
 
 
 def read_rttm(path: str | Path) -> dict[str, list[Turn]]:
@@ -63,6 +65,7 @@ def load_rttm(path: str | Path) -> Rttm:
     skipped: Counter[str] = Counter()
     empty: Counter[str] = Counter()
     source: dict[str, Path] = {}
+    confidences: dict[Turn, float] = {}
     silent = []
     for file in _files(Path(path), ".rttm"):
         types: Counter[str] = Counter()
@@ -79,6 +82,8 @@ def load_rttm(path: str | Path) -> Rttm:
                 continue
             turns.setdefault(turn.recording, []).append(turn)
             channels.setdefault(turn.recording, set()).add(fields[2])
+            if len(fields) > 8 and fields[8].upper() != "<NA>":
+                confidences[turn] = parse_number(fields[8])
         if types and types.keys().isdisjoint(_TYPES):
             raise DataError(f"no RTTM: none of its {types.total()} lines is a SPEAKER line", file)
         if not types.pop("SPEAKER", 0):
@@ -90,6 +95,7 @@ def load_rttm(path: str | Path) -> Rttm:
         tuple(silent),
         tuple(recording for recording in sorted(turns) if len(channels[recording]) > 1),
         dict(sorted(empty.items())),
+        confidences,
     )
 
 
@@ -145,10 +151,13 @@ def _turn(fields: Sequence[str], file: Path, number: int) -> Turn:
     return Turn(fields[1], start, duration, fields[7])
 
 
-def format_rttm(turns: Iterable[Turn]) -> str:
+def format_rttm(turns: Iterable[Turn], confidences: Mapping[Turn, float] | None = None) -> str:
     """Format turns as an RTTM: sorted, to the millisecond, those that round to nothing left out.
 
     Both ends are rounded, so that turns which touch still touch.
+
+    Args:
+        confidences: of turns, 0 to 1, for the field of that name, which else is '<NA>'.
 
     Raises:
         DataError: a name that is empty or holds a blank, which no reader could take apart.
@@ -160,16 +169,19 @@ def format_rttm(turns: Iterable[Turn]) -> str:
                 raise DataError(f"{name!r} cannot stand in an RTTM: empty, or with a blank")
         if not is_empty(turn):
             start, end = round(turn.start * 1000), round(turn.end * 1000)
+            sure = (confidences or {}).get(turn)
             lines.append(
                 f"SPEAKER {turn.recording} 1 {start / 1000:.3f} {(end - start) / 1000:.3f}"
-                f" <NA> <NA> {turn.speaker} <NA> <NA>\n"
+                f" <NA> <NA> {turn.speaker} {'<NA>' if sure is None else f'{sure:.3f}'} <NA>\n"
             )
     return "".join(lines)
 
 
-def write_rttm(path: str | Path, turns: Iterable[Turn]) -> None:
+def write_rttm(
+    path: str | Path, turns: Iterable[Turn], confidences: Mapping[Turn, float] | None = None
+) -> None:
     """Write one RTTM file, whole or not at all; no turns give a valid empty file."""
-    write_text(path, format_rttm(turns))
+    write_text(path, format_rttm(turns, confidences))
 
 
 def read_uem(path: str | Path) -> dict[str, list[Region]]:

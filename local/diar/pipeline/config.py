@@ -6,14 +6,19 @@ from dataclasses import dataclass
 
 from diar.clustering.methods import ClusteringConfig
 from diar.dec.config import DecConfig
+from diar.turns.confidence import ConfidenceConfig
 from diar.turns.decoding import DecodingConfig
 
 
 @dataclass(frozen=True)
 class DecStageConfig(DecConfig):
-    """conf/dec.yaml: what happens to one recording, and at last how its posteriors become turns."""
+    """conf/dec.yaml: what happens to one recording, and at last how its posteriors become turns.
+
+    confidence: how they become the probability that the speaker of a turn is right.
+    """
 
     decoding: DecodingConfig = DecodingConfig(kind="cells")
+    confidence: ConfidenceConfig = ConfidenceConfig()
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from diar.audio.spool import Spooled
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
-from diar.base.types import Bounds, Region, Subsegments, Turn
+from diar.base.types import Bounds, LocalSpeakers, Region, Subsegments, Turn, XVectors
 from diar.dec import diarization
 from diar.dec.diarization import Fit
 from diar.extractors import Extractor
@@ -18,7 +19,7 @@ from diar.pipeline.config import DecStageConfig
 from diar.speech import vad
 from diar.speech.segmentation import Segmentation
 from diar.speech.vad import VadConfig
-from diar.turns import decoding
+from diar.turns import confidence, decoding
 from diar.xvectors import extraction
 from diar.xvectors.windows import XVectorConfig
 
@@ -28,14 +29,35 @@ class Diarization:
     """What was made of a recording, arrow by arrow; without speech, no windows and no fit.
 
     exclusive: the turns of one speaker at a time. doubts: what makes one doubt that ``speech`` is all.
+    confidences: of ``turns``, the probability that the speaker is right, where a map to it is known.
+    doubtful: turns of a smaller one are called so.
     """
 
     turns: list[Turn]
     exclusive: list[Turn]
     speech: list[Region]
-    windows: Subsegments
+    xvectors: XVectors
     fit: Fit | None
     doubts: Sequence[str] = ()
+    confidences: dict[Turn, float] = field(default_factory=dict)
+    doubtful: float = 0.0
+
+    @property
+    def windows(self) -> Subsegments:
+        """Of the x-vectors."""
+        return self.xvectors.subsegments
+
+
+class Heard(NamedTuple):
+    """What is heard in a recording before anybody is told apart.
+
+    local: local speakers, where there is a segmentation. doubts: what makes one doubt that ``speech`` is all.
+    """
+
+    speech: list[Region]
+    xvectors: XVectors
+    local: LocalSpeakers | None
+    doubts: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -64,6 +86,17 @@ class Pipeline:
         if self.dec.decoding.kind == "cells" and self.xvector.layout != "grid":
             raise DataError(decoding.NO_GRID)
 
+    def hear(self, recording: str, samples: np.ndarray | Spooled) -> Heard:
+        """Find the speech of a recording, and what says who speaks.
+
+        Args:
+            as for ``run``.
+        """
+        local = self.segmentation.local_speakers(samples) if self.segmentation else None
+        speech, doubts = vad.speech_and_doubts(samples, self.vad_kind, self.vad, local)
+        vectors = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
+        return Heard(speech, vectors, local, doubts)
+
     def run(
         self,
         recording: str,
@@ -80,13 +113,11 @@ class Pipeline:
             seed: of everything random.
         """
         duration = len(samples) / self.extractor.rate
-        heard = self.segmentation.local_speakers(samples) if self.segmentation else None
-        speech, doubts = vad.speech_and_doubts(samples, self.vad_kind, self.vad, heard)
+        speech, xvectors, heard, doubts = self.hear(recording, samples)
         local = heard if self.overlap else None
-        xvectors = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
         windows = xvectors.subsegments
         if not len(windows):
-            return Diarization([], [], speech, windows, None, doubts)
+            return Diarization([], [], speech, xvectors, None, doubts)
         bounds = bounds or Bounds(most=self.dec.max_speakers)
         fit = diarization.fit(
             xvectors.vectors, windows, self.encoder, self.dec, bounds, seed, local
@@ -96,4 +127,8 @@ class Pipeline:
         decoded = decoding.decode(
             windows, fit.posteriors, duration, self.dec.decoding, grid, bounds.range[0], local
         )
-        return Diarization(decoded.turns, decoded.exclusive, speech, windows, fit, doubts)
+        sure = confidence.confidences(windows, fit.posteriors, decoded.turns, self.dec.confidence)
+        doubtful = self.dec.confidence.doubtful
+        return Diarization(
+            decoded.turns, decoded.exclusive, speech, xvectors, fit, doubts, sure, doubtful
+        )

@@ -226,6 +226,11 @@ def _by_cells(
     return [[t.start, t.end, int(t.speaker)] for t in turns]
 
 
+def cluster_of(turn: Turn) -> int:
+    """Return the column of the posteriors that a turn of ``decode`` is of."""
+    return int(turn.speaker.rpartition("_")[2]) - 1
+
+
 def _named(recording: str, turns: Sequence[Sequence[float]], duration: float) -> list[Turn]:
     clipped = ((start, min(end, duration), int(label)) for start, end, label in turns)
     return [Turn(recording, a, b - a, f"{recording}_{k + 1}") for a, b, k in clipped if b > a]

@@ -1,0 +1,67 @@
+"""The same person in several recordings: constrained clustering of the speakers that were found.
+
+Agglomerative clustering with average linkage by the log likelihood ratio of one person against two. Two
+speakers of one recording are two people: they are further apart than any others can be, and so is, by
+averaging, whatever they have been merged into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+
+from diar.base.types import Turn
+from diar.identity.profiles import SpeakerProfile, compare
+
+Speaker = tuple[str, str]  # recording, and the name there
+_NEVER = 1e15  # distance of two people, in nats: a mean with one such is beyond any threshold
+
+
+def link(
+    profiles: Mapping[Speaker, SpeakerProfile], between: np.ndarray, threshold: float
+) -> list[list[Speaker]]:
+    """Find who is one person: groups of speakers, no two of a recording in one.
+
+    Args:
+        profiles: of the speakers of all recordings, in any order.
+        between: (l,) variance of people's means.
+        threshold: mean log likelihood ratio, in nats, from which on groups are merged.
+
+    Returns:
+        Groups in the order of their first speakers, each sorted: the same for any order of ``profiles``.
+    """
+    speakers = sorted(profiles)
+    if len(speakers) < 2:
+        return [[speaker] for speaker in speakers]
+    sorted_profiles = [profiles[speaker] for speaker in speakers]
+    ratios = compare(sorted_profiles, sorted_profiles, between)
+    ratios = (ratios + ratios.T) / 2  # to the last bit
+    highest = max(float(ratios.max()), threshold)
+    distances = highest - ratios  # none is negative
+    _, places = np.unique([recording for recording, _ in speakers], return_inverse=True)
+    distances[places[:, None] == places] = _NEVER
+    np.fill_diagonal(distances, 0.0)
+    tree = linkage(squareform(distances, checks=False), method="average")
+    labels = fcluster(tree, highest - threshold, criterion="distance")
+    groups: dict[int, list[Speaker]] = {}
+    for speaker, label in zip(speakers, labels, strict=True):
+        groups.setdefault(int(label), []).append(speaker)
+    return list(groups.values())
+
+
+def global_names(
+    groups: Sequence[Sequence[Speaker]], taken: Sequence[str] = ()
+) -> dict[Speaker, str]:
+    """Name the people: spk0001, spk0002 ..., passing over names that are taken."""
+    digits = max(4, len(str(len(groups) + len(taken))))
+    numbers = (f"spk{number:0{digits}d}" for number in range(1, len(groups) + len(taken) + 1))
+    free = (name for name in numbers if name not in set(taken))
+    return {speaker: name for group, name in zip(groups, free, strict=False) for speaker in group}
+
+
+def rename(turns: Sequence[Turn], names: Mapping[str, str]) -> list[Turn]:
+    """Give the speakers of one recording other names; those without one keep theirs."""
+    return sorted(turn._replace(speaker=names.get(turn.speaker, turn.speaker)) for turn in turns)

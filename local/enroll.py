@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Enrol the voices of people, so that local/diarize.py --voices knows them.
+
+Usage: enroll.py [options] <voices.npz> <name>=<audio>[,<audio>...] ...
+
+Each <audio> is a file in which that person speaks, and nobody else: half a minute of them is good, several
+recordings are better. Writes x-vectors of their speech to <voices.npz>, and what they were made with; says of
+each person how much speech was used. The file is as personal as the recordings. One that exists is replaced.
+
+Examples:
+  local/enroll.py voices.npz anna=anna.wav ben=monday.wav,tuesday.wav
+  local/diarize.py meeting.wav --voices voices.npz > meeting.rttm
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli import program
+from cli.pipeline import CONF, add_configs, add_pipeline, pipeline_of
+from diar.audio import waveform
+from diar.base import config
+from diar.base.errors import DataError
+from diar.identity.config import IdentityConfig
+
+if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
+    from diar.identity.voices import KnownVoices, Session
+    from diar.pipeline.recording import Pipeline
+
+
+def main() -> None:
+    args = parse()
+    logging.getLogger().setLevel(logging.WARNING)
+    from diar.identity.voices import KnownVoices, check_name, probe_of, write_voices
+    from diar.pipeline.config import DecStageConfig
+
+    files = people_of(args.people)
+    for name in files:
+        check_name(name)
+    options = config.load(IdentityConfig, args.identity_config)
+    pipeline = pipeline_of(args, config.load(DecStageConfig, CONF / "dec.yaml"), overlap=False)
+    people = {
+        name: [enroll(pipeline, path, args.channel) for path in paths]
+        for name, paths in files.items()
+    }
+    extractor = pipeline.extractor
+    known = KnownVoices(extractor.name, probe_of(extractor), pipeline.xvector.window, people)
+    for name, sessions in people.items():
+        seconds = sum(float(session.seconds.sum()) for session in sessions)
+        if seconds < options.least:
+            raise DataError(
+                f"{name}: {seconds:.1f} s of speech, fewer than {options.least:g}: give more of it, or"
+                " set 'least' of conf/identity.yaml"
+            )
+        print(f"{name}: {seconds:.1f} s of speech in {len(sessions)} file(s)")
+    for doubt in doubts(known, files, pipeline, options):
+        print(f"enroll.py: {doubt}", file=sys.stderr)
+    write_voices(args.voices, known)
+    print(f"{args.voices}: {len(people)} voice(s), by {extractor.name}")
+
+
+def parse() -> argparse.Namespace:
+    """Parse the arguments."""
+    parser = program.parser(__doc__)
+    parser.add_argument("voices", type=Path, metavar="voices.npz", help="where they go")
+    parser.add_argument("people", nargs="+", metavar="name=audio,...", help="whose speech it is")
+    add_pipeline(parser)
+    add_configs(parser, "identity")
+    return parser.parse_args()
+
+
+def people_of(arguments: list[str]) -> dict[str, list[Path]]:
+    """Read '<name>=<audio>,<audio>'.
+
+    Raises:
+        DataError: another form, or a name that is there twice.
+    """
+    people: dict[str, list[Path]] = {}
+    for argument in arguments:
+        name, _, files = argument.partition("=")
+        paths = [Path(file) for file in files.split(",") if file]
+        if not paths:
+            raise DataError(f"{argument!r}: expected <name>=<audio>, as anna=anna.wav")
+        if name in people:
+            raise DataError(f"{name} is there twice: give all files at once, {name}=a.wav,b.wav")
+        people[name] = paths
+    return people
+
+
+def enroll(pipeline: Pipeline, path: Path, channel: int | None) -> Session:
+    """Make the x-vectors of a file.
+
+    Raises:
+        DataError: it cannot be read, or there is no speech in it.
+    """
+    from diar.dec.durations import durations_of
+    from diar.identity.voices import Session
+
+    heard = waveform.read(path, pipeline.extractor.rate, channel)
+    xvectors = pipeline.hear(path.stem, heard.samples).xvectors
+    if not len(xvectors):
+        raise DataError("no speech was found in it", path)
+    starts = xvectors.subsegments.starts
+    return Session(xvectors.vectors, durations_of(starts, pipeline.xvector.window).seconds)
+
+
+def doubts(
+    known: KnownVoices,
+    files: dict[str, list[Path]],
+    pipeline: Pipeline,
+    options: IdentityConfig,
+) -> Iterator[str]:
+    """Yield what looks wrong: files of one person that sound like two, people who sound like one."""
+    from diar.identity.profiles import between_of, compare
+
+    between = between_of(pipeline.encoder)
+    for name, paths in files.items():
+        sessions = known.sessions(name, pipeline.encoder, options)
+        ratios = compare(sessions, sessions, between)
+        for i, j in combinations(range(len(paths)), 2):
+            if ratios[i, j] < 0:
+                yield f"{name}: {paths[i]} and {paths[j]} sound like two people"
+    profiles = known.profiles(pipeline.encoder, options)
+    for one, other in combinations(sorted(profiles), 2):
+        if compare([profiles[one]], [profiles[other]], between)[0, 0] >= options.known:
+            yield f"{one} and {other} sound like one person"
+
+
+if __name__ == "__main__":
+    program.run(main)
