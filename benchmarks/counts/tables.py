@@ -101,7 +101,7 @@ def pairs(systems: dict[str, pd.DataFrame]) -> str:
         if system == OURS:
             continue
         both = compare(systems[OURS], frame)[PROTOCOLS[0]]
-        ours, theirs = both.a, both.b
+        ours, theirs = (side.reset_index(drop=True) for side in (both.a, both.b))
         ratio, limits = ratio_of(ours["conf_s"].to_numpy(), theirs["conf_s"].to_numpy())
         more = (ours["conf_%"] - theirs["conf_%"]).fillna(0).to_numpy()
         right, right_theirs = (f["speakers_found"] == f["speakers"] for f in (ours, theirs))
