@@ -37,6 +37,7 @@ from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.types import Subsegments, Turn, concatenate
 from diar.kaldi import arks, rttm, tables
+from diar.kaldi.xvector_dir import XVectorDir
 from diar.scoring.frame import total_score
 from diar.scoring.rates import Protocol
 
@@ -92,7 +93,7 @@ class Tile:
 
     @staticmethod
     def read(data_dir: Path, xvector_dir: Path, names: Sequence[str]) -> Tile:
-        directory = xvector_dir.XVectorDir(xvector_dir)
+        directory = XVectorDir(xvector_dir)
         durations = tables.read_numbers(xvector_dir / "reco2dur")
         reference = rttm.read_rttm(data_dir / "ref.rttm")
         windows, vectors, turns, now = [], [], [], 0.0

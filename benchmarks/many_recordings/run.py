@@ -27,6 +27,7 @@ from cli import program
 from diar.base.errors import DataError
 from diar.base.types import Turn, concatenate
 from diar.kaldi import arks, rttm, tables
+from diar.kaldi.xvector_dir import XVectorDir
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,7 +58,7 @@ class Pieces:
 
     def __init__(self, data_dir: Path, xvector_dir: Path, seconds: float):
         self.reference = rttm.read_rttm(data_dir / "ref.rttm")
-        directory = xvector_dir.XVectorDir(xvector_dir)
+        directory = XVectorDir(xvector_dir)
         durations = tables.read_numbers(xvector_dir / "reco2dur")
         self.vectors = {r: directory.load(r) for r in directory.windows if durations[r] > seconds}
         self.durations, self.seconds = durations, seconds

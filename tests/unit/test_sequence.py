@@ -13,7 +13,17 @@ from diar.base.errors import DataError
 from diar.base.posteriors import one_hot
 from diar.dec.durations import Durations, durations_of
 from diar.dec.markov import forward_backward
-from diar.dec.sequence import SequenceConfig, infer, merge, same_speaker, soften, unfounded
+from diar.dec.sequence import (
+    SequenceConfig,
+    infer,
+    longest_stretch,
+    merge,
+    most_mixed,
+    same_speaker,
+    soften,
+    unfounded,
+    without,
+)
 from diar.xvectors.neighbours import check_neighbours, neighbours
 
 
@@ -278,3 +288,69 @@ def test_who_is_never_alone_is_two_at_once():
     assert unfounded(gamma, durations, config, solo * 0).sum() == 2, (
         "one is left, and who says little"
     )
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 8)), min_size=1, max_size=60))
+def test_the_longest_stretch_is_that_of_the_runs(windows):
+    labels, quarters = map(np.array, zip(*windows, strict=True))
+    durations = Durations(quarters / 4, quarters / 4)
+    longest = [0.0] * 4
+    for label, run in itertools.groupby(
+        zip(labels, quarters, strict=True), key=lambda pair: pair[0]
+    ):
+        longest[label] = max(longest[label], sum(each for _, each in run) / 4)
+    assert longest_stretch(np.eye(4)[labels], durations) == pytest.approx(longest)
+
+
+def test_who_never_speaks_for_long_is_nobody():
+    rows = np.arange(400)
+    durations = uniform(len(rows), 0.75)
+    config = SequenceConfig(stretch=2, solo_from=10)
+    odd = np.where(rows % 20 == 7, 2, rows // 200)  # 20 single windows, 15 s
+    assert unfounded(one_hot(odd), durations, config, None).tolist() == [False, False, True]
+    turn = np.where(rows // 3 == 33, 2, odd)  # one turn of three of them, 2.25 s
+    assert not unfounded(one_hot(turn), durations, config, None).any()
+    little = np.where(rows % 40 == 7, 2, rows // 200)  # 7.5 s: too little to know
+    assert not unfounded(one_hot(little), durations, config, None).any()
+    assert not unfounded(one_hot(odd), durations, SequenceConfig(), None).any()
+
+
+MIXED = SequenceConfig(mixed_ratio=1, drift=0.2, solo_from=10)
+
+
+def three_people(share, seconds, seed=0, dim=32, between=4.0):
+    """Latents of two people of 150 s, and of a third cluster; it is a person where share is None."""
+    rng = np.random.default_rng(seed)
+    means = rng.normal(0, np.sqrt(between), (3, dim))
+    if share is not None:
+        means[2] = (1 - share) * means[0] + share * means[1]
+    labels = np.repeat([0, 1, 2], [200, 200, round(seconds / 0.75)])
+    y = means[labels] + rng.normal(size=(len(labels), dim))
+    return y, np.full(dim, between), one_hot(labels), uniform(len(labels), 0.75)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.2, 0.8), st.integers(12, 100), st.integers(0, 10**6))
+def test_two_at_once_are_no_third_person(share, seconds, seed):
+    assert most_mixed(*three_people(share, seconds, seed), MIXED).tolist() == [False, False, True]
+    assert not most_mixed(*three_people(None, seconds, seed), MIXED).any()
+
+
+def test_of_a_few_seconds_nobody_knows_whether_they_are_two_at_once():
+    assert not most_mixed(*three_people(0.5, 9), MIXED).any()
+    assert not most_mixed(*three_people(0.5, 60), SequenceConfig()).any()
+
+
+def test_no_more_than_one_is_dissolved_at_a_time_and_none_of_two():
+    y, phi, gamma, durations = three_people(0.5, 60)
+    twice = np.hstack([gamma[:, :2], gamma[:, 2:] * (np.arange(len(y)) % 2 == 0)[:, None]])
+    twice = np.hstack([twice, 1 - twice.sum(axis=1, keepdims=True)])
+    assert most_mixed(y, phi, twice, durations, MIXED).sum() == 1
+    two = gamma[:, :2] + gamma[:, 2:] / 2
+    assert not most_mixed(y, phi, two, durations, MIXED).any()
+
+
+def test_windows_of_who_is_dissolved_go_to_the_others():
+    gamma = np.array([[0.2, 0.3, 0.5], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    left = without(gamma, np.array([False, False, True]))
+    assert left == pytest.approx(np.array([[0.4, 0.6], [0.5, 0.5], [1.0, 0.0]]))

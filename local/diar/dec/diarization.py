@@ -26,7 +26,7 @@ from diar.dec.durations import durations_of
 from diar.dec.links import links_of, local_count, solo_of
 from diar.dec.module import ClusteringModule, as_tensor
 from diar.dec.refinement import refine
-from diar.dec.sequence import infer, merge, soften, unfounded
+from diar.dec.sequence import infer, merge, most_mixed, soften, unfounded, without
 from diar.dec.start import count_on_latents, spectral_labels
 from diar.xvectors.neighbours import neighbour_cosine, thin
 
@@ -242,9 +242,7 @@ def refine_by_sequence(
         odd = unfounded(gamma, durations, config.sequence, data.solo)
         if count or not odd.any():
             return gamma
-        return decide(
-            y, normalise(gamma[:, ~odd])
-        )  # without them, as who spoke there may be another
+        return decide(y, without(gamma, odd))  # as who spoke there may be another
 
     module = ClusteringModule(1, model, data.thin_x, config=config.refine, seed=seed)
     gamma = soften(labels, float(durations.seconds.sum()) if rare else 0.0, config.sequence)
@@ -265,6 +263,8 @@ def refine_by_sequence(
         history.append(Step(float("nan"), share_moved(before, gamma)))
     if not count:
         gamma = merge(y, phi, gamma, durations, config.sequence)
+        while (mixed := most_mixed(y, phi, gamma, durations, config.sequence)).any():
+            gamma = merge(y, phi, decide(y, without(gamma, mixed)), durations, config.sequence)
     return Fit(gamma, y, data.rows, labels, start_latents, history)
 
 

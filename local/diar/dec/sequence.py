@@ -14,6 +14,7 @@ since the window before.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -44,9 +45,13 @@ class SequenceConfig:
     solo: share of a speaker's time in windows that one local speaker of a segmentation has mostly to
         themselves. Who has less, and ``solo_from`` seconds or more, is dissolved: two who often speak at the
         same time sound like a third, but a person who speaks for long is alone for some of it.
+    stretch: seconds. Who never speaks for so long at a time, but for ``solo_from`` seconds or more in all, is
+        dissolved: odd windows are alike, too, but no turns.
     enough: seconds; what is a share of a recording is one of so much of it, if it is longer. Else who speaks
         for ten seconds would be lost in a day, however clear their voice.
     merge_ratio: likelihood ratio of one speaker against two above which two are merged.
+    mixed_ratio: likelihood ratio, two others at once against a speaker, above which a speaker is
+        dissolved (0: none is).
     """
 
     evidence: float = 0.4
@@ -60,8 +65,10 @@ class SequenceConfig:
     least_time: float = 0.0
     solo: float = 0.0
     solo_from: float = 10.0
+    stretch: float = 0.0
     enough: float = 1500.0
     merge_ratio: float = 1.0
+    mixed_ratio: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.evidence, self.complexity, self.turn) <= 0:
@@ -72,6 +79,8 @@ class SequenceConfig:
             raise ValueError("least_share, least_time and solo must lie in [0, 1)")
         if min(self.iterations, self.drift, self.links, self.solo_from) < 0:
             raise ValueError("iterations, drift, links and solo_from must not be negative")
+        if min(self.stretch, self.mixed_ratio) < 0:
+            raise ValueError("stretch and mixed_ratio must not be negative")
 
 
 def infer(
@@ -140,10 +149,10 @@ def infer(
 def unfounded(
     gamma: np.ndarray, durations: Durations, config: SequenceConfig, solo: np.ndarray | None
 ) -> np.ndarray:
-    """Find the clusters (s,) bool that are no speaker: of too little time, or of two voices at once.
+    """Find the clusters (s,) bool that are no speaker: odd windows, or two voices at once.
 
-    One odd window in a thousand makes no difference in a minute, but a cluster in an hour. It is never all
-    clusters.
+    One odd window in a thousand makes no difference in a minute, but a cluster in an hour. They have too
+    little time, or no stretch of it. It is never all clusters.
 
     Args:
         gamma: (n, s) posteriors.
@@ -151,12 +160,22 @@ def unfounded(
     """
     time = durations.seconds @ gamma
     found = time < config.least_time * min(time.sum(), config.enough)
+    found |= (time >= config.solo_from) & (longest_stretch(gamma, durations) < config.stretch)
     best = time
     if solo is not None:
         best = (durations.seconds * (solo >= 0.5)) @ gamma
         found |= (time >= config.solo_from) & (best < config.solo * time)
     found[best.argmax()] = False
     return found
+
+
+def longest_stretch(gamma: np.ndarray, durations: Durations) -> np.ndarray:
+    """Measure how long each speaker (s,) speaks at most until another does, seconds, of posteriors (n, s)."""
+    labels = gamma.argmax(axis=1)
+    firsts = np.flatnonzero(np.diff(labels, prepend=-1))
+    longest = np.zeros(gamma.shape[1])
+    np.maximum.at(longest, labels[firsts], np.add.reduceat(durations.seconds, firsts))
+    return longest
 
 
 def merge(
@@ -198,6 +217,46 @@ def merge(
     return gamma
 
 
+def most_mixed(
+    y: np.ndarray, phi: np.ndarray, gamma: np.ndarray, durations: Durations, config: SequenceConfig
+) -> np.ndarray:
+    """Find the speaker (s,) bool, one at most, who is most clearly two others at once.
+
+    Where two speak at the same time, a window lies between the two, and such windows are alike. The mean
+    m of a cluster of them lies on the line from one mean to the other, but for the spreads v of the three,
+    those of ``merge``; the mean of a person lies anywhere, with the variance phi + v. The log likelihood
+    ratio is
+
+        max over a, b of log N(m; (1 - t) m_a + t m_b, v + (1 - t)^2 v_a + t^2 v_b) - log N(m; 0, phi + v),
+
+    where a and b are speakers of more time, and t from 0 to 1 is where the line is nearest to m. In so many
+    dimensions hardly a person is between two others; but of a few seconds (``solo_from``) the mean is too
+    uncertain to say so.
+
+    Args:
+        y, phi, gamma, durations, config: as for ``infer``.
+    """
+    seconds = np.maximum(durations.seconds @ gamma, 1e-6)
+    means = (gamma.T @ (y * durations.seconds[:, None])) / seconds[:, None]
+    spread = 1 / (config.evidence * seconds) + config.drift
+    ratios = np.full(len(seconds), -np.inf)
+    for number in np.flatnonzero(seconds >= config.solo_from) if config.mixed_ratio else ():
+        larger = np.flatnonzero(seconds > seconds[number])
+        if len(larger) < 2:
+            continue
+        a, b = larger[np.array(list(combinations(range(len(larger)), 2))).T]
+        mean, along = means[number], means[b] - means[a]
+        t = ((mean - means[a]) * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), 1e-12)
+        t = np.clip(t, 0, 1)
+        rest = ((mean - means[a] - t[:, None] * along) ** 2).sum(axis=1)
+        v = spread[number] + (1 - t) ** 2 * spread[a] + t**2 * spread[b]
+        mixed = len(phi) * np.log(v) + rest / v
+        alone = phi + spread[number]
+        ratios[number] = 0.5 * ((np.log(alone) + mean**2 / alone).sum() - mixed.min())
+    limit = np.log(config.mixed_ratio) if config.mixed_ratio else np.inf
+    return (ratios > limit) & (np.arange(len(ratios)) == ratios.argmax())
+
+
 def same_speaker(
     means: np.ndarray,
     spread: np.ndarray,
@@ -218,6 +277,13 @@ def same_speaker(
     together = np.log(rest) + (b * x**2 + a * y**2 - 2 * phi * x * y) / rest
     apart = np.log(a) + x**2 / a + np.log(b) + y**2 / b
     return 0.5 * (apart - together).sum(axis=2)
+
+
+def without(gamma: np.ndarray, gone: np.ndarray) -> np.ndarray:
+    """Take away speakers (s,) bool of posteriors (n, s): their windows are shared by the others."""
+    left = gamma[:, ~gone]
+    left[left.sum(axis=1) == 0] = 1.0  # of a window that was wholly theirs nothing is known
+    return normalise(left)
 
 
 def soften(
