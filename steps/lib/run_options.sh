@@ -92,8 +92,10 @@ local_of() { # "sets" set: its local speakers, if it is among the sets
 # The variants of DEC: 'default' is conf/dec.yaml, 'paper' is conf/dec_paper.yaml. Windows and an
 # autoencoder of its own has only one that has a configuration for them.
 
+declare -A folders=() # name: where its configurations are, if that is not conf
+
 own() { # arrow name: '_name', if it has a configuration of its own for this arrow
-  [ ! -e "conf/$1_$2.yaml" ] || echo "_$2"
+  [ ! -e "${folders[$2]-conf}/$1_$2.yaml" ] || echo "_$2"
 }
 
 # Where all x-vectors that are diarized come with the same plda, it is their speaker space, and what
@@ -120,7 +122,7 @@ fi
 config_of() { # arrow name: its own configuration, or else the default of the arrow
   local name=$2
   [ "$with_plda" = false ] || [ "$name" != default ] || name=plda
-  echo "conf/$1$(own "$1" "$name").yaml"
+  if [ -n "$(own "$1" "$name")" ]; then echo "${folders[$name]-conf}/$1_$name.yaml"; else echo "conf/$1.yaml"; fi
 }
 
 ae_of() { # name: how its autoencoder is called, behind $exp/ae_
@@ -131,6 +133,14 @@ names='' autoencoders='' windows=default
 for file in $dec_config; do
   [ -e "$file" ] || die "no such file: $file (--dec-config)"
   name="$(basename "$file" .yaml | sed 's/^dec_*//; s/^$/default/')"
+  [[ "$(basename "$file")" =~ ^dec(_[A-Za-z0-9._-]+)?\.yaml$ ]] ||
+    die "--dec-config $file: a variant 'NAME' of DEC is a file dec_NAME.yaml"
+  if [ ! "$(dirname "$file")" -ef conf ]; then
+    [ ! -e "conf/$(basename "$file")" ] ||
+      die "--dec-config $file would take the place of conf/$(basename "$file") in $exp/dec_$name: rename it"
+    folders[$name]="$(dirname "$file")"
+  fi
+  case " $names " in *" $name "*) die "--dec-config: two files for $exp/dec_$name: rename one" ;; esac
   names+=" $name"
   case " $autoencoders " in *" $(ae_of "$name") "*) ;; *) autoencoders+=" $(ae_of "$name")" ;; esac
   [ -z "$(own xvector "$name")" ] || windows+=" $name"

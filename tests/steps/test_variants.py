@@ -81,6 +81,34 @@ class TestNames:
             f"{tmp_path}/exp/dec_default+refine.niter=2/test\n" in run("./run.sh", *options).stdout
         )
 
+    def test_a_configuration_that_lies_elsewhere_is_the_one_that_is_read(self, tmp_path):
+        for name in ("dec_mine.yaml", "xvector_mine.yaml"):
+            shutil.copy(ROOT / "conf" / f"{name.partition('_')[0]}.yaml", tmp_path / name)
+        result = run("./run.sh", "--plan", "--dec-config", tmp_path / "dec_mine.yaml")
+        assert (
+            f"fit_dec.sh reads {tmp_path}/dec_mine.yaml exp/xvectors_campplus_mine/test"
+            in result.stdout
+        )
+        assert f"extract_xvectors.sh reads {tmp_path}/xvector_mine.yaml" in result.stdout
+        assert "train_autoencoder.sh reads conf/autoencoder.yaml" in result.stdout
+
+    @pytest.mark.parametrize(
+        "names, said",
+        [
+            ("dec.yaml", "would take the place of conf/dec.yaml in exp/dec_default: rename it"),
+            ("dec_paper.yaml", "would take the place of conf/dec_paper.yaml in exp/dec_paper"),
+            ("a/dec_x.yaml b/dec_x.yaml", "two files for exp/dec_x: rename one"),
+            ("mine.yaml", "a variant 'NAME' of DEC is a file dec_NAME.yaml"),
+        ],
+    )
+    def test_names_that_would_hide_another(self, tmp_path, names, said):
+        files = [tmp_path / name for name in names.split()]
+        for file in files:
+            file.parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / "conf/dec.yaml", file)
+        result = run("./run.sh", "--plan", "--dec-config", " ".join(map(str, files)))
+        assert result.returncode == 1 and said in result.stderr
+
     def test_a_sweep(self):
         found = systems("--sweep", "dec.refine.niter=0,5 dec.rounds=1,2; dec.sequence.drift=0")
         assert {name for name in found if name.startswith("dec_default")} == {
