@@ -8,6 +8,7 @@ are files that are the reader's own (meeting.wav).
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import documents
@@ -22,7 +23,8 @@ DOCUMENTS = sorted(
     ["README.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))],
     key=lambda name: (name not in FIRST, name),
 )
-LINKED = [*DOCUMENTS, "RESULTS.md", "data/README.md", "exp/README.md"]
+KEPT = ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "THIRD_PARTY.md"]
+LINKED = [*DOCUMENTS, *KEPT, "RESULTS.md", "data/README.md", "exp/README.md"]
 LINKED += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("benchmarks/**/README.md"))
 
 
@@ -57,7 +59,7 @@ def test_commands_run(name, recipe, sample_wav, tmp_path):
     assert done.returncode == 0, f"{name}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", [*DOCUMENTS, *KEPT])
 def test_what_cannot_be_run_is_at_least_right(name):
     faults = []
     for fence in documents.fences(text_of(name)):
@@ -90,6 +92,16 @@ def test_links_lead_somewhere(name):
         elif anchor and anchor not in documents.anchors(file.read_text()):
             faults.append(f"{name}:{line}: no heading #{anchor} in {path or name}")
     assert not faults, "\n".join(faults)
+
+
+def test_every_dependency_has_its_licence_and_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *(x for k, v in extras.items() if k != "test" for x in v)]
+    names = {re.split(r"[<>=\[]", requirement)[0] for requirement in needed}
+    for page in ("README.md", "THIRD_PARTY.md"):
+        text = text_of(page)
+        assert not {n for n in names if not re.search(rf"(?<![\w.-]){re.escape(n)}(?![\w-])", text)}
 
 
 # What the tests above would notice
