@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Take a picture of a recording in the report, as it is in README.md.
+"""Take a picture of a recording in the report, as it is in docs/report.md.
 
 Usage: docs/screenshot.py [--address "#<set>/<recording>"] <index.html> <out.png>
 

@@ -99,7 +99,7 @@ def test_every_dependency_has_its_licence_and_its_reason():
     extras = project["optional-dependencies"]
     needed = [*project["dependencies"], *(x for k, v in extras.items() if k != "test" for x in v)]
     names = {re.split(r"[<>=\[]", requirement)[0] for requirement in needed}
-    for page in ("README.md", "THIRD_PARTY.md"):
+    for page in ("docs/dependencies.md", "THIRD_PARTY.md"):
         text = text_of(page)
         assert not {n for n in names if not re.search(rf"(?<![\w.-]){re.escape(n)}(?![\w-])", text)}
 

@@ -1,4 +1,4 @@
-"""The table of faults in the README: every line of it happens here, and what it quotes is printed."""
+"""The table of docs/faults.md: every line of it happens here, and what it quotes is printed."""
 
 import json
 import os
@@ -39,7 +39,7 @@ HEADER = "| fault | what happens | said |"
 
 def table(root):
     """First column -> the words in code marks of the last, '...' standing for anything."""
-    lines = (root / "README.md").read_text().split(HEADER)[1].split("\n\n")[0].splitlines()[2:]
+    lines = (root / "docs/faults.md").read_text().split(HEADER)[1].split("\n\n")[0].splitlines()[2:]
     rows = {}
     for line in lines:
         fault, _, said = (cell.strip() for cell in line.strip("|").split(" | "))
