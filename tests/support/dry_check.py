@@ -18,6 +18,7 @@ from diar.base import config
 from diar.base.errors import DataError
 from diar.pipeline.config import BaselineConfig, DecStageConfig
 from diar.report.recordings import ReportConfig
+from diar.speech.segmentation import SegmentationConfig
 from diar.speech.vad import VadConfig
 from diar.xvectors.windows import XVectorConfig
 
@@ -30,6 +31,7 @@ ELSEWHERE = {  # programs that documents speak of, and whose they are
 }
 KNOWN = {name for names in ELSEWHERE.values() for name in names.split()}
 OVERRIDDEN = {  # of run.sh: --dec.refine.niter 80
+    "segmentation": (SegmentationConfig, "conf/segmentation.yaml"),
     "vad": (VadConfig, "conf/vad.yaml"),
     "xvector": (XVectorConfig, "conf/xvector.yaml"),
     "ae": (AutoencoderConfig, "conf/autoencoder.yaml"),
