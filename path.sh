@@ -3,7 +3,8 @@
 #
 # First use makes .venv from pyproject.toml (versions from conf/constraints.txt) and installs into
 # it; later uses take milliseconds. PYTHON=python3.12 chooses the interpreter, PIP_* variables
-# configure pip as always. diar_deactivate puts everything back as it was.
+# configure pip as always. DIAR_EXTRA=test adds what only the tests need, as tests/run.sh does; likewise
+# the other extras of pyproject.toml. diar_deactivate puts everything back as it was.
 
 [ -n "${BASH_VERSION-}" ] || { # zsh, dash and others do not know where the file is that they read
   echo "path.sh: this shell is not bash: type 'bash', and source it there" >&2
@@ -14,7 +15,12 @@ diar_works() { # root: this user can run the Python of its .venv, and it sees th
   "$1/.venv/bin/python" -I -c 'import importlib.util as u; raise SystemExit(not u.find_spec("numpy"))' 2>/dev/null
 }
 
-diar_install() ( # root wanted: the environment of that recipe, as wanted
+diar_has() { # root wanted extra: its environment is as wanted, and has the extra packages, if any
+  [ "$(cat "$1/.venv/.installed" 2>/dev/null)" = "$2" ] && diar_works "$1" &&
+    { [ -z "$3" ] || [ "$(cat "$1/.venv/.installed_$3" 2>/dev/null)" = "$2" ]; }
+}
+
+diar_install() ( # root wanted extra: the environment of that recipe, as wanted
   fail() { echo "path.sh: $*" >&2; exit 1; }
   closed="this user can neither use nor make $1/.venv: whoever may write there sources path.sh, with
     PYTHON=/a/python3 that all may run; or take a copy of the recipe for yourself"
@@ -23,13 +29,14 @@ diar_install() ( # root wanted: the environment of that recipe, as wanted
   { exec 9>"$1/.venv.lock"; } 2>/dev/null || fail "$closed"
   flock 9
   installed="$(cat "$1/.venv/.installed" 2>/dev/null)"
-  [ "$installed" != "$2" ] || ! diar_works "$1" || exit 0
+  ! diar_has "$@" || exit 0
   python="${PYTHON:-python3}"
   "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
     fail "$python is not Python 3.11 or newer: install it, or set PYTHON=/path/to/python3"
   "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     fail "$python has no venv module: apt-get install python3-venv"
-  echo "path.sh: first use: installing into $1/.venv (a minute or two; log: .venv/install.log)" >&2
+  echo "path.sh: first use${3:+ of the extra $3}: installing into $1/.venv (a minute or two, 1.6 GB" \
+    "without CUDA; log: .venv/install.log)" >&2
   set -o pipefail
   # A virtual environment that works is brought up to date, any other made again: also one of a recipe
   # that was moved or copied, whose modules and programs are those of the former place.
@@ -38,7 +45,7 @@ diar_install() ( # root wanted: the environment of that recipe, as wanted
   fi
   [ -d "$1/.venv" ] || "$python" -m venv "$1/.venv" || exit 1
   "$1/.venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
-    -c "$1/conf/constraints.txt" -e "${1}[test]" 2>&1 |
+    -c "$1/conf/constraints.txt" -e "$1${3:+[$3]}" 2>&1 |
     tee "$1/.venv/install.log" |
     awk -v tty="$([ ! -t 2 ] || echo 1)" '
       /^Collecting/ { count++; if (tty) printf "\rpath.sh: %d packages", count }
@@ -48,6 +55,7 @@ diar_install() ( # root wanted: the environment of that recipe, as wanted
     fail "the installation failed, see $1/.venv/install.log; run it again when mended"
   }
   rm -rf "$1"/local/*.egg-info
+  [ -z "$3" ] || echo "$2" >"$1/.venv/.installed_$3"
   echo "$2" >"$1/.venv/.installed"
   echo "path.sh: installed" >&2
 )
@@ -55,8 +63,7 @@ diar_install() ( # root wanted: the environment of that recipe, as wanted
 diar_activate() { # root: install what is missing, and set the variables
   local wanted name path
   wanted="$(cat "$1/pyproject.toml" "$1/conf/constraints.txt" | sha256sum)  $1" # each place has its own
-  { [ "$(cat "$1/.venv/.installed" 2>/dev/null)" = "$wanted" ] && diar_works "$1"; } ||
-    diar_install "$1" "$wanted" || return 1
+  diar_has "$1" "$wanted" "${DIAR_EXTRA-}" || diar_install "$1" "$wanted" "${DIAR_EXTRA-}" || return 1
   path=":$PATH:"
   path="${path//":${DIAR_ROOT-}/.venv/bin:"/:}" # of another recipe
   path="${path//":$1/.venv/bin:"/:}"            # sourced again
@@ -75,10 +82,10 @@ diar_activate() { # root: install what is missing, and set the variables
 }
 
 diar_activate "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)" || {
-  unset -f diar_works diar_install diar_activate
+  unset -f diar_works diar_has diar_install diar_activate
   return 1
 }
-unset -f diar_works diar_install diar_activate
+unset -f diar_works diar_has diar_install diar_activate
 
 diar_deactivate() { # the variables as they were before; those that were not there go
   local name

@@ -19,9 +19,10 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
+from cli import program  # isort: split
+
 import pandas as pd
 
-from cli import program
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.scoring.text import markdown, number

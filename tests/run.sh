@@ -25,6 +25,7 @@ while :; do
   esac
   shift
 done
+export DIAR_EXTRA=test
 environment
 trap 'echo "$(basename "$0"): $SECONDS s in all"' EXIT
 shellcheck run.sh path.sh steps/*.sh steps/lib/*.sh local/*.sh local/completion.bash tests/*.sh tests/*/*.sh \

@@ -119,17 +119,18 @@ esac
         python.write_text(self.PYTHON.format(calls=tmp_path / "calls"))
         python.chmod(0o755)
 
-        def source(recipe):
+        def source(recipe, **env):
             (tmp_path / "calls").write_text("")
-            said = shell(f". {recipe}/path.sh; echo $DIAR_ROOT $PATH", tmp_path, PYTHON=str(python))
+            env = {"PYTHON": str(python), **env}
+            said = shell(f". {recipe}/path.sh; echo $DIAR_ROOT $PATH", tmp_path, **env)
             assert said.startswith(f"{recipe} {recipe}/.venv/bin:")
             return (tmp_path / "calls").read_text()
 
         return tmp_path / "here", source
 
     def installed(self, calls, recipe):
-        """Whether an environment was made anew, and installed into."""
-        assert (" -e " in calls) == (f"-e {recipe}[test]" in calls)
+        """Whether an environment was made anew, and installed into, without extra packages."""
+        assert (" -e " in calls) == (f"-e {recipe}\n" in calls)
         return f"-m venv {recipe}/.venv" in calls, " -e " in calls
 
     def test_installs_once(self, recipe):
@@ -140,6 +141,15 @@ esac
             stream.write("# other\n")
         assert self.installed(source(here), here) == (False, True)
         assert source(here) == ""
+
+    def test_extra_packages_are_added_to_those_that_are_there(self, recipe):
+        here, source = recipe
+        source(here)
+        calls = source(here, DIAR_EXTRA="test")
+        assert f"-e {here}[test]\n" in calls and "-m venv" not in calls
+        assert source(here, DIAR_EXTRA="test") == source(here) == ""
+        assert f"-e {here}[vbx]\n" in source(here, DIAR_EXTRA="vbx")
+        assert source(here, DIAR_EXTRA="test") == ""
 
     def test_a_recipe_that_was_moved_gets_a_new_environment(self, recipe):
         here, source = recipe

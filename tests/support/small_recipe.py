@@ -73,7 +73,8 @@ def link_environment(root: Path, recipe: Path) -> None:
             (target / entry.name).symlink_to(entry.resolve())
     wanted = [(recipe / name).read_bytes() for name in ("pyproject.toml", "conf/constraints.txt")]
     digest = hashlib.sha256(b"".join(wanted)).hexdigest()
-    (target / ".installed").write_text(f"{digest}  -  {recipe}\n")
+    for name in (".installed", ".installed_test"):
+        (target / name).write_text(f"{digest}  -  {recipe}\n")
 
 
 def shrink(recipe: Path, plan: dict[str, list[dict[str, int]]] = PLAN) -> None:
