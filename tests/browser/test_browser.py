@@ -124,23 +124,98 @@ def point_of(tab, seconds):
 
 
 def column(tab, caption, number):
-    table = tab.locator("table.sortable", has=tab.locator("caption", has_text=caption))
+    table = tab.locator("table.sortable", has=tab.locator("caption", has_text=caption)).first
     return table, table.locator(f"tbody tr > :nth-child({number + 1})").all_inner_texts()
 
 
+def headings(tab, caption):
+    """What can be seen of the first row of a table."""
+    table = column(tab, caption, 0)[0]
+    return [text for text in table.locator("thead th:visible").all_inner_texts() if text]
+
+
 def test_overview_sorts(tab):
-    table, before = column(tab, "DER of each protocol", 0)
+    table, before = column(tab, "DER, below it", 0)
     assert before == ["DEC, default", "AHC"]
     heading = table.get_by_role("button", name="DER % full")
+    place = heading.evaluate("(b) => b.closest('th').cellIndex")
     ders = []
     for order in ("ascending", "descending"):
         heading.click()
         assert table.locator("th[aria-sort]").get_attribute("aria-sort") == order
-        ders.append([float(x.split()[0]) for x in column(tab, "DER of each protocol", 4)[1]])
+        ders.append([float(x.split()[0]) for x in column(tab, "DER, below it", place)[1]])
     assert ders[0] == sorted(ders[0]) and ders[1] == ders[0][::-1] and ders[0][0] < ders[0][1]
     heading.press("Enter")  # by keyboard, too
     assert table.locator("th[aria-sort]").get_attribute("aria-sort") == "ascending"
     picture(tab, "overview")
+
+
+def test_one_protocol_in_all_tables(tab):
+    """It is kept in the address, and by what one looks at next."""
+    assert headings(tab, "DER, below it")[:2] == ["system", "DER % full"]
+    before = tab.locator("tr", has=tab.get_by_role("link", name="talk", exact=True)).inner_text()
+    tab.select_option("#protocol", "forgiving")
+    assert headings(tab, "DER, below it")[:2] == ["system", "DER % forgiving"]
+    after = tab.locator("tr", has=tab.get_by_role("link", name="talk", exact=True)).inner_text()
+    assert before != after and len(before.split()) == len(after.split())
+    tab.get_by_text("against the others").first.click()
+    paired = column(tab, "against the others", 0)[0]
+    assert paired.locator("tbody tr:visible").count() == 1
+    assert tab.evaluate("location.hash") == "#?protocol=forgiving"
+    opened(tab)
+    assert "protocol=forgiving" in tab.evaluate("location.hash")
+    tab.keyboard.press("Escape")
+    tab.locator("#overview").wait_for()
+    tab.reload()
+    assert tab.locator("#protocol").input_value() == "forgiving"
+    assert headings(tab, "DER, below it")[1] == "DER % forgiving"
+    tab.select_option("#protocol", "full")
+    assert "protocol" not in tab.evaluate("location.hash")
+
+
+def test_the_systems_that_are_shown(tab, folder):
+    assert headings(tab, "choose one to see")[-2:] == ["DEC, default", "AHC"]
+    tab.get_by_text("systems: all").click()
+    tab.get_by_label("DEC, default", exact=True).uncheck()
+    assert headings(tab, "choose one to see")[-1:] == ["AHC"] == headings(tab, "of each set")[1:]
+    assert column(tab, "DER, below it", 0)[0].locator("tbody tr:visible").count() == 1
+    tab.get_by_label("AHC", exact=True).click()  # the last one stays
+    assert tab.get_by_label("AHC", exact=True).is_checked()
+    tab.keyboard.press("Escape")
+    assert not tab.locator("#systems").is_visible()
+    assert tab.locator("#how-many").inner_text() == "1 of 2"
+    address = tab.url
+    link = tab.get_by_role("link", name="talk", exact=True).get_attribute("href")
+    assert address.endswith("#?system=ahc") and link == "#test/talk?system=ahc"
+    tab.goto("about:blank")
+    tab.goto(address)
+    assert headings(tab, "of each set") == ["set", "AHC"]
+    tab.goto("about:blank")
+    tab.goto(f"{(folder / 'exp/report/index.html').as_uri()}#?system=nobody&protocol=none")
+    assert headings(tab, "of each set") == ["set", "DEC, default", "AHC"]
+
+
+def test_the_best_is_marked_and_colours_have_figures(tab):
+    best = column(tab, "DER, below it", 0)[0].locator("tr", has_text="DEC, default")
+    assert [x.split() for x in best.locator("td:visible", has=tab.locator("b")).all_inner_texts()]
+    cells = tab.locator("td[style^='--heat']:visible")
+    heats = cells.evaluate_all("(all) => all.map((c) => [+c.dataset.value, +c.style.getPropertyValue('--heat'), c.innerText])")  # fmt: skip
+    assert len(heats) > 4 and all(text.startswith(f"{der:.2f}") for der, _, text in heats)
+    assert [heat for _, heat, _ in sorted(heats)] == sorted(heat for _, heat, _ in heats)
+
+
+def test_a_wide_table_scrolls_below_its_first_column(tab):
+    tab.set_viewport_size({"width": 390, "height": 844})
+    box = tab.locator(".wide", has_text="DER, below it").first
+    assert box.evaluate("(b) => b.scrollWidth > b.clientWidth")
+    name, figures = box.locator("tbody th").first, box.locator("tbody td:visible").last
+    left = name.bounding_box()["x"]
+    assert figures.bounding_box()["x"] > 390
+    box.evaluate("(b) => { b.scrollLeft = b.scrollWidth; }")
+    assert name.bounding_box()["x"] == left and figures.bounding_box()["x"] < 390
+    tops = [tab.locator(x).bounding_box()["y"] for x in ("#protocol", ".menu summary")]
+    assert abs(tops[0] - tops[1]) < 8  # one row
+    picture(tab, "phone_overview")
 
 
 def test_recording_shows_who_speaks_when(tab, sample_turns):

@@ -17,7 +17,16 @@ from diar.report.overview import SetPage, recording_table
 from diar.report.recordings import Refined, View
 from diar.report.score_tables import scored_set
 from diar.scoring.frame import FILE, first_seed, read_seeds, split
-from diar.scoring.systems import NOTHING, OURS, SYSTEMS, of_seeds, rank, read_summaries, system_name
+from diar.scoring.systems import (
+    NOTHING,
+    OLD,
+    OURS,
+    SYSTEMS,
+    of_seeds,
+    rank,
+    read_summaries,
+    system_name,
+)
 
 
 class ExperimentSet:
@@ -101,12 +110,14 @@ class ExperimentSet:
         references = {r: self.reference_of(r) for r in self.durations}
         there = {r: speakers(turns) for r, turns in references.items() if turns is not None}
         found = {s: {r: speakers(turns) for r, turns in x.items()} for s, x in self.turns.items()}
-        scores, ders = self._scores(), {}
-        for system, rows in split(first_seed(scores), "system").items():
-            last = rows[rows["protocol"] == rows["protocol"].iloc[-1]]
-            ders[system] = dict(zip(last["recording"], last["der_%"], strict=True))
+        scores = self._scores()
+        ders = {
+            system: {p: rates(x) for p, x in split(rows, "protocol").items()}
+            for system, rows in split(first_seed(scores), "system").items()
+        }
         seeds = scores.groupby("system")["seed"].nunique()
-        names = {s: of_seeds(system_name(s), seeds.get(s, 1)) for s in self.systems}
+        marked = {s: system_name(s) + OLD * (s in old) for s in self.systems}
+        names = {s: of_seeds(name, seeds.get(s, 1)) for s, name in marked.items()}
         scored = {}
         if len(scores):
             summaries = read_summaries(self.exp, self.name, scores["system"].unique())
@@ -116,7 +127,7 @@ class ExperimentSet:
             f"{self.name}: {len(self.durations)} recording(s), {sum(self.durations.values()) / 3600:.2f} h",
             names,
             list(self.durations),
-            recording_table(self.durations, there, found, ders, names),
+            recording_table(self.name, self.durations, there, found, ders, names),
             **scored,
         )
 
@@ -127,6 +138,11 @@ class ExperimentSet:
             return pd.DataFrame({"system": scored, "seed": scored})
         frame = read_seeds(self.exp, self.name)
         return frame[frame["system"].isin(scored)]
+
+
+def rates(rows: pd.DataFrame) -> dict[str, float]:
+    """Return the DER of each recording, in percent."""
+    return dict(zip(rows["recording"], rows["der_%"], strict=True))
 
 
 def speakers(turns: Sequence[Turn]) -> int:

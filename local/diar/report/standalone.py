@@ -70,7 +70,7 @@ class StandalonePage:
         """Write the page; return the files written, the page last, none where no recording was added."""
         if not self.seconds:
             return []
-        table = recording_table(self.seconds, {}, {SYSTEM: self.speakers}, {}, NAMES)
+        table = recording_table(SET, self.seconds, {}, {SYSTEM: self.speakers}, {}, NAMES)
         hours = sum(self.seconds.values()) / 3600
         title = f"{len(self.seconds)} recording(s), {hours:.2f} h"
         page = SetPage(SET, title, NAMES, list(self.seconds), table)

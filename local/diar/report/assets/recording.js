@@ -20,12 +20,20 @@ class RecordingPage {
 
   get key() { return `${this.set}/${this.view.recording}`; }
 
-  async open(set, recording, wanted = {}) {
+  get query() { // of its address
+    const query = new URLSearchParams();
+    if (this.first !== this.there[0]) query.set("a", this.first);
+    if (this.second !== NONE) query.set("b", this.second);
+    if (this.time) query.set("t", this.time.toFixed(1));
+    return query;
+  }
+
+  async open(set, recording, wanted = {}) { // a promise of whether it is what is shown then
     const key = `${set}/${recording}`;
     this.opening = key;
     document.body.ariaBusy = "true";
     const view = await viewOf(key).finally(() => { if (this.opening === key) document.body.ariaBusy = null; });
-    if (this.opening !== key) return; // another one was chosen meanwhile
+    if (this.opening !== key) return false; // another one was chosen meanwhile
     const names = known.sets[set].systems;
     const there = Object.keys(names).filter((key) => key in view.systems);
     const kept = (key, otherwise) => (there.includes(key) ? key : otherwise);
@@ -40,7 +48,9 @@ class RecordingPage {
     element("name").focus({ preventScroll: true });
     if (!same) this.load(view);
     await this.choose(first, second);
-    if (Number(wanted.t) && this.view === view) this.seek(Number(wanted.t), false);
+    if (this.view !== view || this.opening !== key) return false;
+    if (Number(wanted.t)) this.seek(Number(wanted.t), false);
+    return true;
   }
 
   leave() {
@@ -195,7 +205,10 @@ class RecordingPage {
     });
     const redraw = () => { if (this.view && !element("recording").hidden) this.draw().catch(complain); };
     for (const id of ["first", "second"]) {
-      element(id).addEventListener("change", () => this.choose(element("first").value, element("second").value).catch(complain));
+      element(id).addEventListener("change", () => {
+        this.choose(element("first").value, element("second").value).catch(complain);
+        writeAddress();
+      });
     }
     element("projection").addEventListener("change", redraw);
     element("colour").addEventListener("change", redraw);
