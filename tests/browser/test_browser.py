@@ -430,6 +430,51 @@ def test_odd_names_and_many_speakers(tab):
         ".map((t) => `${t.marker.color} ${t.marker.pattern.shape}`)"
     )
     assert len(set(marks)) == small_report.SPEAKERS
+    fills = tab.evaluate(
+        "element('timeline')._fullData.filter((t) => t.stackgroup)"
+        ".map((t) => `${t.fillcolor} ${t.fillpattern?.shape}`)"
+    )
+    bars = tab.locator("#talking tbody td:last-child i").evaluate_all(
+        "(all) => all.map((i) => `${i.style.backgroundColor} ${getComputedStyle(i).backgroundImage}`)"
+    )
+    assert len(set(fills)) == len(set(bars)) == small_report.SPEAKERS
+    picture(tab, "many_speakers")
+
+
+def test_the_time_axis_stays_in_sight(tab):
+    opened(tab)
+    marks = tab.locator("#marks span")
+    assert marks.first.inner_text() == "0:00" and marks.last.inner_text() == "0:30"
+    tab.mouse.wheel(0, 600)
+    wait_until(tab, "window.scrollY > 300")
+    assert 0 <= tab.locator("#ruler").bounding_box()["y"] < 200
+    tab.keyboard.press("+")
+    settled(tab, 0, 15)
+    wait_until(
+        tab, "[...document.querySelectorAll('#marks span')].at(-1).innerText.startsWith('0:1')"
+    )
+    box = tab.locator("#marks span", has_text="0:10").bounding_box()
+    assert box["x"] + box["width"] / 2 == pytest.approx(point_of(tab, 10)[0], abs=2)
+    tab.mouse.click(point_of(tab, 10)[0], box["y"] + 4)  # it leads to a moment, too
+    wait_until(tab, "element('audio').currentTime >= 10 && !element('audio').paused")
+    tab.keyboard.press(" ")
+
+
+def test_how_loud_it_is(tab):
+    opened(tab, ODD)
+    assert not tab.locator("#loudness").is_visible()  # there is no audio
+    tab.keyboard.press("Escape")
+    opened(tab)
+    inked = (  # how many pixels of each column of the strip are
+        "() => { const c = element('loudness'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        " return [...Array(c.width).keys()].map((x) => [...Array(c.height).keys()]"
+        ".filter((y) => d[4 * (y * c.width + x) + 3]).length); }"
+    )
+    high = tab.evaluate(inked)
+    levels = tab.evaluate("page.view.loudness.levels")
+    assert len(set(high)) > 10 and max(high) <= 28
+    loud, quiet = (levels.index(x) / len(levels) * len(high) for x in (max(levels), min(levels)))
+    assert max(high[int(loud) - 1 : int(loud) + 2]) == max(high) > high[int(quiet)]
 
 
 def test_audio_that_is_not_there_can_be_chosen(tab, sample_wav):
@@ -593,7 +638,7 @@ def test_a_day_and_a_moment(tab):
     tab.evaluate(show % view % (86_400_000, 40_000_000, 40_000_500))
     bar = tab.locator("#timeline .bars .point").bounding_box()
     assert bar["width"] >= 0.7  # half a second of a day is seen
-    assert tab.locator("#timeline .xtick").last.text_content() == "24:00:00"
+    assert tab.locator("#marks span").last.text_content() == "24:00:00"
     tab.evaluate(show % view % (0, 0, 1))  # a recording without a length
     assert shown(tab) == [0, 0.1]
 

@@ -10,9 +10,12 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from diar.base.types import Region, Turn
+from diar.audio.loudness import Loudness, loudness
+from diar.base.errors import DataError
+from diar.base.types import SAMPLE_RATE, Region, Turn
 from diar.kaldi import arks, rttm, tables
 from diar.kaldi.history import read_history
+from diar.kaldi.recordings import Recordings
 from diar.report.overview import SetPage, recording_table
 from diar.report.recordings import Refined, View
 from diar.report.score_tables import scored_set
@@ -75,10 +78,9 @@ class ExperimentSet:
         return dict(sorted((ends | known).items()))
 
     @cached_property
-    def audio(self) -> dict[str, Path]:
-        """The audio file of each recording that has one."""
-        path = self.data / "wav.scp"
-        return tables.read_wav_scp(path)[0] if path.exists() else {}
+    def recordings(self) -> Recordings | None:
+        """The audio of the recordings, where there is a list of it."""
+        return Recordings(self.data) if (self.data / "wav.scp").exists() else None
 
     def reference_of(self, recording: str) -> list[Turn] | None:
         """Return the reference of a recording, as scoring takes it; None where nothing is known.
@@ -88,9 +90,23 @@ class ExperimentSet:
         silent: list[Turn] | None = [] if recording in self.regions else None
         return None if self.reference is None else self.reference.get(recording, silent)
 
-    def view(self, recording: str, beside: Path) -> View:
-        """Gather what is shown of a recording by a page in the directory ``beside``."""
-        audio = self.audio.get(recording)
+    def loudness_of(self, recording: str, most: int) -> Loudness | None:
+        """Measure the loudness of a recording in ``most`` levels; None where its audio cannot be read."""
+        if self.recordings is None or not most:
+            return None
+        try:
+            samples, _ = self.recordings.load(recording)
+        except DataError:
+            return None
+        return loudness(samples, SAMPLE_RATE, most)
+
+    def view(self, recording: str, beside: Path, levels: int = 0) -> View:
+        """Gather what is shown of a recording by a page in the directory ``beside``.
+
+        Args:
+            levels: of its loudness, at most.
+        """
+        audio = self.recordings.paths.get(recording) if self.recordings else None
         return View(
             recording,
             self.durations[recording],
@@ -99,6 +115,7 @@ class ExperimentSet:
             self.reference_of(recording),
             {system: turns.get(recording, []) for system, turns in self.turns.items()},
             {s: found.load(recording) for s, found in self.refined.items() if recording in found},
+            self.loudness_of(recording, levels),
         )
 
     def page(self, old: Mapping[str, str] = NOTHING) -> SetPage:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from diar.audio.loudness import Loudness
 from diar.base import colours
 from diar.base.regions import merge_turns, speakers_in_order
 from diar.base.types import Region, Step, Subsegments, Turn
@@ -22,16 +23,18 @@ class ReportConfig:
 
     projections: of the latents, in this order; those that are not installed are left out.
     points: windows of a recording that they show at most.
+    loudness: levels of a recording that the strip above its turns has at most; 0: no strip.
     inline: megabytes up to which the page is one file; beyond, each recording has its own.
     """
 
     projections: tuple[Literal["pca", "tsne", "umap"], ...] = ("pca", "tsne", "umap")
     points: int = 1000
+    loudness: int = 3000
     inline: float = 5.0
 
     def __post_init__(self) -> None:
-        if self.points < 1 or self.inline < 0:
-            raise ValueError("points must be at least 1, inline not negative")
+        if self.points < 1 or min(self.inline, self.loudness) < 0:
+            raise ValueError("points must be at least 1, loudness and inline not negative")
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class View:
     """One recording: its reference, where there is one, and what each system has made of it.
 
     duration: seconds. audio: address of its file, as a browser takes it. regions: what is evaluated; None:
-    all. turns, refined: by system; not every system has the latter.
+    all. turns, refined: by system; not every system has the latter. loudness: None where no audio could be
+    read.
     """
 
     recording: str
@@ -63,6 +67,7 @@ class View:
     reference: Sequence[Turn] | None = None
     turns: dict[str, Sequence[Turn]] = field(default_factory=dict)
     refined: dict[str, Refined] = field(default_factory=dict)
+    loudness: Loudness | None = None
 
 
 def plain(view: View, config: ReportConfig) -> dict[str, Any]:
@@ -77,6 +82,8 @@ def plain(view: View, config: ReportConfig) -> dict[str, Any]:
         "duration": _ms(view.duration),
         "audio": view.audio,
         "regions": [[_ms(a), _ms(b)] for a, b in view.regions] if view.regions else None,
+        "loudness": view.loudness
+        and {"step": 1000 * view.loudness.step, "levels": view.loudness.levels},
         "reference": reference,
         "systems": {
             system: _judge(view, turns) | _look_inside(view.refined.get(system), config)

@@ -57,10 +57,10 @@ function complain(error) {
   element("alert").hidden = !error;
 }
 
-const styleOf = (place) => ({
-  colour: known.palette[place % known.palette.length],
-  hatch: known.hatches[Math.floor(place / known.palette.length) % known.hatches.length],
-});
+function styleOf(place) {
+  const cycle = Math.floor(place / known.palette.length) % known.hatches.length;
+  return { colour: known.palette[place % known.palette.length], hatch: known.hatches[cycle], cycle };
+}
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 

@@ -11,7 +11,7 @@ function fill(select, options, chosen) { // options: [[value, text]]
 class RecordingPage {
   constructor() {
     this.audio = element("audio");
-    this.timeline = new Timeline(element("timeline-box"), element("timeline"), element("playhead"), (t) => this.seek(t, true));
+    this.timeline = new Timeline(element("timeline"), element("playhead"), new Ruler(element("ruler")), (t) => this.seek(t, true));
     this.latents = new Latents(element("latents"), (t) => { this.seek(t, true); this.timeline.reveal(t); });
     this.time = 0;
     this.opening = null; // the key of what is being loaded
@@ -123,7 +123,7 @@ class RecordingPage {
     const there = this.view.reference;
     const expected = there ? there.speakers.map((_, i) => seconds(there, i)) : [];
     const longest = Math.max(...times, ...expected, 1e-3);
-    const cell = (value, place) => ({ bar: (100 * value) / longest, colour: styleOf(place).colour, text: `${value.toFixed(1)} s` });
+    const cell = (value, place) => ({ bar: (100 * value) / longest, ...styleOf(place), text: `${value.toFixed(1)} s` });
     if (!there) return tableOf(["speaker", "speaks"], found.speakers.map((name, i) => [name, cell(times[i], found.places[i])]));
     const rows = there.speakers.map((name, i) => {
       const k = found.pairs.indexOf(name);
