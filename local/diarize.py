@@ -15,6 +15,7 @@ goes to standard error, unless --out leaves standard output free for it.
 Examples:
   local/diarize.py meeting.wav > meeting.rttm
   local/diarize.py meeting.wav --html --out rttm
+  local/diarize.py meeting.wav --html --words meeting.srt --embed-audio --out rttm
   local/diarize.py recordings/ --out rttm --skip-done
   local/diarize.py --num-spk 2 --channel 1 calls/*.flac --out rttm
   local/diarize.py --list data/test/wav.scp --json > turns.jsonl
@@ -30,7 +31,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ from cli.progress import Here, Progress
 from cli.speakers import add_speakers, bounds_of
 from diar import extractors
 from diar.audio import waveform
+from diar.audio.spool import Samples
 from diar.base import config, devices
 from diar.base.errors import DataError
 from diar.base.names import no_blanks
@@ -56,8 +58,8 @@ from diar.xvectors.windows import XVectorConfig
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
     from diar.pipeline.recording import Diarization, Pipeline
-    from diar.report.recordings import Refined
     from diar.report.standalone import StandalonePage
+    from diar.words.word import Word
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
@@ -67,7 +69,7 @@ class Result:
     """What came of a recording: what was made of it, or why it failed.
 
     remarks: what was done to read it. turns: with the names of the speakers; none where it failed.
-    seconds: what all of it took.
+    samples: what was heard, mono. seconds: what all of it took.
     """
 
     given: Input
@@ -75,6 +77,7 @@ class Result:
     remarks: tuple[str, ...] = ()
     diarization: Diarization | None = None
     turns: Sequence[Turn] = ()
+    samples: Samples | None = None
     seconds: float = 0.0
     error: str = ""
 
@@ -136,10 +139,10 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
         for done, result in enumerate(results(args, pipeline, bounds), 1):
             if survival.is_new(done):
                 write(args, result, progress.say)
-            if page and result.diarization is not None:
-                name, made = result.given.recording, result.diarization
+            if page and result.samples is not None:
                 file = result.given.path if os.path.isfile(result.given.path) else None
-                page.add(name, file, result.duration, made.turns, refined_of(made))
+                rate, words = pipeline.extractor.rate, words_of(args, result)
+                page.add(result.given.recording, file, result.samples, rate, result.turns, words)
             length = lengths.get(result.given.recording, 0.0)
             if result.error:  # it was not worked through: the rate must not gain
                 failed, audio = failed + 1, audio - length
@@ -147,8 +150,12 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
                 heard += length
             work.take(done, len(args.inputs), "files", heard, audio, progress.clock())
             progress.update()
-        if page and page.write():
-            progress.say(f"{page.out}: open it in a browser")
+        if page and (files := page.write()):
+            size = sum(file.stat().st_size for file in files) / 1e6
+            audio_size = (
+                f", with {page.audio_bytes / 1e6:.1f} MB of audio" if page.audio_bytes else ""
+            )
+            progress.say(f"{page.out}: open it in a browser ({size:.1f} MB{audio_size})")
     finally:
         progress.close()
     tell_unused("diarize.py", args.called)
@@ -166,17 +173,39 @@ def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | No
     configurations = {name: config.dump(part) for name, part in parts.items()}
     name = args.inputs[0].recording if len(args.inputs) == 1 else "diarization"
     out = (args.out or Path()) / f"{name}.html"
-    return StandalonePage(out, shlex.join(sys.argv), configurations)
+    return StandalonePage(out, shlex.join(sys.argv), configurations, args.embed_audio)
 
 
-def refined_of(made: Diarization) -> Refined | None:
-    """Return what the page shows of the refinement; None where there was no speech."""
-    from diar.report.recordings import Refined
+def words_of(args: argparse.Namespace, result: Result) -> Sequence[Word]:
+    """Give the words of a recording to its speakers, by the names that these have in ``turns``."""
+    from diar.words.assignment import assign
 
-    fit = made.fit
-    if fit is None:
-        return None
-    return Refined(made.windows, fit.posteriors, fit.latents, fit.start_latents, fit.history)
+    made, words = result.diarization, args.spoken.get(result.given.recording, ())
+    if made is None or not words:
+        return ()
+    found = assign(words, made.turns, made.exclusive).words
+    called = {a.speaker: b.speaker for a, b in zip(made.turns, result.turns, strict=True)}
+    return [word._replace(speaker=called.get(word.speaker, word.speaker)) for word in found]
+
+
+def spoken(args: argparse.Namespace) -> Mapping[str, Sequence[Word]]:
+    """Read the words of --words, by recording.
+
+    Raises:
+        DataError: the file cannot be read, or has words of none of the recordings.
+    """
+    from diar.words import reading
+
+    if not args.words or not args.inputs:
+        return {}
+    found = reading.read(args.words, args.inputs[0].recording)
+    for note in (*found.notes, *found.faults.values()):
+        print(f"diarize.py: {args.words}: {note}", file=sys.stderr)
+    names = [given.recording for given in args.inputs]
+    if not set(names) & set(found.words):
+        of = ", ".join(found.words) or "nothing"
+        raise DataError(f"words of {of}, not of {', '.join(names)}: --name renames it", args.words)
+    return found.words
 
 
 def lengths_of(given: list[Input]) -> dict[str, float]:
@@ -210,7 +239,8 @@ def results(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Ite
         done = [*remarks(heard, rate, args.channel), *made.doubts]
         done += doubts_of_turns(turns, bounds)
         duration = len(heard.samples) / rate
-        yield Result(given, duration, tuple(done), made, turns, time.monotonic() - began)
+        took = time.monotonic() - began
+        yield Result(given, duration, tuple(done), made, turns, heard.samples, took)
 
 
 def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) -> None:
@@ -251,12 +281,17 @@ def rttm_of(out: Path, given: Input) -> Path:
 
 
 def parse() -> argparse.Namespace:
-    """Read the arguments: what they name is in ``inputs``, how many are left out in ``done``, names in ``called``."""
+    """Read the arguments.
+
+    What they name is in ``inputs``, how many are left out in ``done``, names in ``called``, words in ``spoken``.
+    """
     parser = make_parser()
     args = parser.parse_args()
     args.called = names_of(args)
     if not args.audio and not args.list:
         parser.error("name files or folders of audio, '-' for standard input, or a --list")
+    if (args.words or args.embed_audio) and not args.html:
+        parser.error("--words and --embed-audio go with --html")
     if args.skip_done and not args.out:
         parser.error("--skip-done goes with --out")
     piped = [*args.audio, args.list].count(STDIN)
@@ -271,6 +306,7 @@ def parse() -> argparse.Namespace:
     if args.skip_done:
         todo = [given for given in args.inputs if not rttm_of(args.out, given).exists()]
     args.inputs, args.done = todo, len(args.inputs) - len(todo)
+    args.spoken = spoken(args)
     return args
 
 
@@ -300,6 +336,17 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="a page to look at and to listen to, too, in --out or here: <recording>.html, or of several"
         " diarization.html; with --skip-done, of the new ones",
+    )
+    add(
+        "--words",
+        type=Path,
+        metavar="FILE",
+        help="what a recogniser has heard (CTM, STM, JSON of Whisper, WebVTT, SRT): the page says who says it",
+    )
+    add(
+        "--embed-audio",
+        action="store_true",
+        help="the page has the audio in it (MP3, 14 MB an hour), so that it can be sent to somebody",
     )
     add("--json", action="store_true", help="a line of JSON for each on standard output")
     add_speakers(parser, "number of speakers")

@@ -6,6 +6,8 @@ as root. Pictures of what was seen are kept in .ci/artefacts.
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import shutil
@@ -14,10 +16,18 @@ from pathlib import Path
 
 import pytest
 import small_report
+import soundfile
 from chromium import FLAGS, chromium, wait_until
 from paths import ROOT
 
 from diar.base import colours
+from diar.base.types import Turn
+from diar.exports import lines
+from diar.exports.recording import recording_of
+from diar.kaldi import rttm
+from diar.report.standalone import StandalonePage
+from diar.words import reading
+from diar.words.word import Word, text_of
 
 PICTURES = ROOT / ".ci/artefacts"
 ODD = 'a<b&"c'
@@ -662,3 +672,108 @@ def test_nothing_but_the_scripts_of_the_page_runs(tab):
     assert len(tab.said) >= 4 and all("Content Security Policy" in text for text in tab.said)
     tab.said.clear()
     tab.asked[:] = [url for url in tab.asked if "127.0.0.1:9" not in url]
+
+
+TURNS = [
+    Turn("meet", 0.5, 4.0, "meet_1"),
+    Turn("meet", 4.0, 3.25, "meet_2"),
+    Turn("meet", 9, 2, "meet_1"),
+]
+WORDS = [
+    Word("meet", 0.6, 0.9, "Shall", "meet_1"), Word("meet", 1.0, 1.5, 'we, "now"?', "meet_1"),
+    Word("meet", 5.0, 5.5, "Yes.", "meet_2"), Word("meet", 20.0, 20.5, "<b>hm", ""),
+]  # fmt: skip
+
+
+def standalone(tab, folder, sample_wav, words=()):
+    """The page of diarize.py --html --embed-audio, opened."""
+    page = StandalonePage(folder / "meet.html", "diarize.py", {}, embed_audio=True)
+    page.add("meet", sample_wav, soundfile.read(sample_wav)[0], 16000, TURNS, words)
+    page.write()
+    tab.goto("about:blank")
+    tab.goto((folder / "meet.html").as_uri())
+    tab.locator("#timeline .bars .point").first.wait_for()
+
+
+def saved(tab, kind):
+    with tab.expect_download() as download:
+        tab.locator(f"#save-{kind}").click()
+    assert download.value.suggested_filename == f"meet.{kind}"
+    return Path(download.value.path()).read_bytes().decode("utf-8")
+
+
+def test_a_page_for_those_who_want_to_know_who_speaks(tab, tmp_path, sample_wav):
+    standalone(tab, tmp_path, sample_wav, WORDS)
+    for nothing in (
+        "#first",
+        "#second",
+        "#error",
+        "#previous",
+        "#next",
+        "#other",
+        "#inside",
+        "#latents",
+    ):
+        assert not tab.locator(nothing).is_visible()
+    rows = [row.split("\t") for row in tab.locator("#turn-list tbody tr").all_inner_texts()]
+    assert [(row[2], row[3]) for row in rows] == [
+        ("meet_1", 'Shall we, "now"?'), ("meet_2", "Yes."), ("unknown", "<b>hm"),
+    ]  # fmt: skip
+    tab.get_by_role("button", name="play from 0:05.0").click()
+    wait_until(tab, "element('audio').currentTime >= 5 && !element('audio').paused")
+    assert "Yes." in tab.locator("#turn-list [aria-current]").inner_text()
+    tab.keyboard.press("Escape")
+    tab.evaluate("page.pause()")
+    tab.set_viewport_size({"width": 390, "height": 844})
+    assert tab.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    picture(tab, "standalone_phone")
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    picture(tab, "standalone")
+
+
+def test_names_are_given_in_the_page_and_saved(tab, tmp_path, sample_wav):
+    standalone(tab, tmp_path, sample_wav)
+    assert saved(tab, "rttm") == rttm.format_rttm(TURNS)
+    exported = recording_of("meet", TURNS, 30.0)
+    assert saved(tab, "srt") == lines.srt(exported) and saved(tab, "csv") == lines.table(exported)
+    field = tab.get_by_label("name of meet_2")
+    field.fill("  Ben  Ali ")
+    field.press("Enter")
+    field.blur()
+    tab.locator("#timeline .ytick", has_text="Ben Ali").wait_for()
+    assert tab.locator("#talking", has_text="Ben Ali").is_visible()
+    assert tab.locator("#turn-list td:nth-child(3)").all_inner_texts() == [
+        "meet_1",
+        "Ben Ali",
+        "meet_1",
+    ]
+    renamed = [t._replace(speaker={"meet_2": "Ben_Ali"}.get(t.speaker, t.speaker)) for t in TURNS]
+    assert saved(tab, "rttm") == rttm.format_rttm(renamed)
+    field.fill("")
+    field.blur()
+    assert field.input_value() == "Ben Ali"
+
+
+def test_words_are_saved_with_their_speakers(tab, tmp_path, sample_wav):
+    standalone(tab, tmp_path, sample_wav, WORDS)
+    rows = list(csv.DictReader(io.StringIO(saved(tab, "csv"), newline="")))
+    assert [(row["speaker"], row["text"]) for row in rows] == [
+        ("meet_1", 'Shall we, "now"?'), ("meet_2", "Yes."), ("unknown", "<b>hm"),
+    ]  # fmt: skip
+    (tmp_path / "x.srt").write_text(saved(tab, "srt"), encoding="utf-8")
+    words = reading.read(tmp_path / "x.srt", "meet").words["meet"]
+    assert (
+        text_of(words) == 'meet_1: Shall we, "now"? meet_2: Yes. unknown: hm'
+    )  # a tag, to readers of SRT
+    assert [words[0].start, words[-1].end] == [0.6, 20.5]
+
+
+def test_turns_of_an_experiment_are_folded(tab):
+    opened(tab)
+    assert tab.locator("#turn-list tr").count() == 0
+    tab.get_by_text("Turns", exact=True).click()
+    tab.locator("#turn-list tbody tr").first.wait_for()
+    count = tab.evaluate("page.view.systems.dec_default.turns.length")
+    assert tab.locator("#turn-list tbody tr").count() == count
+    tab.select_option("#first", label="AHC")
+    wait_until(tab, "turns => document.querySelectorAll('#turn-list tbody tr').length === page.view.systems.ahc.turns.length")  # fmt: skip

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diar.audio import decoder, waveform
+from diar.audio.compression import mp3
 from diar.audio.loudness import SHORTEST, loudness
 from diar.audio.spool import Spooled, collect
 from diar.base.errors import DataError
@@ -173,3 +174,15 @@ def test_loudness_of_a_tone_is_its_level(n, most, scale):
 def test_loudness_goes_up_and_down():
     samples = np.concatenate([np.zeros(800), np.full(800, 0.1), np.zeros(160)])
     assert loudness(samples, 8000, 100).levels == [0] * 5 + [40] * 5 + [0]
+
+
+def test_what_travels_sounds_as_before(tmp_path, sample_wav):
+    samples = waveform.load(sample_wav)
+    (tmp_path / "x.mp3").write_bytes(sound := mp3(samples, 16000))
+    assert len(sound) == pytest.approx(30 * 32000 / 8, rel=0.05)
+    again = waveform.load(tmp_path / "x.mp3")
+    lags = range(-1600, 1601, 4)
+    middle = samples[80000:160000]
+    alike = [np.corrcoef(middle, again[80000 + lag : 160000 + lag])[0, 1] for lag in lags]
+    assert max(alike) > 0.95 and abs(lags[int(np.argmax(alike))]) <= 0.03 * 16000
+    assert mp3(np.zeros(0), 16000) is not None and sound == mp3(samples, 16000)

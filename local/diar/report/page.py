@@ -33,6 +33,7 @@ SCRIPTS = (
     "choice.js",
     "timeline.js",
     "latents.js",
+    "turns.js",
     "recording.js",
     "main.js",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -15,6 +16,8 @@ from diar.base.types import Region, Step, Subsegments, Turn
 from diar.clustering.sampling import sample_rows
 from diar.report.projection import project
 from diar.scoring.error_segments import find_errors
+from diar.words.word import Word, text_of
+from diar.words.writing import utterances
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class View:
 
     duration: seconds. audio: address of its file, as a browser takes it. regions: what is evaluated; None:
     all. turns, refined: by system; not every system has the latter. loudness: None where no audio could be
-    read.
+    read. words: by system, with the speakers it gives them. sound: MP3 that the page has in it.
     """
 
     recording: str
@@ -68,6 +71,8 @@ class View:
     turns: dict[str, Sequence[Turn]] = field(default_factory=dict)
     refined: dict[str, Refined] = field(default_factory=dict)
     loudness: Loudness | None = None
+    words: dict[str, Sequence[Word]] = field(default_factory=dict)
+    sound: bytes = b""
 
 
 def plain(view: View, config: ReportConfig) -> dict[str, Any]:
@@ -86,9 +91,12 @@ def plain(view: View, config: ReportConfig) -> dict[str, Any]:
         and {"step": 1000 * view.loudness.step, "levels": view.loudness.levels},
         "reference": reference,
         "systems": {
-            system: _judge(view, turns) | _look_inside(view.refined.get(system), config)
+            system: _judge(view, turns)
+            | _spoken(view.words.get(system, ()), turns)
+            | _look_inside(view.refined.get(system), config)
             for system, turns in view.turns.items()
         },
+        "sound": base64.b64encode(view.sound).decode("ascii"),
     }
 
 
@@ -120,6 +128,20 @@ def _judge(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
         "turns": _turns(turns, speakers),
         "errors": errors,
     }
+
+
+def _spoken(words: Sequence[Word], turns: Sequence[Turn]) -> dict[str, Any]:
+    """Describe what is said, by utterance: start, end, speaker (-1: nobody's), text; nothing without words."""
+    if not words:
+        return {}
+    place = {speaker: i for i, speaker in enumerate(speakers_in_order(turns))}
+    runs = sorted(utterances(words), key=lambda run: run[0].start)
+    ends = [(run, max(word.end for word in run)) for run in runs]
+    spoken = [
+        [_ms(run[0].start), _ms(end), place.get(run[0].speaker, -1), text_of(run)]
+        for run, end in ends
+    ]
+    return {"spoken": spoken}
 
 
 def _look_inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any]:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from diar.audio.compression import mp3
+from diar.audio.loudness import loudness
+from diar.audio.spool import Samples
 from diar.base.files import Scratch, write_text
 from diar.base.types import Turn
 from diar.report.experiment import address, speakers
 from diar.report.overview import SetPage, recording_table, versions
 from diar.report.page import About, pack, write_page
-from diar.report.recordings import Refined, ReportConfig, View, plain
+from diar.report.recordings import ReportConfig, View, plain
+from diar.words.word import Word
 
 SET, SYSTEM = "recordings", "dec_default"
-NAMES = {SYSTEM: "DEC"}
+NAMES = {SYSTEM: "speakers found"}
 
 
 class StandalonePage:
@@ -23,6 +29,7 @@ class StandalonePage:
         out: the page.
         made: the command that makes it, for its foot.
         configurations: YAML by name.
+        embed_audio: whether the page has the audio in it, so that it can be sent to somebody.
         config: what the page shows.
     """
 
@@ -31,40 +38,50 @@ class StandalonePage:
         out: Path,
         made: str,
         configurations: Mapping[str, str],
+        embed_audio: bool = False,
         config: ReportConfig | None = None,
     ):
         self.out, self.made, self.configurations = out, made, configurations
-        self.config = config or ReportConfig()
+        self.embed_audio, self.config = embed_audio, config or ReportConfig()
         self.seconds: dict[str, float] = {}
         self.speakers: dict[str, int] = {}
+        self.audio_bytes = 0
         self._folder = Scratch()  # goes with this object
 
     def add(
         self,
         recording: str,
         audio: Path | None,
-        seconds: float,
+        samples: Samples | np.ndarray,
+        rate: int,
         turns: Sequence[Turn],
-        refined: Refined | None = None,
+        words: Sequence[Word] = (),
     ) -> None:
         """Add one recording.
 
         Args:
             audio: its file; None (it was a stream): the page lets one be chosen.
-            seconds: its length.
+            samples: (n,) mono; rate: how many in a second.
             turns: who spoke when.
-            refined: what DEC has left of it; None where there was no speech.
+            words: of these speakers, where they are known.
         """
+        seconds = len(samples) / rate
+        sound = mp3(samples, rate) if self.embed_audio else b""
         view = View(
             recording,
             seconds,
-            address(audio, self.out.parent) if audio else None,
+            address(audio, self.out.parent) if audio and not sound else None,
             turns={SYSTEM: turns},
-            refined={SYSTEM: refined} if refined else {},
+            loudness=loudness(samples, rate, self.config.loudness)
+            if self.config.loudness
+            else None,
+            words={SYSTEM: words},
+            sound=sound,
         )
         write_text(self._packed_file(recording), pack(plain(view, self.config)))
         self.seconds[recording] = seconds
         self.speakers[recording] = speakers(turns)
+        self.audio_bytes += len(sound)
 
     def write(self) -> Sequence[Path]:
         """Write the page; return the files written, the page last, none where no recording was added."""

@@ -13,6 +13,7 @@ class RecordingPage {
     this.audio = element("audio");
     this.timeline = new Timeline(element("timeline"), element("playhead"), new Ruler(element("ruler")), (t) => this.seek(t, true));
     this.latents = new Latents(element("latents"), (t) => { this.seek(t, true); this.timeline.reveal(t); });
+    this.turns = new Turns(element("turns"), (t) => { this.seek(t, true); this.timeline.reveal(t); }, () => this.draw().catch(complain));
     this.time = 0;
     this.opening = null; // the key of what is being loaded
     this.listen();
@@ -72,15 +73,22 @@ class RecordingPage {
     this.url = null;
     this.time = 0;
     element("file").value = "";
-    if (view.audio) this.audio.src = view.audio;
+    if (view.sound) this.audio.src = this.url = URL.createObjectURL(new Blob([bytesOf(view.sound)], { type: "audio/mpeg" }));
+    else if (view.audio) this.audio.src = view.audio;
     else this.audio.removeAttribute("src");
-    element("sound").textContent = view.audio ? decodeURIComponent(view.audio) : "no audio file is known: choose one";
+    element("other").hidden = Boolean(view.sound);
+    element("sound").textContent = view.sound ? "audio in this page" : view.audio ? decodeURIComponent(view.audio) : "no audio file is known: choose one";
     this.moved();
   }
 
   async draw() {
     const systems = [this.first, this.second].filter((key) => key !== NONE);
     const found = this.view.systems[this.first];
+    const offered = { several: known.sets[this.set].recordings.length > 1, systems: this.there.length > 1, errors: found.errors };
+    for (const [what, there] of Object.entries(offered)) { // nothing that does nothing
+      for (const control of document.querySelectorAll(`.of-${what}`)) control.hidden = !there;
+    }
+    this.turns.show(this.view, found);
     element("talking").replaceChildren(this.talking(found));
     element("figures").textContent = this.figures(systems);
     const inside = Object.keys(found.projections ?? {}).length > 0;
@@ -124,12 +132,12 @@ class RecordingPage {
     const expected = there ? there.speakers.map((_, i) => seconds(there, i)) : [];
     const longest = Math.max(...times, ...expected, 1e-3);
     const cell = (value, place) => ({ bar: (100 * value) / longest, ...styleOf(place), text: `${value.toFixed(1)} s` });
-    if (!there) return tableOf(["speaker", "speaks"], found.speakers.map((name, i) => [name, cell(times[i], found.places[i])]));
+    if (!there) return tableOf(["speaker", "speaks"], namesOf(found).map((name, i) => [name, cell(times[i], found.places[i])]));
     const rows = there.speakers.map((name, i) => {
       const k = found.pairs.indexOf(name);
-      return [name, cell(expected[i], i), k < 0 ? "-" : found.speakers[k], k < 0 ? "-" : cell(times[k], found.places[k])];
+      return [name, cell(expected[i], i), k < 0 ? "-" : nameOf(found, k), k < 0 ? "-" : cell(times[k], found.places[k])];
     });
-    found.speakers.forEach((name, k) => {
+    namesOf(found).forEach((name, k) => {
       if (found.pairs[k] === null) rows.push(["-", "-", name, cell(times[k], found.places[k])]);
     });
     return tableOf(["reference", "speaks", this.names[this.first], "speaks"], rows);
@@ -160,6 +168,7 @@ class RecordingPage {
   moved() { // everything that shows where we are
     element("clock").textContent = clock(this.time, 1);
     this.timeline.moveTo(this.time);
+    this.turns.moveTo(this.time);
     this.latents.moveTo(this.time).catch(complain);
   }
 

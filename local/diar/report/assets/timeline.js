@@ -54,7 +54,7 @@ function wrongs(errors) {
 
 function lanesOf(view, systems, names) {
   const lanes = [];
-  const speakers = (side, places, prefix) => side.speakers.forEach((label, i) => lanes.push({
+  const speakers = (side, places, prefix) => (side.names ?? side.speakers).forEach((label, i) => lanes.push({
     label, name: `${prefix}: ${label}${side.pairs?.[i] ? ` = ${side.pairs[i]}` : ""}`, size: 1,
     ...styleOf(places[i]), spans: side.turns.filter((turn) => turn[2] === i),
   }));
@@ -230,7 +230,7 @@ class Timeline {
   layout() {
     const narrow = this.chart.clientWidth < 600;
     const lanes = this.units * LANE, below = this.curves ? POSTERIORS : 0;
-    const margin = { l: narrow ? 90 : 150, r: 10, t: 6, b: 8 };
+    const margin = { l: narrow ? 90 : 150, r: 18, t: 6, b: 8 };
     const most = narrow ? 11 : 20;
     const label = ({ label, head }) => (head ? `<b>${escaped(shorter(label, most))}</b>` : escaped(shorter(label, most)));
     const part = below / (lanes + below);
