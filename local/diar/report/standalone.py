@@ -19,7 +19,7 @@ from diar.report.recordings import ReportConfig, View, plain
 from diar.words.word import Word
 
 SET, SYSTEM = "recordings", "dec_default"
-NAMES = {SYSTEM: "speakers found"}
+NAMES = {SYSTEM: "speakers"}
 
 
 class StandalonePage:
