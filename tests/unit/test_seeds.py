@@ -130,7 +130,8 @@ def test_the_report_has_mean_and_spread(exp):
     assert "several seeds" in made["main"].caption
     assert made["ders"]["dec_paper"]["full"].text == "13.00"
     assert parts.rows[1].cells[0].text == "DEC, as published, first of 3 seeds"
-    assert parts.rows[1].cells[1].value == pytest.approx(10.0)
+    assert parts.header[-3].protocol == "full"
+    assert parts.rows[1].cells[-3].value == pytest.approx(10.0)
     assert {row.cells[0].text for row in paired.rows} == {"DEC, as published, first of 3 seeds"}
     shutil.rmtree(exp / "dec_paper/test/seed2")
     shutil.rmtree(exp / "dec_paper/test/seed10")
