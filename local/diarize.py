@@ -18,6 +18,7 @@ Speakers are numbered within their recording. With --voices those who were enrol
 Examples:
   local/diarize.py meeting.wav > meeting.rttm
   local/diarize.py meeting.wav --html --out rttm
+  local/diarize.py meeting.wav --html --words meeting.srt --embed-audio --out rttm
   local/diarize.py recordings/ --out rttm --skip-done
   local/diarize.py --num-spk 2 --channel 1 calls/*.flac --out rttm
   local/diarize.py --list data/test/wav.scp --json > turns.jsonl
@@ -34,7 +35,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,7 @@ from cli.pipeline import add_configs, add_pipeline, pipeline_of
 from cli.progress import Here, Progress
 from cli.speakers import add_speakers, bounds_of
 from diar.audio import waveform
+from diar.audio.spool import Samples
 from diar.base import config
 from diar.base.errors import DataError
 from diar.base.names import no_blanks
@@ -59,8 +61,8 @@ from diar.kaldi.recordings import remarks
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
     from diar.pipeline.recording import Diarization, Pipeline
-    from diar.report.recordings import Refined
-    from diar.report.standalone import StandalonePage
+    from diar.report.standalone import PageAudio, StandalonePage
+    from diar.words.word import Word
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Result:
     """What came of a recording: what was made of it, or why it failed.
 
     remarks: what was done to read it. speakers: who they are, by their names in ``diarization``.
-    seconds: what all of it took.
+    samples: what was heard, mono. seconds: what all of it took.
     """
 
     given: Input
@@ -76,6 +78,7 @@ class Result:
     remarks: tuple[str, ...] = ()
     diarization: Diarization | None = None
     speakers: dict[str, Identity] = field(default_factory=dict)
+    samples: Samples | None = None
     seconds: float = 0.0
     error: str = ""
 
@@ -131,19 +134,22 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
     page = page_of(args, pipeline)
     options = (args.identity_config, args.voices, args.link, args.speaker_vectors)
     identities = Identities(pipeline, *options)
-    held: list[Result] = []  # where nobody is named before all are known
+    held: list[tuple[Result, PageAudio | None]] = []  # where nobody is named before all are known
     try:
         work.take(0, len(args.inputs), "files", heard, audio, progress.clock())
         progress.update()
         for done, result in enumerate(results(args, pipeline, bounds, identities), 1):
-            if args.link:
-                held.append(without_fit(result))
-            elif survival.is_new(done):
-                write(args, result, progress.say)
-            if page and result.diarization is not None:
-                name, made = result.given.recording, result.diarization
+            sound = None
+            if page and result.samples is not None:
                 file = result.given.path if os.path.isfile(result.given.path) else None
-                page.add(name, file, result.duration, made.turns, refined_of(made))
+                rate, name = pipeline.extractor.rate, result.given.recording
+                sound = page.listen(name, file, result.samples, rate)
+            if args.link:
+                held.append((without_matrices(result), sound))
+            else:
+                if survival.is_new(done):
+                    write(args, result, progress.say)
+                show(args, page, result, sound)
             length = lengths.get(result.given.recording, 0.0)
             if result.error:  # it was not worked through: the rate must not gain
                 failed, audio = failed + 1, audio - length
@@ -151,11 +157,16 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
                 heard += length
             work.take(done, len(args.inputs), "files", heard, audio, progress.clock())
             progress.update()
-        for result in linked(args, held, identities):
+        for result, sound in linked(args, held, identities):
             failed += bool(result.error) and result.diarization is not None
             write(args, result, progress.say)
-        if page and page.write():
-            progress.say(f"{page.out}: open it in a browser")
+            show(args, page, result, sound)
+        if page and (files := page.write()):
+            size = sum(file.stat().st_size for file in files) / 1e6
+            audio_size = (
+                f", with {page.audio_bytes / 1e6:.1f} MB of audio" if page.audio_bytes else ""
+            )
+            progress.say(f"{page.out}: open it in a browser ({size:.1f} MB{audio_size})")
     finally:
         progress.close()
     tell_unused("diarize.py", args.called)
@@ -163,23 +174,31 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
         raise DataError(f"{failed} of {len(args.inputs)} recording(s) could not be diarized")
 
 
-def without_fit(result: Result) -> Result:
+def without_matrices(result: Result) -> Result:
     """Leave out what takes memory, and is not written."""
     made = result.diarization
-    return replace(result, diarization=replace(made, fit=None)) if made else result
+    return replace(result, samples=None, diarization=replace(made, fit=None) if made else None)
 
 
 def linked(
-    args: argparse.Namespace, results: list[Result], identities: Identities
-) -> Iterator[Result]:
+    args: argparse.Namespace, held: list[tuple[Result, PageAudio | None]], identities: Identities
+) -> Iterator[tuple[Result, PageAudio | None]]:
     """Yield the results with names that hold in all of them, or those that a user gives to these."""
-    people = identities.linked({result.given.recording: result.speakers for result in results})
-    for result in results:
+    people = identities.linked({result.given.recording: result.speakers for result, _ in held})
+    for result, audio in held:
         name = result.given.recording
         try:
-            yield replace(result, speakers=called(args.called, name, people[name]))
+            yield replace(result, speakers=called(args.called, name, people[name])), audio
         except DataError as error:
-            yield replace(result, error=str(error))
+            yield replace(result, error=str(error)), None
+
+
+def show(
+    args: argparse.Namespace, page: StandalonePage | None, result: Result, audio: PageAudio | None
+) -> None:
+    """Put a recording into the page, if there is one, and it was heard."""
+    if page and audio:
+        page.add(audio, result.turns, words_of(args, result))
 
 
 def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | None:
@@ -192,17 +211,39 @@ def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | No
     configurations = {name: config.dump(part) for name, part in parts.items()}
     name = args.inputs[0].recording if len(args.inputs) == 1 else "diarization"
     out = (args.out or Path()) / f"{name}.html"
-    return StandalonePage(out, shlex.join(sys.argv), configurations)
+    return StandalonePage(out, shlex.join(sys.argv), configurations, args.embed_audio)
 
 
-def refined_of(made: Diarization) -> Refined | None:
-    """Return what the page shows of the refinement; None where there was no speech."""
-    from diar.report.recordings import Refined
+def words_of(args: argparse.Namespace, result: Result) -> Sequence[Word]:
+    """Give the words of a recording to its speakers, by the names that these have in ``turns``."""
+    from diar.words.assignment import assign
 
-    fit = made.fit
-    if fit is None:
-        return None
-    return Refined(made.windows, fit.posteriors, fit.latents, fit.start_latents, fit.history)
+    made, words = result.diarization, args.spoken.get(result.given.recording, ())
+    if made is None or not words:
+        return ()
+    found = assign(words, made.turns, made.exclusive).words
+    names = {speaker: who.name for speaker, who in result.speakers.items()}
+    return [word._replace(speaker=names.get(word.speaker, word.speaker)) for word in found]
+
+
+def spoken(args: argparse.Namespace) -> Mapping[str, Sequence[Word]]:
+    """Read the words of --words, by recording.
+
+    Raises:
+        DataError: the file cannot be read, or has words of none of the recordings.
+    """
+    from diar.words import reading
+
+    if not args.words or not args.inputs:
+        return {}
+    found = reading.read(args.words, args.inputs[0].recording)
+    for note in (*found.notes, *found.faults.values()):
+        print(f"diarize.py: {args.words}: {note}", file=sys.stderr)
+    names = [given.recording for given in args.inputs]
+    if not set(names) & set(found.words):
+        of = ", ".join(found.words) or "nothing"
+        raise DataError(f"words of {of}, not of {', '.join(names)}: --name renames it", args.words)
+    return found.words
 
 
 def lengths_of(given: list[Input]) -> dict[str, float]:
@@ -238,7 +279,8 @@ def results(
             yield Result(given, error=str(error))
             continue
         duration = len(heard.samples) / rate
-        result = Result(given, duration, (), made, speakers, time.monotonic() - began)
+        took = time.monotonic() - began
+        result = Result(given, duration, (), made, speakers, heard.samples, took)
         done = [*remarks(heard, rate, args.channel), *made.doubts]
         yield replace(result, remarks=(*done, *doubts_of_turns(result.turns, bounds)))
 
@@ -295,12 +337,17 @@ def rttm_of(out: Path, given: Input) -> Path:
 
 
 def parse() -> argparse.Namespace:
-    """Read the arguments: what they name is in ``inputs``, how many are left out in ``done``, names in ``called``."""
+    """Read the arguments.
+
+    What they name is in ``inputs``, how many are left out in ``done``, names in ``called``, words in ``spoken``.
+    """
     parser = make_parser()
     args = parser.parse_args()
     args.called = names_of(args)
     if not args.audio and not args.list:
         parser.error("name files or folders of audio, '-' for standard input, or a --list")
+    if (args.words or args.embed_audio) and not args.html:
+        parser.error("--words and --embed-audio go with --html")
     if args.skip_done and not args.out:
         parser.error("--skip-done goes with --out")
     if args.skip_done and args.link:
@@ -319,6 +366,7 @@ def parse() -> argparse.Namespace:
     if args.skip_done:
         todo = [given for given in args.inputs if not rttm_of(args.out, given).exists()]
     args.inputs, args.done = todo, len(args.inputs) - len(todo)
+    args.spoken = spoken(args)
     return args
 
 
@@ -340,6 +388,17 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="a page to look at and to listen to, too, in --out or here: <recording>.html, or of several"
         " diarization.html; with --skip-done, of the new ones",
+    )
+    add(
+        "--words",
+        type=Path,
+        metavar="FILE",
+        help="what a recogniser has heard (CTM, STM, JSON of Whisper, WebVTT, SRT): the page says who says it",
+    )
+    add(
+        "--embed-audio",
+        action="store_true",
+        help="the page has the audio in it (MP3, 14 MB an hour), so that it can be sent to somebody",
     )
     add("--json", action="store_true", help="a line of JSON for each on standard output")
     add_speakers(parser, "number of speakers")

@@ -40,7 +40,7 @@ def main() -> None:
     for key in share.of(seconds, seconds.__getitem__):
         name, recording = key.split("/", 1)
         with share.guard(key):
-            view = sets[name].view(recording, args.out_dir)
+            view = sets[name].view(recording, args.out_dir, options.loudness)
             write_text(share.dir / "packed" / key, pack(plain(view, options)))
     share.close()
 

@@ -6,6 +6,8 @@ as root. Pictures of what was seen are kept in .ci/artefacts.
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import shutil
@@ -14,10 +16,18 @@ from pathlib import Path
 
 import pytest
 import small_report
+import soundfile
 from chromium import FLAGS, chromium, wait_until
 from paths import ROOT
 
 from diar.base import colours
+from diar.base.types import Turn
+from diar.exports import lines
+from diar.exports.recording import recording_of
+from diar.kaldi import rttm
+from diar.report.standalone import StandalonePage
+from diar.words import reading
+from diar.words.word import Word, text_of
 
 PICTURES = ROOT / ".ci/artefacts"
 ODD = 'a<b&"c'
@@ -124,23 +134,98 @@ def point_of(tab, seconds):
 
 
 def column(tab, caption, number):
-    table = tab.locator("table.sortable", has=tab.locator("caption", has_text=caption))
+    table = tab.locator("table.sortable", has=tab.locator("caption", has_text=caption)).first
     return table, table.locator(f"tbody tr > :nth-child({number + 1})").all_inner_texts()
 
 
+def headings(tab, caption):
+    """What can be seen of the first row of a table."""
+    table = column(tab, caption, 0)[0]
+    return [text for text in table.locator("thead th:visible").all_inner_texts() if text]
+
+
 def test_overview_sorts(tab):
-    table, before = column(tab, "DER of each protocol", 0)
+    table, before = column(tab, "DER, below it", 0)
     assert before == ["DEC, default", "AHC"]
     heading = table.get_by_role("button", name="DER % full")
+    place = heading.evaluate("(b) => b.closest('th').cellIndex")
     ders = []
     for order in ("ascending", "descending"):
         heading.click()
         assert table.locator("th[aria-sort]").get_attribute("aria-sort") == order
-        ders.append([float(x.split()[0]) for x in column(tab, "DER of each protocol", 4)[1]])
+        ders.append([float(x.split()[0]) for x in column(tab, "DER, below it", place)[1]])
     assert ders[0] == sorted(ders[0]) and ders[1] == ders[0][::-1] and ders[0][0] < ders[0][1]
     heading.press("Enter")  # by keyboard, too
     assert table.locator("th[aria-sort]").get_attribute("aria-sort") == "ascending"
     picture(tab, "overview")
+
+
+def test_one_protocol_in_all_tables(tab):
+    """It is kept in the address, and by what one looks at next."""
+    assert headings(tab, "DER, below it")[:2] == ["system", "DER % full"]
+    before = tab.locator("tr", has=tab.get_by_role("link", name="talk", exact=True)).inner_text()
+    tab.select_option("#protocol", "forgiving")
+    assert headings(tab, "DER, below it")[:2] == ["system", "DER % forgiving"]
+    after = tab.locator("tr", has=tab.get_by_role("link", name="talk", exact=True)).inner_text()
+    assert before != after and len(before.split()) == len(after.split())
+    tab.get_by_text("against the others").first.click()
+    paired = column(tab, "against the others", 0)[0]
+    assert paired.locator("tbody tr:visible").count() == 1
+    assert tab.evaluate("location.hash") == "#?protocol=forgiving"
+    opened(tab)
+    assert "protocol=forgiving" in tab.evaluate("location.hash")
+    tab.keyboard.press("Escape")
+    tab.locator("#overview").wait_for()
+    tab.reload()
+    assert tab.locator("#protocol").input_value() == "forgiving"
+    assert headings(tab, "DER, below it")[1] == "DER % forgiving"
+    tab.select_option("#protocol", "full")
+    assert "protocol" not in tab.evaluate("location.hash")
+
+
+def test_the_systems_that_are_shown(tab, folder):
+    assert headings(tab, "choose one to see")[-2:] == ["DEC, default", "AHC"]
+    tab.get_by_text("systems: all").click()
+    tab.get_by_label("DEC, default", exact=True).uncheck()
+    assert headings(tab, "choose one to see")[-1:] == ["AHC"] == headings(tab, "of each set")[1:]
+    assert column(tab, "DER, below it", 0)[0].locator("tbody tr:visible").count() == 1
+    tab.get_by_label("AHC", exact=True).click()  # the last one stays
+    assert tab.get_by_label("AHC", exact=True).is_checked()
+    tab.keyboard.press("Escape")
+    assert not tab.locator("#systems").is_visible()
+    assert tab.locator("#how-many").inner_text() == "1 of 2"
+    address = tab.url
+    link = tab.get_by_role("link", name="talk", exact=True).get_attribute("href")
+    assert address.endswith("#?system=ahc") and link == "#test/talk?system=ahc"
+    tab.goto("about:blank")
+    tab.goto(address)
+    assert headings(tab, "of each set") == ["set", "AHC"]
+    tab.goto("about:blank")
+    tab.goto(f"{(folder / 'exp/report/index.html').as_uri()}#?system=nobody&protocol=none")
+    assert headings(tab, "of each set") == ["set", "DEC, default", "AHC"]
+
+
+def test_the_best_is_marked_and_colours_have_figures(tab):
+    best = column(tab, "DER, below it", 0)[0].locator("tr", has_text="DEC, default")
+    assert [x.split() for x in best.locator("td:visible", has=tab.locator("b")).all_inner_texts()]
+    cells = tab.locator("td[style^='--heat']:visible")
+    heats = cells.evaluate_all("(all) => all.map((c) => [+c.dataset.value, +c.style.getPropertyValue('--heat'), c.innerText])")  # fmt: skip
+    assert len(heats) > 4 and all(text.startswith(f"{der:.2f}") for der, _, text in heats)
+    assert [heat for _, heat, _ in sorted(heats)] == sorted(heat for _, heat, _ in heats)
+
+
+def test_a_wide_table_scrolls_below_its_first_column(tab):
+    tab.set_viewport_size({"width": 390, "height": 844})
+    box = tab.locator(".wide", has_text="DER, below it").first
+    assert box.evaluate("(b) => b.scrollWidth > b.clientWidth")
+    name, figures = box.locator("tbody th").first, box.locator("tbody td:visible").last
+    left = name.bounding_box()["x"]
+    assert figures.bounding_box()["x"] > 390
+    box.evaluate("(b) => { b.scrollLeft = b.scrollWidth; }")
+    assert name.bounding_box()["x"] == left and figures.bounding_box()["x"] < 390
+    tops = [tab.locator(x).bounding_box()["y"] for x in ("#protocol", ".menu summary")]
+    assert abs(tops[0] - tops[1]) < 8  # one row
+    picture(tab, "phone_overview")
 
 
 def test_recording_shows_who_speaks_when(tab, sample_turns):
@@ -355,6 +440,51 @@ def test_odd_names_and_many_speakers(tab):
         ".map((t) => `${t.marker.color} ${t.marker.pattern.shape}`)"
     )
     assert len(set(marks)) == small_report.SPEAKERS
+    fills = tab.evaluate(
+        "element('timeline')._fullData.filter((t) => t.stackgroup)"
+        ".map((t) => `${t.fillcolor} ${t.fillpattern?.shape}`)"
+    )
+    bars = tab.locator("#talking tbody td:last-child i").evaluate_all(
+        "(all) => all.map((i) => `${i.style.backgroundColor} ${getComputedStyle(i).backgroundImage}`)"
+    )
+    assert len(set(fills)) == len(set(bars)) == small_report.SPEAKERS
+    picture(tab, "many_speakers")
+
+
+def test_the_time_axis_stays_in_sight(tab):
+    opened(tab)
+    marks = tab.locator("#marks span")
+    assert marks.first.inner_text() == "0:00" and marks.last.inner_text() == "0:30"
+    tab.mouse.wheel(0, 600)
+    wait_until(tab, "window.scrollY > 300")
+    assert 0 <= tab.locator("#ruler").bounding_box()["y"] < 200
+    tab.keyboard.press("+")
+    settled(tab, 0, 15)
+    wait_until(
+        tab, "[...document.querySelectorAll('#marks span')].at(-1).innerText.startsWith('0:1')"
+    )
+    box = tab.locator("#marks span", has_text="0:10").bounding_box()
+    assert box["x"] + box["width"] / 2 == pytest.approx(point_of(tab, 10)[0], abs=2)
+    tab.mouse.click(point_of(tab, 10)[0], box["y"] + 4)  # it leads to a moment, too
+    wait_until(tab, "element('audio').currentTime >= 10 && !element('audio').paused")
+    tab.keyboard.press(" ")
+
+
+def test_how_loud_it_is(tab):
+    opened(tab, ODD)
+    assert not tab.locator("#loudness").is_visible()  # there is no audio
+    tab.keyboard.press("Escape")
+    opened(tab)
+    inked = (  # how many pixels of each column of the strip are
+        "() => { const c = element('loudness'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        " return [...Array(c.width).keys()].map((x) => [...Array(c.height).keys()]"
+        ".filter((y) => d[4 * (y * c.width + x) + 3]).length); }"
+    )
+    high = tab.evaluate(inked)
+    levels = tab.evaluate("page.view.loudness.levels")
+    assert len(set(high)) > 10 and max(high) <= 28
+    loud, quiet = (levels.index(x) / len(levels) * len(high) for x in (max(levels), min(levels)))
+    assert max(high[int(loud) - 1 : int(loud) + 2]) == max(high) > high[int(quiet)]
 
 
 def test_audio_that_is_not_there_can_be_chosen(tab, sample_wav):
@@ -518,7 +648,7 @@ def test_a_day_and_a_moment(tab):
     tab.evaluate(show % view % (86_400_000, 40_000_000, 40_000_500))
     bar = tab.locator("#timeline .bars .point").bounding_box()
     assert bar["width"] >= 0.7  # half a second of a day is seen
-    assert tab.locator("#timeline .xtick").last.text_content() == "24:00:00"
+    assert tab.locator("#marks span").last.text_content() == "24:00:00"
     tab.evaluate(show % view % (0, 0, 1))  # a recording without a length
     assert shown(tab) == [0, 0.1]
 
@@ -542,3 +672,108 @@ def test_nothing_but_the_scripts_of_the_page_runs(tab):
     assert len(tab.said) >= 4 and all("Content Security Policy" in text for text in tab.said)
     tab.said.clear()
     tab.asked[:] = [url for url in tab.asked if "127.0.0.1:9" not in url]
+
+
+TURNS = [
+    Turn("meet", 0.5, 4.0, "meet_1"),
+    Turn("meet", 4.0, 3.25, "meet_2"),
+    Turn("meet", 9, 2, "meet_1"),
+]
+WORDS = [
+    Word("meet", 0.6, 0.9, "Shall", "meet_1"), Word("meet", 1.0, 1.5, 'we, "now"?', "meet_1"),
+    Word("meet", 5.0, 5.5, "Yes.", "meet_2"), Word("meet", 20.0, 20.5, "<b>hm", ""),
+]  # fmt: skip
+
+
+def standalone(tab, folder, sample_wav, words=()):
+    """The page of diarize.py --html --embed-audio, opened."""
+    page = StandalonePage(folder / "meet.html", "diarize.py", {}, embed_audio=True)
+    page.add(page.listen("meet", sample_wav, soundfile.read(sample_wav)[0], 16000), TURNS, words)
+    page.write()
+    tab.goto("about:blank")
+    tab.goto((folder / "meet.html").as_uri())
+    tab.locator("#timeline .bars .point").first.wait_for()
+
+
+def saved(tab, kind):
+    with tab.expect_download() as download:
+        tab.locator(f"#save-{kind}").click()
+    assert download.value.suggested_filename == f"meet.{kind}"
+    return Path(download.value.path()).read_bytes().decode("utf-8")
+
+
+def test_a_page_for_those_who_want_to_know_who_speaks(tab, tmp_path, sample_wav):
+    standalone(tab, tmp_path, sample_wav, WORDS)
+    for nothing in (
+        "#first",
+        "#second",
+        "#error",
+        "#previous",
+        "#next",
+        "#other",
+        "#inside",
+        "#latents",
+    ):
+        assert not tab.locator(nothing).is_visible()
+    rows = [row.split("\t") for row in tab.locator("#turn-list tbody tr").all_inner_texts()]
+    assert [(row[2], row[3]) for row in rows] == [
+        ("meet_1", 'Shall we, "now"?'), ("meet_2", "Yes."), ("unknown", "<b>hm"),
+    ]  # fmt: skip
+    tab.get_by_role("button", name="play from 0:05.0").click()
+    wait_until(tab, "element('audio').currentTime >= 5 && !element('audio').paused")
+    assert "Yes." in tab.locator("#turn-list [aria-current]").inner_text()
+    tab.keyboard.press("Escape")
+    tab.evaluate("page.pause()")
+    tab.set_viewport_size({"width": 390, "height": 844})
+    assert tab.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    picture(tab, "standalone_phone")
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    picture(tab, "standalone")
+
+
+def test_names_are_given_in_the_page_and_saved(tab, tmp_path, sample_wav):
+    standalone(tab, tmp_path, sample_wav)
+    assert saved(tab, "rttm") == rttm.format_rttm(TURNS)
+    exported = recording_of("meet", TURNS, 30.0)
+    assert saved(tab, "srt") == lines.srt(exported) and saved(tab, "csv") == lines.table(exported)
+    field = tab.get_by_label("name of meet_2")
+    field.fill("  Ben  Ali ")
+    field.press("Enter")
+    field.blur()
+    tab.locator("#timeline .ytick", has_text="Ben Ali").wait_for()
+    assert tab.locator("#talking", has_text="Ben Ali").is_visible()
+    assert tab.locator("#turn-list td:nth-child(3)").all_inner_texts() == [
+        "meet_1",
+        "Ben Ali",
+        "meet_1",
+    ]
+    renamed = [t._replace(speaker={"meet_2": "Ben_Ali"}.get(t.speaker, t.speaker)) for t in TURNS]
+    assert saved(tab, "rttm") == rttm.format_rttm(renamed)
+    field.fill("")
+    field.blur()
+    assert field.input_value() == "Ben Ali"
+
+
+def test_words_are_saved_with_their_speakers(tab, tmp_path, sample_wav):
+    standalone(tab, tmp_path, sample_wav, WORDS)
+    rows = list(csv.DictReader(io.StringIO(saved(tab, "csv"), newline="")))
+    assert [(row["speaker"], row["text"]) for row in rows] == [
+        ("meet_1", 'Shall we, "now"?'), ("meet_2", "Yes."), ("unknown", "<b>hm"),
+    ]  # fmt: skip
+    (tmp_path / "x.srt").write_text(saved(tab, "srt"), encoding="utf-8")
+    words = reading.read(tmp_path / "x.srt", "meet").words["meet"]
+    assert (
+        text_of(words) == 'meet_1: Shall we, "now"? meet_2: Yes. unknown: hm'
+    )  # a tag, to readers of SRT
+    assert [words[0].start, words[-1].end] == [0.6, 20.5]
+
+
+def test_turns_of_an_experiment_are_folded(tab):
+    opened(tab)
+    assert tab.locator("#turn-list tr").count() == 0
+    tab.get_by_text("Turns", exact=True).click()
+    tab.locator("#turn-list tbody tr").first.wait_for()
+    count = tab.evaluate("page.view.systems.dec_default.turns.length")
+    assert tab.locator("#turn-list tbody tr").count() == count
+    tab.select_option("#first", label="AHC")
+    wait_until(tab, "turns => document.querySelectorAll('#turn-list tbody tr').length === page.view.systems.ahc.turns.length")  # fmt: skip

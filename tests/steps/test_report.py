@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from diar.base.types import Region, Turn
 from diar.clustering.sampling import sample_rows
 from diar.report import projection
 from diar.report.experiment import ExperimentSet, address
+from diar.report.overview import figure, mark_best, summary
 from diar.report.recordings import ReportConfig, View, plain
 from diar.report.usage import usage_of
 
@@ -82,13 +84,43 @@ def test_only_the_scripts_of_the_page_may_run(report):
 
 def test_the_tables_are_those_of_the_scores(report, experiment):
     summary = json.loads((experiment / "exp/ahc/test/score/summary.json").read_text())
-    row = re.search(r'<th scope="row" data-value="AHC">AHC</th>(.*?)</tr>', report, re.S)[1]
+    every = report[report.index("<span>DER of every protocol") :]
+    row = re.search(r'<th scope="row" data-value="AHC">AHC</th>(.*?)</tr>', every, re.S)[1]
     values = re.findall(r'<td data-value="([^"]*)"', row)
-    ders = [scores["der_%"] for scores in summary["protocols"].values()]
-    assert [float(x) for x in values[: len(ders)]] == ders
+    assert [float(x) for x in values] == [x["der_%"] for x in summary["protocols"].values()]
     assert re.search(r"DEC, default against the others", report)
     assert 'data-value="321">321' in report  # megabytes, from the log
     assert "answer: 42 # &lt;b&gt;" in report
+
+
+def test_who_is_told_the_number_of_speakers_is_not_the_best():
+    cells = {"a": figure(10.004), "b": figure(9.0), "b_oracle": figure(1.0), "c": figure(9.001)}
+    cells["d"] = figure(None)
+    marked = mark_best(cells, ["b_oracle"])
+    assert {system for system, cell in marked.items() if cell.best} == {
+        "b",
+        "c",
+    }  # they read the same
+    (best,) = (s for s, cell in mark_best(cells, ["b_oracle"], highest=True).items() if cell.best)
+    assert best == "a"
+    assert not mark_best({"a": figure(1.0)}, [])["a"].best
+
+
+def test_the_first_table_has_a_row_for_each_set(experiment):
+    page = ExperimentSet(experiment / "data", experiment / "exp", "test").page({"ahc": "code"})
+    table = summary([page, replace(page, name="other", ders={"ahc": page.ders["ahc"]}, old={})])
+    assert [row.cells[0].text for row in table.rows] == ["test", "other"]
+    systems, protocols = (
+        [getattr(c, of) for c in table.header[1:]] for of in ("system", "protocol")
+    )
+    assert set(zip(systems, protocols, strict=True)) == {
+        (s, p) for s in ("dec_default", "ahc") for p in page.protocols
+    }
+    first, other = (dict(zip(systems, row.cells[1:], strict=True)) for row in table.rows)
+    assert first["ahc"].below == "\N{DAGGER}" and first["dec_default"].below == ""
+    assert other["dec_default"].text == "-" and other["ahc"].below == ""
+    full = page.ders["ahc"]["full"]
+    assert first["ahc"].text == full.text and first["ahc"].heat > first["dec_default"].heat > 0
 
 
 def test_what_it_says_of_a_recording(report, sample_turns):
@@ -187,7 +219,7 @@ def test_what_nobody_has_transcribed_has_no_errors(experiment, tmp_path):
     one, views = seen(folder)
     assert views["talk"]["reference"] is None and views[ODD]["reference"]["turns"]
     assert views["talk"]["systems"]["ahc"]["errors"] is None
-    speakers = {row[0].text: row[2].text for row in one.page().recording_table.rows}
+    speakers = {row.cells[0].text: row.cells[2].text for row in one.page().recording_table.rows}
     assert speakers == {"talk": "-", ODD: str(small_report.SPEAKERS)}
 
 
@@ -206,8 +238,11 @@ def test_scores_of_other_recordings_are_not_compared(experiment, tmp_path):
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(line for line in lines if "\ttalk\t" not in line))
     page = seen(folder)[0].page()
-    assert "cannot be compared: only the first system has scores of" in page.paired.rows[0][1].text
-    assert page.recording_table.rows[1][-1].text == "-"
+    assert (
+        "cannot be compared: only the first system has scores of"
+        in page.folded[-1].rows[0].cells[1].text
+    )
+    assert page.recording_table.rows[1].cells[-1].text == "-"
 
 
 def test_of_a_set_there_may_be_no_data(experiment, tmp_path):

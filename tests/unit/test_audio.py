@@ -5,8 +5,12 @@ import os
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
 from diar.audio import decoder, waveform
+from diar.audio.compression import mp3
+from diar.audio.loudness import SHORTEST, loudness
 from diar.audio.spool import Spooled, collect
 from diar.base.errors import DataError
 
@@ -156,3 +160,29 @@ def test_a_name_that_is_no_text(tmp_path):
         DataError, match="caf\N{REPLACEMENT CHARACTER}.wav: .* not UTF-8: rename it"
     ):
         waveform.load(path)
+
+
+@given(st.integers(0, 4000), st.integers(1, 50), st.sampled_from([1.0, 0.1, 1e-4, 0.0]))
+def test_loudness_of_a_tone_is_its_level(n, most, scale):
+    step, levels = loudness(np.full(n, scale, np.float32), 8000, most)
+    assert len(levels) <= most and step >= SHORTEST - 1 / 8000
+    size = round(step * 8000)
+    assert len(levels) == -(-n // size)
+    assert set(levels) <= {max(0, round(60 + 20 * np.log10(scale))) if scale else 0}
+
+
+def test_loudness_goes_up_and_down():
+    samples = np.concatenate([np.zeros(800), np.full(800, 0.1), np.zeros(160)])
+    assert loudness(samples, 8000, 100).levels == [0] * 5 + [40] * 5 + [0]
+
+
+def test_what_travels_sounds_as_before(tmp_path, sample_wav):
+    samples = waveform.load(sample_wav)
+    (tmp_path / "x.mp3").write_bytes(sound := mp3(samples, 16000))
+    assert len(sound) == pytest.approx(30 * 32000 / 8, rel=0.05)
+    again = waveform.load(tmp_path / "x.mp3")
+    lags = range(-1600, 1601, 4)
+    middle = samples[80000:160000]
+    alike = [np.corrcoef(middle, again[80000 + lag : 160000 + lag])[0, 1] for lag in lags]
+    assert max(alike) > 0.95 and abs(lags[int(np.argmax(alike))]) <= 0.03 * 16000
+    assert mp3(np.zeros(0), 16000) is not None and sound == mp3(samples, 16000)

@@ -119,20 +119,25 @@ def test_pictures_say_whose_seed_they_are_of(exp):
 def test_the_report_has_mean_and_spread(exp):
     summaries = read_summaries(exp, "test", ["dec_default", "dec_paper"])
     made = scored_set(read_seeds(exp, "test"), summaries, "dec_default")
-    main, parts = made["tables"]
-    default, paper = main.rows
-    assert (paper[0].text, paper[0].below) == ("DEC, as published", "mean of 3 seeds")
-    assert (paper[4].text, paper[4].below) == ("13.00", "± 3.00 (10.00 to 16.00)")
-    assert (default[0].below, default[4].text) == ("", "5.00") and "±" not in default[4].below
-    assert "several seeds" in main.caption
-    assert parts.rows[1][0].text == "DEC, as published, first of 3 seeds"
-    assert parts.rows[1][1].value == pytest.approx(10.0)
-    assert {row[0].text for row in made["paired"].rows} == {"DEC, as published, first of 3 seeds"}
+    every, parts, paired = made["folded"]
+    for table in (made["main"], every):
+        full = [column.text for column in table.header].index("DER % full")
+        default, paper = (row.cells for row in table.rows)
+        assert (paper[0].text, paper[0].below) == ("DEC, as published", "mean of 3 seeds")
+        assert (paper[full].text, paper[full].below) == ("13.00", "± 3.00 (10.00 to 16.00)")
+        assert (default[0].below, default[full].text) == ("", "5.00")
+        assert "±" not in default[full].below
+    assert "several seeds" in made["main"].caption
+    assert made["ders"]["dec_paper"]["full"].text == "13.00"
+    assert parts.rows[1].cells[0].text == "DEC, as published, first of 3 seeds"
+    assert parts.header[-3].protocol == "full"
+    assert parts.rows[1].cells[-3].value == pytest.approx(10.0)
+    assert {row.cells[0].text for row in paired.rows} == {"DEC, as published, first of 3 seeds"}
     shutil.rmtree(exp / "dec_paper/test/seed2")
     shutil.rmtree(exp / "dec_paper/test/seed10")
     alone = scored_set(read_seeds(exp, "test"), summaries, "dec_default")
-    assert "seeds" not in alone["tables"][0].caption
-    assert alone["tables"][0].rows[1][0].below == ""
+    assert "seeds" not in alone["main"].caption
+    assert alone["main"].rows[1].cells[0].below == ""
 
 
 def test_the_time_of_every_seed_is_told(exp):

@@ -10,14 +10,26 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from diar.base.types import Region, Turn
+from diar.audio.loudness import Loudness, loudness
+from diar.base.errors import DataError
+from diar.base.types import SAMPLE_RATE, Region, Turn
 from diar.kaldi import arks, rttm, tables
 from diar.kaldi.history import read_history
+from diar.kaldi.recordings import Recordings
 from diar.report.overview import SetPage, recording_table
 from diar.report.recordings import Refined, View
 from diar.report.score_tables import scored_set
 from diar.scoring.frame import FILE, first_seed, read_seeds, split
-from diar.scoring.systems import NOTHING, OURS, SYSTEMS, of_seeds, rank, read_summaries, system_name
+from diar.scoring.systems import (
+    NOTHING,
+    OLD,
+    OURS,
+    SYSTEMS,
+    of_seeds,
+    rank,
+    read_summaries,
+    system_name,
+)
 
 
 class ExperimentSet:
@@ -66,10 +78,9 @@ class ExperimentSet:
         return dict(sorted((ends | known).items()))
 
     @cached_property
-    def audio(self) -> dict[str, Path]:
-        """The audio file of each recording that has one."""
-        path = self.data / "wav.scp"
-        return tables.read_wav_scp(path)[0] if path.exists() else {}
+    def recordings(self) -> Recordings | None:
+        """The audio of the recordings, where there is a list of it."""
+        return Recordings(self.data) if (self.data / "wav.scp").exists() else None
 
     def reference_of(self, recording: str) -> list[Turn] | None:
         """Return the reference of a recording, as scoring takes it; None where nothing is known.
@@ -79,9 +90,23 @@ class ExperimentSet:
         silent: list[Turn] | None = [] if recording in self.regions else None
         return None if self.reference is None else self.reference.get(recording, silent)
 
-    def view(self, recording: str, beside: Path) -> View:
-        """Gather what is shown of a recording by a page in the directory ``beside``."""
-        audio = self.audio.get(recording)
+    def loudness_of(self, recording: str, most: int) -> Loudness | None:
+        """Measure the loudness of a recording in ``most`` levels; None where its audio cannot be read."""
+        if self.recordings is None or not most:
+            return None
+        try:
+            samples, _ = self.recordings.load(recording)
+        except DataError:
+            return None
+        return loudness(samples, SAMPLE_RATE, most)
+
+    def view(self, recording: str, beside: Path, levels: int = 0) -> View:
+        """Gather what is shown of a recording by a page in the directory ``beside``.
+
+        Args:
+            levels: of its loudness, at most.
+        """
+        audio = self.recordings.paths.get(recording) if self.recordings else None
         return View(
             recording,
             self.durations[recording],
@@ -90,6 +115,7 @@ class ExperimentSet:
             self.reference_of(recording),
             {system: turns.get(recording, []) for system, turns in self.turns.items()},
             {s: found.load(recording) for s, found in self.refined.items() if recording in found},
+            self.loudness_of(recording, levels),
         )
 
     def page(self, old: Mapping[str, str] = NOTHING) -> SetPage:
@@ -101,12 +127,14 @@ class ExperimentSet:
         references = {r: self.reference_of(r) for r in self.durations}
         there = {r: speakers(turns) for r, turns in references.items() if turns is not None}
         found = {s: {r: speakers(turns) for r, turns in x.items()} for s, x in self.turns.items()}
-        scores, ders = self._scores(), {}
-        for system, rows in split(first_seed(scores), "system").items():
-            last = rows[rows["protocol"] == rows["protocol"].iloc[-1]]
-            ders[system] = dict(zip(last["recording"], last["der_%"], strict=True))
+        scores = self._scores()
+        ders = {
+            system: {p: rates(x) for p, x in split(rows, "protocol").items()}
+            for system, rows in split(first_seed(scores), "system").items()
+        }
         seeds = scores.groupby("system")["seed"].nunique()
-        names = {s: of_seeds(system_name(s), seeds.get(s, 1)) for s in self.systems}
+        marked = {s: system_name(s) + OLD * (s in old) for s in self.systems}
+        names = {s: of_seeds(name, seeds.get(s, 1)) for s, name in marked.items()}
         scored = {}
         if len(scores):
             summaries = read_summaries(self.exp, self.name, scores["system"].unique())
@@ -116,7 +144,7 @@ class ExperimentSet:
             f"{self.name}: {len(self.durations)} recording(s), {sum(self.durations.values()) / 3600:.2f} h",
             names,
             list(self.durations),
-            recording_table(self.durations, there, found, ders, names),
+            recording_table(self.name, self.durations, there, found, ders, names),
             **scored,
         )
 
@@ -127,6 +155,11 @@ class ExperimentSet:
             return pd.DataFrame({"system": scored, "seed": scored})
         frame = read_seeds(self.exp, self.name)
         return frame[frame["system"].isin(scored)]
+
+
+def rates(rows: pd.DataFrame) -> dict[str, float]:
+    """Return the DER of each recording, in percent."""
+    return dict(zip(rows["recording"], rows["der_%"], strict=True))
 
 
 def speakers(turns: Sequence[Turn]) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
 from diar.base.numbers import clock
+from diar.scoring.systems import OLD, system_name
 
 PACKAGES = (
     "torch",
@@ -22,14 +23,42 @@ PACKAGES = (
 )
 
 
+HOT = 50.0  # DER % from which the colour of a cell is full
+
+
 @dataclass(frozen=True)
 class Cell:
-    """A figure of a table: how it reads, what it is sorted by, and a smaller line below it."""
+    """A figure of a table: how it reads, what it is sorted by, and a smaller line below it.
+
+    bar: (kind, percent of the longest one). heat: 0 to 1, how strong its colour is. best: of its column.
+    link: '<set>' or '<set>/<recording>', which it leads to where the page has that.
+    """
 
     text: str
     value: float | None = None
     below: str = ""
-    bar: Sequence[tuple[str, float]] = ()  # (kind, percent of the longest one)
+    bar: Sequence[tuple[str, float]] = ()
+    heat: float = 0.0
+    best: bool = False
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """The heading of a column. system, protocol: it is shown where these are chosen; '': always."""
+
+    text: str
+    system: str = ""
+    protocol: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table. system, protocol: it is shown where these are chosen; '': always."""
+
+    cells: Sequence[Cell]
+    system: str = ""
+    protocol: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,8 +66,8 @@ class PageTable:
     """A sortable table; the first ``names`` cells of a row are text."""
 
     caption: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
+    header: Sequence[Column]
+    rows: Sequence[Row]
     names: int = 1
 
 
@@ -46,8 +75,9 @@ class PageTable:
 class SetPage:
     """All that is said of one set.
 
-    recordings: names in order. protocols: name -> what it means. old: name of a system whose scores are not
-    what the recipe would make now -> why.
+    systems: directory -> what readers know it by. recordings: names in order. protocols: name -> what it
+    means. ders: system -> protocol -> DER %. main: the table that is seen first; folded: those behind it.
+    counts: system -> its table. old: system whose scores are not what the recipe would make now -> why.
     """
 
     name: str
@@ -56,9 +86,10 @@ class SetPage:
     recordings: Sequence[str]
     recording_table: PageTable
     protocols: Mapping[str, str] = field(default_factory=dict)
-    tables: Sequence[PageTable] = ()
-    paired: PageTable | None = None
-    counts: Sequence[PageTable] = ()
+    ders: Mapping[str, Mapping[str, Cell]] = field(default_factory=dict)
+    main: PageTable | None = None
+    folded: Sequence[PageTable] = ()
+    counts: Mapping[str, PageTable] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
     old: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,35 +101,86 @@ def figure(value: float | None, decimals: int = 2, below: str = "") -> Cell:
     return Cell(f"{value:.{decimals}f}", round(float(value), 4), below)
 
 
+def warm(cell: Cell) -> Cell:
+    """Colour the cell of a DER: the more, the higher it is."""
+    return replace(cell, heat=math.sqrt(min((cell.value or 0.0) / HOT, 1.0)))
+
+
+def mark_best(
+    cells: Mapping[str, Cell], told: Collection[str], highest: bool = False
+) -> dict[str, Cell]:
+    """Mark the best cell, or those that read the same; one alone has nothing to be better than.
+
+    Args:
+        cells: by system. told: systems that are told the number of speakers: they do not compete.
+        highest: which figure is the best one, instead of the lowest.
+    """
+    values = {s: c.value for s, c in cells.items() if c.value is not None and s not in told}
+    if len(values) < 2:
+        return dict(cells)
+    best = (max if highest else min)(values, key=lambda s: values[s])
+    return {
+        s: replace(c, best=s in values and c.text == cells[best].text) for s, c in cells.items()
+    }
+
+
 def recording_table(
+    name: str,
     recordings: Mapping[str, float],
     there: Mapping[str, int],
     found: Mapping[str, Mapping[str, int]],
-    ders: Mapping[str, Mapping[str, float]],
+    ders: Mapping[str, Mapping[str, Mapping[str, float]]],
     names: Mapping[str, str],
 ) -> PageTable:
-    """Make the table of a set's recordings, one row for each.
+    """Make the table of a set's recordings, one row for each; a column for each system and protocol.
 
     Args:
+        name: of the set.
         recordings: seconds of each; there: speakers of the reference, where a recording has one.
-        found: system -> recording -> speakers; ders: system -> recording -> DER %, where scored.
+        found: system -> recording -> speakers; ders: system -> protocol -> recording -> DER %, where scored.
         names: system -> what readers know it by.
     """
-    header = ["recording", "length", *(["speakers"] if there else [])]
+    header = [Column("recording"), Column("length"), *([Column("speakers")] if there else [])]
     for system in found:
-        header.append(f"found: {names[system]}")
-        header += [f"DER %: {names[system]}"] if system in ders else []
+        header += [Column(names[system], system, protocol) for protocol in ders.get(system, ("",))]
     rows = []
     for recording, seconds in recordings.items():
         count = there.get(recording)
-        cells = [Cell(recording), Cell(clock(seconds, short=True), seconds)]
+        cells = [
+            Cell(recording, link=f"{name}/{recording}"),
+            Cell(clock(seconds, short=True), seconds),
+        ]
         cells += [Cell("-" if count is None else str(count), count)] if there else []
         for system, counts in found.items():
             speakers = counts.get(recording, 0)
-            cells.append(Cell(str(speakers), speakers))
-            cells += [figure(ders[system].get(recording))] if system in ders else []
-        rows.append(cells)
-    return PageTable("Recordings: choose one to see and hear it", header, rows)
+            below = f"{speakers} found"
+            rates = ders.get(system)
+            if rates is None:
+                cells.append(Cell(str(speakers), speakers))
+                continue
+            cells += [warm(figure(rate.get(recording), below=below)) for rate in rates.values()]
+        rows.append(Row(cells))
+    what = "DER % of each system, below it the number of speakers found" if ders else ""
+    return PageTable(f"Recordings: choose one to see and hear it. {what}".strip(), header, rows)
+
+
+def summary(pages: Sequence[SetPage]) -> PageTable | None:
+    """Make the table of all sets, a row for each: DER % of each system; None where nothing is scored."""
+    scored = [page for page in pages if page.ders]
+    systems = dict.fromkeys(system for page in scored for system in page.ders)
+    protocols = dict.fromkeys(p for page in scored for p in page.protocols)
+    header = [Column("set"), *(Column(system_name(s), s, p) for s in systems for p in protocols)]
+    nothing: Mapping[str, Cell] = {}
+    rows = []
+    for page in scored:
+        cells = [Cell(page.name, link=page.name)]
+        for s in systems:
+            rates = page.ders.get(s, nothing)
+            below = OLD.strip() if s in page.old else ""
+            found = [replace(rates.get(p, Cell("-")), below=below) for p in protocols]
+            cells += [warm(cell) for cell in found]
+        rows.append(Row(cells))
+    return PageTable("DER % of each set", header, rows) if scored else None
 
 
 def versions() -> dict[str, str]:

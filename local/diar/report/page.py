@@ -23,11 +23,20 @@ from plotly.offline import get_plotlyjs
 
 from diar.base import colours
 from diar.base.files import open_whole, write_text
-from diar.report.overview import SetPage
+from diar.report.overview import SetPage, summary
 from diar.report.usage import Usage
 
 ASSETS = Path(__file__).resolve().parent / "assets"
-SCRIPTS = ("core.js", "tables.js", "timeline.js", "latents.js", "recording.js", "main.js")
+SCRIPTS = (
+    "core.js",
+    "tables.js",
+    "choice.js",
+    "timeline.js",
+    "latents.js",
+    "turns.js",
+    "recording.js",
+    "main.js",
+)
 
 
 @dataclass(frozen=True)
@@ -72,10 +81,13 @@ def write_page(
     for key, name in files.items():
         data = packed[key].read_text(encoding="ascii")
         write_text(out.parent / name, f"receive({json.dumps(key)},{json.dumps(data)});\n")
+    protocols = {name: words for page in sets for name, words in page.protocols.items()}
+    protocol = next(reversed(protocols), "")  # the strictest comes last
     known = {
         "palette": colours.SPEAKERS,
         "hatches": colours.HATCHES,
         "sets": {page.name: _for_script(page, packed) for page in sets},
+        "protocol": protocol,
         "files": {key: quote(name) for key, name in files.items()},
     }
     template = _environment().get_template("page.html")
@@ -83,7 +95,11 @@ def write_page(
         about=about,
         errors=colours.ERRORS,
         sets=sets,
-        shown=packed.keys(),
+        summary=summary(sets),
+        systems={system: name for page in sets for system, name in page.systems.items()},
+        protocols=protocols,
+        protocol=protocol,
+        links={*packed, *(page.name for page in sets)},
         known=htmlsafe_json_dumps(known, ensure_ascii=False),  # nothing in it ends the element
         library=library,
         inlined=packed if together else {},
@@ -112,9 +128,9 @@ def _policy(scripts: Sequence[str], files: bool) -> str:
 
 
 def _for_script(page: SetPage, packed: Mapping[str, Path]) -> dict[str, Any]:
-    """List its systems, and the recordings that can be shown."""
+    """List its systems, its protocols, and the recordings that can be shown."""
     shown = [recording for recording in page.recordings if f"{page.name}/{recording}" in packed]
-    return {"systems": dict(page.systems), "recordings": shown}
+    return {"systems": dict(page.systems), "protocols": list(page.protocols), "recordings": shown}
 
 
 def _compress(text: str) -> str:

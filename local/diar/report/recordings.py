@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from diar.audio.loudness import Loudness
 from diar.base import colours
 from diar.base.regions import merge_turns, speakers_in_order
 from diar.base.types import Region, Step, Subsegments, Turn
 from diar.clustering.sampling import sample_rows
 from diar.report.projection import project
 from diar.scoring.error_segments import find_errors
+from diar.words.word import Word, text_of
+from diar.words.writing import utterances
 
 
 @dataclass(frozen=True)
@@ -22,16 +26,18 @@ class ReportConfig:
 
     projections: of the latents, in this order; those that are not installed are left out.
     points: windows of a recording that they show at most.
+    loudness: levels of a recording that the strip above its turns has at most; 0: no strip.
     inline: megabytes up to which the page is one file; beyond, each recording has its own.
     """
 
     projections: tuple[Literal["pca", "tsne", "umap"], ...] = ("pca", "tsne", "umap")
     points: int = 1000
+    loudness: int = 3000
     inline: float = 5.0
 
     def __post_init__(self) -> None:
-        if self.points < 1 or self.inline < 0:
-            raise ValueError("points must be at least 1, inline not negative")
+        if self.points < 1 or min(self.inline, self.loudness) < 0:
+            raise ValueError("points must be at least 1, loudness and inline not negative")
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,8 @@ class View:
     """One recording: its reference, where there is one, and what each system has made of it.
 
     duration: seconds. audio: address of its file, as a browser takes it. regions: what is evaluated; None:
-    all. turns, refined: by system; not every system has the latter.
+    all. turns, refined: by system; not every system has the latter. loudness: None where no audio could be
+    read. words: by system, with the speakers it gives them. sound: MP3 that the page has in it.
     """
 
     recording: str
@@ -63,6 +70,9 @@ class View:
     reference: Sequence[Turn] | None = None
     turns: dict[str, Sequence[Turn]] = field(default_factory=dict)
     refined: dict[str, Refined] = field(default_factory=dict)
+    loudness: Loudness | None = None
+    words: dict[str, Sequence[Word]] = field(default_factory=dict)
+    sound: bytes = b""
 
 
 def plain(view: View, config: ReportConfig) -> dict[str, Any]:
@@ -77,11 +87,16 @@ def plain(view: View, config: ReportConfig) -> dict[str, Any]:
         "duration": _ms(view.duration),
         "audio": view.audio,
         "regions": [[_ms(a), _ms(b)] for a, b in view.regions] if view.regions else None,
+        "loudness": view.loudness
+        and {"step": 1000 * view.loudness.step, "levels": view.loudness.levels},
         "reference": reference,
         "systems": {
-            system: _judge(view, turns) | _look_inside(view.refined.get(system), config)
+            system: _judge(view, turns)
+            | _spoken(view.words.get(system, ()), turns)
+            | _look_inside(view.refined.get(system), config)
             for system, turns in view.turns.items()
         },
+        "sound": base64.b64encode(view.sound).decode("ascii"),
     }
 
 
@@ -113,6 +128,20 @@ def _judge(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
         "turns": _turns(turns, speakers),
         "errors": errors,
     }
+
+
+def _spoken(words: Sequence[Word], turns: Sequence[Turn]) -> dict[str, Any]:
+    """Describe what is said, by utterance: start, end, speaker (-1: nobody's), text; nothing without words."""
+    if not words:
+        return {}
+    place = {speaker: i for i, speaker in enumerate(speakers_in_order(turns))}
+    runs = sorted(utterances(words), key=lambda run: run[0].start)
+    ends = [(run, max(word.end for word in run)) for run in runs]
+    spoken = [
+        [_ms(run[0].start), _ms(end), place.get(run[0].speaker, -1), text_of(run)]
+        for run, end in ends
+    ]
+    return {"spoken": spoken}
 
 
 def _look_inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any]:

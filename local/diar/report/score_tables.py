@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from diar.base.errors import DataError
-from diar.report.overview import Cell, PageTable, figure
+from diar.report.overview import Cell, Column, PageTable, Row, figure, mark_best
 from diar.scoring import text
 from diar.scoring.comparison import compare, der_interval
 from diar.scoring.frame import (
@@ -20,7 +20,14 @@ from diar.scoring.frame import (
     spread,
     totals,
 )
-from diar.scoring.systems import NOTHING, OLD, describe_protocols, of_seeds, system_name
+from diar.scoring.systems import (
+    NOTHING,
+    OLD,
+    describe_protocols,
+    is_told,
+    of_seeds,
+    system_name,
+)
 
 
 def scored_set(
@@ -29,7 +36,7 @@ def scored_set(
     ours: str,
     old: Mapping[str, str] = NOTHING,
 ) -> dict[str, Any]:
-    """Make the fields of a ``SetPage`` that scores give: protocols, tables, paired, counts, commands, old.
+    """Make the fields of a ``SetPage`` that scores give: protocols, ders, main, folded, counts, commands, old.
 
     Args:
         rows: the scores of the systems on this set, of all seeds, see ``diar.scoring.frame.read_seeds``.
@@ -43,45 +50,96 @@ def scored_set(
     marked = {system: system_name(system) + OLD * (system in old) for system in systems}
     names = {system: of_seeds(name, seeds[system]) for system, name in marked.items()}
     pairs = ours in systems and len(systems) > 1 and systems[ours]["recording"].nunique() > 1
+    ders = _ders(rows)
     return {
         "protocols": describe_protocols(summaries.values()),
-        "tables": [_main_table(rows, marked), _parts_table(first, names)],
-        "paired": _paired(ours, systems, names) if pairs else None,
-        "counts": [_count_table(names[s], first_protocol(x)) for s, x in systems.items()],
+        "ders": ders,
+        "main": _main_table(rows, ders, marked),
+        "folded": [
+            _protocols_table(rows, ders, marked),
+            _parts_table(first, names),
+            *([_paired(ours, systems, names)] if pairs else []),
+        ],
+        "counts": {s: _count_table(names[s], first_protocol(x)) for s, x in systems.items()},
         "commands": {system_name(system): x["command"] for system, x in summaries.items()},
-        "old": {marked[system]: why for system, why in old.items()},
+        "old": {system: why for system, why in old.items() if system in systems},
     }
 
 
-def _main_table(rows: pd.DataFrame, names: Mapping[str, str]) -> PageTable:
-    protocols = list(rows["protocol"].unique())
-    lines = []
-    for system, theirs in split(rows, "system").items():
-        figures = spread(theirs, ["protocol"])
-        count = theirs["seed"].nunique()
-        ders = {}
-        for protocol, some in split(theirs, "protocol").items():
-            limits = None if count > 1 else der_interval(first_seed(some))
+def _told(systems: Iterable[str]) -> list[str]:
+    """List those that are told the number of speakers."""
+    return [system for system in systems if is_told(system)]
+
+
+def _ders(rows: pd.DataFrame) -> dict[str, dict[str, Cell]]:
+    """Make the cells of the DERs, by system and protocol, with the best of each protocol marked."""
+    found: dict[str, dict[str, Cell]] = {}
+    for protocol, some in split(rows, "protocol").items():
+        cells = {}
+        for system, theirs in split(some, "system").items():
+            limits = None if theirs["seed"].nunique() > 1 else der_interval(first_seed(theirs))
             below = text.rate_span(limits) if limits else ""
-            ders[protocol] = _over_seeds(figures["der_%"].loc[protocol], below=below)
-        first = figures.iloc[0]  # what follows is the same under all protocols
-        lines.append(
-            [
-                Cell(names[system], below=f"mean of {count} seeds" if count > 1 else ""),
-                *(ders.get(protocol, Cell("-")) for protocol in protocols),
-                _over_seeds(first["jer_%"]),
-                _over_seeds(first["exact_%"], 1),
-                _over_seeds(first["mean_absolute_error"]),
-            ]
-        )
-    header = ["system", *(f"DER % {p}" for p in protocols), "JER %", "count right %", "count error"]
-    caption = "DER of each protocol, below it the 95 % bootstrap interval over recordings"
-    if (rows["seed"] > 0).any():
-        caption += (
-            "; of a system with several seeds their mean, below it ± standard deviation and range; all"
-            " else on this page is of its first seed"
-        )
-    return PageTable(caption, header, lines)
+            rates = spread(theirs, ["protocol"])["der_%"].loc[protocol]
+            cells[system] = _over_seeds(rates, below=below)
+        for system, cell in mark_best(cells, _told(cells)).items():
+            found.setdefault(system, {})[protocol] = cell
+    return {system: found[system] for system in split(rows, "system")}
+
+
+def _name(rows: pd.DataFrame, system: str, name: str) -> Cell:
+    count = rows.loc[rows["system"] == system, "seed"].nunique()
+    return Cell(name, below=f"mean of {count} seeds" if count > 1 else "")
+
+
+def _main_table(
+    rows: pd.DataFrame, ders: Mapping[str, Mapping[str, Cell]], names: Mapping[str, str]
+) -> PageTable:
+    """One protocol at a time, with what its DER is made of, and what is the same under all."""
+    protocols = list(rows["protocol"].unique())
+    bars = {protocol: _bars(first_seed(rows), protocol) for protocol in protocols}
+    first = {s: spread(x, ["protocol"]).iloc[0] for s, x in split(rows, "system").items()}
+    jer = mark_best({s: _over_seeds(x["jer_%"]) for s, x in first.items()}, _told(first))
+    exact = {s: _over_seeds(x["exact_%"], 1) for s, x in first.items()}
+    exact = mark_best(exact, _told(first), highest=True)
+    wrong = {s: _over_seeds(x["mean_absolute_error"]) for s, x in first.items()}
+    wrong = mark_best(wrong, _told(first))
+    lines = []
+    for system in first:
+        rates = ders[system]
+        cells = [_name(rows, system, names[system])]
+        for protocol in protocols:
+            bar = bars[protocol].get(system, ())
+            rate = rates.get(protocol, Cell("-"))
+            cells += [rate, Cell("", rate.value, bar=bar)]
+        lines.append(Row([*cells, jer[system], exact[system], wrong[system]], system))
+    header = [Column("system")]
+    for p in protocols:
+        header += [Column(f"DER % {p}", protocol=p), Column("made of", protocol=p)]
+    header += [Column("JER %"), Column("count right %"), Column("count error")]
+    caption = "DER, below it the 95 % bootstrap interval over recordings, and what it is made of"
+    return PageTable(caption + _of_seeds(rows), header, lines)
+
+
+def _of_seeds(rows: pd.DataFrame) -> str:
+    """Say what figures of several seeds are, where there are such."""
+    if not (rows["seed"] > 0).any():
+        return ""
+    return (
+        "; of a system with several seeds their mean, below it ± standard deviation and range; all"
+        " else on this page is of its first seed"
+    )
+
+
+def _protocols_table(
+    rows: pd.DataFrame, ders: Mapping[str, Mapping[str, Cell]], names: Mapping[str, str]
+) -> PageTable:
+    protocols = list(rows["protocol"].unique())
+    lines = [
+        Row([_name(rows, s, names[s]), *(rates.get(p, Cell("-")) for p in protocols)], s)
+        for s, rates in ders.items()
+    ]
+    header = [Column("system"), *(Column(f"DER % {p}") for p in protocols)]
+    return PageTable("DER of every protocol", header, lines)
 
 
 def _over_seeds(values: pd.Series, decimals: int = 2, below: str = "") -> Cell:
@@ -91,18 +149,30 @@ def _over_seeds(values: pd.Series, decimals: int = 2, below: str = "") -> Cell:
     return figure(float(values["mean"]), decimals, below)
 
 
-def _parts_table(rows: pd.DataFrame, names: Mapping[str, str]) -> PageTable:
-    protocol = rows["protocol"].unique()[-1]
-    total = totals(rows[rows["protocol"] == protocol], "system").dropna(subset=list(PARTS.values()))
+def _totals(rows: pd.DataFrame, protocol: str) -> pd.DataFrame:
+    """Sum the parts of the DER under a protocol; a row for each system that has some."""
+    return totals(rows[rows["protocol"] == protocol], "system").dropna(subset=list(PARTS.values()))
+
+
+def _bars(rows: pd.DataFrame, protocol: str) -> dict[str, list[tuple[str, float]]]:
+    """Make the bar of each system: its parts, in percent of the longest one."""
+    total = _totals(rows, protocol)
     longest = total["der_%"].max() or 1
+    return {
+        str(system): [(kind, 100 * rates[part] / longest) for kind, part in PARTS.items()]
+        for system, rates in total.iterrows()
+    }
+
+
+def _parts_table(rows: pd.DataFrame, names: Mapping[str, str]) -> PageTable:
+    protocols = list(rows["protocol"].unique())
+    found = {protocol: _totals(rows, protocol) for protocol in protocols}
     lines = []
-    for system, rates in total.iterrows():
-        bar = [(kind, 100 * rates[part] / longest) for kind, part in PARTS.items()]
-        name = Cell(names[str(system)])
-        parts = [figure(rates[part]) for part in PARTS.values()]
-        lines.append([name, Cell("", figure(rates["der_%"]).value, bar=bar), *parts])
-    header = ["system", "DER", *(f"{part} %" for part in PARTS)]
-    return PageTable(f"What the DER is made of, protocol {protocol}", header, lines)
+    for system, name in names.items():
+        cells = [figure(found[p][part].get(system)) for p in protocols for part in PARTS.values()]
+        lines.append(Row([Cell(name), *cells], system))
+    header = [Column(f"{part} %", protocol=p) for p in protocols for part in PARTS]
+    return PageTable("What the DER is made of", [Column("system"), *header], lines)
 
 
 def _paired(ours: str, systems: Mapping[str, pd.DataFrame], names: Mapping[str, str]) -> PageTable:
@@ -114,21 +184,25 @@ def _paired(ours: str, systems: Mapping[str, pd.DataFrame], names: Mapping[str, 
         try:
             comparisons = compare(systems[ours], rows)
         except DataError as error:  # scored at another time, of other recordings or otherwise
-            lines.append([name, Cell(f"cannot be compared: {error}"), *[Cell("-")] * 5])
+            lines.append(
+                Row([name, Cell(f"cannot be compared: {error}"), *[Cell("-")] * 5], system)
+            )
             continue
         for protocol, c in comparisons.items():
-            lines.append(
-                [name, Cell(protocol)]
-                + [Cell(text.signed(c.difference), c.difference, text.span(c.interval()))]
-                + [Cell(text.p_value(c.p_value), c.p_value)]
-                + [Cell(str(n), n) for n in c.wins]
-            )
+            cells = [
+                name,
+                Cell(protocol),
+                Cell(text.signed(c.difference), c.difference, text.span(c.interval())),
+                Cell(text.p_value(c.p_value), c.p_value),
+                *(Cell(str(n), n) for n in c.wins),
+            ]
+            lines.append(Row(cells, system, protocol))
     header = ["against", "protocol", "DER points", "p", "better", "equal", "worse"]
     caption = (
         f"{names[ours]} against the others, paired by recording: difference of DER (below 0: it is"
         " better) with its 95 % bootstrap interval; Wilcoxon's p; recordings better, equal, worse"
     )
-    return PageTable(caption, header, lines, names=2)
+    return PageTable(caption, [Column(name) for name in header], lines, names=2)
 
 
 def _count_table(name: str, rows: pd.DataFrame) -> PageTable:
@@ -140,8 +214,10 @@ def _count_table(name: str, rows: pd.DataFrame) -> PageTable:
         return Cell(str(times or ""), times, "right" if right else "", bar)
 
     lines = [
-        [Cell(str(speakers), speakers)]
-        + [cell(times, speakers == found) for times, found in zip(row, counts, strict=True)]
+        Row(
+            [Cell(str(speakers), speakers)]
+            + [cell(times, speakers == found) for times, found in zip(row, counts, strict=True)]
+        )
         for speakers, row in zip(counts.index, counts.to_numpy().tolist(), strict=True)
     ]
-    return PageTable(name, ["speakers", *map(str, counts)], lines)
+    return PageTable(name, [Column(x) for x in ("speakers", *map(str, counts))], lines)

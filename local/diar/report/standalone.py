@@ -4,25 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+
+from diar.audio.compression import mp3
+from diar.audio.loudness import Loudness, loudness
+from diar.audio.spool import Samples
 from diar.base.files import Scratch, write_text
 from diar.base.types import Turn
 from diar.report.experiment import address, speakers
 from diar.report.overview import SetPage, recording_table, versions
 from diar.report.page import About, pack, write_page
-from diar.report.recordings import Refined, ReportConfig, View, plain
+from diar.report.recordings import ReportConfig, View, plain
+from diar.words.word import Word
 
 SET, SYSTEM = "recordings", "dec_default"
-NAMES = {SYSTEM: "DEC"}
+NAMES = {SYSTEM: "speakers"}
+
+
+class PageAudio(NamedTuple):
+    """What a page has of the sound of a recording: its length, its file or the sound itself, its loudness."""
+
+    recording: str
+    seconds: float
+    address: str | None
+    loudness: Loudness | None
+    sound: bytes
 
 
 class StandalonePage:
-    """Takes recordings as they come, and writes the page of all: ``add``, and in the end ``write``.
+    """Takes recordings as they come, and writes the page of all: ``listen``, ``add``, in the end ``write``.
 
     Args:
         out: the page.
         made: the command that makes it, for its foot.
         configurations: YAML by name.
+        embed_audio: whether the page has the audio in it, so that it can be sent to somebody.
         config: what the page shows.
     """
 
@@ -31,46 +49,61 @@ class StandalonePage:
         out: Path,
         made: str,
         configurations: Mapping[str, str],
+        embed_audio: bool = False,
         config: ReportConfig | None = None,
     ):
         self.out, self.made, self.configurations = out, made, configurations
-        self.config = config or ReportConfig()
+        self.embed_audio, self.config = embed_audio, config or ReportConfig()
         self.seconds: dict[str, float] = {}
         self.speakers: dict[str, int] = {}
+        self.audio_bytes = 0
         self._folder = Scratch()  # goes with this object
 
-    def add(
-        self,
-        recording: str,
-        audio: Path | None,
-        seconds: float,
-        turns: Sequence[Turn],
-        refined: Refined | None = None,
-    ) -> None:
-        """Add one recording.
+    def listen(
+        self, recording: str, audio: Path | None, samples: Samples | np.ndarray, rate: int
+    ) -> PageAudio:
+        """Make what the page has of the sound of a recording.
 
         Args:
             audio: its file; None (it was a stream): the page lets one be chosen.
-            seconds: its length.
+            samples: (n,) mono; rate: how many in a second.
+        """
+        sound = mp3(samples, rate) if self.embed_audio else b""
+        return PageAudio(
+            recording,
+            len(samples) / rate,
+            address(audio, self.out.parent) if audio and not sound else None,
+            loudness(samples, rate, self.config.loudness) if self.config.loudness else None,
+            sound,
+        )
+
+    def add(self, heard: PageAudio, turns: Sequence[Turn], words: Sequence[Word] = ()) -> None:
+        """Add one recording.
+
+        Args:
+            heard: of it, from ``listen``.
             turns: who spoke when.
-            refined: what DEC has left of it; None where there was no speech.
+            words: of these speakers, where they are known.
         """
         view = View(
-            recording,
-            seconds,
-            address(audio, self.out.parent) if audio else None,
+            heard.recording,
+            heard.seconds,
+            heard.address,
             turns={SYSTEM: turns},
-            refined={SYSTEM: refined} if refined else {},
+            loudness=heard.loudness,
+            words={SYSTEM: words},
+            sound=heard.sound,
         )
-        write_text(self._packed_file(recording), pack(plain(view, self.config)))
-        self.seconds[recording] = seconds
-        self.speakers[recording] = speakers(turns)
+        write_text(self._packed_file(heard.recording), pack(plain(view, self.config)))
+        self.seconds[heard.recording] = heard.seconds
+        self.speakers[heard.recording] = speakers(turns)
+        self.audio_bytes += len(heard.sound)
 
     def write(self) -> Sequence[Path]:
         """Write the page; return the files written, the page last, none where no recording was added."""
         if not self.seconds:
             return []
-        table = recording_table(self.seconds, {}, {SYSTEM: self.speakers}, {}, NAMES)
+        table = recording_table(SET, self.seconds, {}, {SYSTEM: self.speakers}, {}, NAMES)
         hours = sum(self.seconds.values()) / 3600
         title = f"{len(self.seconds)} recording(s), {hours:.2f} h"
         page = SetPage(SET, title, NAMES, list(self.seconds), table)

@@ -36,6 +36,11 @@ def rank(name: str, known: Sequence[str]) -> tuple[int, str]:
     return (known.index(base) if base in known else len(known), name)
 
 
+def is_told(system: str) -> bool:
+    """Tell whether a system is told the number of speakers."""
+    return system.partition(VARIANT)[0].endswith(ORACLE)
+
+
 def system_name(system: str) -> str:
     """Say what readers know the directory of a system by."""
     told, *changes = system.split(VARIANT)

@@ -7,12 +7,11 @@ const waiting = new Map(); // of recordings in files of their own: key -> what t
 const last = { key: null, view: null }; // only the latest recording is kept: a long one is large
 let library = null;
 
+const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
 async function unpacked(base64) {
   if (!window.DecompressionStream) throw new Error("this browser is too old: it knows no DecompressionStream");
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).text();
 }
 
@@ -57,10 +56,10 @@ function complain(error) {
   element("alert").hidden = !error;
 }
 
-const styleOf = (place) => ({
-  colour: known.palette[place % known.palette.length],
-  hatch: known.hatches[Math.floor(place / known.palette.length) % known.hatches.length],
-});
+function styleOf(place) {
+  const cycle = Math.floor(place / known.palette.length) % known.hatches.length;
+  return { colour: known.palette[place % known.palette.length], hatch: known.hatches[cycle], cycle };
+}
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 

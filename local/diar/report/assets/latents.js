@@ -1,7 +1,7 @@
 "use strict";
 // Latents in two dimensions before and after the refinement, and how the refinement went.
 
-const SYMBOLS = ["circle", "square", "diamond", "cross", "x"];
+const SYMBOLS = ["circle", "square", "diamond", "cross", "x"]; // one for each hatch
 const NOBODY = "nobody";
 
 // Who is heard in the middle of each window, by these turns: speakers, or NOBODY, or "overlap".
@@ -26,8 +26,8 @@ function labelled(view, found, by) {
   const style = (label) => {
     const place = side.speakers.indexOf(label);
     if (place < 0) return { color: "#999999", symbol: "circle-open", size: 5 };
-    const cycle = Math.floor(places[place] / known.palette.length);
-    return { color: styleOf(places[place]).colour, symbol: SYMBOLS[cycle % SYMBOLS.length], size: 6 };
+    const { colour, cycle } = styleOf(places[place]);
+    return { color: colour, symbol: SYMBOLS[cycle], size: 6 };
   };
   return { windows, labels, style };
 }

@@ -1,6 +1,8 @@
 "use strict";
-// Which view is shown follows the address: #<set>/<recording>?a=<system>&b=<system>&t=<seconds>
+// Which view is shown follows the address, and what is chosen is written into it:
+// #<set>/<recording>?a=<system>&b=<system>&t=<seconds>&protocol=<protocol>&system=<system>&system=<another>
 
+const choice = new Choice();
 const page = new RecordingPage();
 const KEYS = {
   " ": () => page.toggle(),
@@ -13,23 +15,37 @@ const KEYS = {
   e: () => page.nextError(),
   n: () => page.beside(1),
   p: () => page.beside(-1),
-  Escape: () => { location.hash = `#${encodeURIComponent(page.set)}`; },
+  Escape: () => { location.hash = hashOf(encodeURIComponent(page.set), choice.query); },
 };
 
+const hashOf = (path, query) => (query.size ? `#${path}?${query}` : `#${path}`);
+
+function writeAddress() { // of what is shown, so that a link shows the same
+  const there = !element("recording").hidden;
+  const path = there ? encodeURIComponent(page.key) : location.hash.slice(1).split("?")[0];
+  const query = there ? page.query : new URLSearchParams();
+  for (const [key, value] of choice.query) query.append(key, value);
+  const hash = hashOf(path, query);
+  if (hash !== (location.hash || "#")) history.replaceState(history.state, "", hash);
+}
+
 async function route() {
-  const [path, query] = location.hash.slice(1).split("?");
+  const [path, text] = location.hash.slice(1).split("?");
+  const query = new URLSearchParams(text);
   const name = decodeURIComponent(path);
   const set = Object.keys(known.sets).find((s) => name.startsWith(`${s}/`) && known.sets[s].recordings.includes(name.slice(s.length + 1)));
   const all = Object.entries(known.sets).flatMap(([s, { recordings }]) => recordings.map((r) => `${s}/${r}`));
   if (!name && all.length === 1) return location.replace(`#${encodeURIComponent(all[0])}`); // nothing to choose
   complain(null);
-  if (!set) return overview(name);
-  await page.open(set, name.slice(set.length + 1), Object.fromEntries(new URLSearchParams(query)));
+  choice.read(query);
+  if (!set) overview(name);
+  else if (!await page.open(set, name.slice(set.length + 1), Object.fromEntries(query))) return; // another one is being opened
+  writeAddress();
 }
 
 function overview(name) { // all sets, at the recording that was looked at, or else at the set
   page.leave();
-  const link = element("recording").hidden ? null : [...document.querySelectorAll("#overview tbody a")].find((a) => decodeURIComponent(a.hash.slice(1)) === page.key);
+  const link = element("recording").hidden ? null : [...document.querySelectorAll("#overview tbody a")].find((a) => decodeURIComponent(a.hash.slice(1).split("?")[0]) === page.key);
   element("overview").hidden = false;
   element("recording").hidden = true;
   if (link && (!name || name === page.set)) link.focus();

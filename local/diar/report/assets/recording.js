@@ -11,8 +11,9 @@ function fill(select, options, chosen) { // options: [[value, text]]
 class RecordingPage {
   constructor() {
     this.audio = element("audio");
-    this.timeline = new Timeline(element("timeline-box"), element("timeline"), element("playhead"), (t) => this.seek(t, true));
+    this.timeline = new Timeline(element("timeline"), element("playhead"), new Ruler(element("ruler")), (t) => this.seek(t, true));
     this.latents = new Latents(element("latents"), (t) => { this.seek(t, true); this.timeline.reveal(t); });
+    this.turns = new Turns(element("turns"), (t) => { this.seek(t, true); this.timeline.reveal(t); }, () => this.draw().catch(complain));
     this.time = 0;
     this.opening = null; // the key of what is being loaded
     this.listen();
@@ -20,12 +21,20 @@ class RecordingPage {
 
   get key() { return `${this.set}/${this.view.recording}`; }
 
-  async open(set, recording, wanted = {}) {
+  get query() { // of its address
+    const query = new URLSearchParams();
+    if (this.first !== this.there[0]) query.set("a", this.first);
+    if (this.second !== NONE) query.set("b", this.second);
+    if (this.time) query.set("t", this.time.toFixed(1));
+    return query;
+  }
+
+  async open(set, recording, wanted = {}) { // a promise of whether it is what is shown then
     const key = `${set}/${recording}`;
     this.opening = key;
     document.body.ariaBusy = "true";
     const view = await viewOf(key).finally(() => { if (this.opening === key) document.body.ariaBusy = null; });
-    if (this.opening !== key) return; // another one was chosen meanwhile
+    if (this.opening !== key) return false; // another one was chosen meanwhile
     const names = known.sets[set].systems;
     const there = Object.keys(names).filter((key) => key in view.systems);
     const kept = (key, otherwise) => (there.includes(key) ? key : otherwise);
@@ -40,7 +49,9 @@ class RecordingPage {
     element("name").focus({ preventScroll: true });
     if (!same) this.load(view);
     await this.choose(first, second);
-    if (Number(wanted.t) && this.view === view) this.seek(Number(wanted.t), false);
+    if (this.view !== view || this.opening !== key) return false;
+    if (Number(wanted.t)) this.seek(Number(wanted.t), false);
+    return true;
   }
 
   leave() {
@@ -62,15 +73,22 @@ class RecordingPage {
     this.url = null;
     this.time = 0;
     element("file").value = "";
-    if (view.audio) this.audio.src = view.audio;
+    if (view.sound) this.audio.src = this.url = URL.createObjectURL(new Blob([bytesOf(view.sound)], { type: "audio/mpeg" }));
+    else if (view.audio) this.audio.src = view.audio;
     else this.audio.removeAttribute("src");
-    element("sound").textContent = view.audio ? decodeURIComponent(view.audio) : "no audio file is known: choose one";
+    element("other").hidden = Boolean(view.sound);
+    element("sound").textContent = view.sound ? "audio in this page" : view.audio ? decodeURIComponent(view.audio) : "no audio file is known: choose one";
     this.moved();
   }
 
   async draw() {
     const systems = [this.first, this.second].filter((key) => key !== NONE);
     const found = this.view.systems[this.first];
+    const offered = { several: known.sets[this.set].recordings.length > 1, systems: this.there.length > 1, errors: found.errors };
+    for (const [what, there] of Object.entries(offered)) { // nothing that does nothing
+      for (const control of document.querySelectorAll(`.of-${what}`)) control.hidden = !there;
+    }
+    this.turns.show(this.view, found);
     element("talking").replaceChildren(this.talking(found));
     element("figures").textContent = this.figures(systems);
     const inside = Object.keys(found.projections ?? {}).length > 0;
@@ -113,13 +131,13 @@ class RecordingPage {
     const there = this.view.reference;
     const expected = there ? there.speakers.map((_, i) => seconds(there, i)) : [];
     const longest = Math.max(...times, ...expected, 1e-3);
-    const cell = (value, place) => ({ bar: (100 * value) / longest, colour: styleOf(place).colour, text: `${value.toFixed(1)} s` });
-    if (!there) return tableOf(["speaker", "speaks"], found.speakers.map((name, i) => [name, cell(times[i], found.places[i])]));
+    const cell = (value, place) => ({ bar: (100 * value) / longest, ...styleOf(place), text: `${value.toFixed(1)} s` });
+    if (!there) return tableOf(["speaker", "speaks"], namesOf(found).map((name, i) => [name, cell(times[i], found.places[i])]));
     const rows = there.speakers.map((name, i) => {
       const k = found.pairs.indexOf(name);
-      return [name, cell(expected[i], i), k < 0 ? "-" : found.speakers[k], k < 0 ? "-" : cell(times[k], found.places[k])];
+      return [name, cell(expected[i], i), k < 0 ? "-" : nameOf(found, k), k < 0 ? "-" : cell(times[k], found.places[k])];
     });
-    found.speakers.forEach((name, k) => {
+    namesOf(found).forEach((name, k) => {
       if (found.pairs[k] === null) rows.push(["-", "-", name, cell(times[k], found.places[k])]);
     });
     return tableOf(["reference", "speaks", this.names[this.first], "speaks"], rows);
@@ -150,6 +168,7 @@ class RecordingPage {
   moved() { // everything that shows where we are
     element("clock").textContent = clock(this.time, 1);
     this.timeline.moveTo(this.time);
+    this.turns.moveTo(this.time);
     this.latents.moveTo(this.time).catch(complain);
   }
 
@@ -195,7 +214,10 @@ class RecordingPage {
     });
     const redraw = () => { if (this.view && !element("recording").hidden) this.draw().catch(complain); };
     for (const id of ["first", "second"]) {
-      element(id).addEventListener("change", () => this.choose(element("first").value, element("second").value).catch(complain));
+      element(id).addEventListener("change", () => {
+        this.choose(element("first").value, element("second").value).catch(complain);
+        writeAddress();
+      });
     }
     element("projection").addEventListener("change", redraw);
     element("colour").addEventListener("change", redraw);

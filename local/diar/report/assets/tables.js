@@ -26,7 +26,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-// A table of text, numbers and bars: header [text], rows [[text, or {bar: percent, text}]].
+// A table of text, numbers and bars: header [text], rows [[text, or {bar: percent, colour, cycle, text}]].
 function tableOf(header, rows) {
   const table = document.createElement("table");
   const add = (row, tag, content) => {
@@ -36,7 +36,8 @@ function tableOf(header, rows) {
       const bar = document.createElement("span");
       const inner = document.createElement("i");
       bar.className = "bar";
-      inner.style.cssText = `width:${content.bar}%;background:${content.colour}`;
+      inner.className = `hatch-${content.cycle}`;
+      inner.style.cssText = `width:${content.bar}%;background-color:${content.colour}`;
       bar.append(inner);
       const amount = document.createElement("span");
       amount.className = "amount";

@@ -54,7 +54,7 @@ function wrongs(errors) {
 
 function lanesOf(view, systems, names) {
   const lanes = [];
-  const speakers = (side, places, prefix) => side.speakers.forEach((label, i) => lanes.push({
+  const speakers = (side, places, prefix) => (side.names ?? side.speakers).forEach((label, i) => lanes.push({
     label, name: `${prefix}: ${label}${side.pairs?.[i] ? ` = ${side.pairs[i]}` : ""}`, size: 1,
     ...styleOf(places[i]), spans: side.turns.filter((turn) => turn[2] === i),
   }));
@@ -122,9 +122,58 @@ function shorter(name, most) {
   return letters.length > most ? `${letters.slice(0, most - 1 - end).join("")}…${letters.slice(-end).join("")}` : name;
 }
 
+// The time axis, which stays in sight, and above it how loud it is.
+class Ruler {
+  constructor(box) {
+    Object.assign(this, { box, canvas: box.querySelector("canvas"), marks: box.querySelector("#marks"), needle: box.querySelector("#needle") });
+  }
+
+  draw({ loudness }, [from, to], left, width, most) { // seconds; pixels of the plot below; marks at most
+    Object.assign(this, { from, to, left, width });
+    const { tickvals, ticktext } = ticks(from, to, most);
+    this.marks.replaceChildren(...tickvals.map((value, i) => {
+      const mark = document.createElement("span");
+      mark.textContent = ticktext[i];
+      mark.style.left = `${this.xOf(value)}px`;
+      return mark;
+    }));
+    this.canvas.hidden = !loudness;
+    if (loudness) this.strip(loudness);
+  }
+
+  xOf(time) { return this.left + ((time - this.from) / (this.to - this.from)) * this.width; }
+
+  timeAt(clientX) {
+    const share = (clientX - this.box.getBoundingClientRect().left - this.left) / this.width;
+    return share < 0 || share > 1 ? null : this.from + share * (this.to - this.from);
+  }
+
+  strip({ step, levels }) { // for each pixel the loudest of its stretches
+    const { canvas, from, to, width } = this;
+    const scale = window.devicePixelRatio || 1, height = canvas.clientHeight || 28;
+    Object.assign(canvas.style, { left: `${this.left}px`, width: `${width}px` });
+    Object.assign(canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
+    const context = canvas.getContext("2d");
+    context.fillStyle = colour("faint");
+    const place = (pixel) => ((from + (pixel / canvas.width) * (to - from)) * 1000) / step;
+    for (let pixel = 0; pixel < canvas.width; pixel++) {
+      const first = Math.floor(place(pixel)), end = Math.max(first + 1, Math.floor(place(pixel + 1)));
+      if (first >= levels.length) break;
+      const high = (Math.max(0, ...levels.slice(Math.max(first, 0), end)) / 60) * canvas.height;
+      context.fillRect(pixel, (canvas.height - high) / 2, 1, high);
+    }
+  }
+
+  moveTo(time) {
+    const x = this.xOf(time);
+    this.needle.hidden = !(x >= this.left && x <= this.left + this.width);
+    this.needle.style.left = `${x}px`;
+  }
+}
+
 class Timeline {
-  constructor(box, chart, head, seek) {
-    Object.assign(this, { box, chart, head, seek, view: null, timer: null, time: 0 });
+  constructor(chart, head, ruler, seek) {
+    Object.assign(this, { chart, head, ruler, seek, view: null, timer: null, time: 0 });
     this.listen();
   }
 
@@ -135,6 +184,8 @@ class Timeline {
     this.curves = curvesOf(view.systems[systems[0]]);
     return this.draw();
   }
+
+  get most() { return this.chart.clientWidth < 600 ? 5 : 12; } // marks of the time axis
 
   get length() { return Math.max(this.view.duration / 1000, 0.1); }
 
@@ -166,9 +217,11 @@ class Timeline {
     const found = this.view.systems[this.systems[0]];
     return columns.map((column, k) => {
       const place = found.speakers.indexOf(found.clusters[k]);
+      const style = place < 0 ? { colour: "#999999", hatch: "" } : styleOf(found.places[place]);
       return {
         type: "scatter", mode: "lines", stackgroup: "p", name: escaped(found.clusters[k]), xaxis: "x", yaxis: "y2", line: { width: 0 },
-        fillcolor: place < 0 ? "#999999" : styleOf(found.places[place]).colour,
+        fillcolor: style.colour,
+        ...(style.hatch && { fillpattern: { shape: style.hatch, bgcolor: style.colour, fgcolor: colour("ink"), fillmode: "replace", size: 6 } }),
         x: rows.map((i) => x[i]), y: rows.map((i) => column[i]), hovertemplate: "%{fullData.name}: %{y} %<extra></extra>",
       };
     });
@@ -177,14 +230,14 @@ class Timeline {
   layout() {
     const narrow = this.chart.clientWidth < 600;
     const lanes = this.units * LANE, below = this.curves ? POSTERIORS : 0;
-    const margin = { l: narrow ? 90 : 150, r: 10, t: 6, b: 30 };
+    const margin = { l: narrow ? 90 : 150, r: 18, t: 6, b: 8 };
     const most = narrow ? 11 : 20;
     const label = ({ label, head }) => (head ? `<b>${escaped(shorter(label, most))}</b>` : escaped(shorter(label, most)));
     const part = below / (lanes + below);
     return {
       ...baseLayout(), barmode: "overlay", bargap: 0, margin, height: lanes + below + margin.t + margin.b,
       dragmode: "pan",
-      xaxis: { range: [...this.range], ...ticks(...this.range, narrow ? 5 : 12), anchor: below ? "y2" : "y", gridcolor: colour("line"), zeroline: false, side: "bottom" },
+      xaxis: { range: [...this.range], tickvals: ticks(...this.range, this.most).tickvals, showticklabels: false, anchor: below ? "y2" : "y", gridcolor: colour("line"), zeroline: false },
       yaxis: { range: [-this.units, 0], domain: [part, 1], fixedrange: true, zeroline: false, showgrid: false, tickvals: this.lanes.map((lane) => lane.y), ticktext: this.lanes.map(label) },
       yaxis2: { domain: [0, Math.max(part - LANE / 2 / (lanes + below), 0)], range: [0, 100], fixedrange: true, zeroline: false, showgrid: false, tickvals: below ? [0, 100] : [], ticksuffix: " %", title: { text: below ? "posteriors" : "", font: { size: 11 }, standoff: 2 } },
     };
@@ -200,6 +253,7 @@ class Timeline {
         if (change["xaxis.range[0]"] !== undefined) this.zoom(change["xaxis.range[0]"], change["xaxis.range[1]"]);
         else if (change.autosize) this.later();
       });
+      this.chart.on("plotly_relayouting", () => this.place()); // as long as it is dragged
     }
     this.place();
   }
@@ -230,13 +284,22 @@ class Timeline {
 
   moveTo(time) {
     this.time = time;
-    this.place();
+    this.placeHead();
   }
 
-  place() { // the playhead lies over the chart: moving it draws nothing again
+  place() {
+    const { _fullLayout: layout } = this.chart;
+    if (!layout) return;
+    const { l, w } = layout._size;
+    this.ruler.draw(this.view, layout.xaxis.range, l, w, this.most);
+    this.placeHead();
+  }
+
+  placeHead() { // the playhead lies over the chart: moving it draws nothing again
     const { _fullLayout: layout } = this.chart;
     if (!layout) return;
     const { l, t, h, w } = layout._size;
+    this.ruler.moveTo(this.time);
     const left = layout.xaxis.l2p(this.time);
     this.head.hidden = left < 0 || left > w;
     Object.assign(this.head.style, { left: `${l + left}px`, top: `${t}px`, height: `${h}px` });
@@ -259,6 +322,10 @@ class Timeline {
       down = null;
       if (time !== null) this.seek(Math.min(Math.max(time, 0), this.length));
     }, true);
+    this.ruler.box.addEventListener("click", ({ clientX }) => {
+      const time = this.ruler.timeAt(clientX);
+      if (time !== null) this.seek(Math.min(Math.max(time, 0), this.length), true);
+    });
     this.chart.addEventListener("wheel", (event) => {
       const time = event.ctrlKey ? this.timeAt(event) : null;
       if (time === null) return;
