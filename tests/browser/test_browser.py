@@ -609,8 +609,10 @@ def test_another_file_stops_the_first(tab, sample_wav):
 
 
 def test_the_charts_are_as_wide_as_their_place(tab):
+    """Also when the window was changed while they could not be seen, long before."""
     for width in (1280, 700, 390):
         tab.set_viewport_size({"width": width, "height": 844})
+        tab.wait_for_timeout(300)
         opened(tab)
         wait_until(
             tab,

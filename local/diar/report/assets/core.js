@@ -99,3 +99,10 @@ const baseLayout = () => ({
 });
 
 const escaped = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]); // Plotly reads tags
+
+async function drawChart(Plotly, chart, traces, layout, config = {}) {
+  await Plotly.react(chart, traces, layout, { responsive: true, displayModeBar: false, ...config });
+  const drawn = chart.querySelector(".main-svg")?.getBoundingClientRect().width;
+  const there = chart.clientWidth; // the window may have changed while the chart was hidden
+  if (drawn && there && Math.abs(drawn - there) > 1) await Plotly.Plots.resize(chart);
+}

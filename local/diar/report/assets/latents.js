@@ -57,7 +57,7 @@ class Latents {
       marker: { symbol: "circle-open", size: 16, color: "#dd0000", line: { width: 3 } },
     });
     this.shown = { panels, times, rings: [traces.length, traces.length + 1], row: -1 };
-    await Plotly.react(this.chart, [...traces, ring(0), ring(1)], this.layout(new Set(labels).size), { responsive: true, displayModeBar: false });
+    await drawChart(Plotly, this.chart, [...traces, ring(0), ring(1)], this.layout(new Set(labels).size));
     if (!this.listening) {
       this.listening = true;
       this.chart.on("plotly_click", ({ points }) => {
@@ -108,5 +108,5 @@ async function showHistory(chart, history) {
     yaxis: { title: { text: "loss" }, gridcolor: colour("line"), zeroline: false },
     yaxis2: { title: { text: "% of windows" }, overlaying: "y", side: "right", tickmode: "auto", nticks: 5, range: [0, Math.max(5, ...history.map(([, changed]) => 105 * (changed ?? 0)))], showgrid: false },
   };
-  await Plotly.react(chart, traces, layout, { responsive: true, displayModeBar: false });
+  await drawChart(Plotly, chart, traces, layout);
 }

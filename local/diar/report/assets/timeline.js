@@ -245,8 +245,7 @@ class Timeline {
 
   async draw() {
     const Plotly = await plotly();
-    const config = { responsive: true, displayModeBar: false, doubleClick: false };
-    await Plotly.react(this.chart, this.traces(), this.layout(), config);
+    await drawChart(Plotly, this.chart, this.traces(), this.layout(), { doubleClick: false });
     if (!this.listening) {
       this.listening = true;
       this.chart.on("plotly_relayout", (change) => {
