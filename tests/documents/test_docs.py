@@ -94,6 +94,27 @@ def test_links_lead_somewhere(name):
     assert not faults, "\n".join(faults)
 
 
+def test_figures_of_the_first_page_are_those_of_the_results():
+    def rows(text):
+        cells = ([x.strip() for x in line.strip("|").split("|")] for line in text.splitlines())
+        return {
+            row[0].replace(", mean of 5 seeds", ", 5 seeds"): row[1:]
+            for row in cells
+            if len(row) > 3
+        }
+
+    test = rows(text_of("RESULTS.md").split("## test: ")[1].split("\nMiss /")[0])
+    paper, forgiving, fair, full, jer, count, *_ = test.pop("system")
+    assert (forgiving, full, count) == ("forgiving", "full", "count right")
+    shown = rows(text_of("README.md").split("| system | full | forgiving |")[1].split("\n\n")[0])
+    del shown["---"]
+    assert len(shown) == 6
+    for system, figures in shown.items():
+        found = test[system]
+        firsts = [cell.split()[0] for cell in (found[3], found[1], found[5])]
+        assert [cell.removesuffix(" %") for cell in figures] == firsts, system
+
+
 def test_every_dependency_has_its_licence_and_its_reason():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
