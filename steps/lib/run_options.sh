@@ -86,7 +86,7 @@ fi
 case "$vad" in combined | segmentation) local_sets=$heard_sets ;; *) local_sets=$overlap_sets ;; esac
 
 local_of() { # "sets" set: its local speakers, if it is among the sets
-  case " $1 " in *" $2 "*) echo "$exp/local_speakers/$2" ;; esac
+  case " $1 " in *" $2 "*) echo "$local_dir/$2" ;; esac
 }
 
 # The variants of DEC: 'default' is conf/dec.yaml, 'paper' is conf/dec_paper.yaml. Windows and an

@@ -66,6 +66,19 @@ class TestNames:
         assert set(made.split()) <= found
         assert set(kept.split()) <= found
 
+    @pytest.mark.parametrize(
+        "options",
+        ["--segmentation.step 5", "--vad oracle", "--xvector.coarse_step 0.5", "--ae.init scratch",
+         "--extractor ecapa --vad.min_speech 0.3", "--num-spk 2 --dec.rounds 1"],
+    )  # fmt: skip
+    def test_each_step_reads_what_the_one_before_has_made(self, options):
+        result = run("./run.sh", "--plan", *options.split())
+        steps = re.findall(r"(?m)^\w[\w ]*? +(exp/\S+)\n +\S+ reads (.*)$", result.stdout)
+        made = {out for out, _ in steps}
+        for out, inputs in steps:
+            for name in re.findall(r"exp/\S+", inputs):
+                assert name in made or str(Path(name).parent) in made or "*" in name, (out, name)
+
     def test_long_names_end(self):
         options = [x for i in range(20) for x in (f"--dec.key_number_{i}", "some_value")]
         found = {name for name in systems(*options) if name.startswith("dec_default")}
