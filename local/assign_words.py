@@ -142,7 +142,7 @@ def read_words(args: argparse.Namespace, turns: dict[str, list[Turn]]) -> Transc
             raise DataError(f"no words of {args.recording}", args.words)
         words = {name: each for name, each in words.items() if name == args.recording}
     faults = {r: why for r, why in found.faults.items() if args.recording in (None, r)}
-    if not words and not faults:
+    if not any(words.values()) and not faults:
         say(f"{args.words}: no words")
     return Transcript(args.words, words, faults)
 

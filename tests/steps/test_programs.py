@@ -20,6 +20,13 @@ def test_the_published_modules_are_found_from_any_directory(root, tmp_path):
     assert result.returncode == 0, result.stderr
 
 
+def test_what_names_its_interpreter_can_be_started(root):
+    programs = [p for folder in ("local", "steps") for p in sorted((root / folder).glob("*.*"))]
+    scripts = [p for p in programs if p.read_bytes().startswith(b"#!")]
+    assert len(scripts) > 50
+    assert [p.name for p in scripts if not os.access(p, os.X_OK)] == []
+
+
 def test_an_unknown_device_is_refused_before_anything_is_done(tmp_path):
     (tmp_path / "xvector.scp").write_text("")
     done = tmp_path / "out"

@@ -88,6 +88,46 @@ class TestReaders:
         assert estimated(found) == 4, "the number with a blank in it, and the segment without words"
         assert [w.confidence for w in found.words["r"]][:2] == [0.9, 0.8]
 
+    def test_whisper_without_the_object_around_its_segments(self, tmp_path):
+        words = [
+            {"word": " so", "start": 0.5, "end": 1.0},
+            {"word": " long", "start": 1.0, "end": 3.0},
+        ]
+        segments = [{"id": 1, "start": 0.5, "end": 3.0, "text": " so long", "words": words}]
+        found = read(tmp_path, "a.json", json.dumps(segments))
+        assert said(found) == [(0.5, 1.0, "so"), (1.0, 3.0, "long")]
+
+    def test_a_segment_whose_words_are_blank_has_its_text(self, tmp_path):
+        blank = {"word": " ", "start": 0.0, "end": 1.0}
+        segments = [{"start": 0.0, "end": 1.0, "text": " hello", "words": [blank]}]
+        found = read(tmp_path, "a.json", json.dumps({"segments": segments}))
+        assert said(found) == [(0.0, 1.0, "hello")] and not found.notes
+
+    def test_text_that_is_not_in_the_words_is_said(self, tmp_path):
+        words = [{"word": " hello", "start": 0.0, "end": 1.0}]
+        segments = [
+            {"start": 0.0, "end": 2.0, "text": f" hello{more}", "words": words}
+            for more in ("", " you")
+        ]
+        found = read(tmp_path, "a.json", json.dumps({"segments": segments}))
+        assert found.notes == [
+            "the text of 1 segment(s) is not that of their words, which are taken"
+        ]
+
+    def test_segments_that_are_out_of_order_are_sorted(self, tmp_path):
+        whisper = [{"start": start, "end": start + 1.0, "text": f" at {start}"} for start in (6, 0)]
+        cpp = [
+            {"offsets": {"from": s, "to": s + 1000}, "text": f" at {s // 1000}"} for s in (6000, 0)
+        ]
+        srt = "00:00:06,000 --> 00:00:07,000\nat 6\n\n00:00:00,000 --> 00:00:01,000\nat 0\n"
+        for name, content in (
+            ("a.json", json.dumps({"segments": whisper})),
+            ("b.json", json.dumps({"transcription": cpp})),
+            ("c.srt", srt),
+            ("d.vtt", f"WEBVTT\n\n{srt.replace(',', '.')}"),
+        ):
+            assert text_of(read(tmp_path, name, content).words["r"]) == "at 0 at 6", name
+
     def test_whisperx_words_without_times_share_what_is_between(self, tmp_path):
         words = [
             {"word": "In"},
@@ -162,6 +202,18 @@ class TestReaders:
         found = read(tmp_path, "a.json", json.dumps(segments))
         assert said(found) == [(1, 1.5, "a"), (1.5, 2, "b")]
         assert {w.speaker for w in found.words["r"]} == {"1"}
+
+    def test_times_of_seglst_may_be_strings(self, tmp_path):
+        segment = {
+            "session_id": "r",
+            "speaker": "P01",
+            "start_time": "1.50",
+            "end_time": "2",
+            "words": "a",
+        }
+        assert said(read(tmp_path, "a.json", json.dumps([segment]))) == [(1.5, 2, "a")]
+        with pytest.raises(DataError, match=r"segment\[0\]: no number 'end_time'"):
+            read(tmp_path, "a.json", json.dumps([segment | {"end_time": "inf"}]))
 
     def test_webvtt_with_times_inside(self, tmp_path):
         text = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,7 +42,7 @@ def read_vtt(path: str | Path, recording: str) -> Transcript:
     lines = _lines(path)
     if not re.match(r"WEBVTT(\s|$)", lines[0]):
         raise DataError("no WebVTT: its first line is not 'WEBVTT'", path, 1)
-    cues = list(_cues(path, lines, srt=False))
+    cues = _in_order(_cues(path, lines, srt=False))
     notes = []
     if any(_INSIDE.search(line) for cue in cues for line in cue.text):
         cues, repeated = _without_repeats(cues)
@@ -59,10 +59,15 @@ def read_srt(path: str | Path, recording: str) -> Transcript:
         DataError: no cue; a time that is none; text before the first cue.
     """
     words = []
-    for cue in _cues(path, _lines(path), srt=True):
+    for cue in _in_order(_cues(path, _lines(path), srt=True)):
         text = clean(_SRT_TAG.sub("", " ".join(cue.text)), path, line=cue.line)
         words += spread(Word(recording, cue.start, cue.end, text))
     return Transcript(path, {recording: words})
+
+
+def _in_order(cues: Iterable[_Cue]) -> list[_Cue]:
+    """Sort cues by start, as players show them."""
+    return sorted(cues, key=lambda cue: cue.start)
 
 
 def _lines(path: str | Path) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diar.base.errors import DataError
-from diar.base.numbers import parse_clock
+from diar.base.numbers import parse_clock, parse_number
 from diar.words.word import (
     UNKNOWN,
     Transcript,
@@ -34,7 +34,8 @@ def read_json(path: str | Path, recording: str) -> Transcript:
     """
     content = _load(path)
     if isinstance(content, list):
-        return _seglst(path, content)
+        whisper = any(isinstance(value, dict) and "start" in value for value in content)
+        return _whisper(path, content, recording) if whisper else _seglst(path, content)
     if isinstance(content, dict) and content.get("format") == "words":
         return _ours(_Entry(content, path, "words"))
     if isinstance(content, dict) and isinstance(content.get("segments"), list):
@@ -43,7 +44,7 @@ def read_json(path: str | Path, recording: str) -> Transcript:
         return _whisper_cpp(path, content["transcription"], recording)
     raise DataError(
         "no words in this JSON: expected 'segments' (Whisper, faster-whisper, whisperX),"
-        " 'transcription' (whisper.cpp), or a list of segments (SegLST)",
+        " 'transcription' (whisper.cpp), or a list of segments (of Whisper, or SegLST)",
         path,
     )
 
@@ -102,6 +103,15 @@ class _Entry:
             raise self.error(f"no number {key!r}")
         return number
 
+    def seconds(self, key: str) -> float:
+        """Return a number that may be a string in the JSON, as CHiME writes times."""
+        value = self.value.get(key)
+        if not isinstance(value, str):
+            return self.number(key)
+        if math.isnan(number := parse_number(value)):
+            raise self.error(f"no number {key!r}")
+        return number
+
     def entries(self, key: str) -> list[_Entry]:
         """Return the objects of a list; none where there is no list."""
         value = self.value.get(key) or []
@@ -130,13 +140,26 @@ def _whisper(path: str | Path, values: Sequence[Any], recording: str) -> Transcr
         for segment in segments
         for w in segment.entries("words")
     )
-    words: list[Word] = []
+    found: list[tuple[float, list[Word]]] = []
+    other = 0
     for segment in segments:
-        if segment.has("words") and segment.value["words"]:
-            words += _timed(segment, recording, blanks)
-        else:
-            words += spread(_whole(segment, recording))
-    return Transcript(path, {recording: words})
+        timed = _timed(segment, recording, blanks)
+        if timed and segment.has("text"):
+            other += _letters(segment.clean("text")) != _letters("".join(w.text for w in timed))
+        words = timed or spread(_whole(segment, recording))
+        if words:
+            found.append((min(word.start for word in words), words))
+    notes = [f"the text of {other} segment(s) is not that of their words, which are taken"]
+    return Transcript(path, {recording: _joined(found)}, notes=notes if other else ())
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
+
+
+def _joined(segments: Sequence[tuple[float, Sequence[Word]]]) -> list[Word]:
+    """Join the words of segments, (start, words), which need not be in order."""
+    return [word for _, words in sorted(segments, key=lambda each: each[0]) for word in words]
 
 
 def _whole(segment: _Entry, recording: str) -> Word:
@@ -185,12 +208,12 @@ def _filled(
 
 
 def _whisper_cpp(path: str | Path, values: Sequence[Any], recording: str) -> Transcript:
-    words: list[Word] = []
+    found: list[tuple[float, list[Word]]] = []
     for segment in _entries(values, path, "transcription"):
         start, end = _times(segment)
         whole = segment.checked(Word(recording, start, end, segment.clean("text")))
-        words += _from_tokens(segment, whole) or spread(whole)
-    return Transcript(path, {recording: words})
+        found.append((start, _from_tokens(segment, whole) or spread(whole)))
+    return Transcript(path, {recording: _joined(found)})
 
 
 def _times(entry: _Entry) -> tuple[float, float]:
@@ -245,7 +268,7 @@ def _seglst(path: str | Path, values: Sequence[Any]) -> Transcript:
     words: list[Word] = []
     for segment in _entries(values, path, "segment"):
         speaker = segment.name("speaker") if segment.has("speaker") else ""
-        start, end = segment.number("start_time"), segment.number("end_time")
+        start, end = segment.seconds("start_time"), segment.seconds("end_time")
         name = segment.name("session_id")
         whole = Word(
             name, start, end, segment.clean("words"), "" if speaker == UNKNOWN else speaker
