@@ -118,8 +118,9 @@ def test_run_takes_a_model_of_ones_own_for_every_dec(data, tmp_path):
     command += ["--xvector.options.path", model, "--train-set", "data", "--dev-set", "data"]
     done = run(*command, "--test-sets", "data")
     assert "recordings above failed" in done.stderr, done.stderr
-    for name, step in (("onnx", 0.5), ("onnx_paper", 0.75)):
-        made = yaml.safe_load((tmp_path / f"exp/xvectors_{name}/data/config.yaml").read_text())
+    for name, step in (("onnx+*+step=0.5", 0.5), ("onnx_paper+*", 0.75)):
+        (folder,) = (tmp_path / "exp").glob(f"xvectors_{name}")
+        made = yaml.safe_load((folder / "data/config.yaml").read_text())
         assert (made["dim"], made["step"]) == (11, step) and made["options"] == {"path": str(model)}
 
 
