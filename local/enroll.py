@@ -72,14 +72,19 @@ def parse() -> argparse.Namespace:
     parser.add_argument("people", nargs="+", metavar="name=audio,...", help="whose speech it is")
     add_pipeline(parser)
     add_configs(parser, "identity")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.voices.suffix != ".npz":  # mostly, it was forgotten, and this is a recording
+        parser.error(
+            f"first the file that the voices go to, which ends in .npz, not '{args.voices}'"
+        )
+    return args
 
 
 def people_of(arguments: list[str]) -> dict[str, list[Path]]:
     """Read '<name>=<audio>,<audio>'.
 
     Raises:
-        DataError: another form, or a name that is there twice.
+        DataError: another form, or a name that is there twice, or a file of one person.
     """
     people: dict[str, list[Path]] = {}
     for argument in arguments:
@@ -87,6 +92,8 @@ def people_of(arguments: list[str]) -> dict[str, list[Path]]:
         paths = [Path(file) for file in files.split(",") if file]
         if not paths:
             raise DataError(f"{argument!r}: expected <name>=<audio>, as anna=anna.wav")
+        if len({path.resolve() for path in paths}) < len(paths):
+            raise DataError(f"{argument!r}: the same file twice is no more speech")
         if name in people:
             raise DataError(f"{name} is there twice: give all files at once, {name}=a.wav,b.wav")
         people[name] = paths

@@ -16,7 +16,7 @@ has written it.
 
 Example: local/step_state.py exp/dec_default/test/score
 
-Exit status: 0 all well; 2 wrong usage.
+Exit status: 0 all well; 1 no such directory; 2 wrong usage.
 """
 
 # Each run starts this. So it needs only what starts fast of the standard library: python -I -S runs it.
@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from typing import TypedDict
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # python -I leaves it out
-from step_key import MEMORY, Memory, describe_code, describe_input, read, sha256
+from step_key import LOCAL, MEMORY, Memory, describe_code, describe_input, read, sha256
 
 FILE = ".made"
 NAMED = 3  # of many changed modules, or reasons, so many are named
@@ -63,7 +63,7 @@ def main() -> None:
             reasons = differences(before, describe(program, options, inputs, memory))
             more = [f"{len(reasons) - NAMED} more"] if len(reasons) > NAMED else []
             print("; ".join(reasons[:NAMED] + more))
-    elif arguments[:1] == ["--record"] or arguments[:1] == ["--against"]:
+    elif not arguments or arguments[0].startswith("-"):
         print((__doc__ or "").strip(), file=sys.stderr)
         sys.exit(2)
     else:
@@ -71,16 +71,26 @@ def main() -> None:
         for directory in arguments:
             if reasons := states.reasons(directory):
                 print(directory, "; ".join(reasons), states.command(directory), sep="\t")
+        if lost := [directory for directory in arguments if not os.path.isdir(directory)]:
+            print(f"step_state.py: {lost[0]}: no such directory", file=sys.stderr)
+            sys.exit(1)
     memory.save()
+
+
+def place_of(name: str) -> str:
+    """Return where a path of a record is: steps run in the root of the recipe, who asks may be elsewhere."""
+    root = os.path.dirname(LOCAL)
+    return name if os.path.realpath(os.curdir) == root else os.path.join(root, name)
 
 
 def describe(program: str, options: str, inputs: list[str], memory: Memory) -> Made:
     """Return what a step would be made by and of now; an input that is gone has no digest."""
-    code = dict(line.rsplit(" ", 1) for line in describe_code(program, memory))
+    code = dict(line.rsplit(" ", 1) for line in describe_code(place_of(program), memory))
     files = dict.fromkeys(inputs, "")
-    for name in filter(os.path.exists, inputs):
-        kind = describe_code if name.endswith(".py") else describe_input
-        files[name] = sha256("\n".join(kind(name, memory)).encode(errors="surrogateescape"))
+    for name in inputs:
+        if os.path.exists(path := place_of(name)):
+            kind = describe_code if name.endswith(".py") else describe_input
+            files[name] = sha256("\n".join(kind(path, memory)).encode(errors="surrogateescape"))
     return {"command": "", "program": program, "options": options, "code": code, "inputs": files}
 
 
@@ -154,11 +164,15 @@ class States:
         if made is None:
             yield f"{directory} has no record of what it was made of"
             return
+        if not os.path.isfile(place_of(made["program"])):
+            yield f"{directory} was made by {made['program']}, which is gone"
+            return
         now = describe(made["program"], made["options"], list(made["inputs"]), self._memory)
         for reason in differences(made, now):
             yield f"{directory} was {reason}" if reason.startswith("made ") else reason
         for name in made["inputs"]:
-            source = name if os.path.isdir(name) else os.path.dirname(name)
+            path = place_of(name)
+            source = path if os.path.isdir(path) else os.path.dirname(path)
             if os.path.exists(os.path.join(source, FILE)):
                 yield from self.reasons(source)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from diar.base import config
 from diar.scoring.frame import other_seeds
 from step_key import MEMORY, Memory
-from step_state import Made, States, read_made
+from step_state import Made, States, place_of, read_made
 
 # What ./run.sh calls the configuration of a program, before a dot.
 STEPS = {
@@ -64,7 +64,7 @@ class Provenance:
             if made is None or path in steps:
                 continue
             steps[path] = made
-            inputs = map(Path, made["inputs"])
+            inputs = [Path(place_of(name)) for name in made["inputs"]]
             todo += [source if source.is_dir() else source.parent for source in inputs]
         return cls(score, steps)
 

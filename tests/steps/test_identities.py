@@ -159,6 +159,7 @@ class TestEnroll:
             (["anna"], "expected <name>=<audio>"),
             (["anna="], "expected <name>=<audio>"),
             (["anna=a.wav", "anna=b.wav"], "anna is there twice"),
+            (["anna=a.wav,b.wav,./a.wav"], "the same file twice is no more speech"),
             (["a b=a.wav"], "no name of a voice"),
             (["anna=none.wav"], "none.wav"),
         ],
@@ -167,6 +168,13 @@ class TestEnroll:
         with pytest.raises(DataError, match=said):
             go(tmp_path / "v.npz", *people)
         assert not list(tmp_path.iterdir())
+
+    def test_a_recording_is_never_written_over(self, go, tmp_path, capsys):
+        (tmp_path / "ben.wav").write_text("sound")
+        with pytest.raises(SystemExit) as refused:
+            go(tmp_path / "ben.wav", f"anna={tmp_path}/ben.wav")
+        assert refused.value.code == 2 and "which ends in .npz" in capsys.readouterr().err
+        assert (tmp_path / "ben.wav").read_text() == "sound"
 
     def test_too_little_speech(self, go, talk, names, sample, tmp_path):
         soundfile.write(tmp_path / "short.wav", sample[8 * RATE : 9 * RATE], RATE)

@@ -182,6 +182,18 @@ class TestRecords:
         shutil.rmtree(recipe / "given")
         assert "given is gone since" in self.states(recipe)
 
+    def test_from_another_folder(self, recipe, tmp_path_factory):
+        (recipe / "conf/work.yaml").write_text("a: 2\n")
+        elsewhere = tmp_path_factory.mktemp("elsewhere")
+        result = command_line.run(recipe / "local/step_state.py", recipe / "exp/out", cwd=elsewhere)
+        said = f"{recipe}/exp/out\tconf/work.yaml has changed since\tsteps/work.sh\n"
+        assert (result.stdout, result.stderr, result.returncode) == (said, "", 0)
+
+    def test_a_program_that_is_gone(self, recipe):
+        (recipe / "local/work.py").unlink()
+        why = "exp/out was made by local/work.py, which is gone"
+        assert self.states(recipe) == f"exp/out\t{why}\tsteps/work.sh\n"
+
     def test_unfinished_and_without_a_record(self, recipe):
         (recipe / "exp/out/.made").unlink()
         assert "exp/out has no record of what it was made of" in self.states(recipe)
@@ -197,7 +209,16 @@ class TestRecords:
 
     def test_usage(self):
         assert "Usage: step_state.py" in run("local/step_state.py", "--help").stdout
-        assert run("local/step_state.py", "--record", "a").returncode == 2
+        for arguments in (["--record", "a"], ["-x"], []):
+            refused = run("local/step_state.py", *arguments)
+            assert refused.returncode == 2 and "Usage: step_state.py" in refused.stderr
+
+    def test_a_directory_that_is_not_there(self, recipe):
+        (recipe / "conf/work.yaml").write_text("a: 2\n")
+        result = command_line.run("local/step_state.py", "exp/outt", "exp/out", cwd=recipe)
+        assert result.stdout == "exp/out\tconf/work.yaml has changed since\tsteps/work.sh\n"
+        assert result.stderr == "step_state.py: exp/outt: no such directory\n"
+        assert result.returncode == 1
 
 
 class TestScores:

@@ -73,6 +73,16 @@ def test_the_rttm_holds_it_and_gives_it_back(tmp_path):
     assert format_rttm(turns) == format_rttm(turns, {})
 
 
+def test_what_is_no_probability_is_no_confidence(tmp_path):
+    line = "SPEAKER r 1 {} 1 <NA> <NA> x {} <NA>\n"
+    scores = ["1.7", "-0.1", "0", "1", "<NA>"]
+    path = tmp_path / "scores.rttm"
+    path.write_text("".join(map(line.format, range(5), scores)))
+    read = load_rttm(path)
+    assert len(read.turns["r"]) == 5
+    assert {turn.start: sure for turn, sure in read.confidences.items()} == {2: 0, 3: 1}
+
+
 def test_the_exports_that_have_a_place_for_it_have_it():
     turns = [Turn("r", 0.0, 1.0, "a"), Turn("r", 1.0, 3.0, "a"), Turn("r", 4.0, 1.0, "b")]
     recording = recording_of("r", turns, confidences={turns[0]: 0.5, turns[1]: 0.9})

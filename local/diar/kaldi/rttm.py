@@ -33,7 +33,7 @@ class Rttm:
         silent: names of the files (without ending) that hold no SPEAKER line.
         channels: the recordings whose turns name more than one channel.
         empty: recording -> how many turns of no length were left out, as they say nothing.
-        confidences: of the turns that have one.
+        confidences: of the turns that have one, 0 to 1; what is out of that is of another scale, and none.
     """
 
     turns: dict[str, list[Turn]]
@@ -82,8 +82,8 @@ def load_rttm(path: str | Path) -> Rttm:
                 continue
             turns.setdefault(turn.recording, []).append(turn)
             channels.setdefault(turn.recording, set()).add(fields[2])
-            if len(fields) > 8 and fields[8].upper() != "<NA>":
-                confidences[turn] = parse_number(fields[8])
+            if len(fields) > 8 and 0 <= (sure := parse_number(fields[8])) <= 1:
+                confidences[turn] = sure
         if types and types.keys().isdisjoint(_TYPES):
             raise DataError(f"no RTTM: none of its {types.total()} lines is a SPEAKER line", file)
         if not types.pop("SPEAKER", 0):
