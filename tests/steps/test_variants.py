@@ -209,7 +209,7 @@ class TestRecords:
 
     def test_usage(self):
         assert "Usage: step_state.py" in run("local/step_state.py", "--help").stdout
-        for arguments in (["--record", "a"], ["-x"], []):
+        for arguments in (["--record", "a"], ["-x"]):
             refused = run("local/step_state.py", *arguments)
             assert refused.returncode == 2 and "Usage: step_state.py" in refused.stderr
 
@@ -217,8 +217,7 @@ class TestRecords:
         (recipe / "conf/work.yaml").write_text("a: 2\n")
         result = command_line.run("local/step_state.py", "exp/outt", "exp/out", cwd=recipe)
         assert result.stdout == "exp/out\tconf/work.yaml has changed since\tsteps/work.sh\n"
-        assert result.stderr == "step_state.py: exp/outt: no such directory\n"
-        assert result.returncode == 1
+        assert (result.stderr, result.returncode) == ("", 0), "steps ask for scores that may not be"
 
 
 class TestScores:
