@@ -13,7 +13,7 @@ from diar import extractors
 from diar.base.errors import DataError
 from diar.extractors import campplus as cam
 from diar.extractors import resemblyzer
-from diar.networks import runtime
+from diar.networks import half, runtime
 
 STARTS = np.arange(0.5, 28, 0.5)
 
@@ -22,54 +22,91 @@ def cosines(a, b):
     return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
-def test_bfloat16_says_nearly_the_same(campplus, sample):
-    exact = extractors.get("campplus", precision="float32").embed(sample, STARTS, STARTS + 1.5)
-    half = extractors.get("campplus", precision="bfloat16").embed(sample, STARTS, STARTS + 1.5)
-    agreement = cosines(exact, half)
+@pytest.fixture
+def capable(monkeypatch):
+    """A processor with bfloat16; without one OpenVINO computes in float32 what is asked for here."""
+    monkeypatch.setattr(half, "_processor_flags", lambda: half.CAPABLE)
+
+
+def embed(sample, last=1.5, **options):
+    """Vectors of the windows, the last of them ``last`` seconds long."""
+    ends = STARTS + 1.5
+    ends[-1] = STARTS[-1] + last
+    return extractors.get("campplus", **options).embed(sample, STARTS, ends)
+
+
+def test_bfloat16_says_nearly_the_same(campplus, sample, capable):
+    agreement = cosines(embed(sample, precision="float32"), embed(sample, precision="bfloat16"))
     assert np.median(agreement) > 0.999 and agreement.min() > 0.98
 
 
-def test_bfloat16_gives_the_same_bits_again(campplus, sample):
-    one, two = (
-        extractors.get("campplus", precision="bfloat16").embed(sample, STARTS, STARTS + 1.5)
-        for _ in range(2)
-    )
-    assert np.array_equal(one, two)
-
-
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_threads_change_nothing(campplus, sample, precision):
-    one, three = (
-        extractors.get("campplus", precision=precision, threads=threads).embed(
-            sample, STARTS, STARTS + 1.5
-        )
-        for threads in (1, 3)
-    )
+def test_threads_and_repetition_change_nothing(campplus, sample, precision, capable):
+    one, three = (embed(sample, precision=precision, threads=threads) for threads in (1, 3))
     assert np.array_equal(one, three)
 
 
-def test_single_precision_is_what_is_used_unless_asked(campplus, sample):
-    usual = extractors.get("campplus").embed(sample, STARTS[:3], STARTS[:3] + 1.5)
-    assert np.array_equal(usual, campplus.embed(sample, STARTS[:3], STARTS[:3] + 1.5))
+def test_windows_of_unusual_length_stay_in_single_precision(campplus, sample, capable):
+    exact, made = (embed(sample, last=0.9, precision=p) for p in ("float32", "bfloat16"))
+    same = (exact == made).all(axis=1)
+    assert same[-1] and not same[:-1].all()
 
 
-def test_no_openvino_is_said(campplus, monkeypatch):
+def test_few_windows_are_not_worth_it(campplus, sample, capable, monkeypatch):
+    monkeypatch.setattr(half.HalfNetwork, "_compiled", pytest.fail)
+    assert np.array_equal(embed(sample, precision="auto"), embed(sample, precision="float32"))
+
+
+def test_many_windows_are_worth_it(campplus, sample, capable, monkeypatch):
+    monkeypatch.setattr(cam, "HALF_WORTH", len(STARTS))
+    expected = embed(sample, precision="bfloat16")
+    assert np.array_equal(embed(sample, precision="auto"), expected)
+
+
+@pytest.mark.parametrize("wrong", [lambda x: x * 1.2, np.zeros_like, lambda x: x * np.nan])
+def test_a_processor_that_computes_something_else_is_not_used(
+    campplus, sample, capable, monkeypatch, caplog, wrong
+):
+    compiled = half.HalfNetwork._compiled
+
+    def off(self, shape):
+        network = compiled(self, shape)
+        return lambda inputs: wrong(network(inputs))
+
+    monkeypatch.setattr(half.HalfNetwork, "_compiled", off)
+    found = cosines(embed(sample, precision="bfloat16"), embed(sample, precision="float32"))
+    assert found.min() > 0.99999
+    assert "float32 is used" in caplog.text
+
+
+def test_what_bfloat16_needs_is_said(campplus, monkeypatch, capable):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(DataError, match="pip install openvino"):
+        extractors.get("campplus", precision="bfloat16")
+    assert extractors.get("campplus").half is None  # auto does without
+    monkeypatch.setattr(half, "_processor_flags", frozenset)
+    with pytest.raises(DataError, match="this processor"):
         extractors.get("campplus", precision="bfloat16")
 
 
 def test_an_unknown_precision_is_refused(campplus):
-    with pytest.raises(DataError, match="precision is 'int4'; float32 or bfloat16"):
+    with pytest.raises(DataError, match="precision is 'int4'; one of auto, float32, bfloat16"):
         extractors.get("campplus", precision="int4")
+
+
+def test_a_damaged_model_is_said(tmp_path, capable):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"no model")
+    network = half.half_network("bfloat16", lambda: path, np.asarray, 2, 1)
+    with pytest.raises(DataError, match="damaged model"):
+        network(np.zeros((1, 3), np.float32))
 
 
 def test_a_model_that_is_none(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"no model")
-    for precision in ("float32", "bfloat16"):
-        with pytest.raises(ValueError):
-            runtime.network(path, precision)
+    with pytest.raises(ValueError):
+        runtime.network(path)
 
 
 def test_onnx_on_a_gpu_needs_another_onnxruntime(tmp_path, monkeypatch):

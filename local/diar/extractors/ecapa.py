@@ -84,7 +84,7 @@ class EcapaExtractor(Extractor):
         self._threads = threads
         if device == "cpu":
             model = onnx_model("ecapa", digest, NETWORK, functools.partial(_export, weights))
-            self._network = network(model, "float32")
+            self._network = network(model)
         else:
             self._network = torch_network(torch_model(weights), device)
         self.card = ECAPA

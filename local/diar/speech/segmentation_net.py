@@ -38,14 +38,38 @@ class SegmentationNet(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """Map (b, samples) to (b, frames, classes)."""
-        x = self.filters(self.scale(samples.unsqueeze(1))).abs()
-        x = F.leaky_relu(self.norms[0](F.max_pool1d(x, 3)))
+        return self.classes(self.filters(self.scale(samples.unsqueeze(1))))
+
+    def classes(self, filtered: Tensor) -> Tensor:
+        """Map what the filters gave, (b, filters, t), to (b, frames, classes)."""
+        x = F.leaky_relu(self.norms[0](F.max_pool1d(filtered.abs(), 3)))
         for convolution, norm in zip(self.convolutions, self.norms[1:], strict=True):
             x = F.leaky_relu(norm(F.max_pool1d(convolution(x), 3)))
         x, _ = self.lstm(x.transpose(1, 2))
         for layer in self.linear:
             x = F.leaky_relu(layer(x))
         return F.log_softmax(self.classifier(x), dim=-1)
+
+
+class SplitNet(nn.Module):
+    """The network for bfloat16, from (b, 3, samples) audio as ``diar.speech.segmentation.split`` makes it.
+
+    The filters find soft bands beside loud ones: eight bits of audio, or of a filter, are too few for
+    that. So each is a sum of two numbers of eight bits; the product of the smaller two is left out.
+    """
+
+    def __init__(self, net: SegmentationNet):
+        super().__init__()
+        self.net = net
+        filters = net.filters.weight.detach()
+        gain, offset = net.scale.weight.detach(), net.scale.bias.detach()
+        first = (filters * gain).bfloat16().float()
+        self.weight = nn.Parameter(torch.cat([first, first, filters * gain - first], dim=1))
+        self.bias = nn.Parameter(filters.sum(dim=(1, 2)) * offset)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Map (b, 3, samples) to (b, frames, classes)."""
+        return self.net.classes(F.conv1d(audio, self.weight, self.bias, stride=10))
 
 
 def sinc_filters(low: Tensor, band: Tensor) -> Tensor:
