@@ -8,6 +8,7 @@ Example: local/make_vad.py --vad energy data/real_sample exp/by_hand/vad
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from cli import program, survival
@@ -60,7 +61,7 @@ def main() -> None:
             if given:
                 regions = given.regions(recording, duration)
             else:
-                heard = local.load(recording) if local else None
+                heard = functools.partial(local.load, recording) if local else None
                 regions, doubts = vad.speech_and_doubts(samples, args.vad, options, heard)
                 remarks += doubts
             if inside:

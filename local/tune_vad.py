@@ -12,6 +12,7 @@ Example: local/tune_vad.py data/dev
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import replace
 
@@ -55,11 +56,12 @@ def main() -> None:
     ]
 
     network = Segmentation(SegmentationConfig()) if args.vad in vad.LOCAL else None
-    local = [network.local_speakers(x) if network else None for _, x in audios]
+    local = [network.local_speakers(x) for _, x in audios] if network else []
 
     def score_frames(energy: vad.Energy) -> list[Scored]:
         scored = []
-        for (_, samples), regions, heard in zip(audios, speech, local, strict=True):
+        for i, ((_, samples), regions) in enumerate(zip(audios, speech, strict=True)):
+            heard = functools.partial(local.__getitem__, i) if network else None
             scores, frame = vad.scores_of(samples, args.vad, energy, heard)
             scored.append((scores, frame, len(samples) / waveform.SAMPLE_RATE, regions))
         return scored

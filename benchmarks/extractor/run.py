@@ -34,7 +34,7 @@ from diar.base.types import Region
 from diar.extractors import campplus
 from diar.kaldi import tables
 from diar.kaldi.recordings import Recordings
-from diar.networks import runtime
+from diar.networks import half, runtime
 from diar.xvectors import extraction
 from diar.xvectors.windows import XVectorConfig, cut
 
@@ -60,7 +60,7 @@ def main() -> None:
     speech = list(recordings(args.data_dir, args.vad_dir, args.windows))
     bench = Bench(speech[0][0], speech[0][1], args.windows, args.repeats)
     if args.alone:
-        work = bench.embedding(args.alone, campplus.BATCH, 1)
+        work = bench.embedding(args.alone, usual_batch(args.alone), 1)
         print("ready", flush=True)
         sys.stdin.readline()
         for _ in range(args.repeats):
@@ -103,7 +103,7 @@ class Bench:
             seen.append(features)
             return np.zeros((len(features), 192), np.float32)
 
-        extractor = campplus.CamPlusPlusExtractor()
+        extractor = campplus.CamPlusPlusExtractor("float32")
         extractor.batch, extractor.network = 16, network
         extractor.embed(self.samples, self.starts[::3], self.ends[::3])
         folder = Path(tempfile.mkdtemp())
@@ -111,11 +111,13 @@ class Bench:
         return quantized(campplus.model_path(), np.concatenate(seen), folder / "int8.onnx")
 
     def embedding(self, precision: str, batch: int, threads: int) -> Callable[[], np.ndarray]:
-        known = precision if precision in runtime.PRECISIONS else "float32"
+        known = precision if precision in half.PRECISIONS else "float32"
         extractor = campplus.CamPlusPlusExtractor(known, threads=threads)
         extractor.batch = batch
+        if extractor.half:
+            extractor.half.batch = batch
         if precision == "int8":
-            extractor.network = runtime.network(self.in_int8, "float32", threads)
+            extractor.network = runtime.network(self.in_int8)
         return lambda: extractor.embed(self.samples, self.starts, self.ends)
 
     def seconds(self, work: Callable[[], object]) -> float:
@@ -156,8 +158,9 @@ class Bench:
             "|---|---:|---:|---:|",
         ]
         for precision in ("float32", "bfloat16"):
-            one = len(self.starts) / self.seconds(self.embedding(precision, campplus.BATCH, 1))
-            two = len(self.starts) / self.seconds(self.embedding(precision, campplus.BATCH, 2))
+            batch = usual_batch(precision)
+            one = len(self.starts) / self.seconds(self.embedding(precision, batch, 1))
+            two = len(self.starts) / self.seconds(self.embedding(precision, batch, 2))
             both = self.at_once(precision, arguments)
             for name, rate in (("1 x 1", one), ("1 x 2", two), ("2 x 1", both)):
                 lines.append(f"| {precision} | {name} | {rate:.0f} | {rate / one:.2f} |")
@@ -179,8 +182,12 @@ class Bench:
         return 2 * self.repeats * len(self.starts) / (time.perf_counter() - began)
 
 
+def usual_batch(precision: str) -> int:
+    return campplus.HALF_BATCH if precision == "bfloat16" else campplus.BATCH
+
+
 def spacings(speech: Sequence[tuple[np.ndarray, list[Region]]]) -> list[str]:
-    extractor = campplus.CamPlusPlusExtractor()
+    extractor = campplus.CamPlusPlusExtractor("float32")
     total = sum(r.end - r.start for _, regions in speech for r in regions)
     lines = [
         f"### Spacing: {len(speech)} recordings, {total / 60:.1f} minutes of speech, one thread",

@@ -27,7 +27,7 @@ WEIGHTS_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed987769028401
 # the logarithm lies. 3D-Speaker's filter banks, see conf/fbank/3dspeaker.yaml.
 FBANK = FbankConfig(window_type="povey", scale=1.0)
 BATCH = 8  # on a CPU larger ones are slower: they fall out of the processor's cache
-HALF_BATCH, HALF_WORTH = 16, 128  # see HalfNetwork
+HALF_BATCH, HALF_WORTH = 16, 64  # see HalfNetwork
 GPU_BATCH = 256
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -129,7 +130,9 @@ class FbankExtractor(Extractor):
             return vectors
         samples, spans = pad_short(samples, spans, max(self.shortest, self.fbank.frame))
         runs, rows = frame_runs(spans, self.fbank.frame, self.fbank.shift)
-        frames = np.concatenate([filter_banks(samples[a:b], self.fbank) for a, b in runs])
+        with ThreadPoolExecutor(self.threads) as pool:
+            made = pool.map(lambda run: filter_banks(samples[run[0] : run[1]], self.fbank), runs)
+            frames = np.concatenate(list(made))
 
         lengths = np.array([len(r) for r in rows])
         usual = np.zeros(len(rows), bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -92,10 +93,14 @@ class Pipeline:
         Args:
             as for ``run``.
         """
-        local = self.segmentation.local_speakers(samples) if self.segmentation else None
-        speech, doubts = vad.speech_and_doubts(samples, self.vad_kind, self.vad, local)
+        with ThreadPoolExecutor(
+            1
+        ) as meanwhile:  # Silero listens on one thread: others need not wait
+            find = self.segmentation and meanwhile.submit(self.segmentation.local_speakers, samples)
+            local = find.result if find else None
+            speech, doubts = vad.speech_and_doubts(samples, self.vad_kind, self.vad, local)
         vectors = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
-        return Heard(speech, vectors, local, doubts)
+        return Heard(speech, vectors, local() if local else None, doubts)
 
     def run(
         self,

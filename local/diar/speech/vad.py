@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,14 +143,14 @@ def segmentation_scores(local: LocalSpeakers, duration: float) -> tuple[np.ndarr
 
 
 def combined_scores(
-    samples: Samples, local: LocalSpeakers, duration: float
+    samples: Samples, local: Callable[[], LocalSpeakers], duration: float
 ) -> tuple[np.ndarray, float]:
     """Compute the mean of what Silero and the segmentation say, on the frames of the latter.
 
     Silero hears pieces only: where it gets used to one, the segmentation has heard what was before.
     """
     heard, chunk = _silero_pieces(samples)
-    scores, frame = segmentation_scores(local, duration)
+    scores, frame = segmentation_scores(local(), duration)
     nearest = ((np.arange(len(scores)) + 0.5) * frame / chunk).astype(int)
     return (scores + heard[nearest.clip(0, len(heard) - 1)]) / 2, frame
 
@@ -238,14 +238,15 @@ def oracle_speech(turns: Iterable[Turn], duration: float) -> list[Region]:
 
 
 def scores_of(
-    samples: Samples, kind: str, options: Energy, local: LocalSpeakers | None = None
+    samples: Samples, kind: str, options: Energy, local: Callable[[], LocalSpeakers] | None = None
 ) -> tuple[np.ndarray, float]:
     """Compute the scores (t,) of the frames of 16 kHz samples, and the length of a frame in seconds.
 
     Args:
         kind: one of ``KINDS``.
         options: of 'energy'.
-        local: the local speakers, which those of ``LOCAL`` need.
+        local: gives the local speakers, which those of ``LOCAL`` need; called when Silero has listened, so that
+            they may be found meanwhile.
 
     Raises:
         ValueError: another kind, or no local speakers where they are needed.
@@ -260,12 +261,12 @@ def scores_of(
         raise ValueError(f"VAD {kind!r} needs local speakers")
     duration = len(samples) / SAMPLE_RATE
     if kind == "segmentation":
-        return segmentation_scores(local, duration)
+        return segmentation_scores(local(), duration)
     return combined_scores(samples, local, duration)
 
 
 def detect_speech(
-    samples: Samples, kind: str, config: VadConfig, local: LocalSpeakers | None = None
+    samples: Samples, kind: str, config: VadConfig, local: Callable[[], LocalSpeakers] | None = None
 ) -> list[Region]:
     """Find the speech regions of 16 kHz samples; arguments and errors are those of ``scores_of``."""
     scores, frame = scores_of(samples, kind, config.energy_frames, local)
@@ -273,7 +274,7 @@ def detect_speech(
 
 
 def speech_and_doubts(
-    samples: Samples, kind: str, config: VadConfig, local: LocalSpeakers | None = None
+    samples: Samples, kind: str, config: VadConfig, local: Callable[[], LocalSpeakers] | None = None
 ) -> tuple[list[Region], list[str]]:
     """Find speech as ``detect_speech`` does, and say what makes one doubt that it is all."""
     scores, frame = scores_of(samples, kind, config.energy_frames, local)
