@@ -252,6 +252,26 @@ class TestDiarize:
         assert set(found) == {"talk", "quiet", "bad"}
         self.check_json(found, folder, read_rttm(tmp_path / "talk.rttm")["talk"])
 
+    def test_imports_nothing_that_it_does_not_use(self, models, folder):
+        """Each would cost a start a second or so."""
+        needless = {
+            "torch._dynamo",
+            "sympy",
+            "sklearn",
+            "pandas",
+            "matplotlib",
+            "plotly",
+            "pyannote",
+        }
+        code = (
+            "import sys, runpy; sys.argv = ['diarize.py', sys.argv[1]]\n"
+            "sys.path.insert(0, 'local'); runpy.run_path('local/diarize.py', run_name='__main__')\n"
+            f"print(*sorted({needless} & set(sys.modules)))"
+        )
+        ran = run(sys.executable, "-c", code, folder / "talk.wav")
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.splitlines()[-1] == ""
+
     def check_json(self, found, folder, turns):
         assert found["bad"] == {
             "recording": "bad",

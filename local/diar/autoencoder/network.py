@@ -116,7 +116,9 @@ class ResidualAutoEncoder(nn.Module):
             self.register_buffer("mean", torch.zeros(self.ip_features))
         if speaker_space:
             self.register_buffer("speaker_mean", torch.zeros(self.latent_dim))
-            self.register_buffer("speaker_transform", torch.eye(self.latent_dim))
+            # Not torch.eye: on the device "meta" of load_model it imports a second's worth of torch.compile.
+            identity = torch.zeros(self.latent_dim, self.latent_dim).fill_diagonal_(1.0)
+            self.register_buffer("speaker_transform", identity)
             self.register_buffer("speaker_between", torch.ones(self.latent_dim))
 
     @property
