@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What does it cost to have fewer windows, or windows in half precision?
+# What does it cost to have fewer windows?
 #
 # Usage: benchmarks/extractor/spacing.sh [options] <data-dir> <vad-dir> <ae-dir> <work-dir>
 #
@@ -42,5 +42,4 @@ PYTHON
   for change in 0.6 0.75 0.85 0.9 1.0; do
     row "0.75 s and 0.25 s at changes under $change" "change=$change"
   done
-  row "0.75 s and 0.25 s at changes under 0.85 in bfloat16" "options.precision=bfloat16"
 } | tee "$work/spacing.md"
