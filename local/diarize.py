@@ -198,20 +198,22 @@ def show(
 ) -> None:
     """Put a recording into the page, if there is one, and it was heard."""
     if page and audio:
-        page.add(audio, result.turns, words_of(args, result))
+        page.add(audio, result.turns, words_of(args, result), result.confidences)
 
 
 def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | None:
     """Make the page of all recordings, where one is wanted."""
     if not args.html:
         return None
+    from diar.report.recordings import ReportConfig
     from diar.report.standalone import StandalonePage
 
     parts: dict[str, Any] = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
     configurations = {name: config.dump(part) for name, part in parts.items()}
     name = args.inputs[0].recording if len(args.inputs) == 1 else "diarization"
     out = (args.out or Path()) / f"{name}.html"
-    return StandalonePage(out, shlex.join(sys.argv), configurations, args.embed_audio)
+    shown = ReportConfig(doubtful=pipeline.dec.confidence.doubtful)
+    return StandalonePage(out, shlex.join(sys.argv), configurations, args.embed_audio, shown)
 
 
 def words_of(args: argparse.Namespace, result: Result) -> Sequence[Word]:

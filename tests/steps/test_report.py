@@ -277,6 +277,23 @@ def test_without_reference_and_scores():
     assert found["systems"]["dec"]["turns"] == [[500, 1500, 0], [1000, 3000, 1]]
 
 
+def test_confidences_of_turns_that_are_joined():
+    """The mean over their time; a single one as it is, to the last digit."""
+    turns = [
+        Turn("r", 0, 3, "a"),
+        Turn("r", 3, 1, "a"),
+        Turn("r", 5, 3.3, "a"),
+        Turn("r", 1, 1, "b"),
+    ]
+    sure = {turns[0]: 0.9, turns[1]: 0.1, turns[2]: 0.7}
+    view = View("r", 10.0, turns={"x": turns, "y": turns}, confidences={"x": sure})
+    found = plain(view, ReportConfig(doubtful=0.7))["systems"]
+    assert found["x"]["turns"] == [[0, 4000, 0], [1000, 2000, 1], [5000, 8300, 0]]
+    assert found["x"]["sure"] == [0.7, None, 0.7] and found["x"]["doubtful"] == []
+    found = plain(view, ReportConfig(doubtful=0.71))["systems"]
+    assert found["x"]["doubtful"] == [0, 2] and "sure" not in found["y"]
+
+
 def test_errors_are_those_inside_the_regions():
     turns = [Turn("r", 0.0, 10.0, "a")]
     view = View("r", 10.0, regions=[Region(2.0, 4.0)], reference=turns, turns={"x": []})

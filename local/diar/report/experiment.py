@@ -47,12 +47,18 @@ class ExperimentSet:
         self.refined = {s: RefinedDir(d) for s, d in dirs.items() if RefinedDir.is_whole(d)}
 
     @cached_property
+    def _rttms(self) -> dict[str, rttm.Rttm]:
+        return {s: rttm.load_rttm(self.exp / s / self.name / "rttm") for s in self.systems}
+
+    @property
     def turns(self) -> dict[str, dict[str, list[Turn]]]:
         """The turns of each recording, by system."""
-        return {
-            system: rttm.read_rttm(self.exp / system / self.name / "rttm")
-            for system in self.systems
-        }
+        return {system: found.turns for system, found in self._rttms.items()}
+
+    @property
+    def confidences(self) -> dict[str, Mapping[Turn, float]]:
+        """Of the turns of all recordings that have one, by system."""
+        return {system: found.confidences for system, found in self._rttms.items()}
 
     @cached_property
     def reference(self) -> dict[str, list[Turn]] | None:
@@ -116,6 +122,7 @@ class ExperimentSet:
             {system: turns.get(recording, []) for system, turns in self.turns.items()},
             {s: found.load(recording) for s, found in self.refined.items() if recording in found},
             self.loudness_of(recording, levels),
+            confidences=self.confidences,
         )
 
     def page(self, old: Mapping[str, str] = NOTHING) -> SetPage:
