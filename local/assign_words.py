@@ -30,11 +30,9 @@ from cli import program
 from cli.names import add_names, names_of, tell_unused
 from diar.base.errors import DataError
 from diar.base.files import write_text
-from diar.base.numbers import parse_channel
 from diar.base.types import Turn
 from diar.exports import document
 from diar.kaldi import rttm
-from diar.kaldi.recordings import read_file_channels
 from diar.kaldi.tables import read_wav_scp
 from diar.words import reading, writing
 from diar.words.assignment import DISTANCE, assign
@@ -136,7 +134,7 @@ def read_words(args: argparse.Namespace, turns: dict[str, list[Turn]]) -> Transc
         say(f"{args.words}: {note}")
     words: Mapping[str, Sequence[Word]] = found.words
     if args.data_dir:
-        words = by_recording(args.data_dir, words)
+        words = reading.by_recording(args.data_dir, words)
     if args.recording:
         if args.recording not in {**words, **found.faults}:
             raise DataError(f"no words of {args.recording}", args.words)
@@ -145,19 +143,6 @@ def read_words(args: argparse.Namespace, turns: dict[str, list[Turn]]) -> Transc
     if not any(words.values()) and not faults:
         say(f"{args.words}: no words")
     return Transcript(args.words, words, faults)
-
-
-def by_recording(data_dir: Path, words: Mapping[str, Sequence[Word]]) -> dict[str, list[Word]]:
-    """Sort words of file and channel by the recordings that reco2file_and_channel makes of these."""
-    path = data_dir / "reco2file_and_channel"
-    known = read_file_channels(path) if path.exists() else {}
-    found: dict[str, list[Word]] = {}
-    for name, each in words.items():
-        for word in each:
-            channel = parse_channel(word.channel)
-            ours = known.get((name, -1 if channel is None else channel), name)
-            found.setdefault(ours, []).append(word._replace(recording=ours))
-    return found
 
 
 def assign_all(

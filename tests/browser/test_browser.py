@@ -64,6 +64,10 @@ def folder(tmp_path_factory, sample_wav, sample_turns):
         subprocess.run(
             [*call, folder / "exp" / name], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
         )
+    words = "talk 1 6.9 0.3 Good\ntalk 1 7.2 0.5 morning.\n"  # of one of the recordings
+    (folder / "data/test/ctm").write_text(words)
+    call = [ROOT / "steps/make_report.sh", folder / "data", folder / "exp", "test"]
+    subprocess.run([*call, folder / "exp/worded"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return folder
 
 
@@ -846,6 +850,20 @@ def test_words_are_saved_with_their_speakers(tab, tmp_path, sample_wav):
         text_of(words) == 'meet_1: Shall we, "now"? meet_2: Yes. unknown: hm'
     )  # a tag, to readers of SRT
     assert [words[0].start, words[-1].end] == [0.6, 20.5]
+
+
+def test_words_beside_the_turns_of_an_experiment(tab, folder):
+    tab.goto((folder / "exp/worded/index.html").as_uri())
+    opened(tab)
+    row = tab.locator("#turn-list tbody tr")
+    assert row.count() == 1 and row.inner_text().endswith("Good morning.")
+    row.get_by_role("button").click()
+    wait_until(tab, "element('audio').currentTime >= 6.9 && !element('audio').paused")
+    tab.keyboard.press(" ")
+    picture(tab, "words")
+    tab.keyboard.press("Escape")
+    opened(tab, ODD)  # nobody has written down what is said there
+    assert not tab.locator("#turn-list").is_visible()
 
 
 def test_turns_of_an_experiment_are_folded(tab):

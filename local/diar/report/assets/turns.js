@@ -56,7 +56,7 @@ class Turns {
   }
 
   show(view, found) {
-    if (this.view !== view) this.box.open = !view.reference; // who wants to know what was found, not how well
+    if (this.view !== view) this.box.open = !view.reference || Boolean(found.spoken); // who wants to know what was found, not how well
     Object.assign(this, { view, found });
     this.fill();
   }
