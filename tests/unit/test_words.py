@@ -145,6 +145,63 @@ class TestReaders:
         ]  # fmt: skip
         assert [w.estimated for w in found.words["r"]] == [True, False, True, True, False, True]
 
+    @pytest.mark.parametrize(
+        "times", [{"start": -2.0, "end": 1.9}, {"start": 1.9, "end": 1.5}, {"start": float("nan"), "end": 2},
+                  {"start": "soon", "end": 2}, {"start": [], "end": True}],
+    )  # fmt: skip
+    @pytest.mark.parametrize("place", [0, 1, 2])
+    def test_a_word_with_times_that_cannot_be_costs_no_file(self, tmp_path, times, place):
+        words = [
+            {"word": f" {w}", "start": s, "end": s + 0.5}
+            for w, s in (("a", 1.0), ("b", 2.0), ("c", 3.0))
+        ]
+        words[place] |= {**times, "score": float("nan")}
+        segment = {"start": 0.8, "end": 4.0, "text": " a b c", "words": words}
+        found = read(tmp_path, "a.json", json.dumps({"segments": [segment]}))
+        expected = [(1.0, 1.5, "a"), (2.0, 2.5, "b"), (3.0, 3.5, "c")]
+        expected[place] = ((0.8, 2.0, "a"), (1.5, 3.0, "b"), (2.5, 4.0, "c"))[place]
+        assert said(found) == expected and estimated(found) == 1
+        assert found.words["r"][place].confidence is None
+        (note,) = found.notes
+        assert (
+            note.startswith("1 word(s) have times that cannot be")
+            and f"segments[0].words[{place}]" in note
+        )
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.text("abc", min_size=1, max_size=4),
+                st.sampled_from(["good", "none", "half", "negative", "backward", "nan"]),
+                st.integers(1, 900),
+            ),
+            min_size=1, max_size=12,
+        )
+    )  # fmt: skip
+    @settings(max_examples=60)
+    def test_no_word_is_lost_whatever_its_times(self, tmp_path_factory, given):
+        """Good times are kept, the others lie between them, in order."""
+        words, now, good = [], 0.0, []
+        for text, kind, ms in given:
+            start, now = now, now + ms / 1000
+            wrong = {"none": {}, "half": {"start": start}, "negative": {"start": -1, "end": now},
+                     "backward": {"start": now + 1, "end": now}, "nan": {"start": start, "end": float("nan")}}  # fmt: skip
+            words.append({"word": f" {text}", **wrong.get(kind, {"start": start, "end": now})})
+            good.append((start, now) if kind == "good" else None)
+        text = " ".join(word for word, _, _ in given)
+        segment = {"start": 0.0, "end": now, "text": text, "words": words}
+        folder = tmp_path_factory.mktemp("words")
+        found = read(folder, "a.json", json.dumps({"segments": [segment]}))
+        got = found.words["r"]
+        assert text_of(got) == text
+        assert all(a.start <= a.end <= b.start + 1e-9 for a, b in pairwise(got))
+        assert [(w.start, w.end) for w, times in zip(got, good, strict=True) if times] == [
+            x for x in good if x
+        ]
+        assert [w.estimated for w in got] == [times is None for times in good]
+        odd = sum(kind in ("negative", "backward", "nan") for _, kind, _ in given)
+        assert [note.split()[0] for note in found.notes] == ([str(odd)] if odd else [])
+
     def test_whisperx_of_a_script_without_blanks(self, tmp_path):
         words = [{"word": c, "start": i, "end": i + 1} for i, c in enumerate("你好ok吗")]
         segment = {"start": 0, "end": 5, "text": "你好ok吗", "words": words}
