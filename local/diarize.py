@@ -41,7 +41,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import program, survival
-from cli.identities import Identities, Identity, called
+from cli.identities import Identities, Identity, called, called_everywhere
 from cli.names import add_names, names_of, tell_unused
 from cli.pipeline import add_configs, add_pipeline, pipeline_of
 from cli.progress import Here, Progress
@@ -57,6 +57,7 @@ from diar.exports.document import document_of
 from diar.exports.recording import recording_of
 from diar.kaldi import inputs, rttm
 from diar.kaldi.inputs import STDIN, Input
+from diar.kaldi.names import check_apart
 from diar.kaldi.recordings import remarks
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
@@ -184,13 +185,16 @@ def linked(
     args: argparse.Namespace, held: list[tuple[Result, PageAudio | None]], identities: Identities
 ) -> Iterator[tuple[Result, PageAudio | None]]:
     """Yield the results with names that hold in all of them, or those that a user gives to these."""
-    people = identities.linked({result.given.recording: result.speakers for result, _ in held})
+    found = identities.linked({result.given.recording: result.speakers for result, _ in held})
+    people = called_everywhere(args.called, found)
     for result, audio in held:
         name = result.given.recording
         try:
-            yield replace(result, speakers=called(args.called, name, people[name])), audio
+            check_apart(name, {speaker: who.name for speaker, who in people[name].items()})
         except DataError as error:
             yield replace(result, error=str(error)), None
+        else:
+            yield replace(result, speakers=people[name]), audio
 
 
 def show(
