@@ -170,6 +170,7 @@ def assign_all(
         counts.update(
             words=len(words),
             estimated=sum(word.estimated for word in words),
+            at_once=found.at_once,
             tied=found.tied,
             near=found.near,
             nobody=found.nobody,
@@ -207,6 +208,8 @@ def tell(args: argparse.Namespace, counts: Counter[str]) -> None:
             f"{counts['estimated']} of {total} words have no times of their own: estimated, by their"
             " length in characters"
         )
+    if counts["at_once"]:
+        say(f"{counts['at_once']} word(s) at the same time as another: of different people")
     if counts["tied"]:
         say(
             f"{counts['tied']} word(s) of several speakers, as long of each, decided by their neighbours"

@@ -1,8 +1,9 @@
 """Words: read in all formats, given to speakers, written again; none is lost, moved or changed."""
 
 import json
-from itertools import pairwise
+from itertools import pairwise, product
 
+import numpy as np
 import pytest
 import webvtt
 from hypothesis import assume, given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from diar.base.errors import DataError
 from diar.base.regions import intersection, union
 from diar.base.types import Region, Turn
-from diar.words import reading, time_marks, writing
+from diar.words import overlap, reading, time_marks, writing
 from diar.words.assignment import assign
 from diar.words.word import Word, spread, text_of
 
@@ -402,6 +403,10 @@ class TestAssignment:
     def test_a_word_goes_to_who_speaks_most_in_it(self, words, turns):
         found = assign(words, turns)
         for word in found.words:
+            if any(
+                w is not word and w.start < word.end and word.start < w.end for w in found.words
+            ):
+                continue  # nobody says two at once
             times = speaking(turns, word)
             most = max(times.values(), default=0)
             if most > 1e-4:
@@ -436,6 +441,55 @@ class TestAssignment:
         assert self.speakers(words, turns) == ["A", "A", "B", "B"]
         assert assign(words, turns).tied == 2
         assert self.speakers(words[1:3], turns) == ["A", "A"], "no neighbour: the first turn"
+
+    @given(
+        st.lists(st.tuples(TIMES, st.integers(1, 900)), min_size=2, max_size=5),
+        st.lists(st.tuples(TIMES, st.integers(1, 4000)), min_size=1, max_size=3),
+        st.lists(st.tuples(TIMES, st.integers(1, 4000)), min_size=1, max_size=3),
+    )
+    @settings(deadline=None)
+    def test_no_way_to_part_words_fits_better(self, words, first, second):
+        """Of all ways, by trying them."""
+        spans = sorted((start / 10, start / 10 + ms / 1000) for start, ms in words)
+        starts, ends = (np.array(column) for column in zip(*spans, strict=True))
+        regions = [
+            union([(a / 10, a / 10 + ms / 1000) for a, ms in side]) for side in (first, second)
+        ]
+        able = np.ones((len(spans), 2), bool)
+
+        def fit(who):
+            gain = 0.0
+            for speaker, theirs in enumerate(regions):
+                mine = [Region(*span) for span, k in zip(spans, who, strict=True) if k == speaker]
+                length = lambda some: sum(r.end - r.start for r in some)  # noqa: E731
+                covered = union(mine)
+                gain += length(intersection(covered, theirs))
+                gain += sum(length(intersection([span], theirs)) for span in mine)
+                gain -= length(mine) - length(covered)
+            changes = sum(a != b for a, b in pairwise(who))
+            return gain - overlap.CHANGE * changes
+
+        chain = overlap._best(spans, [[0, 1]] * len(spans), overlap.SpeechTimes(regions))
+        best = max(map(fit, product((0, 1), repeat=len(spans))))
+        assert fit(chain) == pytest.approx(best, abs=1e-6)
+        parted = overlap.separate(starts, ends, able, overlap.SpeechTimes(regions))
+        assert all(k in (-1, who) for k, who in zip(parted.tolist(), chain, strict=True))
+
+    def test_words_at_once_are_of_different_people(self):
+        """Somebody says yes while another speaks; two talk at once for long, word by word."""
+        turns = [Turn("r", 0, 6, "A"), Turn("r", 2, 0.5, "B"), Turn("r", 4, 4, "B")]
+        mine = [(0, 1.2), (1.2, 2.1), (2.1, 3.0), (3.0, 4.1), (4.1, 5.0), (5.0, 6.0)]
+        theirs = [(2.0, 2.5), (4.0, 4.4), (4.4, 5.2), (5.2, 6.1), (6.1, 8.0)]
+        spans = sorted([(*span, "A") for span in mine] + [(*span, "B") for span in theirs])
+        found = assign(self.words(*(span[:2] for span in spans)), turns)
+        assert [w.speaker for w in found.words] == [who for *_, who in spans]
+        assert (found.at_once, found.tied) == (9, 0)
+
+    def test_words_whose_times_are_estimated_part_nobody(self):
+        turns = [Turn("r", 0, 4, "A"), Turn("r", 2, 2, "B")]
+        words = [w._replace(estimated=True) for w in self.words((0, 1), (2, 3), (2.5, 3.5))]
+        assert self.speakers(words, turns) == ["A", "A", "A"]
+        assert assign(words, turns).at_once == 0
 
     def test_a_tie_of_others_is_not_decided_by_a_third(self):
         turns = [Turn("r", 0, 1, "C"), Turn("r", 2, 2, "B"), Turn("r", 2, 2, "A")]
