@@ -5,8 +5,8 @@ Usage: assign_words.py [options] <rttm|json> <words> [-o <file>]
 
 <words> is CTM, STM, the JSON of Whisper, faster-whisper, whisperX, whisper.cpp or meeteval (SegLST), WebVTT or
 SRT, by its ending. <rttm|json> is who speaks when: an RTTM, or the JSON of diarize.py and export.py. Each word
-goes to who speaks most in it; words at the same time are of different people. Captions without times of their words are parted where the speaker changes, by
-their length in characters. docs/words.md says more.
+goes to who speaks most in it; words at the same time are of different people. Captions without times of
+their words are parted where the speaker changes, by their length in characters. docs/words.md says more.
 
 Formats: text, srt, vtt and json of one recording; ctm, stm, seglst of all. Which one is written, --format or
 the ending of <file> says (.txt, .srt, .vtt, .json, .ctm, .stm, .seglst.json); text without both. With several

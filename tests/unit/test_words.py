@@ -517,6 +517,22 @@ class TestAssignment:
 
 
 class TestWriting:
+    def test_each_of_two_who_speak_at_once_has_an_utterance(self):
+        spans = [
+            (0, 1, "A"),
+            (0.9, 1.5, "B"),
+            (1, 2, "A"),
+            (1.5, 2.2, "B"),
+            (2, 3, "A"),
+            (3.2, 3.5, "B"),
+            (4, 5, "A"),
+        ]
+        words = [Word("r", start, end, f"{who}{start:g}", who) for start, end, who in spans]
+        runs = [text_of(run) for run in writing.utterances(words)]
+        assert runs == ["A0 A1 A2", "B0.9 B1.5 B3.2", "A4"]  # B has said a whole word before A4
+        starts = [line for line in writing.srt([words]).splitlines() if "-->" in line]
+        assert starts == sorted(starts) and len(starts) == 3
+
     @given(NAMED)
     def test_ctm_and_back(self, tmp_path_factory, words):
         found = read(tmp_path_factory.mktemp("w"), "a.ctm", time_marks.ctm(words))
