@@ -5,8 +5,8 @@ Usage: assign_words.py [options] <rttm|json> <words> [-o <file>]
 
 <words> is CTM, STM, the JSON of Whisper, faster-whisper, whisperX, whisper.cpp or meeteval (SegLST), WebVTT or
 SRT, by its ending. <rttm|json> is who speaks when: an RTTM, or the JSON of diarize.py and export.py. Each word
-goes to who speaks most in it. Captions without times of their words are parted where the speaker changes, by
-their length in characters. docs/words.md says more.
+goes to who speaks most in it; words at the same time are of different people. Captions without times of
+their words are parted where the speaker changes, by their length in characters. docs/words.md says more.
 
 Formats: text, srt, vtt and json of one recording; ctm, stm, seglst of all. Which one is written, --format or
 the ending of <file> says (.txt, .srt, .vtt, .json, .ctm, .stm, .seglst.json); text without both. With several
@@ -30,11 +30,9 @@ from cli import program
 from cli.names import add_names, names_of, tell_unused
 from diar.base.errors import DataError
 from diar.base.files import write_text
-from diar.base.numbers import parse_channel
 from diar.base.types import Turn
 from diar.exports import document
 from diar.kaldi import rttm
-from diar.kaldi.recordings import read_file_channels
 from diar.kaldi.tables import read_wav_scp
 from diar.words import reading, writing
 from diar.words.assignment import DISTANCE, assign
@@ -136,7 +134,7 @@ def read_words(args: argparse.Namespace, turns: dict[str, list[Turn]]) -> Transc
         say(f"{args.words}: {note}")
     words: Mapping[str, Sequence[Word]] = found.words
     if args.data_dir:
-        words = by_recording(args.data_dir, words)
+        words = reading.by_recording(args.data_dir, words)
     if args.recording:
         if args.recording not in {**words, **found.faults}:
             raise DataError(f"no words of {args.recording}", args.words)
@@ -145,19 +143,6 @@ def read_words(args: argparse.Namespace, turns: dict[str, list[Turn]]) -> Transc
     if not any(words.values()) and not faults:
         say(f"{args.words}: no words")
     return Transcript(args.words, words, faults)
-
-
-def by_recording(data_dir: Path, words: Mapping[str, Sequence[Word]]) -> dict[str, list[Word]]:
-    """Sort words of file and channel by the recordings that reco2file_and_channel makes of these."""
-    path = data_dir / "reco2file_and_channel"
-    known = read_file_channels(path) if path.exists() else {}
-    found: dict[str, list[Word]] = {}
-    for name, each in words.items():
-        for word in each:
-            channel = parse_channel(word.channel)
-            ours = known.get((name, -1 if channel is None else channel), name)
-            found.setdefault(ours, []).append(word._replace(recording=ours))
-    return found
 
 
 def assign_all(
@@ -185,6 +170,7 @@ def assign_all(
         counts.update(
             words=len(words),
             estimated=sum(word.estimated for word in words),
+            at_once=found.at_once,
             tied=found.tied,
             near=found.near,
             nobody=found.nobody,
@@ -222,6 +208,8 @@ def tell(args: argparse.Namespace, counts: Counter[str]) -> None:
             f"{counts['estimated']} of {total} words have no times of their own: estimated, by their"
             " length in characters"
         )
+    if counts["at_once"]:
+        say(f"{counts['at_once']} word(s) at the same time as another: of different people")
     if counts["tied"]:
         say(
             f"{counts['tied']} word(s) of several speakers, as long of each, decided by their neighbours"

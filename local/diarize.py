@@ -35,73 +35,32 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import program, survival
-from cli.identities import Identities, Identity, called
+from cli.identities import Identities, called, called_everywhere
 from cli.names import add_names, names_of, tell_unused
 from cli.pipeline import add_configs, add_pipeline, pipeline_of
 from cli.progress import Here, Progress
+from cli.results import Result, as_json, without_blanks, without_matrices
 from cli.speakers import add_speakers, bounds_of
+from cli.words import named_words, words_by_recording
 from diar.audio import waveform
-from diar.audio.spool import Samples
 from diar.base import config
 from diar.base.errors import DataError
-from diar.base.names import no_blanks
 from diar.base.seeds import seed_for
-from diar.base.types import Bounds, Turn
-from diar.exports.document import document_of
-from diar.exports.recording import recording_of
+from diar.base.types import Bounds
 from diar.kaldi import inputs, rttm
 from diar.kaldi.inputs import STDIN, Input
+from diar.kaldi.names import check_apart
 from diar.kaldi.recordings import remarks
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
-    from diar.pipeline.recording import Diarization, Pipeline
+    from diar.pipeline.recording import Pipeline
     from diar.report.standalone import PageAudio, StandalonePage
-    from diar.words.word import Word
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of a recording: what was made of it, or why it failed.
-
-    remarks: what was done to read it. speakers: who they are, by their names in ``diarization``.
-    samples: what was heard, mono. seconds: what all of it took.
-    """
-
-    given: Input
-    duration: float = 0.0
-    remarks: tuple[str, ...] = ()
-    diarization: Diarization | None = None
-    speakers: dict[str, Identity] = field(default_factory=dict)
-    samples: Samples | None = None
-    seconds: float = 0.0
-    error: str = ""
-
-    @property
-    def turns(self) -> list[Turn]:
-        """Of the recording, none where it failed."""
-        return sorted(map(self._named, self.diarization.turns)) if self.diarization else []
-
-    @property
-    def confidences(self) -> dict[Turn, float]:
-        """Of ``turns``, the probability that the speaker is right, where that is known."""
-        known = self.diarization.confidences if self.diarization else {}
-        return {self._named(turn): sure for turn, sure in known.items()}
-
-    @property
-    def doubtful(self) -> int:
-        """How many turns have a confidence that is small (``ConfidenceConfig.doubtful``)."""
-        made = self.diarization
-        return sum(sure < made.doubtful for sure in made.confidences.values()) if made else 0
-
-    def _named(self, turn: Turn) -> Turn:
-        who = self.speakers.get(turn.speaker)
-        return turn._replace(speaker=who.name) if who else turn
 
 
 def main() -> None:
@@ -174,76 +133,45 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
         raise DataError(f"{failed} of {len(args.inputs)} recording(s) could not be diarized")
 
 
-def without_matrices(result: Result) -> Result:
-    """Leave out what takes memory, and is not written."""
-    made = result.diarization
-    return replace(result, samples=None, diarization=replace(made, fit=None) if made else None)
-
-
 def linked(
     args: argparse.Namespace, held: list[tuple[Result, PageAudio | None]], identities: Identities
 ) -> Iterator[tuple[Result, PageAudio | None]]:
     """Yield the results with names that hold in all of them, or those that a user gives to these."""
-    people = identities.linked({result.given.recording: result.speakers for result, _ in held})
+    found = identities.linked({result.given.recording: result.speakers for result, _ in held})
+    people = called_everywhere(args.called, found)
     for result, audio in held:
         name = result.given.recording
         try:
-            yield replace(result, speakers=called(args.called, name, people[name])), audio
+            check_apart(name, {speaker: who.name for speaker, who in people[name].items()})
         except DataError as error:
             yield replace(result, error=str(error)), None
+        else:
+            yield replace(result, speakers=people[name]), audio
 
 
 def show(
     args: argparse.Namespace, page: StandalonePage | None, result: Result, audio: PageAudio | None
 ) -> None:
     """Put a recording into the page, if there is one, and it was heard."""
+    made, words = result.diarization, args.spoken.get(result.given.recording, ())
     if page and audio:
-        page.add(audio, result.turns, words_of(args, result))
+        said = named_words(words, made, result.speakers) if made else ()
+        page.add(audio, result.turns, said, result.confidences)
 
 
 def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | None:
     """Make the page of all recordings, where one is wanted."""
     if not args.html:
         return None
+    from diar.report.recordings import ReportConfig
     from diar.report.standalone import StandalonePage
 
     parts: dict[str, Any] = {"vad": pipeline.vad, "xvector": pipeline.xvector, "dec": pipeline.dec}
     configurations = {name: config.dump(part) for name, part in parts.items()}
     name = args.inputs[0].recording if len(args.inputs) == 1 else "diarization"
     out = (args.out or Path()) / f"{name}.html"
-    return StandalonePage(out, shlex.join(sys.argv), configurations, args.embed_audio)
-
-
-def words_of(args: argparse.Namespace, result: Result) -> Sequence[Word]:
-    """Give the words of a recording to its speakers, by the names that these have in ``turns``."""
-    from diar.words.assignment import assign
-
-    made, words = result.diarization, args.spoken.get(result.given.recording, ())
-    if made is None or not words:
-        return ()
-    found = assign(words, made.turns, made.exclusive).words
-    names = {speaker: who.name for speaker, who in result.speakers.items()}
-    return [word._replace(speaker=names.get(word.speaker, word.speaker)) for word in found]
-
-
-def spoken(args: argparse.Namespace) -> Mapping[str, Sequence[Word]]:
-    """Read the words of --words, by recording.
-
-    Raises:
-        DataError: the file cannot be read, or has words of none of the recordings.
-    """
-    from diar.words import reading
-
-    if not args.words or not args.inputs:
-        return {}
-    found = reading.read(args.words, args.inputs[0].recording)
-    for note in (*found.notes, *found.faults.values()):
-        print(f"diarize.py: {args.words}: {note}", file=sys.stderr)
-    names = [given.recording for given in args.inputs]
-    if not set(names) & set(found.words):
-        of = ", ".join(found.words) or "nothing"
-        raise DataError(f"words of {of}, not of {', '.join(names)}: --name renames it", args.words)
-    return found.words
+    shown = ReportConfig(doubtful=pipeline.dec.confidence.doubtful)
+    return StandalonePage(out, shlex.join(sys.argv), configurations, args.embed_audio, shown)
 
 
 def lengths_of(given: list[Input]) -> dict[str, float]:
@@ -312,25 +240,6 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
     say(said, sys.stdout if file and not args.json else sys.stderr)
 
 
-def without_blanks(turn: Turn) -> Turn:
-    """Return a turn as RTTM can hold it."""
-    return turn._replace(speaker=no_blanks(turn.speaker))
-
-
-def as_json(result: Result) -> dict[str, Any]:
-    """Make the line of a recording: docs/diarization.schema.json, and what only this program knows."""
-    name, path = result.given.recording, result.given.path
-    if result.error:
-        return {"recording": name, "media": str(path), "error": result.error}
-    recording = recording_of(name, result.turns, result.duration, path, result.confidences)
-    document = document_of(recording)
-    told = {who.name: who.as_json() for who in result.speakers.values()}
-    for speaker in document["speakers"]:
-        speaker.update(told.get(speaker["name"], {}))
-    seconds = round(result.seconds, 3)
-    return {**document, "remarks": list(result.remarks), "processing_seconds": seconds}
-
-
 def rttm_of(out: Path, given: Input) -> Path:
     """Name the RTTM of a recording."""
     return out / f"{given.recording}.rttm"
@@ -366,7 +275,7 @@ def parse() -> argparse.Namespace:
     if args.skip_done:
         todo = [given for given in args.inputs if not rttm_of(args.out, given).exists()]
     args.inputs, args.done = todo, len(args.inputs) - len(todo)
-    args.spoken = spoken(args)
+    args.spoken = words_by_recording("diarize.py", args.words, [i.recording for i in todo])
     return args
 
 

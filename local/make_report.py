@@ -11,6 +11,7 @@ Example: local/make_report.py data exp real_sample exp/by_hand/report
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from cli import program
@@ -40,6 +41,9 @@ def main() -> None:
     if not made:
         why = f", see {args.out_dir}/failed" if keys else ": no turns, and no lengths of recordings"
         raise DataError(f"no recording of {args.sets} can be shown{why}", args.exp_dir)
+    for one in sets:
+        for note in (*one.transcript.notes, *one.transcript.faults.values()):
+            print(f"make_report.py: {one.transcript.path}: {note}", file=sys.stderr)
     usage = usage_of(args.exp_dir)
     usual = [
         step for step in usage if not is_other_seed(step.directory)

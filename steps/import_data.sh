@@ -13,7 +13,7 @@
 # What a command reads is not known here: after a change of that, remove <data-dir> and run again.
 #
 # Reads   wav.scp; and where they are: segments utt2spk spk2utt vad.scp reco2dur reco2num_spk
-#         reco2file_and_channel, the reference (ref.rttm, rttm or stm) and all.uem or uem. Nothing in
+#         reco2file_and_channel, the reference (ref.rttm, rttm or stm), all.uem or uem, ctm. Nothing in
 #         <kaldi-data-dir> is changed. Relative paths count from here, from the directory, or from one
 #         above it.
 # Writes  the same, sorted, of the ids that all files have; log/faults (what was left out, and why);

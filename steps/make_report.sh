@@ -10,7 +10,7 @@
 #
 # Reads   <exp-dir>/*/<set>/rttm of each system, and where there are: score, and what DEC leaves;
 #         <data-root>/<set>/wav.scp and its audio, reco2file_and_channel, reco2dur, ref.rttm,
-#         all.uem, where there are
+#         all.uem, where there are; ctm, the words of a recogniser, which get the speakers of each system
 # Writes  <report-dir>/index.html, config.yaml; index_files/ where the page would be too large;
 #         failed (recordings that cannot be shown, and why)
 #
@@ -37,7 +37,7 @@ for name in "${names[@]}"; do
     may_read "$dir" "$dir/score" "$dir"/seed*/score
     scores+=("$dir/score" "$dir"/seed*/score)
   done
-  may_read "$data/$name/"{wav.scp,reco2file_and_channel,reco2dur,ref.rttm,all.uem}
+  may_read "$data/$name/"{wav.scp,reco2file_and_channel,reco2dur,ref.rttm,all.uem,ctm}
 done
 if planning; then _inputs+=("${names[@]/#/$exp/*/}"); fi # whatever will be there
 sets="$(IFS=,; echo "${names[*]}")"

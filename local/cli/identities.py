@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from diar.base import config
 from diar.base.errors import DataError
 from diar.identity.config import IdentityConfig
-from diar.kaldi.names import Names
+from diar.kaldi.names import ANY, Names
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
     from diar.identity.profiles import SpeakerProfile
     from diar.pipeline.recording import Diarization, Pipeline
 
 Known = Mapping[str, Mapping[str, "Identity"]]
+_PERSON = re.compile(r"spk\d+")  # as ``global_names`` calls those who are linked
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,36 @@ def called(names: Names, recording: str, speakers: dict[str, Identity]) -> dict[
     """
     new = names.of(recording, [who.name for who in speakers.values()])
     return {speaker: replace(who, name=new[who.name]) for speaker, who in speakers.items()}
+
+
+def called_everywhere(names: Names, recordings: Known) -> dict[str, dict[str, Identity]]:
+    """Give people who are linked the names that a user says.
+
+    A name is said of a person (``spk0001``, or ``1``), or of a speaker of one recording (``talk_1``; a line of
+    a file), and then holds for that person everywhere, unless another recording says another.
+    """
+    here: dict[tuple[str, str], str | None] = {}
+    everywhere: dict[str, set[str]] = {}
+    for recording, speakers in recordings.items():
+        for speaker, who in speakers.items():
+            short = who.name.removeprefix("spk").lstrip("0")
+            of_person = (who.name, short) if _PERSON.fullmatch(who.name) else (who.name,)
+            of_speaker = speaker.removeprefix(f"{recording}_")
+            said = (
+                names.said(recording, speaker, of_speaker, *of_person)
+                or names.said(ANY, speaker)
+                or names.said(ANY, *of_person)
+            )
+            here[recording, speaker] = said
+            everywhere.setdefault(who.name, set()).update([said] if said else [])
+    only = {person: min(said) for person, said in everywhere.items() if len(said) == 1}
+    return {
+        recording: {
+            speaker: replace(who, name=here[recording, speaker] or only.get(who.name, who.name))
+            for speaker, who in speakers.items()
+        }
+        for recording, speakers in recordings.items()
+    }
 
 
 class Identities:

@@ -64,6 +64,10 @@ def folder(tmp_path_factory, sample_wav, sample_turns):
         subprocess.run(
             [*call, folder / "exp" / name], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
         )
+    words = "talk 1 6.9 0.3 Good\ntalk 1 7.2 0.5 morning.\n"  # of one of the recordings
+    (folder / "data/test/ctm").write_text(words)
+    call = [ROOT / "steps/make_report.sh", folder / "data", folder / "exp", "test"]
+    subprocess.run([*call, folder / "exp/worded"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return folder
 
 
@@ -342,6 +346,7 @@ def test_a_latent_point_leads_to_its_time(tab):
     ring = tab.evaluate("element('latents')._fullData.at(-1).x.length")
     assert ring == 1
     points = {by: None for by in ("hypothesis", "reference")}
+    lanes = tab.evaluate("Object.fromEntries(page.timeline.lanes.map((l) => [l.label, l.colour]))")
     for by in points:
         tab.select_option("#colour", by)
         wait_until(
@@ -350,10 +355,12 @@ def test_a_latent_point_leads_to_its_time(tab):
             arg={"hypothesis": "talk_", "reference": "speaker"}[by],
         )
         points[by] = tab.evaluate(
-            "element('latents')._fullData.filter((t) => t.showlegend).map((t) => t.name)"
+            "Object.fromEntries(element('latents')._fullData.filter((t) => t.name.includes('alk') || t.name.includes('peaker'))"
+            ".map((t) => [t.name, t.marker.color]))"
         )
     assert set(points["hypothesis"]) == {"talk_1", "talk_2"}
     assert {"speaker90", "speaker91"} <= set(points["reference"])
+    assert points["hypothesis"].items() <= lanes.items() >= points["reference"].items()
     before = tab.evaluate("[...element('latents')._fullData[0].x]")
     tab.select_option("#projection", "tsne")
     wait_until(tab, "(x) => element('latents')._fullData[0].x[0] !== x", arg=before[0])
@@ -373,6 +380,65 @@ def test_two_systems_beside_each_other(tab):
     tab.select_option("#first", label="AHC")
     wait_until(tab, "element('inside').hidden")  # a baseline has no latents
     assert tab.locator("#second").input_value() == ""  # a system is not compared with itself
+
+
+def test_one_legend_for_all_charts(tab):
+    opened(tab)
+    assert tab.locator(".js-plotly-plot .legend").count() == 0
+    legend = tab.get_by_role("group", name="legend")
+    entries = legend.locator(":scope > span").all_inner_texts()
+    assert sorted(entries[:2]) == ["speaker90 = talk_2", "speaker91 = talk_1"]
+    swatches = legend.locator(".swatch").evaluate_all("(all) => all.map((i) => i.style.backgroundColor)")  # fmt: skip
+    bars = tab.locator("#talking td:last-child i").evaluate_all("(all) => all.map((i) => i.style.backgroundColor)")  # fmt: skip
+    assert set(bars) == set(swatches[:2])
+    tab.select_option(
+        "#first", label="AHC"
+    )  # its lanes have names, and it has neither posteriors nor latents
+    legend.locator(":scope > span").first.wait_for(state="detached")
+    tab.select_option("#first", label="DEC, default")
+    tab.keyboard.press("Escape")
+    opened(tab, ODD)
+    signs = [text[0] for text in legend.locator(":scope > span").all_inner_texts()]
+    assert signs.count("■") == small_report.SPEAKERS - len(colours.SPEAKERS)  # as the points
+
+
+def test_doubtful_turns_are_marked(tab, folder):
+    """In list and lane, by more than a colour, and said."""
+    opened(tab)
+    assert tab.get_by_role("img", name="timeline; doubtful turns: 1").is_visible()
+    turns = rttm.load_rttm(folder / "exp/dec_default/test/rttm")
+    (doubtful,) = (turn for turn, sure in turns.confidences.items() if sure < 0.7)
+    marks = tab.locator("#timeline .textpoint")
+    assert marks.all_text_contents() == ["?"]
+    box = marks.bounding_box()
+    middle = point_of(tab, (doubtful.start + doubtful.end) / 2)[0]
+    assert box["x"] + box["width"] / 2 == pytest.approx(middle, abs=2)
+    hollow = tab.evaluate(
+        "element('timeline')._fullData.filter((t) => t.type === 'bar' && t.marker.line.width)"
+        ".map((t) => [t.base[0], t.x[0], t.marker.color, t.text[0]])"
+    )
+    start, length, fill, text = hollow[0]
+    assert len(hollow) == 1 and start == pytest.approx(doubtful.start, abs=2e-3)
+    assert length == pytest.approx(doubtful.duration, abs=2e-3)
+    assert fill not in colours.SPEAKERS and "doubtful: 43 %" in text
+    tab.get_by_text("Turns", exact=True).click()
+    row = tab.locator("#turn-list tr", has=tab.locator(".doubt"))
+    assert row.count() == 1
+    assert (
+        re.sub(r"\s+", " ", row.locator("td").nth(2).inner_text())
+        == f"{doubtful.speaker}? doubtful: 43 %"
+    )
+    name = tab.locator("#turn-list .doubt").aria_snapshot()
+    assert "doubtful: 43 %" in name and "?" not in name  # as a screen reader has it
+    legend = tab.get_by_role("group", name="legend").get_by_text("doubtful")
+    assert legend.count() == 1 and "70 %" in legend.inner_text()
+    picture(tab, "doubtful")
+    tab.keyboard.press("+")
+    wait_until(tab, "document.querySelector('#timeline').ariaLabel.includes('1')")
+    tab.select_option("#first", label="AHC")  # of a baseline nobody knows
+    tab.locator("#turn-list .doubt").wait_for(state="detached")
+    assert tab.get_by_role("img", name="timeline", exact=True).is_visible()
+    assert marks.count() == legend.count() == 0
 
 
 def test_next_error(tab):
@@ -408,10 +474,6 @@ def test_on_a_phone(tab):
     assert tab.evaluate(wide) <= 0
     box = tab.locator("#timeline").bounding_box()
     assert box["width"] <= 390
-    legend, curves = (
-        tab.locator(f"#history .{part}").bounding_box() for part in ("legend", "nsewdrag")
-    )
-    assert legend["y"] >= curves["y"] + curves["height"]  # it lies over no curve
     picture(tab, "phone")
 
 
@@ -626,7 +688,7 @@ def test_the_charts_are_as_wide_as_their_place(tab):
 def test_names_of_speakers_stay_text_everywhere(tab):
     opened(tab, ODD)
     tab.select_option("#colour", "reference")
-    tab.locator("#latents .legendtext", has_text="<i>0</i>").wait_for()
+    tab.locator("#legend span", has_text="<i>0</i> = ").first.wait_for()
     short = tab.evaluate(
         "[1, 2, 12].map((i) => shorter(`a_rather_long_name_of_a_recording_${i}`, 11))"
     )
@@ -687,10 +749,15 @@ WORDS = [
 ]  # fmt: skip
 
 
-def standalone(tab, folder, sample_wav, words=()):
+SURE = {TURNS[0]: 0.987, TURNS[1]: 0.1234}
+
+
+def standalone(tab, folder, sample_wav, words=(), sure=None):
     """The page of diarize.py --html --embed-audio, opened."""
     page = StandalonePage(folder / "meet.html", "diarize.py", {}, embed_audio=True)
-    page.add(page.listen("meet", sample_wav, soundfile.read(sample_wav)[0], 16000), TURNS, words)
+    page.add(
+        page.listen("meet", sample_wav, soundfile.read(sample_wav)[0], 16000), TURNS, words, sure
+    )
     page.write()
     tab.goto("about:blank")
     tab.goto((folder / "meet.html").as_uri())
@@ -756,6 +823,21 @@ def test_names_are_given_in_the_page_and_saved(tab, tmp_path, sample_wav):
     assert field.input_value() == "Ben Ali"
 
 
+def test_doubtful_turns_of_the_page_for_all(tab, tmp_path, sample_wav):
+    standalone(tab, tmp_path, sample_wav, WORDS, SURE)
+    rows = tab.locator("#turn-list tbody tr")
+    marked = [row.locator(".doubt").count() for row in rows.all()]
+    assert marked == [0, 1, 0]  # the text of the doubtful turn
+    assert "12 %" in rows.nth(1).inner_text()
+    assert tab.locator("#timeline .textpoint").count() == 1
+    assert saved(tab, "rttm") == rttm.format_rttm(TURNS, SURE)
+    field = tab.get_by_label("name of meet_2")
+    field.fill("Ben")
+    field.blur()
+    wait_until(tab, "document.querySelector('#turn-list .doubt').parentElement.innerText.startsWith('Ben')")  # fmt: skip
+    picture(tab, "standalone_doubtful")
+
+
 def test_words_are_saved_with_their_speakers(tab, tmp_path, sample_wav):
     standalone(tab, tmp_path, sample_wav, WORDS)
     rows = list(csv.DictReader(io.StringIO(saved(tab, "csv"), newline="")))
@@ -768,6 +850,20 @@ def test_words_are_saved_with_their_speakers(tab, tmp_path, sample_wav):
         text_of(words) == 'meet_1: Shall we, "now"? meet_2: Yes. unknown: hm'
     )  # a tag, to readers of SRT
     assert [words[0].start, words[-1].end] == [0.6, 20.5]
+
+
+def test_words_beside_the_turns_of_an_experiment(tab, folder):
+    tab.goto((folder / "exp/worded/index.html").as_uri())
+    opened(tab)
+    row = tab.locator("#turn-list tbody tr")
+    assert row.count() == 1 and row.inner_text().endswith("Good morning.")
+    row.get_by_role("button").click()
+    wait_until(tab, "element('audio').currentTime >= 6.9 && !element('audio').paused")
+    tab.keyboard.press(" ")
+    picture(tab, "words")
+    tab.keyboard.press("Escape")
+    opened(tab, ODD)  # nobody has written down what is said there
+    assert not tab.locator("#turn-list").is_visible()
 
 
 def test_turns_of_an_experiment_are_folded(tab):

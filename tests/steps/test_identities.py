@@ -1,6 +1,9 @@
 """Enrolment, known voices and people across recordings, by the programs and the steps."""
 
+import base64
+import gzip
 import json
+import re
 import shutil
 import sys
 
@@ -73,6 +76,12 @@ def go(models, monkeypatch, capsys):
     return gone
 
 
+def unpacked(page):
+    """The recordings of a page, as text."""
+    found = re.findall(r'id="data:[^"]*">([^<]*)<', page.read_text())
+    return "".join(gzip.decompress(base64.b64decode(text)).decode() for text in found)
+
+
 class TestDiarize:
     def test_known_voices_are_named(self, go, talk, voices, names):
         found = go(talk / "talk.wav", "--voices", voices, "--json", "--speaker-vectors")
@@ -110,6 +119,34 @@ class TestDiarize:
         sides = [read_rttm(tmp_path / f"a/{name}.rttm")[name] for name in ("talk", "again")]
         assert [t.speaker for t in sides[0]] == [t.speaker for t in sides[1]]
         assert {t.speaker for t in sides[0]} == {"spk0001", "spk0002"}
+
+    def test_names_of_people_who_are_linked(self, go, talk, tmp_path):
+        files = [talk / "talk.wav", talk / "again.wav", "--link", "--out", tmp_path]
+
+        def people(*options):
+            found = go(*files, *options)
+            sides = [read_rttm(tmp_path / f"{name}.rttm")[name] for name in ("talk", "again")]
+            return [[turn.speaker for turn in turns] for turns in sides], found
+
+        (talks, agains), _ = people()
+        anna = {"spk0001": "Anna"}
+        expected = [[anna.get(who, who) for who in side] for side in (talks, agains)]
+        named, found = people("--names", "1=Anna,4=Eva", "--html")
+        assert named == expected and "no speaker '4' to give a name to" in found.err
+        assert '"Anna"' in unpacked(tmp_path / "diarization.html")
+        assert people("--names", "spk0001=Anna")[0] == expected
+        (tmp_path / "names").write_text("again 1 Ben\n")
+        go(talk / "again.wav", "--out", tmp_path)
+        ones = {t for t in read_rttm(tmp_path / "again.rttm")["again"] if t.speaker == "again_1"}
+        start = min(turn.start for turn in ones)
+        (both, _), _ = people("--names-file", tmp_path / "names")
+        again = {t.start: t.speaker for t in read_rttm(tmp_path / "again.rttm")["again"]}
+        assert again[start] == "Ben" and both.count("Ben") == len(
+            ones
+        )  # of the same person in the other file
+        (tmp_path / "names").write_text("again 1 Ben\ntalk 1 Eva\n")
+        (first, second), found = people("--names-file", tmp_path / "names")
+        assert "Eva" in first and "Ben" in second and not {"Eva"} & {*second}
 
     def test_a_file_that_fails_costs_only_itself(self, go, talk, tmp_path):
         (tmp_path / "bad.wav").write_text("no audio")

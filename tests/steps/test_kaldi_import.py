@@ -151,11 +151,13 @@ class TestTables:
 
     def test_uem_and_arks_elsewhere(self, source):
         (source / "uem").write_text("a 1 0.5 4.5\nz 1 0 1\n")
+        (source / "ctm").write_text("a 1 0.5 0.2 hello\n")
         (source / "exp").mkdir()
         kaldiio.save_ark(str(source / "exp/vad.ark"), {"u1": np.ones(9, np.float32)})
         (source / "vad.scp").write_text("u1 exp/vad.ark:3\nu2 /none/vad.ark:3\n")
         target, _ = self.imported(source)
         assert (target / "all.uem").read_text() == "a 1 0.500 4.500\n"
+        assert (target / "ctm").read_text() == "a 1 0.5 0.2 hello\n"
         assert (
             target / "vad.scp"
         ).read_text() == f"u1 {source}/exp/vad.ark:3\nu2 /none/vad.ark:3\n"

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from diar.base.types import Region, Turn
 from diar.clustering.sampling import sample_rows
+from diar.kaldi import rttm
 from diar.report import projection
 from diar.report.experiment import ExperimentSet, address
 from diar.report.overview import figure, mark_best, summary
@@ -275,6 +276,64 @@ def test_without_reference_and_scores():
     assert found["reference"] is None and found["systems"]["dec"]["errors"] is None
     assert found["systems"]["dec"]["speakers"] == ["a", "b"]
     assert found["systems"]["dec"]["turns"] == [[500, 1500, 0], [1000, 3000, 1]]
+
+
+def test_words_of_a_data_directory(experiment, tmp_path):
+    """Of some recordings; each system gives them to its own speakers. Without words nothing changes."""
+    _, without_words = seen(experiment)
+    folder = changed(experiment, tmp_path / "x")
+    turn = next(iter(rttm.read_rttm(folder / "exp/dec_default/test/rttm")["talk"]))
+    (folder / "data/test/ctm").write_text(
+        f"file 2 {turn.start + 0.1:.3f} 0.2 hello\nfile 2 {turn.start + 0.3:.3f} 0.2 there\n"
+    )
+    (folder / "data/test/reco2file_and_channel").write_text("talk file 2\n")
+    _, views = seen(folder)
+    said = {system: found["spoken"] for system, found in views["talk"]["systems"].items()}
+    ((start, end, place, text),) = said["dec_default"]
+    assert [start, end] == [round(1000 * (turn.start + x)) for x in (0.1, 0.5)]
+    assert text == "hello there"
+    assert views["talk"]["systems"]["dec_default"]["speakers"][place] == turn.speaker
+    assert [(said["ahc"][0][2], said["ahc"][0][3])] == [(0, "hello there")]
+    for view in views.values():
+        for found in view["systems"].values():
+            found.pop("spoken", None)
+    assert views == without_words
+    (folder / "exp/ahc/test/rttm_exclusive").write_text(
+        f"SPEAKER talk 1 {turn.start:.3f} 2 <NA> <NA> talk_9 <NA> <NA>\n"
+    )
+    _, views = seen(folder)
+    assert views["talk"]["systems"]["ahc"]["spoken"][0][2] == -1  # they decide, whoever they are
+
+
+def test_words_that_cannot_be_used(experiment, tmp_path):
+    """A bad line costs the words of its recording; a file of which nothing can be read stops, in a line."""
+    folder = changed(experiment, tmp_path / "x")
+    (folder / "data/test/ctm").write_text("talk 1 zero 0.2 hello\nother 1 1 1 x\n")
+    result = make(folder, folder / "exp/report", "--set", "projections=[pca]")
+    assert result.returncode == 0, result.stderr
+    assert "ctm:1: 'zero' is not a number" in result.stderr
+    assert "words of other, not in" in result.stderr
+    (folder / "data/test/ctm").write_bytes(b"\xff\xfe\x00\n")
+    result = make(folder, folder / "exp/report", "--set", "projections=[pca]")
+    assert result.returncode == 1 and "data/test/ctm" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_confidences_of_turns_that_are_joined():
+    """The mean over their time; a single one as it is, to the last digit."""
+    turns = [
+        Turn("r", 0, 3, "a"),
+        Turn("r", 3, 1, "a"),
+        Turn("r", 5, 3.3, "a"),
+        Turn("r", 1, 1, "b"),
+    ]
+    sure = {turns[0]: 0.9, turns[1]: 0.1, turns[2]: 0.7}
+    view = View("r", 10.0, turns={"x": turns, "y": turns}, confidences={"x": sure})
+    found = plain(view, ReportConfig(doubtful=0.7))["systems"]
+    assert found["x"]["turns"] == [[0, 4000, 0], [1000, 2000, 1], [5000, 8300, 0]]
+    assert found["x"]["sure"] == [0.7, None, 0.7] and found["x"]["doubtful"] == []
+    found = plain(view, ReportConfig(doubtful=0.71))["systems"]
+    assert found["x"]["doubtful"] == [0, 2] and "sure" not in found["y"]
 
 
 def test_errors_are_those_inside_the_regions():

@@ -12,6 +12,7 @@ from diar.base.types import Subsegments, Turn, concatenate
 from diar.kaldi import arks, rttm, tables
 
 SECONDS = 120.0
+DOUBT = 0.434  # the confidence of the shortest turn of the talk
 SPEAKERS = 9  # of the second recording: more than there are colours
 
 
@@ -36,7 +37,7 @@ def make(folder: Path, audio: Path, turns: list[tuple[float, float, str]]) -> Pa
         for t in talk + many
     ]
     dec = folder / "exp/dec_default/test"
-    write_system(dec, late)
+    write_system(dec, late, confidences_of(late))
     lost = [t._replace(speaker=f"{t.recording}_1") for t in talk]
     write_system(folder / "exp/ahc/test", lost + [t for t in late if t.recording == odd])
     write_refinement(dec, late, {"talk": 30.0, odd: SECONDS})
@@ -55,10 +56,19 @@ def renamed(turn: Turn) -> str:
     return f"{turn.recording}_{SPEAKERS - int(turn.speaker[3])}"
 
 
-def write_system(directory: Path, turns: list[Turn]) -> None:
+def confidences_of(turns: list[Turn]) -> dict[Turn, float]:
+    """Of DEC: one turn of the talk is doubtful."""
+    talk = [t for t in turns if t.recording == "talk" and t.duration > 0]
+    sure = dict.fromkeys(turns, 0.97)
+    return {**sure, min(talk, key=lambda turn: turn.duration): DOUBT}
+
+
+def write_system(
+    directory: Path, turns: list[Turn], confidences: dict[Turn, float] | None = None
+) -> None:
     directory.mkdir(parents=True)
     merged = {(t.recording, t.start, t.speaker): t for t in turns if t.duration > 0}
-    rttm.write_rttm(directory / "rttm", merged.values())
+    rttm.write_rttm(directory / "rttm", merged.values(), confidences)
     (directory / "log").mkdir()
     (directory / "log/x.1.log").write_text(
         "# x\n2026-01-01 [program.py:1] used 2.5 s, 4.0 s CPU, 321 MB\n"

@@ -18,6 +18,7 @@ from diar.extractors.fbank import FbankConfig
 from diar.identity.config import IdentityConfig
 from diar.jobs.slurm import SlurmConfig
 from diar.pipeline.config import BaselineConfig, DecStageConfig
+from diar.report.recordings import ReportConfig
 from diar.scoring.rates import ScoringConfig
 from diar.speech.vad import VadConfig
 from diar.turns.confidence import ConfidenceConfig
@@ -32,6 +33,7 @@ from diar.xvectors.windows import XVectorConfig
         ("xvector", XVectorConfig),
         ("autoencoder", AutoencoderConfig),
         ("baselines", BaselineConfig),
+        ("report", ReportConfig),
         ("scoring", ScoringConfig),
         ("slurm", SlurmConfig),
         ("fbank/wespeaker", FbankConfig),
@@ -40,6 +42,11 @@ from diar.xvectors.windows import XVectorConfig
 )
 def test_file_repeats_the_defaults(root, name, cls):
     assert config.load(cls, root / "conf" / f"{name}.yaml") == cls()
+
+
+def test_what_is_doubtful_is_the_same_everywhere(root):
+    dec = config.load(DecStageConfig, root / "conf/dec.yaml")
+    assert config.load(ReportConfig, root / "conf/report.yaml").doubtful == dec.confidence.doubtful
 
 
 def test_3dspeaker_has_the_filter_banks_of_its_campplus(root):

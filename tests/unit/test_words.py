@@ -1,8 +1,9 @@
 """Words: read in all formats, given to speakers, written again; none is lost, moved or changed."""
 
 import json
-from itertools import pairwise
+from itertools import pairwise, product
 
+import numpy as np
 import pytest
 import webvtt
 from hypothesis import assume, given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from diar.base.errors import DataError
 from diar.base.regions import intersection, union
 from diar.base.types import Region, Turn
-from diar.words import reading, time_marks, writing
+from diar.words import overlap, reading, time_marks, writing
 from diar.words.assignment import assign
 from diar.words.word import Word, spread, text_of
 
@@ -144,6 +145,63 @@ class TestReaders:
             (2.1, 2.5, "sum"), (2.5, 3.0, "up"),
         ]  # fmt: skip
         assert [w.estimated for w in found.words["r"]] == [True, False, True, True, False, True]
+
+    @pytest.mark.parametrize(
+        "times", [{"start": -2.0, "end": 1.9}, {"start": 1.9, "end": 1.5}, {"start": float("nan"), "end": 2},
+                  {"start": "soon", "end": 2}, {"start": [], "end": True}],
+    )  # fmt: skip
+    @pytest.mark.parametrize("place", [0, 1, 2])
+    def test_a_word_with_times_that_cannot_be_costs_no_file(self, tmp_path, times, place):
+        words = [
+            {"word": f" {w}", "start": s, "end": s + 0.5}
+            for w, s in (("a", 1.0), ("b", 2.0), ("c", 3.0))
+        ]
+        words[place] |= {**times, "score": float("nan")}
+        segment = {"start": 0.8, "end": 4.0, "text": " a b c", "words": words}
+        found = read(tmp_path, "a.json", json.dumps({"segments": [segment]}))
+        expected = [(1.0, 1.5, "a"), (2.0, 2.5, "b"), (3.0, 3.5, "c")]
+        expected[place] = ((0.8, 2.0, "a"), (1.5, 3.0, "b"), (2.5, 4.0, "c"))[place]
+        assert said(found) == expected and estimated(found) == 1
+        assert found.words["r"][place].confidence is None
+        (note,) = found.notes
+        assert (
+            note.startswith("1 word(s) have times that cannot be")
+            and f"segments[0].words[{place}]" in note
+        )
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.text("abc", min_size=1, max_size=4),
+                st.sampled_from(["good", "none", "half", "negative", "backward", "nan"]),
+                st.integers(1, 900),
+            ),
+            min_size=1, max_size=12,
+        )
+    )  # fmt: skip
+    @settings(max_examples=60)
+    def test_no_word_is_lost_whatever_its_times(self, tmp_path_factory, given):
+        """Good times are kept, the others lie between them, in order."""
+        words, now, good = [], 0.0, []
+        for text, kind, ms in given:
+            start, now = now, now + ms / 1000
+            wrong = {"none": {}, "half": {"start": start}, "negative": {"start": -1, "end": now},
+                     "backward": {"start": now + 1, "end": now}, "nan": {"start": start, "end": float("nan")}}  # fmt: skip
+            words.append({"word": f" {text}", **wrong.get(kind, {"start": start, "end": now})})
+            good.append((start, now) if kind == "good" else None)
+        text = " ".join(word for word, _, _ in given)
+        segment = {"start": 0.0, "end": now, "text": text, "words": words}
+        folder = tmp_path_factory.mktemp("words")
+        found = read(folder, "a.json", json.dumps({"segments": [segment]}))
+        got = found.words["r"]
+        assert text_of(got) == text
+        assert all(a.start <= a.end <= b.start + 1e-9 for a, b in pairwise(got))
+        assert [(w.start, w.end) for w, times in zip(got, good, strict=True) if times] == [
+            x for x in good if x
+        ]
+        assert [w.estimated for w in got] == [times is None for times in good]
+        odd = sum(kind in ("negative", "backward", "nan") for _, kind, _ in given)
+        assert [note.split()[0] for note in found.notes] == ([str(odd)] if odd else [])
 
     def test_whisperx_of_a_script_without_blanks(self, tmp_path):
         words = [{"word": c, "start": i, "end": i + 1} for i, c in enumerate("你好ok吗")]
@@ -345,6 +403,10 @@ class TestAssignment:
     def test_a_word_goes_to_who_speaks_most_in_it(self, words, turns):
         found = assign(words, turns)
         for word in found.words:
+            if any(
+                w is not word and w.start < word.end and word.start < w.end for w in found.words
+            ):
+                continue  # nobody says two at once
             times = speaking(turns, word)
             most = max(times.values(), default=0)
             if most > 1e-4:
@@ -380,6 +442,55 @@ class TestAssignment:
         assert assign(words, turns).tied == 2
         assert self.speakers(words[1:3], turns) == ["A", "A"], "no neighbour: the first turn"
 
+    @given(
+        st.lists(st.tuples(TIMES, st.integers(1, 900)), min_size=2, max_size=5),
+        st.lists(st.tuples(TIMES, st.integers(1, 4000)), min_size=1, max_size=3),
+        st.lists(st.tuples(TIMES, st.integers(1, 4000)), min_size=1, max_size=3),
+    )
+    @settings(deadline=None)
+    def test_no_way_to_part_words_fits_better(self, words, first, second):
+        """Of all ways, by trying them."""
+        spans = sorted((start / 10, start / 10 + ms / 1000) for start, ms in words)
+        starts, ends = (np.array(column) for column in zip(*spans, strict=True))
+        regions = [
+            union([(a / 10, a / 10 + ms / 1000) for a, ms in side]) for side in (first, second)
+        ]
+        able = np.ones((len(spans), 2), bool)
+
+        def fit(who):
+            gain = 0.0
+            for speaker, theirs in enumerate(regions):
+                mine = [Region(*span) for span, k in zip(spans, who, strict=True) if k == speaker]
+                length = lambda some: sum(r.end - r.start for r in some)  # noqa: E731
+                covered = union(mine)
+                gain += length(intersection(covered, theirs))
+                gain += sum(length(intersection([span], theirs)) for span in mine)
+                gain -= length(mine) - length(covered)
+            changes = sum(a != b for a, b in pairwise(who))
+            return gain - overlap.CHANGE * changes
+
+        chain = overlap._best(spans, [[0, 1]] * len(spans), overlap.SpeechTimes(regions))
+        best = max(map(fit, product((0, 1), repeat=len(spans))))
+        assert fit(chain) == pytest.approx(best, abs=1e-6)
+        parted = overlap.separate(starts, ends, able, overlap.SpeechTimes(regions))
+        assert all(k in (-1, who) for k, who in zip(parted.tolist(), chain, strict=True))
+
+    def test_words_at_once_are_of_different_people(self):
+        """Somebody says yes while another speaks; two talk at once for long, word by word."""
+        turns = [Turn("r", 0, 6, "A"), Turn("r", 2, 0.5, "B"), Turn("r", 4, 4, "B")]
+        mine = [(0, 1.2), (1.2, 2.1), (2.1, 3.0), (3.0, 4.1), (4.1, 5.0), (5.0, 6.0)]
+        theirs = [(2.0, 2.5), (4.0, 4.4), (4.4, 5.2), (5.2, 6.1), (6.1, 8.0)]
+        spans = sorted([(*span, "A") for span in mine] + [(*span, "B") for span in theirs])
+        found = assign(self.words(*(span[:2] for span in spans)), turns)
+        assert [w.speaker for w in found.words] == [who for *_, who in spans]
+        assert (found.at_once, found.tied) == (9, 0)
+
+    def test_words_whose_times_are_estimated_part_nobody(self):
+        turns = [Turn("r", 0, 4, "A"), Turn("r", 2, 2, "B")]
+        words = [w._replace(estimated=True) for w in self.words((0, 1), (2, 3), (2.5, 3.5))]
+        assert self.speakers(words, turns) == ["A", "A", "A"]
+        assert assign(words, turns).at_once == 0
+
     def test_a_tie_of_others_is_not_decided_by_a_third(self):
         turns = [Turn("r", 0, 1, "C"), Turn("r", 2, 2, "B"), Turn("r", 2, 2, "A")]
         assert self.speakers(self.words((0, 1), (2, 3)), turns) == ["C", "A"]
@@ -406,6 +517,22 @@ class TestAssignment:
 
 
 class TestWriting:
+    def test_each_of_two_who_speak_at_once_has_an_utterance(self):
+        spans = [
+            (0, 1, "A"),
+            (0.9, 1.5, "B"),
+            (1, 2, "A"),
+            (1.5, 2.2, "B"),
+            (2, 3, "A"),
+            (3.2, 3.5, "B"),
+            (4, 5, "A"),
+        ]
+        words = [Word("r", start, end, f"{who}{start:g}", who) for start, end, who in spans]
+        runs = [text_of(run) for run in writing.utterances(words)]
+        assert runs == ["A0 A1 A2", "B0.9 B1.5 B3.2", "A4"]  # B has said a whole word before A4
+        starts = [line for line in writing.srt([words]).splitlines() if "-->" in line]
+        assert starts == sorted(starts) and len(starts) == 3
+
     @given(NAMED)
     def test_ctm_and_back(self, tmp_path_factory, words):
         found = read(tmp_path_factory.mktemp("w"), "a.ctm", time_marks.ctm(words))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from diar.audio import waveform
 from diar.base.errors import DataError
-from diar.base.files import write_text
+from diar.base.files import open_whole, write_text
 from diar.base.numbers import parse_channel, parse_number
 from diar.base.types import Turn
 from diar.kaldi import arks
@@ -99,7 +99,7 @@ def _run(command: str, output: Path, place: str) -> None:
 def import_tables(
     source: Path, target: Path, durations: dict[str, float], from_segments: bool = False
 ) -> list[str]:
-    """Write everything but wav.scp and reco2dur: mended tables, reference, UEM.
+    """Write everything but wav.scp and reco2dur: mended tables, reference, UEM, ctm.
 
     Args:
         source: the Kaldi data directory; it is only read.
@@ -121,6 +121,9 @@ def import_tables(
     if reference := _read_reference(source, data, from_segments, notes):
         _write_reference(target, data, *reference, notes)
     _import_uem(source, target, data, notes)
+    if (words := source / "ctm").exists():
+        with open_whole(target / "ctm", "wb") as file:
+            file.write(words.read_bytes())
     return notes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from diar.base.errors import DataError
@@ -43,15 +43,8 @@ class Names:
         Raises:
             DataError: two of them would have one name, blanks and '_' taken for the same.
         """
-        names: dict[str, str] = {}
-        taken: dict[str, str] = {}
-        for speaker in speakers:
-            name = names[speaker] = self._of(recording, speaker)
-            other = taken.setdefault(no_blanks(name), speaker)
-            if other != speaker:
-                raise DataError(
-                    f"{recording}: {other} and {speaker} would both be {name}: name them apart"
-                )
+        names = {speaker: self._of(recording, speaker) for speaker in speakers}
+        check_apart(recording, names)
         return names
 
     def rename(self, turns: Sequence[Turn]) -> list[Turn]:
@@ -61,13 +54,36 @@ class Names:
         names = self.of(turns[0].recording, dict.fromkeys(turn.speaker for turn in turns))
         return [turn._replace(speaker=names[turn.speaker]) for turn in turns]
 
+    def said(self, place: str, *speakers: str) -> str | None:
+        """Return the name of the first of these that has one; None where none has.
+
+        Args:
+            place: a recording, or ``ANY``. speakers: what one speaker may be called there.
+        """
+        for key in ((place, speaker) for speaker in speakers):
+            if key in self._names:
+                self.unused.pop(key, None)
+                return self._names[key]
+        return None
+
     def _of(self, recording: str, speaker: str) -> str:
-        for place in (recording, ANY):
-            for key in ((place, speaker), (place, speaker.removeprefix(f"{recording}_"))):
-                if key in self._names:
-                    self.unused.pop(key, None)
-                    return self._names[key]
-        return speaker
+        ways = speaker, speaker.removeprefix(f"{recording}_")
+        return self.said(recording, *ways) or self.said(ANY, *ways) or speaker
+
+
+def check_apart(recording: str, names: Mapping[str, str]) -> None:
+    """Refuse speakers of a recording who have one name, blanks and '_' taken for the same.
+
+    Raises:
+        DataError: there are such.
+    """
+    taken: dict[str, str] = {}
+    for speaker, name in names.items():
+        other = taken.setdefault(no_blanks(name), speaker)
+        if other != speaker:
+            raise DataError(
+                f"{recording}: {other} and {speaker} would both be {name}: name them apart"
+            )
 
 
 def parse_names(text: str) -> list[tuple[str, str, str]]:

@@ -30,6 +30,9 @@ from diar.scoring.systems import (
     read_summaries,
     system_name,
 )
+from diar.words import reading
+from diar.words.assignment import assign
+from diar.words.word import Transcript, Word
 
 
 class ExperimentSet:
@@ -44,21 +47,56 @@ class ExperimentSet:
         found = [path.name for path in exp.iterdir() if (path / name / "rttm").exists()]
         self.systems = sorted(found, key=lambda system: rank(system, list(SYSTEMS)))
         dirs = {system: exp / system / name for system in self.systems}
+        self.transcript = self._transcript()
         self.refined = {s: RefinedDir(d) for s, d in dirs.items() if RefinedDir.is_whole(d)}
 
     @cached_property
+    def _rttms(self) -> dict[str, rttm.Rttm]:
+        return {s: rttm.load_rttm(self.exp / s / self.name / "rttm") for s in self.systems}
+
+    @property
     def turns(self) -> dict[str, dict[str, list[Turn]]]:
         """The turns of each recording, by system."""
-        return {
-            system: rttm.read_rttm(self.exp / system / self.name / "rttm")
-            for system in self.systems
-        }
+        return {system: found.turns for system, found in self._rttms.items()}
+
+    @property
+    def confidences(self) -> dict[str, Mapping[Turn, float]]:
+        """Of the turns of all recordings that have one, by system."""
+        return {system: found.confidences for system, found in self._rttms.items()}
 
     @cached_property
     def reference(self) -> dict[str, list[Turn]] | None:
         """The turns of each recording, where there is a reference."""
         path = self.data / "ref.rttm"
         return rttm.read_rttm(path) if path.exists() else None
+
+    def _transcript(self) -> Transcript:
+        """Read the words of a recogniser, where there are; those of no recording of the set are a note."""
+        path = self.data / "ctm"
+        if not path.exists():
+            return Transcript(path, {})
+        found = reading.read(path, self.name)
+        words = reading.by_recording(self.data, found.words)
+        strangers = sorted({*words, *found.faults} - {*self.durations})
+        notes = [f"words of {', '.join(strangers)}, not in {self.data}"] if strangers else []
+        return Transcript(path, words, found.faults, [*found.notes, *notes])
+
+    def words_of(self, recording: str) -> dict[str, Sequence[Word]]:
+        """Give the words of a recording to the speakers of each system; nothing where there are none."""
+        if not (words := self.transcript.words.get(recording)):
+            return {}
+        return {
+            system: assign(words, turns.get(recording, ()), self._alone(system, recording)).words
+            for system, turns in self.turns.items()
+        }
+
+    def _alone(self, system: str, recording: str) -> Sequence[Turn]:
+        return self._exclusive.get(system, {}).get(recording, ())
+
+    @cached_property
+    def _exclusive(self) -> dict[str, dict[str, list[Turn]]]:
+        paths = {s: self.exp / s / self.name / "rttm_exclusive" for s in self.systems}
+        return {s: rttm.read_rttm(path) for s, path in paths.items() if path.exists()}
 
     @cached_property
     def regions(self) -> dict[str, list[Region]]:
@@ -116,6 +154,8 @@ class ExperimentSet:
             {system: turns.get(recording, []) for system, turns in self.turns.items()},
             {s: found.load(recording) for s, found in self.refined.items() if recording in found},
             self.loudness_of(recording, levels),
+            words=self.words_of(recording),
+            confidences=self.confidences,
         )
 
     def page(self, old: Mapping[str, str] = NOTHING) -> SetPage:

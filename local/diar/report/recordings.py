@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any, Literal
 
 import numpy as np
@@ -27,17 +29,21 @@ class ReportConfig:
     projections: of the latents, in this order; those that are not installed are left out.
     points: windows of a recording that they show at most.
     loudness: levels of a recording that the strip above its turns has at most; 0: no strip.
+    doubtful: turns of a smaller confidence are marked.
     inline: megabytes up to which the page is one file; beyond, each recording has its own.
     """
 
     projections: tuple[Literal["pca", "tsne", "umap"], ...] = ("pca", "tsne", "umap")
     points: int = 1000
     loudness: int = 3000
+    doubtful: float = 0.7
     inline: float = 5.0
 
     def __post_init__(self) -> None:
         if self.points < 1 or min(self.inline, self.loudness) < 0:
             raise ValueError("points must be at least 1, loudness and inline not negative")
+        if not 0 <= self.doubtful <= 1:
+            raise ValueError("doubtful must lie in [0, 1]")
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,8 @@ class View:
     """One recording: its reference, where there is one, and what each system has made of it.
 
     duration: seconds. audio: address of its file, as a browser takes it. regions: what is evaluated; None:
-    all. turns, refined: by system; not every system has the latter. loudness: None where no audio could be
+    all. turns, refined: by system; not every system has the latter. confidences: by system, of the turns
+    that have one. loudness: None where no audio could be
     read. words: by system, with the speakers it gives them. sound: MP3 that the page has in it.
     """
 
@@ -73,11 +80,12 @@ class View:
     loudness: Loudness | None = None
     words: dict[str, Sequence[Word]] = field(default_factory=dict)
     sound: bytes = b""
+    confidences: dict[str, Mapping[Turn, float]] = field(default_factory=dict)
 
 
 def plain(view: View, config: ReportConfig) -> dict[str, Any]:
     """Turn the recording into plain values, for JSON."""
-    view = _join_turns(view)
+    given, view = view, _join_turns(view)
     reference = None
     if view.reference is not None:
         speakers = speakers_in_order(view.reference)
@@ -90,8 +98,10 @@ def plain(view: View, config: ReportConfig) -> dict[str, Any]:
         "loudness": view.loudness
         and {"step": 1000 * view.loudness.step, "levels": view.loudness.levels},
         "reference": reference,
+        "doubtful": config.doubtful,
         "systems": {
             system: _judge(view, turns)
+            | _confide(given.turns[system], view.confidences.get(system, {}), turns, config)
             | _spoken(view.words.get(system, ()), turns)
             | _look_inside(view.refined.get(system), config)
             for system, turns in view.turns.items()
@@ -128,6 +138,38 @@ def _judge(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
         "turns": _turns(turns, speakers),
         "errors": errors,
     }
+
+
+def _confide(
+    given: Sequence[Turn],
+    confidences: Mapping[Turn, float],
+    joined: Sequence[Turn],
+    config: ReportConfig,
+) -> dict[str, Any]:
+    """Describe how sure the ``joined`` turns are, the mean over their time; nothing where none is known.
+
+    sure: of each turn, None where it is not known. doubtful: the places of those that are marked.
+    """
+    if not confidences:
+        return {}
+    places: dict[str, list[int]] = {}
+    for place, turn in enumerate(joined):
+        places.setdefault(turn.speaker, []).append(place)
+    starts = {who: [joined[place].start for place in mine] for who, mine in places.items()}
+    parts: list[list[tuple[float, float]]] = [[] for _ in joined]
+    for turn in given:
+        if turn in confidences:
+            place = places[turn.speaker][bisect_right(starts[turn.speaker], turn.start) - 1]
+            parts[place].append((confidences[turn], turn.duration))
+    sure = [_mean(part) if part else None for part in parts]
+    doubtful = [i for i, value in enumerate(sure) if value is not None and value < config.doubtful]
+    return {"sure": [value and round(value, 3) for value in sure], "doubtful": doubtful}
+
+
+def _mean(weighted: Sequence[tuple[float, float]]) -> float:
+    """Return the mean of (value, weight); a single value as it is, to the last digit."""
+    values, weights = zip(*weighted, strict=True)
+    return values[0] if len(values) == 1 else fmean(values, weights)
 
 
 def _spoken(words: Sequence[Word], turns: Sequence[Turn]) -> dict[str, Any]:

@@ -77,13 +77,20 @@ class StandalonePage:
             sound,
         )
 
-    def add(self, heard: PageAudio, turns: Sequence[Turn], words: Sequence[Word] = ()) -> None:
+    def add(
+        self,
+        heard: PageAudio,
+        turns: Sequence[Turn],
+        words: Sequence[Word] = (),
+        confidences: Mapping[Turn, float] | None = None,
+    ) -> None:
         """Add one recording.
 
         Args:
             heard: of it, from ``listen``.
             turns: who spoke when.
             words: of these speakers, where they are known.
+            confidences: of the turns that have one.
         """
         view = View(
             heard.recording,
@@ -93,6 +100,7 @@ class StandalonePage:
             loudness=heard.loudness,
             words={SYSTEM: words},
             sound=heard.sound,
+            confidences={SYSTEM: confidences or {}},
         )
         write_text(self._packed_file(heard.recording), pack(plain(view, self.config)))
         self.seconds[heard.recording] = heard.seconds

@@ -10,6 +10,7 @@ import numpy as np
 from diar.base.errors import DataError
 from diar.base.regions import TOUCH, speakers_in_order, union
 from diar.base.types import Region, Turn
+from diar.words.overlap import SpeechTimes, separate
 from diar.words.word import Word
 
 DISTANCE = 1.0  # seconds from a word in silence to the turn that it may belong to
@@ -19,13 +20,15 @@ DISTANCE = 1.0  # seconds from a word in silence to the turn that it may belong 
 class Assignment:
     """Words with their speakers, in the order in which they came.
 
-    tied: how many were decided by their neighbours. near: how many lie in silence, and were given to who
+    at_once: how many are said while another is, by someone else. tied: how many were decided by their
+    neighbours. near: how many lie in silence, and were given to who
     speaks next to them. nobody: how many lie further from any turn, and have no speaker.
     """
 
     words: list[Word]
     tied: int
     near: int
+    at_once: int = 0
 
     @property
     def nobody(self) -> int:
@@ -41,12 +44,14 @@ def assign(
 ) -> Assignment:
     """Give each word of a recording to who speaks most in it.
 
-    Where two speak equally long in it, to whom of them the nearest word with one speaker belongs; the one
+    Words that overlap are parted by ``diar.words.overlap``: nobody says two at once. It needs their own times,
+    not estimated ones. Where two speak equally long in another word, to whom of them the nearest word with one speaker belongs; the one
     before, where both are as near; where there is none, to who had the first turn.
 
     Args:
         turns: of the recording; they may overlap.
-        exclusive: turns of one speaker at a time, which decide where they reach into a word.
+        exclusive: turns of one speaker at a time, which decide where they reach into a word that overlaps
+            no other.
         distance: seconds from a word to the nearest turn, at most, for a word in which nobody speaks.
 
     Raises:
@@ -58,23 +63,32 @@ def assign(
     if not words or not speakers:
         return Assignment([word._replace(speaker="") for word in words], 0, 0)
     starts, ends = (np.array([word[i] for word in words], float) for i in (1, 2))
-    mostly = _best(_overlaps(turns, speakers, starts, ends), TOUCH)
-    alone = _best(_overlaps(exclusive, speakers, starts, ends), TOUCH)
+    times = SpeechTimes(_regions(turns, speakers))
+    spoken = times.within(starts, ends)
+    mostly = _best(spoken, TOUCH)
+    alone = _best(SpeechTimes(_regions(exclusive, speakers)).within(starts, ends), TOUCH)
     away = _distances([*turns, *exclusive], speakers, starts, ends)
     nearest = _best(-away, -distance - TOUCH)
-    spoken = mostly.any(axis=1) | alone.any(axis=1)
+    silent = ~np.array(mostly.any(axis=1) | alone.any(axis=1))
     candidates = np.where(
         alone.any(axis=1, keepdims=True),
         alone,
         np.where(mostly.any(axis=1, keepdims=True), mostly, nearest),
     )
+    apart = np.full(len(words), -1)
+    timed = np.flatnonzero([not word.estimated for word in words])
+    able = (spoken > TOUCH) | (nearest & silent[:, None])
+    apart[timed] = separate(starts[timed], ends[timed], able[timed], times)
+    at_once = np.flatnonzero((apart >= 0) & mostly.any(axis=1))
+    candidates[at_once] = np.arange(len(speakers)) == apart[at_once, None]
     chosen = _by_neighbours(candidates, starts, ends)
     named = [
         word._replace(speaker=speakers[who] if who >= 0 else "")
         for word, who in zip(words, chosen.tolist(), strict=True)
     ]
     tied = int((candidates.sum(axis=1) > 1).sum())
-    return Assignment(named, tied, int((~spoken & (chosen >= 0)).sum()))
+    near = int((silent & (chosen >= 0)).sum())
+    return Assignment(named, tied, near, len(at_once))
 
 
 def _best(scores: np.ndarray, least: float) -> np.ndarray:
@@ -88,30 +102,6 @@ def _regions(turns: Sequence[Turn], speakers: Sequence[str]) -> list[list[Region
     for turn in turns:
         spans[turn.speaker].append((turn.start, turn.end))
     return [union(each) for each in spans.values()]
-
-
-def _overlaps(
-    turns: Sequence[Turn], speakers: Sequence[str], starts: np.ndarray, ends: np.ndarray
-) -> np.ndarray:
-    """(n, k) seconds that each speaker speaks in each word."""
-    columns = []
-    for regions in _regions(turns, speakers):
-        begins, finishes = np.array(regions, float).reshape(-1, 2).T
-        before = np.concatenate([[0.0], np.cumsum(finishes - begins)])
-
-        def spoken(
-            times: np.ndarray,
-            begins: np.ndarray = begins,
-            finishes: np.ndarray = finishes,
-            before: np.ndarray = before,
-        ) -> np.ndarray:
-            """Seconds of speech before each time."""
-            count = np.searchsorted(begins, times, side="right")
-            open_end = np.concatenate([[-np.inf], finishes])[count]
-            return before[count] - np.maximum(open_end - times, 0.0)
-
-        columns.append(spoken(ends) - spoken(starts))
-    return np.stack(columns, axis=1)
 
 
 def _distances(

@@ -103,6 +103,13 @@ class _Entry:
             raise self.error(f"no number {key!r}")
         return number
 
+    def finite(self, key: str) -> float | None:
+        """Return a number, None where there is none, or something else."""
+        try:
+            return self.number(key)
+        except DataError:
+            return None
+
     def seconds(self, key: str) -> float:
         """Return a number that may be a string in the JSON, as CHiME writes times."""
         value = self.value.get(key)
@@ -142,15 +149,23 @@ def _whisper(path: str | Path, values: Sequence[Any], recording: str) -> Transcr
     )
     found: list[tuple[float, list[Word]]] = []
     other = 0
+    odd: list[str] = []
     for segment in segments:
-        timed = _timed(segment, recording, blanks)
+        timed = _timed(segment, recording, blanks, odd)
         if timed and segment.has("text"):
             other += _letters(segment.clean("text")) != _letters("".join(w.text for w in timed))
         words = timed or spread(_whole(segment, recording))
         if words:
             found.append((min(word.start for word in words), words))
-    notes = [f"the text of {other} segment(s) is not that of their words, which are taken"]
-    return Transcript(path, {recording: _joined(found)}, notes=notes if other else ())
+    notes = []
+    if other:
+        notes.append(f"the text of {other} segment(s) is not that of their words, which are taken")
+    if odd:
+        notes.append(
+            f"{len(odd)} word(s) have times that cannot be, and share what lies between their neighbours:"
+            f" {odd[0]}{', ...' if len(odd) > 1 else ''}"
+        )
+    return Transcript(path, {recording: _joined(found)}, notes=notes)
 
 
 def _letters(text: str) -> str:
@@ -167,8 +182,12 @@ def _whole(segment: _Entry, recording: str) -> Word:
     return segment.checked(Word(recording, start, end, segment.clean("text")))
 
 
-def _timed(segment: _Entry, recording: str, blanks: bool) -> list[Word]:
-    """Return the words of a segment; those without times share what lies between their neighbours."""
+def _timed(segment: _Entry, recording: str, blanks: bool, odd: list[str]) -> list[Word]:
+    """Return the words of a segment; those without times share what lies between their neighbours.
+
+    Args:
+        odd: takes what is wrong with the times of words, which count as none.
+    """
     words: list[Word] = []
     without: list[Word] = []
     for entry in segment.entries("words"):
@@ -178,17 +197,31 @@ def _timed(segment: _Entry, recording: str, blanks: bool) -> list[Word]:
         last = [*words, *without][-1:]
         near = bool(last) and is_unspaced(last[0].text[-1]) and is_unspaced(text[0])
         glued = bool(last) and (not raw.startswith(" ") if blanks else near)
-        score = next((entry.number(k) for k in ("probability", "score") if entry.has(k)), None)
+        scores = [entry.finite(key) for key in ("probability", "score")]
+        score = next((each for each in scores if each is not None), None)
         word = Word(recording, 0.0, 0.0, text, confidence=score, glued=glued)
-        if not (entry.has("start") and entry.has("end")):
+        if (times := _times_of(entry, odd)) is None:
             without.append(word)
             continue
-        word = word._replace(start=entry.number("start"), end=entry.number("end"))
-        entry.checked(word)
+        word = word._replace(start=times[0], end=times[1])
         words += _filled(segment, words, without, word.start)
         without = []
         words += spread(word, blank_split)
     return [*words, *_filled(segment, words, without, None)]
+
+
+def _times_of(entry: _Entry, odd: list[str]) -> tuple[float, float] | None:
+    """Return (start, end) of a word; None where it has none, or such that cannot be, which go to ``odd``."""
+    if not (entry.has("start") and entry.has("end")):
+        return None
+    start, end = entry.finite("start"), entry.finite("end")
+    fault = (
+        "a time that is no number" if start is None or end is None else fault_of_times(start, end)
+    )
+    if start is None or end is None or fault:
+        odd.append(f"{entry.place}: {fault}")
+        return None
+    return start, end
 
 
 def _filled(
@@ -198,6 +231,8 @@ def _filled(
     if not without:
         return
     start = before[-1].end if before else segment.number("start")
+    if not before and end is not None:
+        start = min(start, end)  # a word may begin before its segment
     end = max(segment.number("end") if end is None else end, start)
     total, said = sum(len(word.text) for word in without), 0
     for word in without:

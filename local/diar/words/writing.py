@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from diar import __version__
 from diar.base.numbers import clock
+from diar.base.regions import TOUCH
 from diar.words import time_marks
 from diar.words.word import UNKNOWN, Word, text_of
 
@@ -28,18 +29,27 @@ class WordFormat(NamedTuple):
 
 
 def utterances(words: Sequence[Word]) -> Iterator[list[Word]]:
-    """Yield runs of words of one speaker, without a pause of more than ``PAUSE`` between them."""
-    run: list[Word] = []
-    for word in words:
-        last = run[-1] if run else word
-        if (word.speaker, word.channel) != (last.speaker, last.channel) or (
-            word.start - last.end > PAUSE
-        ):
-            yield run
+    """Yield runs of words of one speaker, in the order of their starts.
+
+    A run ends with a pause of more than ``PAUSE``, or where another says a whole word in between. Words at the
+    same time end none, so that of two who speak at once each has a run.
+    """
+    runs: list[list[Word]] = []
+    latest: dict[tuple[str, str], tuple[list[Word], int]] = {}  # run, and place of its last word
+    for place, word in enumerate(words):
+        run, last = latest.get((word.speaker, word.channel), ([], -1))
+        if not run or word.start - run[-1].end > PAUSE or _parted(words[last : place + 1]):
             run = []
+            runs.append(run)
         run.append(word)
-    if run:
-        yield run
+        latest[word.speaker, word.channel] = run, place
+    yield from runs
+
+
+def _parted(words: Sequence[Word]) -> bool:
+    """Tell whether one of these words lies wholly between the first and the last."""
+    first, *others, last = words
+    return any(w.start >= first.end - TOUCH and w.end <= last.start + TOUCH for w in others)
 
 
 def captions(words: Sequence[Word], room: int = 0) -> list[list[list[Word]]]:
@@ -133,11 +143,9 @@ def srt(recordings: Sequence[Sequence[Word]]) -> str:
     """Write SRT of one recording: the speaker's name before the text of each caption."""
     (words,) = recordings
     cues: list[str] = []
-    for run in utterances(words):
-        name = f"{run[0].speaker}: " if run[0].speaker else ""
-        for lines in captions(run, len(name)):
-            text = name + "\n".join(map(text_of, lines))
-            cues.append(f"{len(cues) + 1}\n{_times(lines, ',')}\n{text}\n")
+    for speaker, lines in _cues(words, named=True):
+        text = (speaker and f"{speaker}: ") + "\n".join(map(text_of, lines))
+        cues.append(f"{len(cues) + 1}\n{_times(lines, ',')}\n{text}\n")
     return "\n".join(cues)
 
 
@@ -145,12 +153,21 @@ def vtt(recordings: Sequence[Sequence[Word]]) -> str:
     """Write WebVTT of one recording: the speaker is the voice of each cue."""
     (words,) = recordings
     cues = ["WEBVTT\n"]
-    for run in utterances(words):
-        voice = f"<v {html.escape(run[0].speaker, quote=False)}>" if run[0].speaker else ""
-        for lines in captions(run):
-            text = "\n".join(html.escape(text_of(line), quote=False) for line in lines)
-            cues.append(f"{_times(lines, '.')}\n{voice}{text}\n")
+    for speaker, lines in _cues(words, named=False):
+        voice = speaker and f"<v {html.escape(speaker, quote=False)}>"
+        text = "\n".join(html.escape(text_of(line), quote=False) for line in lines)
+        cues.append(f"{_times(lines, '.')}\n{voice}{text}\n")
     return "\n".join(cues)
+
+
+def _cues(words: Sequence[Word], named: bool) -> list[tuple[str, list[list[Word]]]]:
+    """Return (speaker, lines) of each caption, by their starts; named: the speaker takes room of the first line."""
+    found = [
+        (run[0].speaker, lines)
+        for run in utterances(words)
+        for lines in captions(run, len(run[0].speaker) + 2 if named and run[0].speaker else 0)
+    ]
+    return sorted(found, key=lambda cue: cue[1][0][0].start)
 
 
 def text(recordings: Sequence[Sequence[Word]]) -> str:

@@ -56,12 +56,16 @@ function complain(error) {
   element("alert").hidden = !error;
 }
 
+const NOBODYS = { colour: "#999999", hatch: "", cycle: 0 }; // the style of what is no speaker's
+
 function styleOf(place) {
   const cycle = Math.floor(place / known.palette.length) % known.hatches.length;
   return { colour: known.palette[place % known.palette.length], hatch: known.hatches[cycle], cycle };
 }
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+const percent = (share) => `${Math.round(100 * share)} %`;
 
 function clock(seconds, decimals = 0) { // h:mm:ss, m:ss below an hour
   const scale = 10 ** decimals;

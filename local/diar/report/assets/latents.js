@@ -2,6 +2,7 @@
 // Latents in two dimensions before and after the refinement, and how the refinement went.
 
 const SYMBOLS = ["circle", "square", "diamond", "cross", "x"]; // one for each hatch
+const SIGNS = ["●", "■", "◆", "✚", "✖"]; // of these, in the legend
 const NOBODY = "nobody";
 
 // Who is heard in the middle of each window, by these turns: speakers, or NOBODY, or "overlap".
@@ -25,7 +26,7 @@ function labelled(view, found, by) {
   });
   const style = (label) => {
     const place = side.speakers.indexOf(label);
-    if (place < 0) return { color: "#999999", symbol: "circle-open", size: 5 };
+    if (place < 0) return { color: NOBODYS.colour, symbol: "circle-open", size: 5 };
     const { colour, cycle } = styleOf(places[place]);
     return { color: colour, symbol: SYMBOLS[cycle], size: 6 };
   };
@@ -49,15 +50,15 @@ class Latents {
         type: "scatter", mode: "markers", name: escaped(label), marker: { ...style(label), opacity: 0.85, line: { width: 0.5, color: colour("ground") } },
         x: rows.map((i) => x[i]), y: rows.map((i) => y[i]), customdata: rows.map((i) => times[i]),
         text: rows.map((i) => clock(times[i], 1)), hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
-        xaxis: panel ? "x2" : "x", yaxis: panel ? "y2" : "y", legendgroup: label, showlegend: !panel,
+        xaxis: panel ? "x2" : "x", yaxis: panel ? "y2" : "y",
       }));
     }
     const ring = (panel) => ({
-      type: "scatter", mode: "markers", x: [], y: [], hoverinfo: "skip", showlegend: false, xaxis: panel ? "x2" : "x", yaxis: panel ? "y2" : "y",
+      type: "scatter", mode: "markers", x: [], y: [], hoverinfo: "skip", xaxis: panel ? "x2" : "x", yaxis: panel ? "y2" : "y",
       marker: { symbol: "circle-open", size: 16, color: "#dd0000", line: { width: 3 } },
     });
     this.shown = { panels, times, rings: [traces.length, traces.length + 1], row: -1 };
-    await drawChart(Plotly, this.chart, [...traces, ring(0), ring(1)], this.layout(new Set(labels).size));
+    await drawChart(Plotly, this.chart, [...traces, ring(0), ring(1)], this.layout());
     if (!this.listening) {
       this.listening = true;
       this.chart.on("plotly_click", ({ points }) => {
@@ -66,13 +67,13 @@ class Latents {
     }
   }
 
-  layout(labels) { // so many, named below the points
+  layout() {
     const narrow = this.chart.clientWidth < 600;
     const axis = (anchor, title, domain) => ({ domain, anchor, showticklabels: false, zeroline: false, gridcolor: colour("line"), title: { text: title, standoff: 4 } });
     const across = [[0, narrow ? 1 : 0.49], [narrow ? 0 : 0.51, 1]];
     const up = narrow ? [[0.54, 1], [0, 0.46]] : [[0, 1], [0, 1]];
     return {
-      ...baseLayout(), showlegend: true, legend: { orientation: "h", y: -0.08 }, height: (narrow ? 760 : 460) + 20 * Math.floor(labels / (narrow ? 2 : 8)), margin: { l: 10, r: 10, t: 10, b: 40 },
+      ...baseLayout(), height: narrow ? 760 : 440, margin: { l: 10, r: 10, t: 10, b: 40 },
       xaxis: axis("y", "before", across[0]), xaxis2: axis("y2", "after", across[1]),
       yaxis: { ...axis("x", "", up[0]), scaleanchor: "x" }, yaxis2: { ...axis("x2", "", up[1]), scaleanchor: "x2" },
     };
@@ -101,12 +102,11 @@ async function showHistory(chart, history) {
     line(1, "labels changed by a step, %", { y: refined, yaxis: "y2", line: { color: known.palette[1], dash: "dot" } }),
     line(1, "labels changed by the sequence model, %", { y: decided, yaxis: "y2", mode: "markers", marker: { color: known.palette[5], symbol: "diamond", size: 10 } }),
   ].filter((trace) => trace.y.some((value) => value !== null));
-  const narrow = chart.clientWidth < 600; // names below each other would lie over the curves
   const layout = {
-    ...baseLayout(), showlegend: true, legend: { orientation: "h", y: narrow ? -0.3 : 1.15 }, height: narrow ? 340 : 260, margin: { l: 60, r: 60, t: 10, b: 40 },
+    ...baseLayout(), height: 280, margin: { l: 60, r: 60, t: 10, b: 40 },
     xaxis: { title: { text: "step" }, gridcolor: colour("line"), zeroline: false },
-    yaxis: { title: { text: "loss" }, gridcolor: colour("line"), zeroline: false },
-    yaxis2: { title: { text: "% of windows" }, overlaying: "y", side: "right", tickmode: "auto", nticks: 5, range: [0, Math.max(5, ...history.map(([, changed]) => 105 * (changed ?? 0)))], showgrid: false },
+    yaxis: { title: { text: "loss (——)" }, gridcolor: colour("line"), zeroline: false },
+    yaxis2: { title: { text: "labels changed, %:<br>by a step (·····), by the model of time (◆)", font: { size: 11 } }, overlaying: "y", side: "right", tickmode: "auto", nticks: 5, range: [0, Math.max(5, ...history.map(([, changed]) => 105 * (changed ?? 0)))], showgrid: false },
   };
   await drawChart(Plotly, chart, traces, layout);
 }

@@ -91,6 +91,7 @@ class RecordingPage {
     this.turns.show(this.view, found);
     element("talking").replaceChildren(this.talking(found));
     element("figures").textContent = this.figures(systems);
+    element("legend").replaceChildren(...this.legend(systems));
     const inside = Object.keys(found.projections ?? {}).length > 0;
     element("inside").hidden = !inside;
     await Promise.all([this.timeline.show(this.view, systems, this.names), inside && this.drawInside(found)]);
@@ -123,6 +124,31 @@ class RecordingPage {
       return `${this.names[key]}: DER ${percent(parts.reduce((sum, [, x]) => sum + x, 0))} (${parts.map(([kind, x]) => `${kind} ${percent(x)}`).join(", ")})`;
     });
     return [total, ...lines, "no collar, overlap scored"].join(" · ");
+  }
+
+  legend(systems) { // one, of all charts; lanes and bars have their names beside them
+    const sides = systems.map((key) => this.view.systems[key]);
+    const entries = [];
+    const entry = (mark, text) => {
+      const span = document.createElement("span");
+      span.append(mark, text);
+      entries.push(span);
+    };
+    if (sides[0].posteriors) {
+      const names = []; // by place
+      const add = (name, place) => { (names[place] ??= new Set()).add(name); };
+      this.view.reference?.speakers.forEach(add);
+      for (const side of sides) namesOf(side).forEach((name, i) => add(name, side.places[i]));
+      names.forEach((there, place) => {
+        const { cycle } = styleOf(place);
+        entry(swatchOf(place), `${cycle ? `${SIGNS[cycle]} ` : ""}${[...there].join(" = ")}`);
+      });
+      entry(swatchOf(), "nobody of these, or several at once");
+    }
+    if (sides.some((side) => side.doubtful?.length)) {
+      entry(doubtMark(), ` doubtful: the speaker is right with a probability below ${percent(this.view.doubtful)}`);
+    }
+    return entries;
   }
 
   talking(found) { // seconds of each speaker, the reference beside the speaker paired with it

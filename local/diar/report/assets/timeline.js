@@ -56,7 +56,8 @@ function lanesOf(view, systems, names) {
   const lanes = [];
   const speakers = (side, places, prefix) => (side.names ?? side.speakers).forEach((label, i) => lanes.push({
     label, name: `${prefix}: ${label}${side.pairs?.[i] ? ` = ${side.pairs[i]}` : ""}`, size: 1,
-    ...styleOf(places[i]), spans: side.turns.filter((turn) => turn[2] === i),
+    ...styleOf(places[i]), doubts: doubtsOf(side).filter((turn) => turn[2] === i),
+    spans: side.turns.filter((turn, k) => turn[2] === i && !side.doubtful?.includes(k)),
   }));
   const head = (label) => lanes.push({ label, head: true, size: 1, spans: [] });
   if (view.reference) {
@@ -181,6 +182,8 @@ class Timeline {
     const other = this.view !== view;
     Object.assign(this, { view, systems, ...lanesOf(view, systems, names) });
     if (other) this.range = [0, this.length];
+    const doubtful = this.lanes.reduce((sum, { doubts }) => sum + (doubts?.length ?? 0), 0);
+    this.chart.ariaLabel = doubtful ? `timeline; doubtful turns: ${doubtful}` : "timeline";
     this.curves = curvesOf(view.systems[systems[0]]);
     return this.draw();
   }
@@ -204,7 +207,23 @@ class Timeline {
         textposition: "none", hovertemplate: "%{text}<extra></extra>",
       };
     });
-    return [...bars, ...this.posteriorTraces(a, b)];
+    return [...bars, ...this.doubtTraces(a, b, pixel), ...this.posteriorTraces(a, b)];
+  }
+
+  doubtTraces(from, to, pixel) { // hollow, with a question mark, which is seen however short they are
+    return this.lanes.filter((lane) => lane.doubts?.length).flatMap((lane) => {
+      const spans = lane.doubts.filter((s) => s[1] / 1000 >= from && s[0] / 1000 <= to).map(([a, b, , sure]) => [a / 1000, b / 1000, sure]);
+      const marks = seen(lane.doubts, from, to, 9 * pixel);
+      const axes = { xaxis: "x", yaxis: "y" };
+      return [{
+        type: "bar", orientation: "h", ...axes, width: lane.size * 0.7, base: spans.map((s) => s[0]), x: spans.map((s) => Math.max(s[1] - s[0], pixel)), y: spans.map(() => lane.y),
+        marker: { color: colour("ground"), line: { width: 1.5, color: lane.colour }, pattern: { shape: lane.hatch, fgcolor: colour("ink"), fillmode: "overlay", size: 6 } },
+        text: spans.map(([a, b, sure]) => `${escaped(lane.name)}<br>${clock(a, 2)} – ${clock(b, 2)}<br>doubtful: ${percent(sure)}`), textposition: "none", hovertemplate: "%{text}<extra></extra>",
+      }, {
+        type: "scatter", mode: "text", ...axes, name: "doubtful", x: marks.map((s) => (s[0] + s[1]) / 2), y: marks.map(() => lane.y), text: marks.map(() => "<b>?</b>"),
+        textfont: { size: 13, color: colour("ink") }, hoverinfo: "skip",
+      }];
+    });
   }
 
   posteriorTraces(from, to) {
@@ -217,7 +236,7 @@ class Timeline {
     const found = this.view.systems[this.systems[0]];
     return columns.map((column, k) => {
       const place = found.speakers.indexOf(found.clusters[k]);
-      const style = place < 0 ? { colour: "#999999", hatch: "" } : styleOf(found.places[place]);
+      const style = place < 0 ? NOBODYS : styleOf(found.places[place]);
       return {
         type: "scatter", mode: "lines", stackgroup: "p", name: escaped(found.clusters[k]), xaxis: "x", yaxis: "y2", line: { width: 0 },
         fillcolor: style.colour,

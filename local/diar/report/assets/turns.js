@@ -6,10 +6,17 @@ const seconds = (ms) => (ms / 1000).toFixed(3);
 const namesOf = (found) => { found.names ??= [...found.speakers]; return found.names; };
 const nameOf = (found, i) => namesOf(found)[i] ?? UNKNOWN;
 const listed = (found) => found.spoken ?? found.turns.map(([start, end, i]) => [start, end, i, ""]);
+const doubtsOf = (found) => (found.doubtful ?? []).map((place) => [...found.turns[place], found.sure[place]]);
+
+// The smallest confidence of the doubtful turns of a speaker within a time, undefined where there is none.
+function doubt(doubts, [start, end, speaker]) {
+  const there = doubts.filter(([a, b, who]) => who === speaker && a < end && start < b);
+  return there.length ? Math.min(...there.map((turn) => turn[3])) : undefined;
+}
 
 const SAVED = { // as local/export.py and local/assign_words.py write them
   rttm: (view, found) => found.turns
-    .map(([start, end, i]) => `SPEAKER ${view.recording} 1 ${seconds(start)} ${seconds(end - start)} <NA> <NA> ${nameOf(found, i).split(/\s+/).join("_")} <NA> <NA>\n`).join(""),
+    .map(([start, end, i], k) => `SPEAKER ${view.recording} 1 ${seconds(start)} ${seconds(end - start)} <NA> <NA> ${nameOf(found, i).split(/\s+/).join("_")} ${found.sure?.[k]?.toFixed(3) ?? "<NA>"} <NA>\n`).join(""),
   srt: (view, found) => {
     const stamp = (ms) => [3600000, 60000, 1000].map((unit, i) => String(Math.floor(ms / unit) % (i ? 60 : Infinity)).padStart(2, "0")).join(":") + `,${String(ms % 1000).padStart(3, "0")}`;
     return listed(found).map(([start, end, i, text], k) => `${k + 1}\n${stamp(start)} --> ${stamp(end)}\n${nameOf(found, i)}${text && `: ${text}`}\n`).join("\n");
@@ -20,6 +27,22 @@ const SAVED = { // as local/export.py and local/assign_words.py write them
     return [["recording", "start", "end", "duration", "speaker", ...(found.spoken ? ["text"] : [])], ...rows].map((row) => `${row.map(field).join(",")}\r\n`).join("");
   },
 };
+
+function swatchOf(place) { // grey without a place
+  const { colour, cycle } = place === undefined ? NOBODYS : styleOf(place);
+  const swatch = document.createElement("i");
+  swatch.className = `swatch hatch-${cycle}`;
+  swatch.style.backgroundColor = colour;
+  return swatch;
+}
+
+function doubtMark(sure) { // seen as '? 43 %', read as 'doubtful: 43 %'; of the legend, '?' alone
+  const made = (properties) => Object.assign(document.createElement("span"), properties);
+  const mark = made({ className: "doubt" });
+  mark.append(made({ textContent: "?", ariaHidden: "true" }));
+  if (sure !== undefined) mark.append(made({ className: "unseen", textContent: " doubtful:" }), ` ${percent(sure)}`);
+  return mark;
+}
 
 class Turns {
   constructor(box, seek, renamed) {
@@ -33,7 +56,7 @@ class Turns {
   }
 
   show(view, found) {
-    if (this.view !== view) this.box.open = !view.reference; // who wants to know what was found, not how well
+    if (this.view !== view) this.box.open = !view.reference || Boolean(found.spoken); // who wants to know what was found, not how well
     Object.assign(this, { view, found });
     this.fill();
   }
@@ -50,16 +73,9 @@ class Turns {
       head.append(Object.assign(document.createElement("th"), { textContent: text, scope: "col" }));
     }
     const body = table.createTBody();
-    this.rows = listed(this.found).map((turn) => this.line(body.insertRow(), turn));
+    const doubts = doubtsOf(this.found);
+    this.rows = listed(this.found).map((turn) => this.line(body.insertRow(), turn, doubt(doubts, turn)));
     this.list.append(table);
-  }
-
-  swatch(i) {
-    const { colour, cycle } = this.found.places[i] === undefined ? { colour: "#999999", cycle: 0 } : styleOf(this.found.places[i]);
-    const swatch = document.createElement("i");
-    swatch.className = `swatch hatch-${cycle}`;
-    swatch.style.backgroundColor = colour;
-    return swatch;
   }
 
   field(i) {
@@ -72,17 +88,19 @@ class Turns {
       for (const row of this.rows) row.who.data = nameOf(this.found, row.speaker);
       this.renamed();
     });
-    label.append(this.swatch(i), input);
+    label.append(swatchOf(this.found.places[i]), input);
     return label;
   }
 
-  line(element, [start, end, speaker, text]) {
+  line(element, [start, end, speaker, text], sure) {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: `▶ ${clock(start / 1000, 1)}` });
     button.setAttribute("aria-label", `play from ${clock(start / 1000, 1)}`);
     const who = document.createTextNode(nameOf(this.found, speaker));
     element.insertCell().append(button);
     element.insertCell().append(clock(end / 1000, 1));
-    element.insertCell().append(this.swatch(speaker), who);
+    const cell = element.insertCell();
+    cell.append(swatchOf(this.found.places[speaker]), who);
+    if (sure !== undefined) cell.append(doubtMark(sure));
     if (this.found.spoken) element.insertCell().append(text);
     element.addEventListener("click", () => { if (!String(getSelection())) this.seek(start / 1000); }); // text can be marked
     return { start, end, speaker, who, element };
