@@ -300,7 +300,7 @@ class TestDiarize:
         assert {turn["speaker"] for turn in line["turns"]} == {"Änne Bo", "talk_2"}
         turns = read_rttm(tmp_path / "talk.rttm")["talk"]
         assert {turn.speaker for turn in turns} == {"Änne_Bo", "talk_2"}
-        assert "no speaker '3' to give a name to" in found.err
+        assert "no speaker '3' to name" in found.err
         both = go(folder / "talk.wav", folder / "more/quiet.wav", "--names", "1=A,2=A")
         assert "talk: talk_1 and talk_2 would both be A: name them apart" in both.err
         assert both.error.startswith("1 of 2") and "quiet: no speech" in both.err
@@ -338,8 +338,11 @@ class TestDiarize:
         "arguments, words",
         [
             ([], "name files or folders"),
-            (["a.wav", "--channel", "0"], "--channel: '0' is no channel: they count from 1"),
-            (["a.wav", "--channel", "-1"], "'-1' is no channel: they count from 1"),
+            (
+                ["a.wav", "--channel", "0"],
+                "--channel: '0' is not a channel: channels are numbered from 1",
+            ),
+            (["a.wav", "--channel", "-1"], "'-1' is not a channel: channels are numbered from 1"),
             (["a.wav", "--skip-done"], "--skip-done goes with --out"),
             (["a.wav", "b.wav", "--name", "c"], "--name is of one recording, but there are 2"),
             (["-", "--list", "-"], "'-' is standard input: pipe something into it, once"),

@@ -140,7 +140,7 @@ class TestDiarize:
         np.savez(tmp_path / "v.npz", **{**table, "names": np.array(["talk_1", "x"])})
         with pytest.raises(DataError):
             go(talk / "talk.wav", "--voices", tmp_path / "v.npz")
-        assert "a known voice is called 'talk_1'" in capsys.readouterr().err
+        assert "the known voice 'talk_1' has the name of a speaker" in capsys.readouterr().err
 
 
 class TestEnroll:
@@ -158,8 +158,8 @@ class TestEnroll:
         [
             (["anna"], "expected <name>=<audio>"),
             (["anna="], "expected <name>=<audio>"),
-            (["anna=a.wav", "anna=b.wav"], "anna is there twice"),
-            (["anna=a.wav,b.wav,./a.wav"], "the same file twice is no more speech"),
+            (["anna=a.wav", "anna=b.wav"], "anna is given twice"),
+            (["anna=a.wav,b.wav,./a.wav"], "lists the same file twice"),
             (["a b=a.wav"], "no name of a voice"),
             (["anna=none.wav"], "none.wav"),
         ],
@@ -181,7 +181,7 @@ class TestEnroll:
         soundfile.write(tmp_path / "quiet.wav", np.zeros(3 * RATE), RATE)
         with pytest.raises(DataError, match="anna: .* s of speech, fewer than 3"):
             go(tmp_path / "v.npz", f"anna={tmp_path}/short.wav")
-        with pytest.raises(DataError, match=r"quiet.wav: no speech was found in it"):
+        with pytest.raises(DataError, match=r"quiet.wav: no speech found"):
             go(tmp_path / "v.npz", f"anna={tmp_path}/quiet.wav")
         assert not (tmp_path / "v.npz").exists()
 
@@ -227,7 +227,7 @@ class TestSteps:
         places = (folder / "x", folder / "ae", folder / "dec", folder / "linked")
         done = run("steps/link_speakers.sh", "--set", "linked=0", *places)
         assert done.returncode == 0, done.stderr
-        assert "3 people; speakers of 3 recordings: 6" in done.stdout
+        assert "3 people among 6 speakers of 3 recordings" in done.stdout
         table = dict(
             (line.split()[1], line.split()[2])
             for line in (folder / "linked/spk2global").read_text().splitlines()

@@ -92,7 +92,7 @@ class TestExport:
         assert (made.stdout, made.returncode) == ("WEBVTT\n", 0)
         made = piped("export.py", "--format", "webvtt", "-", "-")
         assert made.stderr == (
-            "export.py: no turns on standard input: --recording NAME says of which recording\n"
+            "export.py: no turns on standard input: name the recording with --recording NAME\n"
         )
         assert made.returncode == 1
         bad = piped("export.py", "--format", "ctm", "-", "-", text="SPEAKER r 1 0 -1 <NA> <NA> x\n")

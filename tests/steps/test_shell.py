@@ -79,9 +79,9 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
             (["--overrides", "x"], "thing.sh: unknown option --overrides (try --help)"),
             (["--PATH", "x"], "thing.sh: unknown option --PATH (try --help)"),
             (["-n", "4"], "thing.sh: unknown option -n (try --help)"),
-            (["--fast", "yes"], "thing.sh: --fast is true or false, not 'yes' (try --help)"),
-            (["--fast="], "thing.sh: --fast is true or false, not '' (try --help)"),
-            (["--fast", "x"], "thing.sh: --fast is true or false, not 'x' (try --help)"),
+            (["--fast", "yes"], "thing.sh: --fast must be true or false, not 'yes' (try --help)"),
+            (["--fast="], "thing.sh: --fast must be true or false, not '' (try --help)"),
+            (["--fast", "x"], "thing.sh: --fast must be true or false, not 'x' (try --help)"),
             (["--num-spk"], "thing.sh: --num-spk needs a value (try --help)"),
             (["--config"], "thing.sh: --config needs a file (try --help)"),
             (["--config", "none"], "thing.sh: no such options file: none (try --help)"),
@@ -108,7 +108,7 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
         ("line", "message"),
         [
             ("nspk=3", "x.conf:2: unknown option --nspk"),
-            ("fast=1", "x.conf:2: --fast is true or false, not '1'"),
+            ("fast=1", "x.conf:2: --fast must be true or false, not '1'"),
             ("num_spk 3", "x.conf:2: expected name=value, found 'num_spk 3'"),
         ],
     )
@@ -494,7 +494,7 @@ class TestScoring:
         assert result.returncode == 0, result.stderr
         for note in (
             "1 line(s) of the hypothesis are no SPEAKER lines, passed over: SPKR-INFO 1.",
-            "1 turn(s) of no length in the hypothesis, left out: 1 recording(s): b.",
+            "1 turn(s) of zero length in the hypothesis, left out: 1 recording(s): b.",
             "1 turn(s) of the hypothesis overlapped others of their speaker: merged.",
             "Turns of several channels in the hypothesis, taken together: 1 recording(s): b.",
             "after the end of the UEM, which does not count: 2 recording(s): a, b.",
@@ -573,7 +573,7 @@ def test_output_onto_input_is_refused_and_harmless(tmp_path):
     (tmp_path / "xv/segments").write_text("")
     (tmp_path / "xv/.begun").write_text("")
     result = run("steps/cluster.sh", tmp_path / "xv", tmp_path / "xv")
-    assert result.returncode == 1 and "is input and output" in result.stderr
+    assert result.returncode == 1 and "is both input and output" in result.stderr
     assert (tmp_path / "xv/segments").exists()
 
 
@@ -582,7 +582,7 @@ def test_output_onto_input_is_refused_and_harmless(tmp_path):
     [
         (("--stage", "9"), "there is no stage 9: stages are 0 to 7"),
         (("--nj", "x"), "--nj must be a whole number"),
-        (("--vad", "ears"), "--vad is combined, "),
+        (("--vad", "ears"), "--vad must be combined, "),
         (("--corpus", "kaldi"), "needs --test-data"),
         (("nonsense",), "unexpected argument"),
     ],

@@ -204,7 +204,7 @@ def test_callhome_faults(tmp_path):
     assert "no reference" in done.failed["iaad"]
     assert "compressed with shorten" in done.failed["iaaf"]
     assert "sph2pipe" in done.failed["iaaf"] and "--audio-dir" in done.failed["iaaf"]
-    assert done.notes == ["iaae: 1 turn(s) of no length left out"]
+    assert done.notes == ["iaae: 1 turn(s) of zero length left out"]
     sound(root / "made/iaaf.wav")  # what the message asks for
     _, done = prepared("callhome", "callhome", tmp_path, root)
     assert "iaaf" in {r.name for r in done.recordings}

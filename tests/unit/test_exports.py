@@ -345,7 +345,7 @@ def test_media_and_what_is_not_known(tmp_path, rttm, sample_wav, monkeypatch, ca
     assert media == [None, str(tmp_path / "r.wav")]
     said = capsys.readouterr().err
     assert f"{tmp_path}/wav.scp:2: a command" in said
-    assert f"{tmp_path}/lengths: no length of q" in said
+    assert f"{tmp_path}/lengths: no duration of q" in said
     one = ["--format", "json", "--audio", tmp_path / "r.wav", "--recording", "r", rttm, "-"]
     call(export.main, monkeypatch, *one)
     assert json.loads(capsys.readouterr().out)["media"] == str(tmp_path / "r.wav")
@@ -357,9 +357,9 @@ def test_what_was_passed_over_in_the_rttm_is_said(tmp_path, monkeypatch, capsys)
     (tmp_path / "a.rttm").write_text("\n".join(lines))
     call(export.main, monkeypatch, "--format", "elan", tmp_path / "a.rttm", tmp_path / "out")
     assert capsys.readouterr().err.splitlines() == [
-        "export.py: lines that are no SPEAKER lines, passed over: LEXEME 1",
-        "export.py: 1 turn(s) of no length left out, of r",
-        "export.py: turns of several channels, taken together: r",
+        "export.py: ignored lines other than SPEAKER: LEXEME 1",
+        "export.py: 1 turn(s) of zero length left out, in r",
+        "export.py: merged turns of several channels: r",
         "export.py: r: 1 turn(s) overlap another of the same speaker: joined in elan",
     ]
 
@@ -385,16 +385,16 @@ def test_names_go_out_and_come_back(tmp_path, rttm, monkeypatch, capsys):
         assert notes == ["an RTTM holds no blanks: 'Anna Möller' becomes Anna_Möller"]
     assert capsys.readouterr().err == ""
     call(export.main, monkeypatch, "--format", "ctm", "--names", "7=X", rttm, tmp_path / "out")
-    assert "no speaker '7' to give a name to" in capsys.readouterr().err
+    assert "no speaker '7' to name" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--format", "audacity", "-"], "takes one file, and these are 2: choose one --format"),
-        (["--format", "ctm", "--format", "lhotse", "-"], "takes one file, and these are 2"),
+        (["--format", "audacity", "-"], "takes one file, not 2: choose one --format"),
+        (["--format", "ctm", "--format", "lhotse", "-"], "takes one file, not 2"),
         (["--format", "ctm", "--recording", "x", "out"], "no recording x in "),
-        (["--format", "elan", "--audio", "r.wav", "out"], "--audio is one file, and these are 2"),
+        (["--format", "elan", "--audio", "r.wav", "out"], "--audio is one file, but there are 2"),
         (["--format", "elan", "--audio", "r.wav", "--recording", "r", "out"], "no such audio file"),
         (["--format", "elan", "--wav-scp", "none", "out"], "none: no such file"),
         (["--format", "elan", "--reco2dur", "none", "out"], "none: no such file"),

@@ -44,7 +44,7 @@ def test_audacity_as_it_is(tmp_path):
     ]
     assert notes == [
         "an RTTM holds no blanks: 'Anna B' becomes Anna_B",
-        "1 label(s) of no length passed over; the first in line 4",
+        "1 label(s) of zero length passed over; the first in line 4",
         "2 label(s) without a name passed over; the first in line 5",
         "1 turn(s) overlap another of the same speaker",
     ]
@@ -230,9 +230,12 @@ def test_corrections_of_several_recordings(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["a.txt", "b.TextGrid"], "b.TextGrid: the last name is that of the RTTM to write"),
+        (["a.txt", "b.TextGrid"], "b.TextGrid: the last argument must be the RTTM to write"),
         (["a.txt", "sub/a.txt", "x.rttm"], "would both be recording a: rename one"),
-        (["--recording", "r", "a.txt", "b.txt", "x.rttm"], "--recording is one, and these are 2"),
+        (
+            ["--recording", "r", "a.txt", "b.txt", "x.rttm"],
+            "--recording names one recording, but there are 2",
+        ),
         (["--recording", "r r", "a.txt", "x.rttm"], "'r r' cannot stand in an RTTM"),
     ],
 )

@@ -144,7 +144,7 @@ class eigengap:
         stop_eigenvalue: eigenvalues below it count no further speakers.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be.
+        TypeError, ValueError: an invalid argument.
     """
 
     SIGMA = 2.0

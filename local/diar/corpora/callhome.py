@@ -65,7 +65,7 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         )
         return CorpusRecording(recording, file, tuple(turns[recording]))
 
-    notes = [f"{r}: {n} turn(s) of no length left out" for r, n in sorted(empty.items())]
+    notes = [f"{r}: {n} turn(s) of zero length left out" for r, n in sorted(empty.items())]
     return collect(names, describe, notes)
 
 

@@ -202,7 +202,7 @@ def reference_of(name: str, file: Path, notes: list[str]) -> tuple[Turn, ...]:
         others = ", ".join([*turns][:3]) or "nobody"
         raise DataError(f"no turn of {name} in it, but of {others}", file)
     if empty[name]:
-        notes.append(f"{name}: {empty[name]} turn(s) of no length left out")
+        notes.append(f"{name}: {empty[name]} turn(s) of zero length left out")
     return tuple(turns[name])
 
 

@@ -70,7 +70,7 @@ def turns_of(
             for n, ours in names.items()
             if n != ours
         ),
-        *_count(points, "of no length passed over"),
+        *_count(points, "of zero length passed over"),
         *_count(nameless, "without a name passed over"),
         *_count(
             differing, "not called as the tier, which counts (--speaker label takes the label)"

@@ -178,7 +178,8 @@ def _read_reference(
         turns, faults, empty = read_references(path)
         notes += [f"{fault}: {recording} has no reference" for recording, fault in faults.items()]
     notes += [
-        f"{path}: {recording}: {n} turn(s) of no length left out" for recording, n in empty.items()
+        f"{path}: {recording}: {n} turn(s) of zero length left out"
+        for recording, n in empty.items()
     ]
     return [turn for part in turns.values() for turn in part], path
 
@@ -215,7 +216,7 @@ def read_stm(
             turn. Files that are not in it are recordings themselves.
 
     Returns:
-        (turns, how many of no length were left out of each recording).
+        (turns, how many of zero length were left out of each recording).
 
     Raises:
         DataError: too few fields, times that are no numbers or reversed.

@@ -32,7 +32,7 @@ class Rttm:
         skipped: line type -> how many lines of it were passed over.
         silent: names of the files (without ending) that hold no SPEAKER line.
         channels: the recordings whose turns name more than one channel.
-        empty: recording -> how many turns of no length were left out, as they say nothing.
+        empty: recording -> how many turns of zero length were left out, as they say nothing.
         confidences: of the turns that have one, 0 to 1; what is out of that is of another scale, and none.
     """
 
@@ -53,7 +53,7 @@ def load_rttm(path: str | Path) -> Rttm:
     """Read an RTTM file, or all ``*.rttm`` of a directory.
 
     Only SPEAKER lines make turns, whatever their channel; ';;' comments and lines of other types are
-    passed over; turns of no length are left out. Trailing fields after the speaker name may be missing.
+    passed over; turns of zero length are left out. Trailing fields after the speaker name may be missing.
 
     Raises:
         DataError: a directory without RTTMs; lines, but none of an RTTM; too few fields, times that
@@ -103,7 +103,7 @@ def read_references(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, 
     """Read the references of a corpus: one bad line costs its recording, and nothing else.
 
     Returns:
-        (turns of each recording, what is wrong with the others, how many turns of no length a
+        (turns of each recording, what is wrong with the others, how many turns of zero length a
         recording had: they say nothing and are left out).
     """
     turns: dict[str, list[Turn]] = {}

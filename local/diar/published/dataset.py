@@ -56,7 +56,7 @@ class DiarizationDataset(Dataset):
         extractor: a name that ``diar.extractors`` knows.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be.
+        TypeError, ValueError: an invalid argument.
         DataError: no such data, a split that is not that of the data, an oracle without a reference.
     """
 

@@ -41,7 +41,7 @@ def make_rttm(
         duration: of the recording, seconds; None for n win_step.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be.
+        TypeError, ValueError: an invalid argument.
         DataError: a name that cannot stand in an RTTM or in that of a file, a step that is no whole number
             of samples, more labels than the recording has windows, a directory that cannot be made.
     """

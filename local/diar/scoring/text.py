@@ -152,7 +152,7 @@ def file_notes(side: str, rttm: Rttm) -> list[str]:
     if rttm.empty:
         total = sum(rttm.empty.values())
         told.append(
-            f"{total} turn(s) of no length in the {side}, left out: {listed([*rttm.empty])}."
+            f"{total} turn(s) of zero length in the {side}, left out: {listed([*rttm.empty])}."
         )
     if rttm.channels:
         told.append(
