@@ -23,8 +23,8 @@
 #   --config FILE               more options, as name=value lines
 #
 # Corpus:
-#   --corpus NAME               $_corpora: takes its
-#                               options from conf/NAME.conf               (default $corpus)
+#   --corpus NAME               $_corpora: options of
+#                               conf/NAME.conf                            (default $corpus)
 #   --train-set NAME            training set, below --data                (default $train_set)
 #   --dev-set NAME              to monitor training and to tune on        (default $dev_set)
 #   --test-sets "NAME ..."      test sets                                 (default "$test_sets")

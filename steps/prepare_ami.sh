@@ -7,7 +7,7 @@
 #   --sets "NAME ..."             train, dev, test: 136, 18 and 16 meetings; only their audio is downloaded
 #                                                          (default "$sets")
 #   --audio-dir DIR               the corpus, or part of it, in any layout: nothing is downloaded
-#   --download true|false         missing files      (default: true; with --audio-dir, false)
+#   --download true|false         missing files      (default: true, with --audio-dir false)
 #   --mirror "URL ..."            URLs to try first, for amicorpus/<meeting>/audio/<file>
 #   --reference DIR               a clone of BUT's AMI-diarization-setup, instead of its download
 #

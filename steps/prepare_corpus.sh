@@ -6,7 +6,7 @@
 #   --corpus NAME             a module of local/diar/corpora that is listed in its __init__.py
 #   --sets "NAME ..."         which of its sets to make
 #   --audio-dir DIR           the corpus, or part of it, in any layout: nothing is downloaded
-#   --download true|false     missing files       (default: true; with --audio-dir, false)
+#   --download true|false     missing files       (default: true, with --audio-dir false)
 #   --mirror "URL ..."        URLs to try first
 #   --mic NAME                microphone, where there is a choice
 #   --reference PATH          references to use instead of those found

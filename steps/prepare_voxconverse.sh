@@ -8,7 +8,7 @@
 #                             voxconverse_test (232), the test part
 #                                                (default "$sets")
 #   --audio-dir DIR           the corpus, or part of it, in any layout: nothing is downloaded
-#   --download true|false     missing files       (default: true; with --audio-dir, false)
+#   --download true|false     missing files       (default: true, with --audio-dir false)
 #   --mirror "URL ..."        URLs to try first, for voxconverse_{dev,test}_wav.zip
 #   --reference DIR           a clone of github.com/joonson/voxconverse, instead of its download
 #

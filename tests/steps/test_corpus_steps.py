@@ -121,7 +121,7 @@ def test_callhome_key_and_folds_are_downloaded(tmp_path, web):
     "name, options, said",
     [
         ("ami", ["--sets", "eval"], "no set 'eval' in ami; choose from train, dev, test"),
-        ("ami", ["--mic", "lapel"], "--mic lapel: it is one of: mix-headset, array1-01"),
+        ("ami", ["--mic", "lapel"], "--mic lapel: must be one of: mix-headset, array1-01"),
         ("ami", ["--audio-dir", "/nowhere"], "no such file or directory (--audio-dir)"),
         ("ami", ["--mirror", "file:///x"], "expected an address, http:// or https://"),
         ("callhome", [], "--audio-dir <LDC2001S97> is needed"),

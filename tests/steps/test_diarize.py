@@ -291,8 +291,8 @@ class TestDiarize:
         pipeline = SimpleNamespace(extractor=rate, run=lambda *_: made, encoder=None)
         nobody = diarize.Identities(pipeline, None, None, False, False)
         (result,) = diarize.results(diarize.parse(), pipeline, Bounds(3), nobody)
-        assert "1 of the 3 speakers asked for" in result.remarks
-        assert result.remarks[-1].startswith("less than 2 s of a: perhaps a part of another")
+        assert "1 of the 3 requested speakers" in result.remarks
+        assert result.remarks[-1].startswith("less than 2 s of a: perhaps part of another")
 
     def test_speakers_have_names(self, go, folder, tmp_path):
         found = go(folder / "talk.wav", "--json", "--out", tmp_path, "--names", "1=Änne Bo,3=Eva")

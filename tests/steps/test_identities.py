@@ -131,7 +131,7 @@ class TestDiarize:
         assert said in capsys.readouterr().err
 
     def test_what_is_no_file_of_voices_is_refused(self, go, talk):
-        with pytest.raises(DataError, match="no voices that local/enroll.py wrote"):
+        with pytest.raises(DataError, match="not written by local/enroll.py"):
             go(talk / "talk.wav", "--voices", talk / "talk.wav")
 
     def test_a_voice_called_as_a_speaker(self, go, talk, voices, tmp_path, capsys):
@@ -160,7 +160,7 @@ class TestEnroll:
             (["anna="], "expected <name>=<audio>"),
             (["anna=a.wav", "anna=b.wav"], "anna is given twice"),
             (["anna=a.wav,b.wav,./a.wav"], "lists the same file twice"),
-            (["a b=a.wav"], "no name of a voice"),
+            (["a b=a.wav"], "not a valid name"),
             (["anna=none.wav"], "none.wav"),
         ],
     )

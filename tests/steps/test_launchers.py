@@ -93,7 +93,7 @@ class TestKaldiScripts:
         result = small_step.run(root, data, tmp_path / "out", "--cmd", "queue.pl --mem 4G")
         assert result.returncode == 1 and not (tmp_path / "out").exists()
         assert result.stderr == (
-            "make_vad.sh: --cmd is local, slurm, or a script in Kaldi's convention;"
+            "make_vad.sh: --cmd must be local, slurm, or a script in Kaldi's convention;"
             " no such program: 'queue.pl'\n"
         )
 

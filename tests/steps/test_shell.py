@@ -125,7 +125,7 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
         assert result.returncode == 1 and "unknown option --dec.niter" in result.stderr
 
     def test_help_is_the_head_of_the_script(self, thing):
-        expected = "Does a thing.\n\nUsage: thing.sh [options] <in>\n\nEvery script takes --config"
+        expected = "Does a thing.\n\nUsage: thing.sh [options] <in>\n\nEvery script also takes --config"
         assert self.shown(thing("--help")).startswith(expected)
         assert self.shown(thing("--num-spk", "3", "-h")).count("\nExit status: ") == 1
 
@@ -540,7 +540,7 @@ class TestScoring:
         assert rows[2:] == ["DEC, default", "AHC, count known", "mine"]
         assert "| silero | test |" in page and "2.50 |" in page
         assert f"`steps/score.sh {files}/ref.rttm {files}/hyp {exp}/mine/test/score`" in page
-        assert "23.93" in page and "misprints 23.39" in page and "Not measured here" in page
+        assert "23.93" in page and "misprinted as 23.39" in page and "Not measured here" in page
         result = run("local/make_results.py", files / "none", files / "R.md")
         assert result.returncode == 1 and "per_recording.tsv below it" in result.stderr
 

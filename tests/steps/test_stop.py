@@ -157,4 +157,4 @@ class TestLock:
         )
         assert (result.returncode, result.stderr) == (1,
             f"make_vad.sh: process {launcher} (left by a killed run: 'kill -9' ends it) is writing to"
-            f" {tmp_path}/out: wait for it, or take another --exp\n")  # fmt: skip
+            f" {tmp_path}/out: wait for it, or choose another --exp\n")  # fmt: skip

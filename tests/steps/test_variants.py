@@ -322,7 +322,7 @@ class TestScores:
         make_experiment(tmp_path)
         scores = [tmp_path / f"exp/{name}/test/score" for name in ("dec_default", "ahc_oracle")]
         compared = run("local/compare.py", *scores)
-        assert "In what they differ is not known" in compared.stdout and compared.stderr == ""
+        assert "Their settings are not known" in compared.stdout and compared.stderr == ""
 
 
 def test_paths_of_variants_can_be_quoted_by_nobody():

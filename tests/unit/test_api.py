@@ -194,7 +194,7 @@ def test_audio_without_a_reference(folder, tmp_path, caplog):
     segments, reference, _, path = plain[0]
     assert reference.shape == (len(segments), 0) and not os.path.exists(path)
     assert DEC.diarizationDEC(plain, 500, tmp_path / "out") == str(tmp_path / "out")
-    assert re.search(r"talk: \d+ of the 500 speakers asked for", caplog.text)
+    assert re.search(r"talk: \d+ of the 500 requested speakers", caplog.text)
     with pytest.raises(DataError, match="talk"):
         DEC.diarizationDEC(plain, "oracle", tmp_path / "out2")
 

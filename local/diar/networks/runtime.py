@@ -1,7 +1,7 @@
-"""What runs a network.
+"""Running networks.
 
-On a CPU onnxruntime, or OpenVINO in half precision; on a GPU torch, or onnxruntime's build for CUDA where
-there is only an ONNX file.
+On a CPU with onnxruntime, or OpenVINO in half precision; on a GPU with torch, or onnxruntime's CUDA build
+if there is only an ONNX file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Network = Callable[[np.ndarray], np.ndarray]  # (b, frames, mels) float32 to (b,
 
 PRECISIONS = ("float32", "bfloat16")
 GPU_PROVIDER = "CUDAExecutionProvider"
-DAMAGED = "damaged model: delete it, it will be made again"
+DAMAGED = "damaged model: delete it to have it made again"
 
 
 def network(path: Path, precision: str, threads: int = 1) -> Network:
@@ -37,15 +37,15 @@ def network(path: Path, precision: str, threads: int = 1) -> Network:
     It runs on the CPU, on the thread that calls it.
 
     Args:
-        precision: 'float32', or 'bfloat16', with sums in float32: half the time on a processor that
-            has it. Its vectors differ: benchmarks/extractor.
+        precision: 'float32', or 'bfloat16' with sums in float32, which takes half the time on processors
+            that support it. Its vectors differ: see benchmarks/extractor.
         threads: how many may call it at once.
 
     Raises:
         DataError: another precision; OpenVINO is not installed; the file is damaged.
     """
     if precision not in PRECISIONS:
-        raise DataError(f"precision is {precision!r}; {' or '.join(PRECISIONS)} is expected")
+        raise DataError(f"precision is {precision!r}; expected {' or '.join(PRECISIONS)}")
     if precision == "bfloat16":
         return _half(path, threads)
     try:
@@ -72,11 +72,11 @@ def torch_network(module: nn.Module, device: str) -> Network:
 def session(path: Path, device: str = "cpu") -> InferenceSession:
     """Open a model file in onnxruntime, on one thread of the CPU or on a GPU.
 
-    Recordings run in parallel, not the network: so sums have one order on every machine.
+    Recordings run in parallel, not the network, so the order of sums is the same on every machine.
 
     Raises:
-        DataError: this build of onnxruntime knows no GPU.
-        ValueError: it is no such model; the message is onnxruntime's.
+        DataError: this build of onnxruntime does not support GPUs.
+        ValueError: not a model; the message is onnxruntime's.
     """
     import onnxruntime
 
@@ -98,7 +98,7 @@ def session(path: Path, device: str = "cpu") -> InferenceSession:
 
 
 def _half(path: Path, threads: int) -> Network:
-    """Load the network in bfloat16, by OpenVINO."""
+    """Load the network in bfloat16 with OpenVINO."""
     try:
         import openvino
     except ModuleNotFoundError:
@@ -110,8 +110,8 @@ def _half(path: Path, threads: int) -> Network:
     options = {
         "INFERENCE_PRECISION_HINT": "bf16",
         "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": threads,  # a thread for each call: nothing depends on how many there are
-        # A thread that is bound to a core shares it with those of the other jobs.
+        "NUM_STREAMS": threads,  # one thread per call, so results do not depend on their number
+        # Pinned threads would share cores with those of other jobs.
         "ENABLE_CPU_PINNING": False,
     }
     try:
@@ -129,7 +129,7 @@ def _half(path: Path, threads: int) -> Network:
 
 
 def onnx_model(name: str, weights: str, code: Path, make: Callable[[], bytes]) -> Path:
-    """Return the ONNX model models/<name>-<key>.onnx in the cache; ``make`` it when it is not there.
+    """Return the ONNX model models/<name>-<key>.onnx in the cache; ``make`` it if it is missing.
 
     The key covers the ``weights`` (their sha256), the ``code`` of the network, and that of the export.
     """
