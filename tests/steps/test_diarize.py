@@ -150,7 +150,7 @@ class TestInputs:
         found = inputs.gather([], folder / "list")
         faults = [fault_of(i) for i in found if i.recording not in ("mine", "b")]
         assert len(found) == 5 and "list:1: " in faults[0] and "'../up'" in faults[0]
-        assert "list:3: 'mine' is in line 2 already" in faults[1]
+        assert "list:3: 'mine' is already in line 2" in faults[1]
         assert "no such audio file" in faults[2]
 
     @settings(max_examples=40, deadline=None)
@@ -302,7 +302,7 @@ class TestDiarize:
         assert {turn.speaker for turn in turns} == {"Änne_Bo", "talk_2"}
         assert "no speaker '3' to name" in found.err
         both = go(folder / "talk.wav", folder / "more/quiet.wav", "--names", "1=A,2=A")
-        assert "talk: talk_1 and talk_2 would both be A: name them apart" in both.err
+        assert "talk: talk_1 and talk_2 would both be A: give them different names" in both.err
         assert both.error.startswith("1 of 2") and "quiet: no speech" in both.err
 
     def test_standard_input_is_as_good_as_a_file(self, go, folder):
@@ -357,7 +357,7 @@ class TestDiarize:
     @pytest.mark.parametrize("name", ["", "a b", "../a"])
     def test_ids_that_no_file_can_have(self, name, monkeypatch):
         monkeypatch.setattr(sys, "argv", ["diarize.py", "x.wav", "--name", name])
-        with pytest.raises(DataError, match="cannot be the id of a recording"):
+        with pytest.raises(DataError, match="is not a valid recording id"):
             diarize.parse()
 
     def test_as_a_program_in_a_pipe(self, folder, models):

@@ -76,7 +76,9 @@ class TestCommands:
         kept, found = soundfile.read(path, dtype="int16")
         assert found == rate and np.array_equal(kept, sound)
         assert path == call.parent / "target/wav/r.flac" and examine(call).faults == []
-        with pytest.raises(DataError, match=r"wav.scp:1: audio in an ark, of which steps/import"):
+        with pytest.raises(
+            DataError, match=r"wav.scp:1: audio in an ark: import it with steps/import"
+        ):
             Recordings(call).load("q")
 
     @pytest.mark.parametrize(
@@ -85,8 +87,8 @@ class TestCommands:
             (b"r PKL" + pickle.dumps(print), r"x.ark:2: no audio in this ark"),
             (b"r \0BFV \4\1\0\0\0abcd", r"x.ark:2: no audio in this ark"),
             (b"r ", r"x.ark:2: no audio in this ark"),
-            (b"r RIFF\xff\xff\xff\xffWAVEfmt ", r"x.ark:2: the audio in this ark is cut short"),
-            (b"r AUDIO\x04\xff\xff\xff\xff", r"x.ark:12: the audio in this ark is cut short"),
+            (b"r RIFF\xff\xff\xff\xffWAVEfmt ", r"x.ark:2: the audio in this ark is truncated"),
+            (b"r AUDIO\x04\xff\xff\xff\xff", r"x.ark:12: the audio in this ark is truncated"),
             (b"r RIFF\4\0\0\0WAVE", r"wav.scp:1: what the ark has there is no audio"),
             (b"r AUDIO\1\2no", r"wav.scp:1: what the ark has there is no audio"),
         ],
@@ -195,7 +197,7 @@ class TestTables:
         [
             ("uem", "a 1 0 5 x\n", "uem:1: expected"),
             ("stm", "a 1 amy 2 1 x\n", "stm:1: reversed"),
-            ("segments", "u1 a\nu2 b\n", "segments: no line of it can be used: "),
+            ("segments", "u1 a\nu2 b\n", "segments: none of its lines can be used: "),
         ],
     )
     def test_what_stops_an_import_is_said_before_any_work(self, source, name, text, message):
@@ -254,7 +256,7 @@ class TestNormalization:
         assert normalize(x) == pytest.approx(expected, abs=1e-5)
         assert len(normalize.steps) == 3
         with pytest.raises(
-            DataError, match="mean.vec: for vectors of 4 numbers, but the x-vectors have 7"
+            DataError, match="mean.vec: is for vectors of dimension 4, but the x-vectors have 7"
         ):
             normalize(np.ones((2, 7)))
 
@@ -559,7 +561,7 @@ class TestArksWithoutScp:
         (tmp_path / "x.seg").write_text("".join(f"{name}-1 {name} 0 1\n" for name in "abc"))
         found = xvector_dir.of_others(tmp_path)
         assert found.load("a").dim == 3
-        with pytest.raises(DataError, match="b-1: cannot be read from .*cut short"):
+        with pytest.raises(DataError, match="b-1: cannot be read from .*truncated"):
             found.load("b")
         with pytest.raises(DataError, match="1 of 1 ids of 'segments' are missing"):
             found.load("c")

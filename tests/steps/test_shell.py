@@ -125,7 +125,9 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
         assert result.returncode == 1 and "unknown option --dec.niter" in result.stderr
 
     def test_help_is_the_head_of_the_script(self, thing):
-        expected = "Does a thing.\n\nUsage: thing.sh [options] <in>\n\nEvery script also takes --config"
+        expected = (
+            "Does a thing.\n\nUsage: thing.sh [options] <in>\n\nEvery script also takes --config"
+        )
         assert self.shown(thing("--help")).startswith(expected)
         assert self.shown(thing("--num-spk", "3", "-h")).count("\nExit status: ") == 1
 

@@ -206,7 +206,7 @@ def test_the_audio_of_a_folder_is_what_diarize_takes(tmp_path):
     dataset = utils.DiarizationDataset(data_dir=tmp_path)
     assert dataset.names == ["a", "b.mp3", "b.wav", "c"]
     (tmp_path / "audio/lost").symlink_to("nowhere")
-    with pytest.raises(DataError, match="audio/lost: a link to nothing"):
+    with pytest.raises(DataError, match="audio/lost: a broken link"):
         utils.DiarizationDataset(data_dir=tmp_path)
 
 

@@ -236,7 +236,7 @@ def test_corrections_of_several_recordings(tmp_path, monkeypatch, capsys):
             ["--recording", "r", "a.txt", "b.txt", "x.rttm"],
             "--recording names one recording, but there are 2",
         ),
-        (["--recording", "r r", "a.txt", "x.rttm"], "'r r' cannot stand in an RTTM"),
+        (["--recording", "r r", "a.txt", "x.rttm"], "'r r' is not allowed in an RTTM"),
     ],
 )
 def test_what_import_refuses(tmp_path, monkeypatch, words, message):

@@ -178,7 +178,7 @@ def read_voices(path: str | Path) -> KnownVoices:
         return _unpacked(table)
     except Exception:  # anything that numpy, zipfile and zlib raise, and inconsistent arrays
         raise DataError(
-            "not written by local/enroll.py, or damaged: enrol the voices again", path
+            "not written by local/enroll.py, or damaged: enrol them again", path
         ) from None
 
 
