@@ -337,7 +337,7 @@ def test_commands_are_refused_unless_asked_for(telephone, tmp_path):
         (["--test-data", "{data}", "--exp", "my exp"], "cannot contain blanks"),
         (["--test-data", "{data}", "--vad", "vad_scp"], "vad.scp"),
         (["--test-data", "{data} {data}/."], "two sets have the name 'plain'"),
-        (["--test-data", "{data}", "--data", "{data}"], "which is only read"),
+        (["--test-data", "{data}", "--data", "{data}"], "which must not be written to"),
         (["--test-data", "nowhere"], "no such directory: nowhere"),
     ],
 )

@@ -495,10 +495,10 @@ class TestScoring:
         result = self.score(files)
         assert result.returncode == 0, result.stderr
         for note in (
-            "1 line(s) of the hypothesis are no SPEAKER lines, passed over: SPKR-INFO 1.",
+            "1 line(s) of the hypothesis other than SPEAKER, ignored: SPKR-INFO 1.",
             "1 turn(s) of zero length in the hypothesis, left out: 1 recording(s): b.",
             "1 turn(s) of the hypothesis overlapped others of their speaker: merged.",
-            "Turns of several channels in the hypothesis, taken together: 1 recording(s): b.",
+            "Turns of several channels in the hypothesis, merged: 1 recording(s): b.",
             "after the end of the UEM, which does not count: 2 recording(s): a, b.",
         ):
             assert note in result.stdout

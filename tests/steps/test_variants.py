@@ -276,7 +276,7 @@ class TestScores:
                 "| DEC, mine \N{DAGGER} " in shown and "| DEC, mine; rounds=1 \N{DAGGER} " in shown
             )
             command = f"steps/score.sh {exp}/ref.rttm {exp}/exp/dec_mine/test/rttm"
-            assert f"- DEC, mine: {exp}/dec.yaml has changed since ({command}" in shown
+            assert f"- DEC, mine: {exp}/dec.yaml has changed since (to update: {command}" in shown
         said = self.fit(exp, "dec_mine")
         assert f"{exp}/exp/dec_mine/test: sequence.complexity was 2.0, is 3.0\n" in said
         assert f" again: {exp}/dec.yaml has changed since\n" in said

@@ -164,14 +164,14 @@ def test_json_and_back(tmp_path_factory, turns, seconds):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{\n,", "j.json:2: no JSON"),
-        ("[" * 9999, "no JSON that can be read"),
-        ("[]\n[]\n", "j.json:1: no diarization of a recording"),
-        ('{"recording": "\\ud800"}', "no diarization of a recording"),
-        ('{"recording": "r"}', "no diarization: docs/diarization.schema.json"),
+        ("{\n,", "j.json:2: not JSON"),
+        ("[" * 9999, "not readable JSON"),
+        ("[]\n[]\n", "j.json:1: not a diarization of a recording"),
+        ('{"recording": "\\ud800"}', "not a diarization of a recording"),
+        ('{"recording": "r"}', "not a diarization: see docs/diarization.schema.json"),
         (
             '\n{"recording": "r", "format": "diarization", "turns": [{"start": 1, "end": 0, "speaker": "a"}]}',
-            "j.json:2: r: .* is no turn",
+            "j.json:2: r: .* is not a turn",
         ),
     ],
 )
@@ -382,7 +382,7 @@ def test_names_go_out_and_come_back(tmp_path, rttm, monkeypatch, capsys):
         path = tmp_path / f"out/r{exports.FORMATS[name].suffix}"
         turns, notes = turns_of(exports.read(path), "r")
         assert {t.speaker for t in turns} == {"Anna_Möller", 'B<&">'}
-        assert notes == ["an RTTM holds no blanks: 'Anna Möller' becomes Anna_Möller"]
+        assert notes == ["blanks are not allowed in an RTTM: 'Anna Möller' becomes Anna_Möller"]
     assert capsys.readouterr().err == ""
     call(export.main, monkeypatch, "--format", "ctm", "--names", "7=X", rttm, tmp_path / "out")
     assert "no speaker '7' to name" in capsys.readouterr().err
@@ -410,7 +410,7 @@ def test_what_export_refuses(tmp_path, rttm, monkeypatch, words, message):
 def test_ids_that_are_no_file_names(tmp_path, monkeypatch, capsys):
     write_rttm(tmp_path / "a.rttm", [Turn("../r", 0.0, 1.0, "A"), Turn("q", 0.0, 1.0, "A")])
     words = [tmp_path / "a.rttm", tmp_path / "out/deep"]
-    with pytest.raises(DataError, match=r"'/' in recording id '\.\./r', after which its file"):
+    with pytest.raises(DataError, match=r"'/' in recording id '\.\./r', which would name its file"):
         call(export.main, monkeypatch, "--format", "webvtt", *words)
     assert not (tmp_path / "out").exists()
     call(export.main, monkeypatch, "--format", "ctm", *words)

@@ -228,7 +228,7 @@ def test_sound_that_begins_later_than_its_picture(tmp_path, kind):
     heard = waveform.read(path)
     loud = np.flatnonzero(np.abs(heard.samples[:]) > 0.05)
     assert loud[0] / RATE == pytest.approx(2.0, abs=0.1)
-    assert any("without sound" in note for note in heard.notes)
+    assert any("filled with silence" in note for note in heard.notes)
     assert waveform.duration(path) == pytest.approx(5.0, abs=0.2)
 
 

@@ -279,9 +279,9 @@ class TestScores:
 
     def test_the_first_protocol_unless_asked(self, exp):
         assert [title.split(":")[0] for title in scores.bars(exp / "exp", "test")] == ["paper"]
-        with pytest.raises(DataError, match="no protocol 'none'; there are: paper, "):
+        with pytest.raises(DataError, match="no protocol 'none'; choose from: paper, "):
             scores.bars(exp / "exp", "test", ["none"])
-        with pytest.raises(DataError, match="no scores of a set 'none'; there are: test"):
+        with pytest.raises(DataError, match="no scores of set 'none'; choose from: test"):
             scores.bars(exp / "exp", "none")
 
     def test_counts(self, exp):

@@ -78,10 +78,10 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         turns = reference_of(meeting, setup / f"only_words/rttms/{name}/{meeting}.rttm", notes)
         uem = setup / f"uems/{name}/{meeting}.uem"
         if not uem.exists():
-            raise DataError("no such file: what is to be evaluated is not known", uem)
+            raise DataError("no such file: the evaluated regions are not known", uem)
         regions = rttm.read_uem(uem).get(meeting)
         if not regions:
-            raise DataError(f"no region of {meeting} in it", uem)
+            raise DataError(f"no region of {meeting}", uem)
         return CorpusRecording(meeting, file, turns, tuple(regions), channels=None)
 
     listed = meetings(name, setup)
@@ -89,7 +89,7 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         m for m in UNPUBLISHED[options.mic] if m in listed and not files.has(audio_name(m, options))
     ]
     described = collect(set(listed) - set(absent), describe, notes)
-    described.notes += [f"{m}: the mirror has no Array1-01 of it" for m in absent]
+    described.notes += [f"{m}: the mirror has no Array1-01 for it" for m in absent]
     return described
 
 
@@ -119,7 +119,7 @@ def find_setup(files: Files, options: Options) -> Path | None:
     if options.reference is None:
         return files.root_of("lists/train.meetings.txt")
     if not (options.reference / "lists" / "train.meetings.txt").exists():
-        raise DataError("no lists/train.meetings.txt in it (--reference)", options.reference)
+        raise DataError("lists/train.meetings.txt is missing (--reference)", options.reference)
     return options.reference
 
 

@@ -59,7 +59,7 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         if recording not in turns:
             raise DataError(f"no reference: no turn of it in {key}")
         file = files.one(
-            f"{recording}.wav",  # somebody may have made it of a compressed one
+            f"{recording}.wav",  # may have been converted from a compressed one
             f"{recording}.sph",
             hint="--audio-dir names the folder of LDC2001S97",
         )
@@ -79,7 +79,7 @@ def _fold(files: Files) -> set[str]:
     path = fold_file(files)
     if path is None:
         raise DataError(
-            "which recording is in which fold is not known: no part1/num_speakers.txt of"
+            "the folds are not known: no part1/num_speakers.txt of"
             f" CALLHOME_sublists below {files.where}; 'git clone"
             " https://github.com/BUTSpeechFIT/CALLHOME_sublists' there, or allow --download true"
         )

@@ -200,7 +200,7 @@ def reference_of(name: str, file: Path, notes: list[str]) -> tuple[Turn, ...]:
         raise DataError(next(iter(faults.values())))
     if name not in turns:
         others = ", ".join([*turns][:3]) or "nobody"
-        raise DataError(f"no turn of {name} in it, but of {others}", file)
+        raise DataError(f"no turn of {name}; found {others}", file)
     if empty[name]:
         notes.append(f"{name}: {empty[name]} turn(s) of zero length left out")
     return tuple(turns[name])

@@ -63,7 +63,7 @@ def files(
         for recording in recordings:
             if "/" in recording.name:
                 raise DataError(
-                    f"'/' in recording id {recording.name!r}, after which its file would be named:"
+                    f"'/' in recording id {recording.name!r}, which would name its file:"
                     " rename it in the RTTM"
                 )
             yield recording.name + form.suffix, form.text(recording)

@@ -71,14 +71,14 @@ def read(path: str | Path) -> dict[str, list[Turn]]:
     for number, value in _objects(text, path):
         name = value.get("recording") if isinstance(value, dict) else None
         if not (isinstance(name, str) and is_name(name)):
-            raise DataError("no diarization of a recording", path, number)
+            raise DataError("not a diarization of a recording", path, number)
         if "error" in value:
             continue
         if name in found:
             raise DataError(f"duplicate recording {value['recording']!r}", path, number)
         turns = value.get("turns")
         if value.get("format") != "diarization" or not isinstance(turns, list):
-            raise DataError("no diarization: docs/diarization.schema.json", path, number)
+            raise DataError("not a diarization: see docs/diarization.schema.json", path, number)
         found[name] = sorted(_turn(name, t, path, number) for t in turns)
     return found
 
@@ -92,9 +92,9 @@ def _objects(text: str, path: str | Path) -> list[tuple[int, Any]]:
         except json.JSONDecodeError:
             return [(lines[0][0], json.loads(text))]
     except json.JSONDecodeError as error:
-        raise DataError(f"no JSON: {error.msg}", path, error.lineno) from None
+        raise DataError(f"not JSON: {error.msg}", path, error.lineno) from None
     except (ValueError, RecursionError):  # numbers, or brackets, without end
-        raise DataError("no JSON that can be read", path) from None
+        raise DataError("not readable JSON", path) from None
 
 
 def _turn(recording: str, value: Any, path: str | Path, number: int) -> Turn:
@@ -106,7 +106,7 @@ def _turn(recording: str, value: Any, path: str | Path, number: int) -> Turn:
         }:
             if is_name(who) and 0 <= start < end < math.inf and end < 1e9:
                 return Turn(recording, start, end - start, who)
-    raise DataError(f"{recording}: {value!r} is no turn", path, number)
+    raise DataError(f"{recording}: {value!r} is not a turn", path, number)
 
 
 def mean_confidence(spans: Sequence[Span], speaker: str) -> float | None:

@@ -50,15 +50,15 @@ def read(path: str | Path) -> Marks:
     except OSError:
         raise
     except Exception:  # pympi does not check: a missing part raises anything
-        raise DataError("no .eaf: ELAN can tell more, if it opens it", path) from None
+        raise DataError("not a valid .eaf: open it in ELAN to find the error", path) from None
     if units != "milliseconds":
         raise DataError(f"times in {units}, expected milliseconds", path)
     marks, notes = [], []
     for name, (aligned, references, attributes, _) in eaf.tiers.items():
         if attributes.get("PARENT_REF"):
             notes.append(
-                f"tier {name!r} hangs on another: its"
-                f" {len(aligned) + len(references)} annotation(s) are no turns"
+                f"tier {name!r} depends on another: its"
+                f" {len(aligned) + len(references)} annotation(s) are not turns"
             )
             continue
         for begin, end, text, _ in aligned.values():

@@ -28,7 +28,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Marks:
-    """All marks of a file in its order, and notes on what was passed over in reading it."""
+    """All marks of a file in order, and notes on what was ignored in reading it."""
 
     path: str | Path
     marks: Sequence[Mark]
@@ -66,12 +66,12 @@ def turns_of(
     notes = [
         *marks.notes,
         *(
-            f"an RTTM holds no blanks: {n!r} becomes {ours}"
+            f"blanks are not allowed in an RTTM: {n!r} becomes {ours}"
             for n, ours in names.items()
             if n != ours
         ),
-        *_count(points, "of zero length passed over"),
-        *_count(nameless, "without a name passed over"),
+        *_count(points, "of zero length ignored"),
+        *_count(nameless, "without a name ignored"),
         *_count(
             differing, "not called as the tier, which counts (--speaker label takes the label)"
         ),

@@ -77,7 +77,7 @@ def recording_of(
     """
     for text in (name, *(turn.speaker for turn in turns)):
         if any(unicodedata.category(c) == "Cc" or c in "\ufffe\uffff" for c in text):
-            raise DataError(f"{text!r} holds a control character: rename it in the RTTM")
+            raise DataError(f"{text!r} contains a control character: rename it in the RTTM")
     sure = confidences or {}
     ends = [(round(turn.start * 1000), round(turn.end * 1000), turn) for turn in turns]
     spans = sorted(

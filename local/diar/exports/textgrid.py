@@ -75,7 +75,7 @@ def read(path: str | Path) -> Marks:
             continue
         for _ in range(entries):
             tokens.number(), tokens.text()
-        notes.append(f"{name!r} is a point tier: its {entries} point(s) are no turns")
+        notes.append(f"{name!r} is a point tier: its {entries} point(s) are not turns")
     return Marks(path, marks, notes)
 
 
@@ -134,7 +134,7 @@ class _Tokens:
         """Take a number of things."""
         value = self.number()
         if value != int(value) or value < 0:
-            raise self.error(f"{self.last} is not a number of things")
+            raise self.error(f"{self.last} is not a count")
         return int(value)
 
 
@@ -155,5 +155,5 @@ def _read_text(path: Path) -> str:
                 "neither UTF-8 nor UTF-16: choose one in Praat's text writing preferences", path
             ) from None
     if '"ooTextFile' not in text[:HEAD]:
-        raise DataError("no TextGrid in a text file: save it as one", path)
+        raise DataError("not a TextGrid in text format: save it as a text file", path)
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -82,7 +82,7 @@ def format_of(path: str | Path) -> str:
     """
     ending = Path(path).suffix.lower().removeprefix(".")
     if ending not in _UNDATED:
-        raise DataError("a picture's name ends in .pdf, .png or .svg", path)
+        raise DataError("the name of a figure ends in .pdf, .png or .svg", path)
     return ending
 
 

@@ -119,11 +119,9 @@ def _project(spaces: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], n
     everything = np.concatenate(list(spaces.values())).astype(np.float64)
     count, size = len(everything) // len(spaces), everything.shape[1]
     if count < 3 or size < 2:
-        raise DataError(
-            f"latents of {count} window(s) x {size} dimension(s): too few for a picture"
-        )
+        raise DataError(f"latents of {count} window(s) x {size} dimension(s): too few for a figure")
     if not np.isfinite(everything).all():
-        raise DataError("latents hold NaN or infinity: fit them again")
+        raise DataError("latents contain NaN or infinity: fit them again")
     if not np.ptp(everything, axis=0).any():
         raise DataError("all latents are equal: nothing to see")
     pca = PCA(2).fit(everything)

@@ -50,10 +50,10 @@ def bars(exp: Path, name: str, protocols: Sequence[str] = ()) -> dict[str, pd.Da
     rows = frame[frame["set"] == name]
     if rows.empty:
         sets = ", ".join(frame["set"].unique())
-        raise DataError(f"no scores of a set {name!r}; there are: {sets}", exp)
+        raise DataError(f"no scores of set {name!r}; choose from: {sets}", exp)
     known = list(rows["protocol"].unique())
     if unknown := [protocol for protocol in protocols if protocol not in known]:
-        raise DataError(f"no protocol {unknown[0]!r}; there are: {', '.join(known)}", exp)
+        raise DataError(f"no protocol {unknown[0]!r}; choose from: {', '.join(known)}", exp)
     words = describe_protocols(read_summaries(exp, name, rows["system"].unique()).values())
     names = {
         system: of_seeds(system_name(system), 1 + len(other_seeds(exp / system / name / "score")))

@@ -242,7 +242,7 @@ def _transforms(transform: object) -> Callable[[Tensor], Any]:
 def _data_dir(dataset_name: str | None, data_dir: str | Path | None) -> Path:
     """Return the directory of the data, which is named in one of two ways."""
     if (dataset_name is None) == (data_dir is None):
-        raise DataError("give dataset_name or data_dir, one of them")
+        raise DataError("give either dataset_name or data_dir")
     if dataset_name is None:
         return arguments.path("data_dir", data_dir)
     directory = ROOT / "data" / arguments.text("dataset_name", dataset_name)

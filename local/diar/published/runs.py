@@ -48,7 +48,9 @@ def make_rttm(
     out_dir = _directory("out_dir", out_dir)
     arguments.text("name", name, "the name of a recording")
     if "/" in name or name.split() != [name]:
-        raise DataError(f"name: {name!r} cannot be that of a recording: leave blanks and '/' out")
+        raise DataError(
+            f"name: {name!r} is not a valid recording id: it must not contain blanks or '/'"
+        )
     labels = arguments.labels("labels", labels, least=SILENCE)
     step = arguments.number("win_step", win_step, 10, unit="(milliseconds)") / 1000
     if duration is None:

@@ -122,7 +122,7 @@ def read_frame(score_dir: str | Path) -> pd.DataFrame:
         raise DataError(f"not made by steps/score.sh: {error}", path) from None
     frame = frame[frame.duplicated("protocol", keep="last")]  # the last of each is its total
     if frame.empty:
-        raise DataError("holds no figures: make it again by steps/score.sh", path)
+        raise DataError("has no figures: make it again with steps/score.sh", path)
     sorted_rows = [rows.sort_values("recording") for rows in split(frame, "protocol").values()]
     return pd.concat(sorted_rows, ignore_index=True)[COLUMNS]
 

@@ -161,7 +161,7 @@ def evaluate(
     recordings = sorted({*reference, *(uem or {})})
     extra = sorted(set(hypothesis) - set(recordings))
     if not recordings:
-        raise DataError("the reference holds no recording: nothing to score")
+        raise DataError("the reference has no recordings: nothing to score")
     if extra and not allow_extra:
         raise DataError(f"only in the hypothesis, not in the reference: {listed(extra)}")
     outside = sorted(set(reference) - set(uem)) if uem is not None else []

@@ -1,4 +1,4 @@
-"""The systems of an experiment: what they are called, their order, and what is said of their scores."""
+"""The systems of an experiment: their names, their order, and remarks on their scores."""
 
 from __future__ import annotations
 

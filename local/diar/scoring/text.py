@@ -125,7 +125,7 @@ def notes(evaluation: Evaluation, total: pd.DataFrame) -> list[str]:
     for count, side in zip(evaluation.merged, ("reference", "hypothesis"), strict=True):
         if count:
             told.append(
-                f"{count} turn(s) of the {side} overlapped others of their speaker: merged."
+                f"{count} turn(s) of the {side} overlapped others of the same speaker and were merged."
             )
     theirs = [
         f"{number(nist)} under {name} ({nist - ours:+.2f})"
@@ -148,16 +148,14 @@ def file_notes(side: str, rttm: Rttm) -> list[str]:
     if rttm.skipped:
         kinds = ", ".join(f"{kind} {count}" for kind, count in rttm.skipped.items())
         total = sum(rttm.skipped.values())
-        told.append(f"{total} line(s) of the {side} are no SPEAKER lines, passed over: {kinds}.")
+        told.append(f"{total} line(s) of the {side} other than SPEAKER, ignored: {kinds}.")
     if rttm.empty:
         total = sum(rttm.empty.values())
         told.append(
             f"{total} turn(s) of zero length in the {side}, left out: {listed([*rttm.empty])}."
         )
     if rttm.channels:
-        told.append(
-            f"Turns of several channels in the {side}, taken together: {listed(rttm.channels)}."
-        )
+        told.append(f"Turns of several channels in the {side}, merged: {listed(rttm.channels)}.")
     return told
 
 

@@ -1,4 +1,4 @@
-"""Who is said to have said which word: WDER, cpWER, tcpWER.
+"""Scores of words with speakers: WDER, cpWER, tcpWER.
 
 WDER: Shafey, Soltau and Shafran, "Joint Speech Recognition and Speaker Diarization via Sequence Transduction",
 Interspeech 2019. cpWER: Watanabe et al., "CHiME-6 Challenge", CHiME 2020. tcpWER: von Neumann et

@@ -41,13 +41,13 @@ def read_vtt(path: str | Path, recording: str) -> Transcript:
     """
     lines = _lines(path)
     if not re.match(r"WEBVTT(\s|$)", lines[0]):
-        raise DataError("no WebVTT: its first line is not 'WEBVTT'", path, 1)
+        raise DataError("not WebVTT: its first line is not 'WEBVTT'", path, 1)
     cues = _in_order(_cues(path, lines, srt=False))
     notes = []
     if any(_INSIDE.search(line) for cue in cues for line in cue.text):
         cues, repeated = _without_repeats(cues)
         if repeated:
-            notes.append(f"{repeated} line(s) that roll on into the next cue taken once")
+            notes.append(f"{repeated} line(s) repeated in the next cue used once")
     words = [word for cue in cues for word in _vtt_words(path, cue, recording)]
     return Transcript(path, {recording: words}, notes=notes)
 
@@ -107,7 +107,7 @@ def _cues(path: str | Path, lines: Sequence[str], srt: bool) -> Iterator[_Cue]:
     if open_cue:
         yield open_cue
     elif srt and any(map(str.strip, lines)):
-        raise DataError("no SRT: no line of times, '<h:mm:ss,mmm> --> <h:mm:ss,mmm>'", path)
+        raise DataError("not SRT: no line of times, '<h:mm:ss,mmm> --> <h:mm:ss,mmm>'", path)
 
 
 def _blocks(lines: Sequence[str], content: Callable[[str], str]) -> Iterator[tuple[int, list[str]]]:

@@ -73,7 +73,7 @@ def _ctm_words(fields: list[str], path: str | Path, number: int) -> list[Word]:
     confidence, _, speaker = [*fields[5:], *["", "", UNKNOWN][len(fields) - 5 :]]
     known = parse_number(confidence)
     if confidence.upper() not in ("", "NA", "<NA>", "-") and math.isnan(known):
-        raise DataError(f"{confidence!r}, after the word, is no confidence", path, number)
+        raise DataError(f"{confidence!r}, after the word, is not a confidence", path, number)
     begin, seconds = _number(start, path, number), _number(duration, path, number)
     word = Word(
         recording,

@@ -55,9 +55,9 @@ def _load(path: str | Path) -> Any:
         text = Path(path).read_text(encoding="utf-8-sig", errors="surrogateescape")
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"no JSON: {error.msg}", path, error.lineno) from None
+        raise DataError(f"not JSON: {error.msg}", path, error.lineno) from None
     except (ValueError, RecursionError):  # numbers, or brackets, without end
-        raise DataError("no JSON that can be read", path) from None
+        raise DataError("not readable JSON", path) from None
 
 
 class _Entry:
@@ -116,7 +116,7 @@ class _Entry:
         """Return the objects of a list; none where there is no list."""
         value = self.value.get(key) or []
         if not isinstance(value, list):
-            raise self.error(f"{key!r} is no list")
+            raise self.error(f"{key!r} is not a list")
         return _entries(value, self.path, f"{self.place}.{key}")
 
     def entry(self, key: str) -> _Entry:
@@ -149,7 +149,7 @@ def _whisper(path: str | Path, values: Sequence[Any], recording: str) -> Transcr
         words = timed or spread(_whole(segment, recording))
         if words:
             found.append((min(word.start for word in words), words))
-    notes = [f"the text of {other} segment(s) is not that of their words, which are taken"]
+    notes = [f"the text of {other} segment(s) differs from their words, which are used"]
     return Transcript(path, {recording: _joined(found)}, notes=notes if other else ())
 
 
