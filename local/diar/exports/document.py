@@ -24,7 +24,7 @@ def text_of(recording: ExportedRecording) -> str:
 
 
 def document_of(recording: ExportedRecording) -> dict[str, Any]:
-    """Make the same as plain values."""
+    """Return the same as plain values."""
     turns = Counter(span.speaker for span in recording.spans)
     return {
         "format": "diarization",
@@ -56,10 +56,10 @@ def document_of(recording: ExportedRecording) -> dict[str, Any]:
 
 
 def read(path: str | Path) -> dict[str, list[Turn]]:
-    """Read the turns of each recording back: one such object, or one in each line; those that failed have none.
+    """Read the turns of each recording from one such object, or one per line; failed recordings have none.
 
     Raises:
-        DataError: no such file, no JSON, or not of this kind.
+        DataError: no such file, not JSON, or not of this kind.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -84,7 +84,7 @@ def read(path: str | Path) -> dict[str, list[Turn]]:
 
 
 def _objects(text: str, path: str | Path) -> list[tuple[int, Any]]:
-    """Parse one value over several lines, or one in each line, with the number of its first line."""
+    """Parse one value over several lines, or one per line, with the number of its first line."""
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     try:
         try:
@@ -110,7 +110,7 @@ def _turn(recording: str, value: Any, path: str | Path, number: int) -> Turn:
 
 
 def mean_confidence(spans: Sequence[Span], speaker: str) -> float | None:
-    """Average the confidences of a speaker's turns, which count by their lengths; None without any."""
+    """Average the confidences of a speaker's turns, weighted by length; None without any."""
     known = [
         (span.confidence, span.end - span.start)
         for span in spans
