@@ -1,6 +1,6 @@
 """AMI meetings (Carletta et al., MLMI 2005): the full-corpus-ASR partition with BUT's references.
 
-Audio: the mirror of the University of Edinburgh, one file a meeting. References, UEMs and lists of
+Audio: the mirror of the University of Edinburgh, one file per meeting. References, UEMs and lists of
 meetings: BUT's AMI-diarization-setup, 'only_words' (Landini et al., arXiv 2012.14952).
 """
 
@@ -35,13 +35,13 @@ SETUP = Remote(
     begins=b"PK",
 )
 STREAMS = {"mix-headset": "Mix-Headset", "array1-01": "Array1-01"}
-# The mirror has no Array1-01 of these two, as other preparations say, too (BUT's s5c in Kaldi, NeMo):
-# it is not a fault of anybody's copy.
+# The mirror lacks Array1-01 of these two, as other recipes also note (BUT's s5c in Kaldi, NeMo):
+# it is not a fault of the local copy.
 UNPUBLISHED = {"mix-headset": (), "array1-01": ("IS1003b", "IS1007d")}
 
 
 def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> dict[str, str]:
-    """Download the setup, and the audio of the meetings of a set that is not there yet."""
+    """Download the setup, and the missing audio of the meetings of a set."""
     if find_setup(files, options) is None:
         archive = downloads.fetch(SETUP)
         unpack(archive, downloads.folder / archive.stem, 500_000_000)
@@ -69,7 +69,7 @@ def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> d
 
 
 def read(name: str, files: Files, options: Options) -> CorpusSet:
-    """Describe the meetings of a set, as its list says."""
+    """Describe the meetings in the list of a set."""
     setup = setup_of(files, options)
     notes: list[str] = []
 
@@ -111,7 +111,7 @@ def setup_of(files: Files, options: Options) -> Path:
 
 
 def find_setup(files: Files, options: Options) -> Path | None:
-    """Find the folder of the references; None where there is none.
+    """Find the folder of the references; None if there is none.
 
     Raises:
         DataError: --reference names another folder.

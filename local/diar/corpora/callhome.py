@@ -2,7 +2,7 @@
 
 Audio: 8 kHz SPHERE files, <four letters>.sph in r65_8_1/sid00sg1/data; the LDC sells them. References: fullref.rttm of OpenSLR 10 (sre2000-key), as in Kaldi's callhome_diarization.
 
-Sets: 'callhome1' and 'callhome2', the two folds of Kaldi's recipe: what is tuned on one is tested on
+Sets: 'callhome1' and 'callhome2', the two folds of Kaldi's recipe: systems tuned on one are tested on
 the other. Kaldi draws them by a seeded shuffle of the list; BUT's CALLHOME_sublists has published the
 result, and callhome1 is read from there. 'callhome' is both.
 """
@@ -70,7 +70,7 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
 
 
 def fold_file(files: Files) -> Path | None:
-    """Find the list of the first fold; None where there is none."""
+    """Find the list of the first fold; None if there is none."""
     root = files.root_of("part1/num_speakers.txt")
     return root and root / "part1" / "num_speakers.txt"
 
