@@ -60,7 +60,7 @@ def test_no_openvino_is_said(campplus, monkeypatch):
 
 
 def test_an_unknown_precision_is_refused(campplus):
-    with pytest.raises(DataError, match="precision is 'int4'; float32 or bfloat16"):
+    with pytest.raises(DataError, match="precision is 'int4'; expected float32 or bfloat16"):
         extractors.get("campplus", precision="int4")
 
 
