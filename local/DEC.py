@@ -30,13 +30,13 @@ def load_encoder(
     """Load a fresh pretrained ``ResidualAutoEncoder(192, [500, 500, 2000, 30])``; works offline.
 
     Args:
-        path: a ``model.safetensors``, or the directory it is in; None takes the one that ships with the
-            recipe, else the one that stage 3 has trained.
+        path: a ``model.safetensors``, or its directory; None uses the shipped one, or else the one
+            trained by stage 3.
         device: 'cpu', 'cuda', 'cuda:1', or 'auto'.
 
     Raises:
-        DataError: there is none (the message says which stage makes it), or no such device.
-        TypeError: an argument of another kind.
+        DataError: no model (the message names the stage that makes it), or no such device.
+        TypeError: an argument of the wrong type.
     """
     if not isinstance(device, (str, torch.device)):
         raise arguments.wrong_kind("device", "'cpu', 'cuda' or the like", device)
@@ -59,20 +59,20 @@ def diarizationDEC(
     encoder: ResidualAutoEncoder | None = None,
     dec_config: str | Path = ROOT / "conf" / "dec_paper.yaml",
 ) -> str:
-    """Run DEC on every recording; write one RTTM each and return their directory.
+    """Run DEC on every recording; write one RTTM for each and return their directory.
 
     Args:
-        num_spkr: 'oracle' takes the reference's count, None estimates it; else the number. A recording
-            with too few windows for it is named in the log.
-        hypothesis_dir: where to, ``./rttm_output/`` when None.
-        encoder: pretrained; None for the one that ships and fits: that of ``load_encoder()``, or where
-            the configuration needs a speaker space, that of the recipe.
-        dec_config: the algorithm, as published by default; its decoding is not used, for a window is a
-            cell of the grid here.
+        num_spkr: the number of speakers; 'oracle' uses the reference's, None estimates it. Recordings
+            with too few windows for it are logged.
+        hypothesis_dir: output directory, ``./rttm_output/`` if None.
+        encoder: pretrained; None uses a shipped one: that of ``load_encoder()``, or if the configuration
+            needs a speaker space, that of the recipe.
+        dec_config: the algorithm, by default as published; its decoding is not used, because here a
+            window is a cell of the grid.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be.
-        DataError: no such configuration; some recordings failed, the others are done.
+        TypeError, ValueError: an invalid argument.
+        DataError: no such configuration; or some recordings failed and the others are done.
     """
     check_dataset(audio_dataset)
     options = config.load(DecStageConfig, arguments.path("dec_config", dec_config))

@@ -20,13 +20,13 @@ def diarizationOracleNumSpkrs(
     method: str = "KMeans",
     hypothesis_dir: str | Path = "./rttm_output/",
 ) -> str:
-    """Cluster with the reference's number of speakers by 'KMeans' or 'Spectral'.
+    """Cluster with 'KMeans' or 'Spectral' and the reference's number of speakers.
 
-    One RTTM per recording is written; their directory is returned.
+    Write one RTTM per recording, and return their directory.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be, such as an unknown method.
-        DataError: some recordings failed (one without a reference does), the others are done.
+        TypeError, ValueError: an invalid argument, such as an unknown method.
+        DataError: some recordings failed (any without a reference does); the others are done.
     """
     methods = {"KMeans": kmeans, "Spectral": spectral}
     cluster = methods[arguments.choice("method", method, methods)]
@@ -41,7 +41,7 @@ def diarizationEigenGapNumSpkrs(
     """Cluster spectrally with the eigengap's number of speakers; return the RTTMs' directory.
 
     Raises:
-        TypeError: an argument that cannot be. DataError: some recordings failed, the others are done.
+        TypeError: an invalid argument. DataError: some recordings failed; the others are done.
     """
     return diarize_dataset(
         audio_dataset,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Cluster the x-vectors of each recording by a baseline (one job of steps/cluster.sh).
+"""Cluster the x-vectors of each recording with a baseline (one job of steps/cluster.sh).
 
 Usage: cluster.py [options] <xvector-dir> <out-dir>
 

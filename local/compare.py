@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Compare two systems that were scored on the same recordings.
+"""Compare two systems scored on the same recordings.
 
 Usage: compare.py [options] <A/score> <B/score>
 
-Prints in what the two differ: values of configurations, options. Then, under each protocol, the difference of DER with its 95 % bootstrap interval (recordings
-resampled), Wilcoxon's signed-rank test over the recordings and in how many A is better; then how well
-each counts speakers; then the recordings with the largest gains and losses of A. Differences are A
-minus B: below 0, A is better. A warning says where one of them is not what the recipe would make now,
-where other code made it than the other, or where the same input had other contents. Of a system that was fitted with several seeds, its first is compared; the
-scores of another are in <set>/seed<N>/score.
+Prints how the settings of the two differ; then, under each protocol, the difference in DER with its 95 %
+bootstrap interval (over recordings), Wilcoxon's signed-rank test over the recordings and in how many of them
+A is better; then how well each counts speakers; then the recordings with the largest gains and losses of A.
+Differences are A minus B: below 0, A is better. Warns if one of them is out of date, if the two were made by
+different code, or if an input had different contents. If a system was fitted with several seeds, the first is
+compared; the scores of the others are in <set>/seed<N>/score.
 
 Example: local/compare.py exp/dec_default/test/score exp/ahc/test/score
 """
@@ -33,18 +33,18 @@ from diar.scoring.text import count_matrix, markdown, number, p_value, signed, s
 
 def main() -> None:
     parser = program.parser(__doc__)
-    parser.add_argument("--protocol", help="of the gains and losses (default: the first)")
-    parser.add_argument("--samples", type=int, default=10_000, help="of the bootstrap")
+    parser.add_argument("--protocol", help="for the gains and losses (default: the first)")
+    parser.add_argument("--samples", type=int, default=10_000, help="bootstrap samples")
     program.add_seed(parser)
-    parser.add_argument("a", metavar="A/score", help="scores, as steps/score.sh writes them")
-    parser.add_argument("b", metavar="B/score", help="those of the other system")
+    parser.add_argument("a", metavar="A/score", help="scores from steps/score.sh")
+    parser.add_argument("b", metavar="B/score", help="scores of the other system")
     args = parser.parse_args()
     if args.samples < 1:
         raise DataError(f"--samples is {args.samples}; expected at least 1")
     comparisons = compare(read_frame(args.a), read_frame(args.b))
     protocol = args.protocol or next(iter(comparisons))
     if protocol not in comparisons:
-        raise DataError(f"no protocol {protocol!r} in both; there are: {', '.join(comparisons)}")
+        raise DataError(f"no protocol {protocol!r} in both; they share: {', '.join(comparisons)}")
     chosen = comparisons[protocol]
     for side, path in (("A", args.a), ("B", args.b)):
         print(f"{side}: {of_seeds(path, 1 + len(other_seeds(Path(path))))}")
@@ -58,32 +58,32 @@ def main() -> None:
 
 
 def settings(a: Provenance, b: Provenance) -> str:
-    """Write what was set otherwise; and warn where the two cannot tell what such a value does."""
+    """Format the different settings; warn if the comparison does not isolate their effect."""
     for side, one in (("A", a), ("B", b)):
         if why := old_scores([one.score]):
-            warn(f"{side} is not what the recipe would make now: {why}")
+            warn(f"{side} is out of date: {why}")
     if changed := other_state(a.code, b.code):
         more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
         warn(f"A and B were made by different code: {', '.join(changed[:5])}{more}")
     for name in other_state(a.inputs, b.inputs):
         if not name.endswith(".yaml"):  # the table has the values
-            warn(f"{name} had different contents when A and B were made of it")
+            warn(f"{name} had different contents when A and B were made from it")
     if not a.steps or not b.steps:
-        return "In what they differ is not known: no record of how they were made.\n"
+        return "Their settings are not known: there is no record of how they were made.\n"
     rows = differing(a, b)
     if not rows:
         return "They were made in the same way.\n"
-    table = pd.DataFrame(rows, columns=["in what they differ", "A", "B"])
-    return markdown(table.set_index("in what they differ"))
+    table = pd.DataFrame(rows, columns=["setting", "A", "B"])
+    return markdown(table.set_index("setting"))
 
 
 def warn(text: str) -> None:
-    """Say it on standard error."""
+    """Print a warning on standard error."""
     print(f"compare.py: warning: {text}", file=sys.stderr)
 
 
 def differences(comparisons: Mapping[str, Comparison], samples: int, seed: int) -> str:
-    """Write a row for each protocol."""
+    """Format a row for each protocol."""
     rows = [
         [
             name,
@@ -102,7 +102,7 @@ def differences(comparisons: Mapping[str, Comparison], samples: int, seed: int) 
 
 
 def counting(comparison: Comparison) -> str:
-    """Write how each system counts the speakers, with the matrix of each."""
+    """Format how well each system counts the speakers, with a matrix for each."""
     frames = {"A": comparison.a, "B": comparison.b}
     both = pd.concat(frames, names=["system"])
     total = totals(both, "system")
@@ -121,7 +121,7 @@ def counting(comparison: Comparison) -> str:
 
 
 def listing(comparison: Comparison, rows: list[int]) -> str:
-    """Write these rows of the comparison, a line for each recording."""
+    """Format these rows of the comparison, a line for each recording."""
     a, b = (side.set_index("recording") for side in (comparison.a, comparison.b))
     table = pd.DataFrame(
         {

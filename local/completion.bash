@@ -5,20 +5,19 @@
 #
 # In zsh the same, after: autoload -Uz compinit bashcompinit && compinit && bashcompinit
 #
-# Nothing is listed here. Options and values of a script are those that the head of its file explains
-# ('--vad silero|energy'), its stages those that it has, corpora the files conf/<corpus>.conf; those of a
-# program are asked of its parser, once, at the first TAB. No script is run for that, and no program but
-# those of this recipe.
+# Nothing is listed here. Options and values of a script are read from the head of its file ('--vad
+# silero|energy'), stages from the script, corpora from the files conf/<corpus>.conf; those of a program
+# come from its parser, asked once at the first TAB. This runs no scripts, and only programs of this recipe.
 
 _diar_root="$(cd "$(dirname "${BASH_SOURCE[0]:-$0}")/.." && pwd)"
 
-_diar_options() { # script: its options, one a line, with what stands for their values
+_diar_options() { # script: its options, one per line, with their placeholders
   awk 'NR > 1 && !/^#/ { exit }
     sub(/^#   --/, "--") { sub(/   *[^ ].*/, ""); gsub(/, --/, "\n--"); print }' "$1"
   printf '%s\n' "--config FILE" --help --version
 }
 
-_diar_values() { # script option: the values that are known, or 'DIR', or nothing
+_diar_values() { # script option: its known values, or 'DIR', or nothing
   case "$2" in
     --stage | --stop-stage) sed -n 's/^if starts \([0-9]*\) .*/\1/p' "$1"; return ;;
     --corpus) (cd "$_diar_root/conf" && printf '%s\n' *.conf | sed '/^paper_/d; s/\.conf$//'); return ;;
@@ -50,10 +49,10 @@ _diar_script() { # command word previous: as 'complete -F' calls it
     *" -"*) _diar_names "$file" "$word" ;;
     *) if grep -q '^# Usage:.*<' "$file"; then _diar_files -f "$word"; else _diar_names "$file" "$word"; fi ;;
   esac
-  return 0 # compgen's would say whether there was anything
+  return 0 # the status of compgen tells whether it found anything
 }
 
-_diar_names() { # script word: options that begin so; those that end in a dot go on
+_diar_names() { # script word: options that begin with the word; those that end in a dot continue
   COMPREPLY=($(compgen -W "$(_diar_options "$1" | sed 's/ .*//; s/KEY$//' | sort -u)" -- "$2"))
   case "${#COMPREPLY[@]} ${COMPREPLY[*]}" in "1 "*.) compopt -o nospace 2>/dev/null || true ;; esac
 }
@@ -64,12 +63,12 @@ _diar_files() { # -f|-d word: files, or directories
   COMPREPLY=($(compgen "$1" -- "$2"))
 }
 
-_diar_ask() { # program shell: what its parser has the shell know; only if it is of this recipe
+_diar_ask() { # program shell: the completion printed by its parser; only for programs of this recipe
   case "$(realpath "${1/#\~/$HOME}" 2>/dev/null)" in "$_diar_root"/local/*) ;; *) return 1 ;; esac
   "$_diar_root/.venv/bin/python" "${1/#\~/$HOME}" --print-completion "$2" 2>/dev/null
 }
 
-_diar_commands() { # pattern file ...: the names of those files that have it
+_diar_commands() { # pattern file ...: names of the files that match
   grep -lE "$@" | sed 's|.*/||'
 }
 
@@ -80,7 +79,7 @@ if [ -n "${ZSH_VERSION-}" ]; then
   }
   compdef _diar_program $(_diar_commands parse_args "$_diar_root"/local/*.py)
 else
-  _diar_program() { # 124: look again, there is another function now
+  _diar_program() { # 124: retry with the function defined now
     eval "$(_diar_ask "$1" bash || echo false)" && return 124
   }
   complete -o default -F _diar_program $(_diar_commands parse_args "$_diar_root"/local/*.py)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Print what is in Kaldi data directories: recordings, minutes, speakers, speech, overlap.
+"""Summarise Kaldi data directories: recordings, minutes, speakers, speech, overlap.
 
 Usage: describe_corpus.py [--recordings] <data-dir> ...
 
-Speech and overlap are those of ref.rttm, which need not exist. With --recordings each recording
-gets a line of its own.
+Speech and overlap come from ref.rttm, if it exists. With --recordings, each recording gets a line of
+its own.
 
 Example: local/describe_corpus.py --recordings data/test
 """
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def line(name: str, seconds: dict[str, float], turns: list[Turn]) -> str:
-    """Write one row; overlap is a share of the speech."""
+    """Format one row; overlap is in percent of the speech."""
     speech, overlap = speech_and_overlap(turns)
     total = sum(seconds.values())
     speakers = len({turn.speaker for turn in turns})

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Enrol the voices of people, so that local/diarize.py --voices knows them.
+"""Enrol the voices of people for local/diarize.py --voices.
 
 Usage: enroll.py [options] <voices.npz> <name>=<audio>[,<audio>...] ...
 
-Each <audio> is a file in which that person speaks, and nobody else: half a minute of them is good, several
-recordings are better. Writes x-vectors of their speech to <voices.npz>, and what they were made with; says of
-each person how much speech was used. The file is as personal as the recordings. One that exists is replaced.
+Each <audio> is a file in which only that person speaks: half a minute is good, several recordings are better.
+Writes x-vectors of their speech, and how they were made, to <voices.npz>, replacing an existing file; prints
+how much speech of each person was used. The file is as personal as the recordings.
 
 Examples:
   local/enroll.py voices.npz anna=anna.wav ben=monday.wav,tuesday.wav
@@ -29,7 +29,7 @@ from diar.base import config
 from diar.base.errors import DataError
 from diar.identity.config import IdentityConfig
 
-if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
+if TYPE_CHECKING:  # --help should not wait for PyTorch, SciPy, pandas
     from diar.identity.voices import KnownVoices, Session
     from diar.pipeline.recording import Pipeline
 
@@ -55,8 +55,8 @@ def main() -> None:
         seconds = sum(float(session.seconds.sum()) for session in sessions)
         if seconds < options.least:
             raise DataError(
-                f"{name}: {seconds:.1f} s of speech, fewer than {options.least:g}: give more of it, or"
-                " set 'least' of conf/identity.yaml"
+                f"{name}: {seconds:.1f} s of speech, less than {options.least:g}: give more, or"
+                " set 'least' in conf/identity.yaml"
             )
         print(f"{name}: {seconds:.1f} s of speech in {len(sessions)} file(s)")
     for doubt in doubts(known, files, pipeline, options):
@@ -68,15 +68,15 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """Parse the arguments."""
     parser = program.parser(__doc__)
-    parser.add_argument("voices", type=Path, metavar="voices.npz", help="where they go")
-    parser.add_argument("people", nargs="+", metavar="name=audio,...", help="whose speech it is")
+    parser.add_argument("voices", type=Path, metavar="voices.npz", help="output file")
+    parser.add_argument(
+        "people", nargs="+", metavar="name=audio,...", help="a person and their audio"
+    )
     add_pipeline(parser)
     add_configs(parser, "identity")
     args = parser.parse_args()
-    if args.voices.suffix != ".npz":  # mostly, it was forgotten, and this is a recording
-        parser.error(
-            f"first the file that the voices go to, which ends in .npz, not '{args.voices}'"
-        )
+    if args.voices.suffix != ".npz":  # usually it was forgotten, and this is a recording
+        parser.error(f"the first argument must be the output file *.npz, not '{args.voices}'")
     return args
 
 
@@ -84,18 +84,18 @@ def people_of(arguments: list[str]) -> dict[str, list[Path]]:
     """Read '<name>=<audio>,<audio>'.
 
     Raises:
-        DataError: another form, or a name that is there twice, or a file of one person.
+        DataError: another form; a name given twice, or a file given twice for one person.
     """
     people: dict[str, list[Path]] = {}
     for argument in arguments:
         name, _, files = argument.partition("=")
         paths = [Path(file) for file in files.split(",") if file]
         if not paths:
-            raise DataError(f"{argument!r}: expected <name>=<audio>, as anna=anna.wav")
+            raise DataError(f"{argument!r}: expected <name>=<audio>, as in anna=anna.wav")
         if len({path.resolve() for path in paths}) < len(paths):
-            raise DataError(f"{argument!r}: the same file twice is no more speech")
+            raise DataError(f"{argument!r} lists the same file twice")
         if name in people:
-            raise DataError(f"{name} is there twice: give all files at once, {name}=a.wav,b.wav")
+            raise DataError(f"{name} is given twice: give all files at once, {name}=a.wav,b.wav")
         people[name] = paths
     return people
 
@@ -104,7 +104,7 @@ def enroll(pipeline: Pipeline, path: Path, channel: int | None) -> Session:
     """Make the x-vectors of a file.
 
     Raises:
-        DataError: it cannot be read, or there is no speech in it.
+        DataError: it cannot be read, or has no speech.
     """
     from diar.dec.durations import durations_of
     from diar.identity.voices import Session
@@ -112,7 +112,7 @@ def enroll(pipeline: Pipeline, path: Path, channel: int | None) -> Session:
     heard = waveform.read(path, pipeline.extractor.rate, channel)
     xvectors = pipeline.hear(path.stem, heard.samples).xvectors
     if not len(xvectors):
-        raise DataError("no speech was found in it", path)
+        raise DataError("no speech found", path)
     starts = xvectors.subsegments.starts
     return Session(xvectors.vectors, durations_of(starts, pipeline.xvector.window).seconds)
 
@@ -123,7 +123,7 @@ def doubts(
     pipeline: Pipeline,
     options: IdentityConfig,
 ) -> Iterator[str]:
-    """Yield what looks wrong: files of one person that sound like two, people who sound like one."""
+    """Yield suspicious findings: files of one person that sound like two, people who sound like one."""
     from diar.identity.profiles import between_of, compare
 
     between = between_of(pipeline.encoder)

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Diarization results in the formats of other tools: Audacity, Praat, ELAN, players, toolkits.
+"""Export diarization results to the formats of other tools: Audacity, Praat, ELAN, players, toolkits.
 
 Usage: export.py --format <name> [options] <rttm file|directory|-> <out-dir|->
 
 Writes <out-dir>/<recording>.<ending> for audacity (.txt), textgrid (.TextGrid), webvtt (.vtt), srt, csv, json,
 elan (.eaf) and pyannote (.lab), and one file of all recordings for ctm (turns.ctm) and lhotse
-(supervisions.jsonl.gz). '-' is standard input and output: output of one format, and of one recording
-where the format has a file for each. A file without turns is a recording in which nobody speaks.
-docs/exports.md says more, and how to get corrected labels back (local/import_labels.py).
+(supervisions.jsonl.gz). '-' is standard input or output; standard output takes one format, and one recording
+if the format has a file for each. An RTTM without turns is a recording in which nobody speaks. See
+docs/exports.md, also for importing corrected labels (local/import_labels.py).
 
 Examples:
   local/export.py --format audacity --format textgrid exp/dec_default/test/rttm labels
@@ -48,14 +48,14 @@ def main() -> None:
     ]
     tell_unused("export.py", names)
     formats = list(dict.fromkeys(args.format))
-    files = dict(exports.files(recordings, formats))  # all of it, before the first is written
+    files = dict(exports.files(recordings, formats))  # all of them, before the first is written
     for note in exports.notes(recordings, formats):
         say(note)
     if args.out == "-":
         if len(files) != 1:
             raise DataError(
-                f"standard output takes one file, and these are {len(files)}: choose one --format and"
-                " one --recording, or give a directory"
+                f"standard output takes one file, not {len(files)}: choose one --format and one"
+                " --recording, or give a directory"
             )
         sys.stdout.buffer.write(next(iter(files.values())).encode())
         return
@@ -72,7 +72,7 @@ def exported(
     seconds: float | None,
     media: Path | None,
 ) -> ExportedRecording:
-    """Prepare a recording with the names of its speakers; ``confidences`` know the turns as they were."""
+    """Prepare a recording with the names of its speakers; ``confidences`` are by the original turns."""
     renamed = names.rename(turns)
     sure = {
         new: confidences[old] for old, new in zip(turns, renamed, strict=True) if old in confidences
@@ -84,41 +84,41 @@ def parse() -> argparse.Namespace:
     """Parse the arguments."""
     parser = program.parser(__doc__)
     add = parser.add_argument
-    add("--format", action="append", required=True, choices=exports.FORMATS, help="may come again")
-    add("--recording", action="append", metavar="NAME", help="only this one; may come again")
-    add("--reco2dur", metavar="FILE", help="lengths (default: up to the end of the last turn)")
+    add("--format", action="append", required=True, choices=exports.FORMATS, help="repeatable")
+    add("--recording", action="append", metavar="NAME", help="only this one; repeatable")
+    add("--reco2dur", metavar="FILE", help="durations (default: the end of the last turn)")
     sound = parser.add_mutually_exclusive_group()
     sound.add_argument(
-        "--audio", type=Path, metavar="FILE", help="of the one recording: ELAN, JSON"
+        "--audio", type=Path, metavar="FILE", help="audio of the only recording, for ELAN and JSON"
     )
     sound.add_argument("--wav-scp", metavar="FILE", help="the audio files of all recordings")
     add_names(parser)
-    add("rttm", metavar="rttm|dir|-", help="what is exported")
-    add("out", metavar="out-dir|-", help="where it goes")
+    add("rttm", metavar="rttm|dir|-", help="turns to export")
+    add("out", metavar="out-dir|-", help="output")
     return parser.parse_args()
 
 
 def choose_turns(
     args: argparse.Namespace, rttm: Rttm, lengths: dict[str, float]
 ) -> dict[str, list[Turn]]:
-    """Choose the turns of each recording, or of those that --recording names.
+    """Choose the turns of each recording, or of those given by --recording.
 
-    A recording of which only the length is known has no turns.
+    A recording that has only a duration has no turns.
 
     Raises:
-        DataError: a recording that is named, but not there; no name for turns that are not there.
+        DataError: a given recording does not exist; standard input has no turns, and no recording is given.
     """
     if rttm.skipped:
         kinds = ", ".join(f"{kind} {count}" for kind, count in rttm.skipped.items())
-        say(f"lines that are no SPEAKER lines, passed over: {kinds}")
+        say(f"ignored lines other than SPEAKER: {kinds}")
     if rttm.empty:
-        tell(f"{sum(rttm.empty.values())} turn(s) of no length left out, of", [*rttm.empty])
+        tell(f"{sum(rttm.empty.values())} turn(s) of zero length left out, in", [*rttm.empty])
     if rttm.channels:
-        say(f"turns of several channels, taken together: {', '.join(rttm.channels)}")
+        say(f"merged turns of several channels: {', '.join(rttm.channels)}")
     silent = rttm.silent
     if args.rttm == "-" and silent:
         if len(args.recording or ()) != 1:
-            raise DataError("no turns on standard input: --recording NAME says of which recording")
+            raise DataError("no turns on standard input: name the recording with --recording NAME")
         silent = args.recording
     turns = {**{name: [] for name in (*silent, *rttm.empty)}, **rttm.turns}
     missing = [name for name in args.recording or () if name not in turns and name not in lengths]
@@ -126,22 +126,22 @@ def choose_turns(
         raise DataError(f"no recording {', '.join(missing)} in {args.rttm}")
     if args.reco2dur:
         names = args.recording or turns
-        tell(f"{args.reco2dur}: no length of", [name for name in names if name not in lengths])
+        tell(f"{args.reco2dur}: no duration of", [name for name in names if name not in lengths])
     if not args.recording:
         tell(f"{args.rttm}: no turns of", [name for name in lengths if name not in turns])
     return {name: turns.get(name, []) for name in args.recording or turns}
 
 
 def audio_files(args: argparse.Namespace, recordings: list[str]) -> dict[str, Path]:
-    """Find the audio file of each recording, where it is known.
+    """Find the audio file of each recording, if known.
 
     Raises:
-        DataError: --audio for several recordings, or it does not exist.
+        DataError: --audio with several recordings, or the file does not exist.
     """
     if args.audio:
         if len(recordings) != 1:
             raise DataError(
-                f"--audio is one file, and these are {len(recordings)} recordings: --wav-scp, or"
+                f"--audio is one file, but there are {len(recordings)} recordings: give --wav-scp, or"
                 " --recording NAME"
             )
         if not args.audio.exists():
@@ -157,7 +157,7 @@ def audio_files(args: argparse.Namespace, recordings: list[str]) -> dict[str, Pa
 
 
 def tell(what: str, names: list[str]) -> None:
-    """Say what holds for these names, if there are any."""
+    """Print a note on these names, if there are any."""
     if names:
         say(f"{what} {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else ""))
 

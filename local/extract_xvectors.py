@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Cut speech into windows and embed them (one job of steps/extract_xvectors.sh).
+"""Cut speech into windows and extract their x-vectors (one job of steps/extract_xvectors.sh).
 
 Usage: extract_xvectors.py [options] <data-dir> <vad-dir> <out-dir>
 
-With --prepare: check the input, fetch and prepare the extractor, write <out-dir>/config.yaml.
+With --prepare, checks the input, downloads and prepares the extractor, and writes <out-dir>/config.yaml.
 
 Example: local/extract_xvectors.py data/real_sample exp/vad_combined/real_sample exp/by_hand/xvectors
 """
@@ -35,7 +35,7 @@ def main() -> None:
     program.add_device(parser)
     add_job(parser)
     parser.add_argument(
-        "--prepare", action="store_true", help="check, fetch the extractor, write config.yaml, stop"
+        "--prepare", action="store_true", help="check, fetch the extractor, write config.yaml, exit"
     )
     program.add_paths(parser, "data_dir", "vad_dir", "out_dir")
     args = parser.parse_args()
@@ -45,7 +45,7 @@ def main() -> None:
     extractor = extractors.get(options.extractor, device=device, **options.options)
     if options.dim not in (None, extractor.dim):
         raise DataError(
-            f"extractor {extractor.name!r} gives vectors of {extractor.dim} numbers, not {options.dim}",
+            f"extractor {extractor.name!r} makes vectors of dimension {extractor.dim}, not {options.dim}",
             args.config,
         )
     if args.check:
@@ -69,14 +69,14 @@ class Source:
         strangers = sorted(self.regions.keys() - set(known))
         if strangers and len(strangers) == len(self.regions):
             raise DataError(
-                f"no recording of it is in {data_dir / 'wav.scp'}, the first is {strangers[0]!r}",
+                f"none of its recordings is in {data_dir / 'wav.scp'}, the first is {strangers[0]!r}",
                 vad_dir / "segments",
             )
         for recording in {*strangers, *self.durations} - set(known):
             self.faults[recording] = f"in {vad_dir / 'segments'}, but not in {data_dir / 'wav.scp'}"
 
     def speech(self) -> dict[str, float]:
-        """Seconds of speech in what the VAD has seen; without its durations, in all there is."""
+        """Return seconds of speech of the recordings seen by the VAD; without reco2dur, of all recordings."""
         seen = self.durations.keys() or self.recordings.names
         regions = {name: self.regions.get(name, []) for name in sorted({*seen, *self.regions})}
         return {name: sum(end - start for start, end in some) for name, some in regions.items()}
@@ -108,7 +108,7 @@ def extract(
 def embed(
     source: Source, recording: str, extractor: extractors.Extractor, options: XVectorConfig
 ) -> tuple[Subsegments, np.ndarray, float]:
-    """Windows of a recording, their vectors (n, dim), and its duration."""
+    """Return the windows of a recording, their x-vectors (n, dim), and its duration in seconds."""
     regions = source.regions.get(recording, [])
     if not regions and recording in source.durations and recording not in source.faults:
         return concatenate([]), np.zeros((0, extractor.dim)), source.durations[recording]
@@ -120,17 +120,17 @@ def embed(
 
 
 def check_ends(recording: str, regions: list[Region], duration: float) -> None:
-    """Speech beyond the end of the audio: none left is an error, some is worth a warning.
+    """Fail if all speech is beyond the end of the audio; warn if some is.
 
-    A tenth of a second is rounding, or another resampler.
+    A difference of a tenth of a second may come from rounding or resampling.
     """
     if regions and regions[0].start > duration - MILLISECOND:
         raise DataError(
-            f"its speech begins at {regions[0].start:.3f} s, but the audio ends at {duration:.3f} s"
+            f"its speech starts at {regions[0].start:.3f} s, but the audio ends at {duration:.3f} s"
         )
     if regions and regions[-1].end > duration + 0.1:
         log.warning(
-            "%s: speech up to %.3f s, but the audio ends at %.3f s: the rest is left out",
+            "%s: speech until %.3f s, but the audio ends at %.3f s: left out the rest",
             recording, regions[-1].end, duration,
         )  # fmt: skip
 

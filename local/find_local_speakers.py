@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Find the local speakers of each recording by a network (one job of steps/find_local_speakers.sh).
+"""Find the local speakers of each recording with the segmentation (one job of steps/find_local_speakers.sh).
 
 Usage: find_local_speakers.py [options] <data-dir> <out-dir>
 
-With --prepare: fetch and prepare the model, write <out-dir>/config.yaml.
+With --prepare, downloads and prepares the model, and writes <out-dir>/config.yaml.
 
 Example: local/find_local_speakers.py data/real_sample exp/by_hand/local_speakers
 """
@@ -25,7 +25,7 @@ def main() -> None:
     program.add_config(parser, "conf/segmentation.yaml")
     add_job(parser)
     parser.add_argument(
-        "--prepare", action="store_true", help="fetch the model, write config.yaml, stop"
+        "--prepare", action="store_true", help="fetch the model, write config.yaml, exit"
     )
     program.add_paths(parser, "data_dir", "out_dir")
     args = parser.parse_args()

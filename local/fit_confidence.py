@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Fit how likely the turns of DEC are right, for the part 'confidence' of conf/dec.yaml.
+"""Fit the probability that a turn of DEC is right, for the section 'confidence' of conf/dec.yaml.
 
 Usage: fit_confidence.py [options] <data-dir>,<xvector-dir>,<dec-dir> ...
 
-Of each development set: its reference, its windows, and what DEC made of them. A turn is right if for
-most of it the reference speaker speaks with whom its speaker is paired. Prints the lines of the
-configuration: slopes and offset of a logistic map, by maximum likelihood.
+For each development set, give its reference, its windows, and the output of DEC. A turn is right if the
+reference speaker mapped to its speaker talks during most of it. Prints the lines of the configuration:
+slopes and offset of a logistic map, fitted by maximum likelihood.
 
 Example: local/fit_confidence.py data/dev,exp/xvectors_campplus/dev,exp/dec_default/dev
 """
@@ -32,7 +32,7 @@ def main() -> None:
     parts = read_sets(args.sets)
     right = np.concatenate([part.right for part in parts])
     if right.all() or not right.any():
-        raise DataError(f"of {len(right)} turns all, or none, are right: that teaches nothing")
+        raise DataError(f"all or none of the {len(right)} turns are right: nothing to fit")
     from sklearn.linear_model import LogisticRegression  # slow to import
 
     table = np.concatenate([features(part.means, part.turns, least) for part in parts])

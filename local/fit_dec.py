@@ -25,7 +25,7 @@ def main() -> None:
     if args.check:
         products.say_changes(args.out_dir, options)
         return
-    import torch  # and what needs it: after the check, which has no use for it (1.5 s of CPU)
+    import torch  # and its dependents: after the check, which does not need them (1.5 s of CPU)
 
     from diar.autoencoder.network import load_model
     from diar.dec.diarization import fit
@@ -39,7 +39,7 @@ def main() -> None:
             vectors, windows = given.xvectors.vectors, given.xvectors.subsegments
             result = fit(vectors, windows, encoder, options, given.bounds, given.seed, given.local)
             log.info(
-                "%s: %d windows, %d fitted, %d clusters at the start, %d in the end",
+                "%s: %d windows, %d fitted, %d clusters at the start, %d at the end",
                 recording, len(windows), len(result.rows), len(set(result.start)), result.count,
             )  # fmt: skip
             made.keep(given, result.posteriors, result)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Copy an autoencoder with its weights in half precision: small enough to ship.
+"""Copy an autoencoder with half-precision weights: small enough to ship.
 
 Usage: halve_model.py <model.safetensors> <out.safetensors>
 
@@ -20,7 +20,7 @@ from diar.autoencoder.network import load_model, save_model
 def main() -> None:
     parser = program.parser(__doc__)
     program.add_paths(parser, "model")
-    parser.add_argument("out", type=Path, help="the smaller file")
+    parser.add_argument("out", type=Path, help="output file")
     args = parser.parse_args()
     save_model(args.out, load_model(args.model), torch.float16)
 

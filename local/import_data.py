@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Make a Kaldi data directory one that every stage can use (steps/import_data.sh).
+"""Turn a Kaldi data directory into one that every stage can use (steps/import_data.sh).
 
 Usage: import_data.py [options] <kaldi-data-dir> <data-dir>
 
-With --check: refuse what cannot be imported. With --job J/N: find, or make by its command, the audio of
-this share of the recordings. With --tables: the rest, when all jobs are done.
+With --check, refuses what cannot be imported. With --job J/N, finds the audio of this share of the
+recordings, or makes it with their commands. With --tables, imports the rest, after all jobs are done.
 
 Example: local/import_data.py --check data/test data/imported
 """
@@ -19,18 +19,22 @@ from diar.audio import waveform
 from diar.kaldi import importing, tables
 from diar.kaldi.validation import examine
 
-SHOWN = 20  # faults that are printed; all are in log/faults
+SHOWN = 20  # number of faults printed; log/faults has all
 
 
 def main() -> None:
     parser = program.parser(__doc__)
     add_job(parser)
-    parser.add_argument("--check", action="store_true", help="only refuse what cannot be used")
-    parser.add_argument("--tables", action="store_true", help="all but the audio")
-    program.add_switch(parser, "--wav-pipes", "run the commands of wav.scp")
-    program.add_switch(parser, "--reference-from-segments", "the reference is segments and utt2spk")
-    parser.add_argument("source", metavar="kaldi-data-dir", type=Path, help="is only read")
-    parser.add_argument("target", metavar="data-dir", type=Path, help="is made")
+    parser.add_argument(
+        "--check", action="store_true", help="only check whether it can be imported"
+    )
+    parser.add_argument("--tables", action="store_true", help="everything except the audio")
+    program.add_switch(parser, "--wav-pipes", "run the commands in wav.scp")
+    program.add_switch(
+        parser, "--reference-from-segments", "make the reference from segments and utt2spk"
+    )
+    parser.add_argument("source", metavar="kaldi-data-dir", type=Path, help="input; only read")
+    parser.add_argument("target", metavar="data-dir", type=Path, help="output")
     args = parser.parse_args()
     from_segments = args.reference_from_segments == "true"
     if args.check:
@@ -45,7 +49,7 @@ def import_audio(source: Path, target: Path, job: str) -> None:
     """Write wav.scp, reco2dur and failed of one job."""
     data = examine(source)
     share = Share(target, job, ("wav.scp", "reco2dur"))
-    if share.job == 1:  # lines without a recording that could be taken are not lost silently
+    if share.job == 1:  # lines without a usable recording must not vanish silently
         for fault in data.faults:
             if fault.path.name == "wav.scp" and fault.line and fault.mended:
                 share.fail(f"line-{fault.line}", str(fault))
@@ -58,7 +62,7 @@ def import_audio(source: Path, target: Path, job: str) -> None:
 
 
 def import_rest(source: Path, target: Path, from_segments: bool) -> None:
-    """Import everything else, and print what was wrong in it."""
+    """Import everything else, and print the faults found."""
     durations = tables.read_numbers(target / "reco2dur")
     notes = importing.import_tables(source, target, durations, from_segments)
     (target / "log" / "faults").write_text("".join(f"{note}\n" for note in notes))

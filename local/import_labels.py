@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Labels that people have made or corrected, as RTTM: from Audacity (.txt), Praat (.TextGrid), ELAN (.eaf).
+"""Convert labels made or corrected by hand to RTTM: Audacity (.txt), Praat (.TextGrid), ELAN (.eaf).
 
 Usage: import_labels.py [options] <labels> [<labels> ...] <out.rttm|->
 
-A recording is called after its file; blanks, which an RTTM cannot hold, become '_'. In Audacity the
-label is the speaker; in Praat and ELAN it is the name of the tier, or with --speaker label the text of
-the interval. Reversed and negative times are refused; points and labels without a name are passed
-over, and said. docs/exports.md has every step.
+A recording is named after its file; blanks, which are not allowed in an RTTM, become '_'. In Audacity the
+speaker is the label; in Praat and ELAN it is the name of the tier, or with --speaker label the text of
+the interval. Reversed and negative times are refused; points and labels without a name are ignored
+and reported. docs/exports.md explains every step.
 
 Examples:
   local/import_labels.py labels/test-01.TextGrid rttm/test-01.rttm
@@ -47,7 +47,9 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """Parse the arguments."""
     parser = program.parser(__doc__)
-    parser.add_argument("--recording", metavar="NAME", help="its id (default: the file's name)")
+    parser.add_argument(
+        "--recording", metavar="NAME", help="recording id (default: the file's name)"
+    )
     parser.add_argument(
         "--speaker",
         choices=("tier", "label"),
@@ -55,7 +57,7 @@ def parse() -> argparse.Namespace:
         help="what names the speaker in Praat and ELAN",
     )
     parser.add_argument("labels", type=Path, nargs="+", help="files .txt, .TextGrid, .eaf")
-    parser.add_argument("out", metavar="out.rttm|-", help="the turns of all")
+    parser.add_argument("out", metavar="out.rttm|-", help="all turns")
     return parser.parse_args()
 
 
@@ -63,14 +65,14 @@ def recording_names(args: argparse.Namespace) -> dict[str, Path]:
     """Map recording ids to files of labels.
 
     Raises:
-        DataError: two files of one recording; labels in the place of the RTTM.
+        DataError: two files for one recording; labels instead of the RTTM.
     """
     if exports.is_labels(Path(args.out)):
         raise DataError(
-            "the last name is that of the RTTM to write, and this one is of labels", args.out
+            "the last argument must be the RTTM to write, not a file of labels", args.out
         )
     if args.recording and len(args.labels) > 1:
-        raise DataError(f"--recording is one, and these are {len(args.labels)} files")
+        raise DataError(f"--recording names one recording, but there are {len(args.labels)} files")
     names: dict[str, Path] = {}
     for path in args.labels:
         name = args.recording or "_".join(path.stem.split())

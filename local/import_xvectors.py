@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Take the x-vectors of a Kaldi directory (steps/import_xvectors.sh).
+"""Import the x-vectors of a Kaldi directory (steps/import_xvectors.sh).
 
 Usage: import_xvectors.py <kaldi-xvector-dir> <out-dir>
 
@@ -39,9 +39,11 @@ def main() -> None:
                 windows.append(theirs.subsegments)
     if not windows:
         reason = next(iter(share.failed.values()), "no segments")
-        raise DataError(f"no recording of it can be used: {reason}", args.kaldi_dir)
+        raise DataError(f"none of its recordings can be used: {reason}", args.kaldi_dir)
     if normalize.plda:
-        print("import_xvectors.py: plda taken: it may be the speaker space (conf/dec_plda.yaml)")
+        print(
+            "import_xvectors.py: found a plda, which may be the speaker space (conf/dec_plda.yaml)"
+        )
         write_plda(args.out_dir / "plda", normalize.plda)
     tables.write_segments(share.dir, concatenate(windows))
     durations = tables.read_durations(args.kaldi_dir)

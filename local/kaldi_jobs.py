@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Run a command as parallel jobs by a script of Kaldi's convention: run.pl, queue.pl, slurm.pl ...
+"""Run a command as parallel jobs through a script with Kaldi's convention: run.pl, queue.pl, slurm.pl ...
 
 Usage: kaldi_jobs.py --script "slurm.pl --mem 4G" [--step NAME] JOB=1:<n> <log/name.JOB.log> <command> ...
 
-The script is called as <script> JOB=<first>:<last> <log> <command>, once for each range of jobs that
-have not finished before. What it does about failures and interrupts is its own matter; its exit status
-counts.
+The script is called as <script> JOB=<first>:<last> <log> <command>, once for each range of unfinished
+jobs. It handles failures and interrupts in its own way; its exit status counts.
 
 Example: local/kaldi_jobs.py --script queue.pl JOB=1:3 exp/by_hand/log/hello.JOB.log echo 'this is job JOB'
 """
@@ -30,7 +29,7 @@ def main() -> None:
         "--script",
         required=True,
         metavar="'SCRIPT ...'",
-        help="what runs the jobs, with its options",
+        help="the script, with its options",
     )
     args = parser.parse_args()
     script = shlex.split(args.script)
@@ -74,10 +73,10 @@ def ranges(numbers: list[int]) -> list[tuple[int, int]]:
 
 
 def quoted(word: str) -> str:
-    """Quote an argument so that Kaldi's scripts hand it on unharmed.
+    """Quote an argument so that Kaldi's scripts pass it on unchanged.
 
-    They quote words with blanks, and let a shell (bash) read all others as they are. So no blanks:
-    bash's $'...' names every unusual character.
+    They quote words that contain blanks and let a shell (bash) parse all others. Therefore this avoids
+    blanks: bash's $'...' escapes every unusual character.
     """
     safe = rb"[\w./=:,@%+-]"
     if re.fullmatch(safe + rb"+", word.encode()):

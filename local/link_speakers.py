@@ -3,10 +3,9 @@
 
 Usage: link_speakers.py [options] <xvector-dir> <model.safetensors> <rttm> <out-dir>
 
-Writes <out-dir>/rttm, in which the names of speakers hold in all recordings, and spk2global, lines
-'<recording> <speaker> <global speaker>'. Two speakers of one recording are never one person. Who has no
-window of their own stays alone, as do the speakers of recordings whose x-vectors cannot be used; those are
-listed in failed.
+Writes <out-dir>/rttm with global names of speakers, and spk2global, lines '<recording> <speaker> <global
+speaker>'. Two speakers of one recording are never linked. Speakers without a window of their own are not
+linked, nor are those of recordings whose x-vectors cannot be used, which are listed in failed.
 
 Example: local/link_speakers.py exp/xvectors_campplus/test exp/ae_default/model.safetensors exp/dec_default/test/rttm exp/by_hand/linked
 """
@@ -34,7 +33,7 @@ def main() -> None:
     options = config.load(IdentityConfig, args.config, args.set.split())
     if args.check:
         return
-    import torch  # and what needs it: after the check
+    import torch  # and its dependents: after the check
 
     from diar.autoencoder.network import load_model
     from diar.identity.linking import Speaker, global_names, link, rename
@@ -67,8 +66,8 @@ def main() -> None:
     write_text(args.out_dir / "spk2global", "".join(lines))
     write_rttm(args.out_dir / "rttm", linked, sure)
     print(
-        f"{args.out_dir}: {len(groups)} people; speakers of {len(made.turns)} recordings:"
-        f" {len(speakers)}"
+        f"{args.out_dir}: {len(groups)} people among {len(speakers)} speakers of"
+        f" {len(made.turns)} recordings"
     )
 
 

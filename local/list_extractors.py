@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Print what is known of the speaker embedding extractors, and of the segmentation: their cards.
+"""Describe the x-vector extractors and the segmentation.
 
 Usage: list_extractors.py [options]
 
-Without options, those of all; with --config or --set, that of the configured one, which is loaded
-for it.
+Without options, describes all of them; with --config or --set, loads and describes the configured
+extractor.
 
 Examples:
   local/list_extractors.py
@@ -28,7 +28,7 @@ def main() -> None:
     program.add_config(parser)
     parser.add_argument(
         "--files", action="store_true",
-        help="only the files of yours that it reads, one a line, as far as they exist",
+        help="only list the user's files that it reads, one per line, if they exist",
     )  # fmt: skip
     args = parser.parse_args()
     options = config.load(XVectorConfig, args.config, args.set.split())
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def show(card: Card) -> None:
-    """One card as lines."""
+    """Print a card."""
     values = asdict(card)
     print(values.pop("name"))
     values["dim"] = values["dim"] or "as in the file"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Make the page that shows what an experiment did, from what view_recordings.py has gathered.
+"""Make the page that shows an experiment, from the data gathered by view_recordings.py.
 
 Usage: make_report.py [options] <data-root> <exp-dir> <set,set,...> <out-dir>
 
-Writes <out-dir>/index.html; where it would be larger than conf/report.yaml allows, the recordings beside
-it, in <out-dir>/index_files.
+Writes <out-dir>/index.html; if it would be larger than conf/report.yaml allows, the recordings go into
+<out-dir>/index_files.
 
 Example: local/make_report.py data exp real_sample exp/by_hand/report
 """
@@ -29,7 +29,7 @@ def main() -> None:
     parser = program.parser(__doc__)
     program.add_config(parser, "conf/report.yaml")
     program.add_paths(parser, "data_root", "exp_dir")
-    parser.add_argument("sets", help="their names, joined by commas")
+    parser.add_argument("sets", help="names of the sets, joined by commas")
     program.add_paths(parser, "out_dir")
     args = parser.parse_args()
     options = config.load(ReportConfig, args.config, args.set.split())
@@ -39,7 +39,7 @@ def main() -> None:
     keys = [f"{page.name}/{recording}" for page in pages for recording in page.recordings]
     made = {key: there[key] for key in keys if key in there}  # the others are in 'failed'
     if not made:
-        why = f", see {args.out_dir}/failed" if keys else ": no turns, and no lengths of recordings"
+        why = f", see {args.out_dir}/failed" if keys else ": no turns, and no durations"
         raise DataError(f"no recording of {args.sets} can be shown{why}", args.exp_dir)
     for one in sets:
         for note in (*one.transcript.notes, *one.transcript.faults.values()):
@@ -47,7 +47,7 @@ def main() -> None:
     usage = usage_of(args.exp_dir)
     usual = [
         step for step in usage if not is_other_seed(step.directory)
-    ]  # they are configured alike
+    ]  # all seeds have the same configuration
     steps = [args.exp_dir / step.directory for step in usual]
     about = About(
         f"Diarization: {args.exp_dir}",
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def packed_files(out: Path) -> dict[str, Path]:
-    """Map '<set>/<recording>' to the file that a job has left of it."""
+    """Map '<set>/<recording>' to the file that a job wrote for it."""
     return {
         path.relative_to(folder).as_posix(): path
         for folder in out.glob("jobs/*/packed")

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Collect every score below an experiment's directory into one page, and print its main table.
+"""Collect all scores below an experiment's directory into one page, and print its main table.
 
 Usage: make_results.py <exp-dir> <out.md>
 
-Reads <exp-dir>/<system>/<set>/score/per_recording.tsv and summary.json (steps/score.sh), and where they
-exist <exp-dir>/<system>/<set>/seed<N>/score (./run.sh --seeds), <exp-dir>/vad_<kind>/<set>/score/vad_score.json
-and <exp-dir>/ae_<name>/probe/probe.json. Marks scores that are not what the recipe would make now.
+Reads <exp-dir>/<system>/<set>/score/per_recording.tsv and summary.json (steps/score.sh), and if they exist
+<exp-dir>/<system>/<set>/seed<N>/score (./run.sh --seeds), <exp-dir>/vad_<kind>/<set>/score/vad_score.json
+and <exp-dir>/ae_<name>/probe/probe.json. Marks scores that are out of date.
 
 Example: local/make_results.py exp exp/RESULTS.md
 """
@@ -71,34 +71,34 @@ def main() -> None:
 
 
 def protocols(summaries: Iterable[Mapping[str, Any]]) -> str:
-    """Say in words what the protocols of all tables are."""
+    """Describe the protocols of all tables."""
     lines = [f"- **{name}**: {text}\n" for name, text in describe_protocols(summaries).items()]
     return (
-        "Diarization error rate (DER) in percent of the reference speech that counts, summed over"
-        " the recordings of a set, under each protocol. A collar is the time left out on each side"
-        " of a reference boundary.\n\n" + "".join(lines) + "\n"
+        "Diarization error rate (DER) in percent of the scored reference speech, summed over the"
+        " recordings of a set, under each protocol. A collar is the time excluded on each side of a"
+        " reference boundary.\n\n" + "".join(lines) + "\n"
         "JER: Jaccard error rate, no collar, overlap scored, mean over all speakers. Count: percent"
         " of recordings whose number of speakers is right, and the mean error and mean absolute"
-        " error of that number. *Count known*: the system was told the number of speakers.\n\n"
-        "*N seeds*: the system was fitted N times; mean ± standard deviation (least to most) of DER, JER"
-        " and counts over the fits, the mean of what else is in that row. A seed after the first draws the"
-        " last bit of each x-vector, too, as other processors round otherwise. All other tables,"
-        " comparisons and pictures are of the first seed.\n"
+        " error of that number. *Count known*: the system was given the number of speakers.\n\n"
+        "*N seeds*: the system was fitted N times; mean ± standard deviation (minimum to maximum) of DER,"
+        " JER and counts over the fits; other cells of the row are means. Seeds after the first also"
+        " perturb the last bit of each x-vector, because other processors round differently. All other"
+        " tables, comparisons and figures show the first seed.\n"
     )
 
 
 def title(name: str, rows: pd.DataFrame) -> str:
-    """Name a set and its number of recordings (several, where systems differ in it)."""
+    """Name a set and its number of recordings (several numbers, if systems differ)."""
     sizes = sorted(set(rows.groupby("system")["recording"].nunique()))
     return f"{name}: {' or '.join(map(str, sizes))} recording(s)"
 
 
 def old_rows(old: Mapping[str, str]) -> str:
-    """Write the notes on the marked rows of a table."""
+    """Format the notes on the marked rows of a table."""
     if not old:
         return ""
     notes = [f"- {system_name(system)}: {why}\n" for system, why in old.items()]
-    return f"\n{OLD.strip()} not what the recipe would make now:\n\n{''.join(notes)}"
+    return f"\n{OLD.strip()} out of date:\n\n{''.join(notes)}"
 
 
 def one_set(
@@ -108,7 +108,7 @@ def one_set(
     summaries: Mapping[str, Mapping[str, Any]],
     old: Mapping[str, str],
 ) -> str:
-    """Write the section of a set, whose scores are ``rows``; of those that are ``old`` it says why."""
+    """Format the section of a set with the scores ``rows``; ``old`` has reasons of those out of date."""
     commands = "".join(f"- {system_name(s)}: `{x['command']}`\n" for s, x in summaries.items())
     names = {s: of_seeds(system_name(s), n) + OLD * (s in old) for s, n in seeds_in(rows).items()}
     first = first_seed(rows)
@@ -121,12 +121,12 @@ def one_set(
 
 
 def seeds_in(rows: pd.DataFrame) -> dict[str, int]:
-    """Count the seeds of each system, in their order."""
+    """Count the seeds of each system, in order."""
     return {system: theirs["seed"].nunique() for system, theirs in split(rows, "system").items()}
 
 
 def main_table(rows: pd.DataFrame, old: Container[str]) -> str:
-    """Write DER under each protocol, JER, speaker counts; one row a system, whatever its seeds."""
+    """Format DER under each protocol, JER, speaker counts; one row per system, whatever its seeds."""
     figures = spread(rows, ["system", "protocol"])
     table = by_protocol(figures["der_%"].apply(over_seeds, axis=1))
     first = figures.groupby("system", sort=False).first()  # the same under all protocols
@@ -141,7 +141,7 @@ def main_table(rows: pd.DataFrame, old: Container[str]) -> str:
 
 
 def parts_table(rows: pd.DataFrame, names: Mapping[str, str]) -> str:
-    """Write miss, false alarm and confusion under each protocol; one row a system."""
+    """Format miss, false alarm and confusion under each protocol; one row per system."""
     parts = totals(rows, ["system", "protocol"])[list(PARTS.values())].map(number)
     return markdown(by_protocol(parts.agg(" / ".join, axis=1), "- / - / -").rename(names))
 
@@ -152,7 +152,7 @@ def by_protocol(cells: pd.Series, absent: str = "-") -> pd.DataFrame:
 
 
 def intervals(rows: pd.DataFrame, names: Mapping[str, str]) -> str:
-    """Say how far DER and confusion would move with other recordings of the kind."""
+    """Format the bootstrap intervals of DER and confusion over recordings."""
     if rows["recording"].nunique() < 2:
         return ""
     cells = {}
@@ -188,7 +188,7 @@ def paired(exp: Path, name: str, rows: pd.DataFrame, names: Mapping[str, str]) -
     header = ["against", "protocol", "DER", "95 % interval", "p", "better", "equal", "worse"]
     table = pd.DataFrame(lines, columns=header).set_index(header[:2])
     return (
-        f"{names[OURS]}, minus each other system: difference of DER in points (below 0: DEC is"
+        f"{names[OURS]}, minus each other system: difference in DER in points (below 0: DEC is"
         " better) with its bootstrap interval, Wilcoxon's signed-rank test, and in how many recordings"
         f" DEC is better. By `local/compare.py {exp}/{OURS}/{name}/score {exp}/.../{name}/score`.\n\n"
         f"{markdown(table)}\n"
@@ -196,15 +196,15 @@ def paired(exp: Path, name: str, rows: pd.DataFrame, names: Mapping[str, str]) -
 
 
 def remarks(exp: Path, name: str, summaries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Say what makes a row less than a full evaluation, or something else than its name says."""
+    """List what makes a row an incomplete evaluation, or different from what its name says."""
     lines = []
     for system, summary in summaries.items():
         said = exp / system / name / REMARKS
         facts = said.read_text(encoding="utf-8").splitlines() if said.exists() else []
         if summary["missing"]:
-            facts.append(f"{len(summary['missing'])} without a hypothesis, scored as all missed")
+            facts.append(f"{len(summary['missing'])} without a hypothesis, scored as missed")
         if summary["extra"]:
-            facts.append(f"{len(summary['extra'])} without a reference, left out")
+            facts.append(f"{len(summary['extra'])} without a reference, excluded")
         if summary["derived_uem"]:
             facts.append("no UEM, evaluated from 0 to the last turn")
         lines += [f"- {system_name(system)}: {'; '.join(facts)}.\n"] if facts else []
@@ -212,7 +212,7 @@ def remarks(exp: Path, name: str, summaries: Mapping[str, Mapping[str, Any]]) ->
 
 
 def speech_detection(exp: Path) -> str:
-    """Write the errors of voice activity detection, where it was judged."""
+    """Format the errors of voice activity detection, where it was scored."""
     rows = []
     for path in sorted(exp.glob("vad_*/*/score/vad_score.json")):
         figures = read_json(path)
@@ -230,7 +230,7 @@ def speech_detection(exp: Path) -> str:
 
 
 def autoencoders(exp: Path) -> str:
-    """Say what the latents still know about speakers, where it was probed."""
+    """Format how much the latents still know about speakers, where probed."""
     rows = []
     for path in sorted(exp.glob("ae_*/probe/probe.json")):
         figures = read_json(path)
@@ -241,22 +241,22 @@ def autoencoders(exp: Path) -> str:
     header = ["autoencoder", "set", "x-vectors", "latents"]
     return (
         "## What the autoencoder keeps\n\nConfusion in percent (±250 ms collar, overlap not scored)"
-        " of AHC that is told the number of speakers, on x-vectors and on their latents. By"
+        " of AHC with the known number of speakers, on x-vectors and on their latents. By"
         " `steps/probe_latents.sh`.\n\n"
         + markdown(pd.DataFrame(rows, columns=header).set_index(header[:2]))
     )
 
 
 def published() -> str:
-    """Write the figures that came with the method."""
+    """Format the figures published with the method."""
     header, *rows = PUBLISHED
     return (
         "## Published figures of the method\n\n**Not measured here**: as reported with the reference"
-        " implementation (2021), on other recordings than ours. Protocol: ±125 ms collar, overlap"
+        " implementation (2021), on different recordings. Protocol: ±125 ms collar, overlap"
         " not scored, ECAPA-TDNN x-vectors of 1.5 s every 0.75 s, DER % over all files.\n\n"
         f"{markdown(pd.DataFrame(rows, columns=header).set_index(header[:2]))}\n"
-        "\\* its README misprints 23.39. Where overlap is not scored, windows that overlap in the"
-        " reference were also withheld from the system, with the Silero VAD too.\n"
+        "\\* misprinted as 23.39 in its README. Where overlap is not scored, windows that overlap in the"
+        " reference were also withheld from the system, even with the Silero VAD.\n"
     )
 
 

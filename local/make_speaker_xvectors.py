@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Average the x-vectors of each speaker of each recording (steps/make_speaker_xvectors.sh).
+"""Average the x-vectors of each speaker in each recording (steps/make_speaker_xvectors.sh).
 
 Usage: make_speaker_xvectors.py <xvector-dir> <rttm> <out-dir>
 
-Writes <out-dir>/spk_xvector.scp and spk_xvector.ark: the mean of the x-vectors of each speaker, weighted by
-the time in which that speaker talks and no other; and num_secs, that time. The ids are the names of the
-speakers where they begin with that of their recording, as DEC's do, and else <recording>-<speaker>. Recordings
-whose x-vectors cannot be used are listed in failed.
+Writes <out-dir>/spk_xvector.scp and spk_xvector.ark: the mean x-vector of each speaker, weighted by the time
+in which only that speaker talks; and num_secs, that time. The ids are the names of the speakers if they begin
+with that of their recording, as DEC's do, otherwise <recording>-<speaker>. Recordings whose x-vectors cannot
+be used are listed in failed.
 
 Example: local/make_speaker_xvectors.py exp/xvectors_campplus/test exp/dec_default/test/rttm exp/by_hand/speakers
 """
@@ -43,7 +43,7 @@ def main() -> None:
             key = speaker if mine else f"{recording}-{speaker}"
             vectors[key], seconds[key] = vector, f"{alone[speaker].sum():.3f}"
     if not vectors:
-        raise DataError("nobody speaks in it", args.rttm)
+        raise DataError("no turns with x-vectors", args.rttm)
     args.out_dir.mkdir(parents=True, exist_ok=True)
     arks.write_ark(args.out_dir / "spk_xvector.ark", dict(sorted(vectors.items())))
     write_map(args.out_dir / "num_secs", seconds)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Find the speech of the recordings of a data directory (one job of steps/make_vad.sh).
+"""Find the speech in the recordings of a data directory (one job of steps/make_vad.sh).
 
 Usage: make_vad.py [options] <data-dir> <out-dir>
 
@@ -28,13 +28,13 @@ def main() -> None:
     program.add_config(parser, "conf/vad.yaml")
     add_job(parser)
     parser.add_argument(
-        "--vad", choices=(*vad.KINDS, *FILES), default="silero", help="how speech is found"
+        "--vad", choices=(*vad.KINDS, *FILES), default="silero", help="how to find speech"
     )
     parser.add_argument(
         "--local-speakers",
         type=Path,
         metavar="DIR",
-        help="of the same recordings: combined and segmentation need them",
+        help="local speakers of the same recordings, for combined and segmentation",
     )
     program.add_switch(
         parser, "--inside-segments", "keep only speech inside the segments of the data directory"

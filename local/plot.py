@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Pictures for papers, as PDF, PNG or SVG by the ending of the last argument.
+"""Draw figures for papers, as PDF, PNG or SVG by the extension of the last argument.
 
-Usage: plot.py timeline [options] <hyp.rttm|dir> [...] <out>   who spoke when, and what is wrong
+Usage: plot.py timeline [options] <hyp.rttm|dir> [...] <out>   who spoke when, and the errors
        plot.py latents [options] <dec-dir> <recording> <out>   latents in a plane, before and after
        plot.py history [options] <dec-dir> <recording> <out>   loss and changes over the refinement
        plot.py der [options] <exp-dir> <set> <out>             DER of all systems, with intervals
-       plot.py counts [options] <score-dir> <out>              speakers found, by speakers there
+       plot.py counts [options] <score-dir> <out>              speakers in the reference and found
 
-The options of each: plot.py timeline --help. The same input gives the same bytes.
+For the options of each, see plot.py timeline --help. The same input gives the same bytes.
 
 Examples:
   local/plot.py der exp test exp/pictures/der.pdf
@@ -38,15 +38,15 @@ from diar.scoring.rates import Protocol, listed
 from diar.scoring.systems import name_of_directory, of_seeds
 from diar.scoring.text import number
 
-ALL_ERRORS = Protocol(0.0, "in")  # what a timeline shows
-WIDE = 5.0  # inches; from here on a title has room for the parts of a DER
+ALL_ERRORS = Protocol(0.0, "in")  # for a timeline
+WIDE = 5.0  # inches; minimum width for a title with the parts of the DER
 
 Turns = Mapping[str, Sequence[Turn]]
 
 
 def main() -> None:
     args = parse()
-    logging.getLogger().setLevel(logging.WARNING)  # what embeds fonts tells all of it
+    logging.getLogger().setLevel(logging.WARNING)  # embedding fonts logs every detail
     canvas.format_of(args.out)
     figure = canvas.new(args.width)
     args.draw(args, figure)
@@ -60,25 +60,25 @@ def parse() -> argparse.Namespace:
         required=True,
         prog=parser.prog,
         metavar="<command>",
-        help="what is drawn: each has a --help of its own",
+        help="what to draw: each has its own --help",
     )
 
     add = command(commands, "timeline", draw_timeline, canvas.PAGE)
     add("hypothesis", nargs="+", type=Path, metavar="hyp.rttm|dir", help="one or more")
-    add("--reference", type=Path, metavar="RTTM", help="without it there are no errors to show")
+    add("--reference", type=Path, metavar="RTTM", help="needed to show errors")
     add("--recording", metavar="NAME", help="default: the only one")
-    add("--uem", type=Path, help="what is evaluated (default: all.uem beside the reference)")
+    add("--uem", type=Path, help="evaluated regions (default: all.uem beside the reference)")
     add("--from", dest="start", type=seconds, metavar="TIME", help="seconds or h:mm:ss")
-    add("--to", dest="end", type=seconds, metavar="TIME", help="likewise")
-    add("--label", action="append", metavar="NAME", help="of each hypothesis, in order")
+    add("--to", dest="end", type=seconds, metavar="TIME", help="seconds or h:mm:ss")
+    add("--label", action="append", metavar="NAME", help="label of each hypothesis, in order")
 
     add = command(commands, "latents", draw_latents, canvas.PAGE)
-    add("dec_dir", metavar="dec-dir", type=Path, help="what steps/fit_dec.sh has made")
+    add("dec_dir", metavar="dec-dir", type=Path, help="output of steps/fit_dec.sh")
     add("recording", help="its name")
-    add("--reference", type=Path, metavar="RTTM", help="colour by its speakers, too")
+    add("--reference", type=Path, metavar="RTTM", help="also colour by its speakers")
 
     add = command(commands, "history", draw_history, canvas.COLUMN)
-    add("dec_dir", metavar="dec-dir", type=Path, help="what steps/fit_dec.sh has made")
+    add("dec_dir", metavar="dec-dir", type=Path, help="output of steps/fit_dec.sh")
     add("recording", help="its name")
 
     add = command(commands, "der", draw_der, canvas.COLUMN)
@@ -87,10 +87,10 @@ def parse() -> argparse.Namespace:
     add("--protocol", default="", metavar="'NAME ...'", help="one or more (default: the first)")
 
     add = command(commands, "counts", draw_counts, canvas.COLUMN)
-    add("score_dir", metavar="score-dir", type=Path, help="what steps/score.sh has made")
+    add("score_dir", metavar="score-dir", type=Path, help="output of steps/score.sh")
 
     for each in commands.choices.values():
-        each.add_argument("out", type=Path, help="a file .pdf, .png or .svg")
+        each.add_argument("out", type=Path, help="output file .pdf, .png or .svg")
     return parser.parse_args()
 
 
@@ -100,12 +100,12 @@ def command(
     draw: Callable[[argparse.Namespace, Figure], None],
     width: float,
 ) -> Callable[..., argparse.Action]:
-    """Make a sub-command; return what adds arguments to it."""
+    """Make a sub-command; return the function that adds arguments to it."""
     parser = commands.add_parser(name, description=draw.__doc__)
     parser.set_defaults(draw=draw)
     parser.add_argument(
         "--width", type=float, default=width, metavar="INCHES",
-        help=f"{canvas.COLUMN:g} is a column of a paper, {canvas.PAGE:g} are both (default: %(default)s)",
+        help=f"{canvas.COLUMN:g} is one column of a paper, {canvas.PAGE:g} is both (default: %(default)s)",
     )  # fmt: skip
     return parser.add_argument
 
@@ -121,16 +121,18 @@ def seconds(text: str) -> float:
 
 
 def draw_timeline(args: argparse.Namespace, figure: Figure) -> None:
-    """Draw reference above hypotheses on one time axis.
+    """Draw the reference above the hypotheses on one time axis.
 
-    Below each hypothesis: missed speech, false alarm and confusion without a collar, and overlap of the
-    reference. The DER is of the whole recording, also where a part of it is shown.
+    Below each hypothesis: miss, false alarm and confusion without a collar, and overlap in the reference.
+    The DER is of the whole recording, even if only a part is shown.
     """
     reference = rttm.read_rttm(args.reference) if args.reference else None
     sides = {path: rttm.read_rttm(path) for path in args.hypothesis}
     labels = args.label or [label_of(path) for path in sides]
     if len(labels) != len(sides):
-        raise DataError(f"{len(labels)} --label for {len(sides)} hypotheses: give one for each")
+        raise DataError(
+            f"{len(labels)} --label for {len(sides)} hypotheses: give one for each hypothesis"
+        )
     recording = args.recording or only_recording(
         sides.values() if reference is None else [reference]
     )
@@ -150,30 +152,30 @@ def draw_timeline(args: argparse.Namespace, figure: Figure) -> None:
 
 
 def only_recording(sides: Iterable[Turns]) -> str:
-    """Return the only recording that there is on any side.
+    """Return the only recording of all sides.
 
     Raises:
         DataError: there is none, or several.
     """
     names = sorted({name for turns in sides for name in turns})
     if len(names) != 1:
-        raise DataError(f"--recording NAME is needed: there are {listed(names)}")
+        raise DataError(f"--recording NAME is needed: found {listed(names)}")
     return names[0]
 
 
 def turns_of(recording: str, turns: Turns, path: Path, silent: bool) -> Sequence[Turn]:
-    """Return the turns of one recording; none where it may be one in which nobody speaks.
+    """Return the turns of one recording; none if it may be ``silent``.
 
     Raises:
-        DataError: it is not there, and may not be ``silent``.
+        DataError: it has no turns, and may not be ``silent``.
     """
     if recording not in turns and not silent:
-        raise DataError(f"no turns of recording {recording!r}, but of {listed(list(turns))}", path)
+        raise DataError(f"no turns of recording {recording!r}; found {listed(list(turns))}", path)
     return turns.get(recording, ())
 
 
 def read_regions(args: argparse.Namespace, recording: str) -> list[Region] | None:
-    """Read what is evaluated of the recording, if a UEM says so."""
+    """Read the evaluated regions of the recording, if there is a UEM."""
     path = args.uem
     if path is None and args.reference:
         folder = args.reference if args.reference.is_dir() else args.reference.parent
@@ -183,19 +185,19 @@ def read_regions(args: argparse.Namespace, recording: str) -> list[Region] | Non
     regions = rttm.read_uem(path)
     if recording not in regions:
         raise DataError(
-            f"no regions of recording {recording!r}, but of {listed(list(regions))}", path
+            f"no regions of recording {recording!r}; found {listed(list(regions))}", path
         )
     return regions[recording]
 
 
 def label_of(path: Path) -> str:
-    """Call <system>/<set>/rttm by its system, as the tables do; anything else by the file's name."""
+    """Name <system>/<set>/rttm after its system, as the tables do; anything else after the file."""
     path = path.resolve()
     return directory_label(path.parent) if path.name == "rttm" else path.stem
 
 
 def directory_label(directory: Path) -> str:
-    """Call <system>/<set> by its system, and say where it is one of several seeds."""
+    """Name <system>/<set> after its system, and mark it if it is one of several seeds."""
     seeds = 1 + len(other_seeds(directory / "score"))
     return of_seeds(name_of_directory(directory), seeds)
 
@@ -206,7 +208,7 @@ def describe_der(
     theirs: Sequence[Turn],
     regions: Sequence[Region] | None,
 ) -> str:
-    """Describe the DER of the whole recording, with its parts where there is room for them."""
+    """Describe the DER of the whole recording, with its parts if there is room for them."""
     uem = None if regions is None else {"": regions}
     total = total_score({"": truth}, {"": theirs}, uem, ALL_ERRORS)
     text = f"DER {total['der_%']:.2f} %"
@@ -222,13 +224,13 @@ def span(args: argparse.Namespace, extent: tuple[float, float]) -> tuple[float, 
     """Return the seconds from --from to --to, within the recording.
 
     Raises:
-        DataError: nothing of the recording lies between them.
+        DataError: no part of the recording lies between them.
     """
     start = extent[0] if args.start is None else args.start
     end = extent[1] if args.end is None else args.end
     if not start < min(end, extent[1]):
         raise DataError(
-            f"nothing to show from {clock(start)} to {clock(end)}: the recording goes"
+            f"nothing to show from {clock(start)} to {clock(end)}: the recording lasts"
             f" from {clock(extent[0])} to {clock(extent[1])}"
         )
     return start, end
@@ -237,8 +239,8 @@ def span(args: argparse.Namespace, extent: tuple[float, float]) -> tuple[float, 
 def draw_latents(args: argparse.Namespace, figure: Figure) -> None:
     """Draw the latents of a recording's windows in the plane of their principal components.
 
-    They are those after the refinement of stage 4, and those before it where start_latents.scp is there;
-    coloured by the clusters, and by the speakers of a reference.
+    Shows the latents after the refinement of stage 4, and before it if start_latents.scp exists, coloured
+    by cluster and, with a reference, by speaker.
     """
     spaces = {"after": matrix(args.dec_dir / "latents.scp", args.recording)}
     before = args.dec_dir / "start_latents.scp"
@@ -249,7 +251,8 @@ def draw_latents(args: argparse.Namespace, figure: Figure) -> None:
     sizes = {len(clusters), *map(len, spaces.values())}
     if len(sizes) > 1:
         raise DataError(
-            f"{args.recording}: matrices of {sorted(sizes)} rows: fit it again", args.dec_dir
+            f"{args.recording}: matrices have {sorted(sizes)} rows: run steps/fit_dec.sh again",
+            args.dec_dir,
         )
     if not args.reference:
         latents.draw(figure, spaces, clusters)
@@ -264,59 +267,60 @@ def matrix(scp: Path, recording: str) -> np.ndarray:
     """Read the matrix of the recording.
 
     Raises:
-        DataError: there is none; the message says what makes it.
+        DataError: there is none; the message names the step that makes it.
     """
     if not scp.exists():
         raise DataError(
-            f"no {scp.name} in it: steps/fit_dec.sh makes it, baselines have none", scp.parent
+            f"{scp.name} is missing: steps/fit_dec.sh makes it, baselines have none", scp.parent
         )
     arrays = arks.Scp(scp)
     if recording not in arrays:
-        raise DataError(f"nothing of recording {recording!r}, but of {listed(list(arrays))}", scp)
+        raise DataError(f"no matrix of recording {recording!r}; found {listed(list(arrays))}", scp)
     return arrays[recording]
 
 
 def read_windows(args: argparse.Namespace, count: int) -> Subsegments:
-    """Read the windows of the recording, as many as there are latents."""
+    """Read the windows of the recording; there must be as many as latents."""
     path = args.dec_dir / "segments"
     windows = tables.read_segments(path).by_recording().get(args.recording, concatenate([]))
     if len(windows) != count:
         raise DataError(
-            f"{len(windows)} windows of {args.recording!r}, but {count} latents: fit it again", path
+            f"{len(windows)} windows of {args.recording!r}, but {count} latents: run steps/fit_dec.sh again",
+            path,
         )
     return windows
 
 
 def draw_history(args: argparse.Namespace, figure: Figure) -> None:
-    """Draw loss, and how many windows changed their cluster, at each step of a recording's refinement.
+    """Draw the loss, and how many windows changed cluster, at each step of a recording's refinement.
 
-    Dotted: the sequence model has decided anew.
+    Dotted: the sequence model reassigns the windows.
     """
     path = args.dec_dir / "history"
     if not path.exists():
         raise DataError(
-            "no file 'history' in it: steps/fit_dec.sh makes it, baselines have none", args.dec_dir
+            "history is missing: steps/fit_dec.sh makes it, baselines have none", args.dec_dir
         )
     steps = read_history(path)
     if args.recording not in steps:
         raise DataError(
-            f"no steps of {args.recording!r}, for one cluster leaves nothing to refine; there are"
-            f" those of {listed(list(steps))}",
+            f"no steps of {args.recording!r}: there is nothing to refine in a single cluster; found"
+            f" {listed(list(steps))}",
             path,
         )
     convergence.draw(figure, steps[args.recording])
 
 
 def draw_der(args: argparse.Namespace, figure: Figure) -> None:
-    """Draw the DER of every system that was scored on a set.
+    """Draw the DER of every system scored on a set.
 
-    It has its parts, and the 95 % bootstrap interval over recordings.
+    Shows its parts, and the 95 % bootstrap interval over recordings.
     """
     scores.draw_bars(figure, scores.bars(args.exp_dir, args.set, args.protocol.split()))
 
 
 def draw_counts(args: argparse.Namespace, figure: Figure) -> None:
-    """Draw how many recordings have so many speakers in the reference, and so many in the hypothesis."""
+    """Draw the numbers of recordings by speakers in the reference and in the hypothesis."""
     rows = first_protocol(read_frame(args.score_dir))
     path = args.score_dir.resolve()
     label = directory_label(path.parent) if path.name == "score" else path.name

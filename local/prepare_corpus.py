@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Make Kaldi data directories of a public corpus.
+"""Make Kaldi data directories from a public corpus.
 
 Usage: prepare_corpus.py --obtain "<set> ..." [options] <corpus> <data-dir>
        prepare_corpus.py --set <set> [options] <corpus> <data-dir>
 
---obtain downloads what the sets lack, and lists all files of the corpus in <data-dir>/.<corpus>.files.
+--obtain downloads missing files of the sets, and lists all files of the corpus in <data-dir>/.<corpus>.files.
 --set makes <data-dir>/<set>: wav.scp reco2dur utt2spk spk2utt ref.rttm all.uem reco2num_spk, and
-failed (recordings that cannot be used, and why); then it compares with the published figures.
+failed (recordings that cannot be used, and why), and compares it with the published figures.
 
 Example: local/prepare_corpus.py --obtain "dev test" voxconverse data/voxconverse
 """
@@ -31,15 +31,15 @@ COUNTS = Path(__file__).resolve().parents[1] / "conf" / "corpora.yaml"  # as pub
 
 def main() -> None:
     parser = program.parser(__doc__)
-    parser.add_argument("--obtain", metavar="SETS", help="sets whose files are to be there")
+    parser.add_argument("--obtain", metavar="SETS", help="sets whose files to download")
     parser.add_argument("--set", help="the set to make")
     parser.add_argument("--audio-dir", type=Path, help="a folder with the corpus, or part of it")
     parser.add_argument(
         "--download", choices=("true", "false"), help="default: true without --audio-dir"
     )
-    parser.add_argument("--mirror", default="", help="addresses to ask first, separated by blanks")
+    parser.add_argument("--mirror", default="", help="URLs to try first, separated by blanks")
     parser.add_argument("--mic", default="", help="microphone, where there is a choice")
-    parser.add_argument("--reference", type=Path, help="references to take instead")
+    parser.add_argument("--reference", type=Path, help="references to use instead")
     parser.add_argument("corpus", choices=sorted(corpora.CORPORA), help="its name")
     program.add_paths(parser, "data_dir")
     args = parser.parse_args()
@@ -52,17 +52,19 @@ def main() -> None:
 
 
 def options_of(args: argparse.Namespace, corpus: Corpus) -> Options:
-    """Check what the user says of a corpus.
+    """Check the user's options for a corpus.
 
     Raises:
         DataError: an unknown set or microphone, a path that does not exist.
     """
     for name in [*(args.obtain or "").split(), *([args.set] if args.set else [])]:
         if name not in corpus.sets:
-            raise DataError(f"no set {name!r} in {args.corpus}; there are {', '.join(corpus.sets)}")
+            raise DataError(
+                f"no set {name!r} in {args.corpus}; choose from {', '.join(corpus.sets)}"
+            )
     mic = args.mic or next(iter(corpus.mics), "")
     if mic not in corpus.mics and mic:
-        known = f"it is one of: {', '.join(corpus.mics)}" if corpus.mics else "there is no choice"
+        known = f"must be one of: {', '.join(corpus.mics)}" if corpus.mics else "there is no choice"
         raise DataError(f"--mic {mic}: {known}")
     for option, path in (("--audio-dir", args.audio_dir), ("--reference", args.reference)):
         if path is not None and not path.exists():
@@ -72,12 +74,12 @@ def options_of(args: argparse.Namespace, corpus: Corpus) -> Options:
 
 
 def folder_of(corpus: str) -> Path:
-    """Return where the downloads of a corpus are."""
+    """Return the folder for the downloads of a corpus."""
     return cache_dir() / "corpora" / corpus
 
 
 def obtain(args: argparse.Namespace, corpus: Corpus, options: Options) -> None:
-    """Download what is missing; one file that cannot be had does not stop the others."""
+    """Download missing files; one that is not available does not stop the others."""
     download = args.download or ("false" if args.audio_dir else "true")
     folder = folder_of(args.corpus)
     if download == "true":
@@ -95,7 +97,7 @@ def obtain(args: argparse.Namespace, corpus: Corpus, options: Options) -> None:
 
 
 def make(args: argparse.Namespace, corpus: Corpus, options: Options) -> None:
-    """Make one data directory, and compare it with what is published."""
+    """Make one data directory, and compare it with the published figures."""
     target = args.data_dir / args.set
     described = corpus.read(args.set, Files(options.places), options)
     log.info("%s: %d recordings to check", args.set, len(described.recordings))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Make a data directory of a LibriSpeech folder (Panayotov et al., ICASSP 2015; CC BY 4.0).
+"""Make a data directory from a LibriSpeech folder (Panayotov et al., ICASSP 2015; CC BY 4.0).
 
 Usage: prepare_librispeech.py [--utterances N] <LibriSpeech>/train-clean-100 <data-dir>
 
-Takes the first N utterances of each speaker (0: all), to train an autoencoder on many voices: each
-recording is an utterance, with nobody to tell apart.
+Takes the first N utterances of each speaker (0: all) to train an autoencoder on many voices. Each
+recording is one utterance, with a single speaker.
 
 Example: local/prepare_librispeech.py --utterances 1 LibriSpeech/train-clean-100 data/librispeech
 """
@@ -21,7 +21,7 @@ from diar.kaldi import tables
 
 def main() -> None:
     parser = program.parser(__doc__)
-    parser.add_argument("--utterances", type=int, default=0, help="of each speaker; 0: all")
+    parser.add_argument("--utterances", type=int, default=0, help="utterances per speaker; 0: all")
     parser.add_argument("corpus", type=Path, help="a part of LibriSpeech, as distributed")
     program.add_paths(parser, "data_dir")
     args = parser.parse_args()

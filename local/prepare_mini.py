@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Make Kaldi data directories of the corpus 'mini': simulated conversations of real voices.
+"""Make the Kaldi data directories of the corpus 'mini': simulated conversations of real voices.
 
 Usage: prepare_mini.py [options] <data-dir>
 
 Writes <data-dir>/<set> for each of --sets: wav.scp reco2dur utt2spk spk2utt ref.rttm all.uem
-reco2num_spk, the audio in wav/, and in log/ the table of voices and the files that did not decode.
-The set 'real_sample' is three real conversations: 30 s from the wheel of pyannote.audio, and 44 s of radio
+reco2num_spk, the audio in wav/, and in log/ the table of voices and the files that could not be decoded.
+The set 'real_sample' has three real conversations: 30 s from the wheel of pyannote.audio, and 44 s of radio
 and telephone from Debian's package transcriber.
 
-With --turns <rttm-dir> the turns of these RTTMs are spoken by the voices of --split instead, in
-<data-dir>/<name>, where --name is 'revoiced' unless given.
+With --turns <rttm-dir>, re-voices the turns of these RTTMs with the voices of --split instead, into
+<data-dir>/<name> (--name, by default 'revoiced').
 
 Example: local/prepare_mini.py --sets test,real_sample data
 """
@@ -70,10 +70,10 @@ def parse() -> argparse.Namespace:
     parser = program.parser(__doc__)
     program.add_seed(parser)
     parser.add_argument("--nj", type=int, default=1, help="processes")
-    parser.add_argument("--sets", default="train,dev,test", help="which to make")
-    parser.add_argument("--turns", metavar="DIR", help="RTTMs whose turns to speak again")
-    parser.add_argument("--split", default="test", help="voices for --turns")
-    parser.add_argument("--name", default="revoiced", help="set for --turns")
+    parser.add_argument("--sets", default="train,dev,test", help="sets to make")
+    parser.add_argument("--turns", metavar="DIR", help="RTTMs whose turns to re-voice")
+    parser.add_argument("--split", default="test", help="split of the voices for --turns")
+    parser.add_argument("--name", default="revoiced", help="name of the set for --turns")
     parser.add_argument(
         "--max-duration", type=float, default=math.inf, metavar="S",
         help="cut recordings of --turns after S seconds (default: whole)",
@@ -88,7 +88,7 @@ def parse() -> argparse.Namespace:
 
 
 def prepare_set(args: argparse.Namespace, corpus: CorpusConfig, name: str, target: Path) -> None:
-    """Make one set of the plan, spoken by the people of the split of the same name."""
+    """Make one set of the plan, with the voices of the split of the same name."""
     people = config.load(VoicesConfig, args.voices).of(name)
     stats = config.load(TurnTaking, args.turn_taking)
     scripts = write_scripts(name, corpus.sets[name], people, stats, args.seed)
@@ -96,17 +96,17 @@ def prepare_set(args: argparse.Namespace, corpus: CorpusConfig, name: str, targe
 
 
 def prepare_revoiced(args: argparse.Namespace, target: Path) -> None:
-    """Make a set of the turns of --turns, spoken by the people of --split."""
+    """Make a set from the turns of --turns, with the voices of --split."""
     people = config.load(VoicesConfig, args.voices).of(args.split)
     if not people:
-        raise DataError(f"--split: no voices in a split {args.split!r}")
+        raise DataError(f"--split: no voices in split {args.split!r}")
     if args.max_duration <= 0:
         raise DataError(f"--max-duration is {args.max_duration:g}; it must be positive")
     scripts, skipped = revoice(read_rttm(args.turns), people, args.seed, args.max_duration)
     for recording, reason in skipped.items():
         log.warning("skipped %s: %s", recording, reason)
     if not scripts:
-        raise DataError(f"{args.turns}: no recording that can be spoken again")
+        raise DataError(f"{args.turns}: no recording can be re-voiced")
     make(args, scripts, people, target)
     write_text(target / "log" / "skipped", "".join(f"{r} {why}\n" for r, why in skipped.items()))
 
@@ -137,14 +137,14 @@ def make(
 
 
 def prepare_sample(target: Path) -> None:
-    """Make the set of the real conversations, with the references that come with them."""
+    """Make the set of real conversations, with the references that come with them."""
     with partial_wavs(target) as part:
         write_data_dir(target, *fetch_real_sample(part))
 
 
 @contextmanager
 def partial_wavs(target: Path) -> Iterator[Path]:
-    """Give a folder beside ``target`` for audio that is being made."""
+    """Provide a temporary folder beside ``target`` for audio."""
     part = target.parent / f".{target.name}.partial"
     shutil.rmtree(part, ignore_errors=True)  # left by a run that was killed
     part.mkdir(parents=True)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What an autoencoder loses: AHC with the known count on its latents, against on the x-vectors.
+"""Measure what an autoencoder loses: compare AHC with the known count on its latents and on the x-vectors.
 
 Usage: probe_latents.py <data-dir> <xvector-dir> <ae-dir> <out-dir>
 
-Writes <out-dir>/probe.json: speaker confusion in % under the 'forgiving' protocol, the same decoding for both.
+Writes <out-dir>/probe.json: confusion in % under the protocol 'forgiving', with the same decoding for both.
 
 Example: local/probe_latents.py data/test exp/xvectors_campplus_close/test exp/ae_default exp/by_hand/probe
 """
@@ -58,7 +58,7 @@ def main() -> None:
         for recording, windows in xvectors.windows.items():
             try:
                 bounds, vectors = counts.bounds(recording), xvectors.load(recording).vectors
-            except DataError:  # which fails in stage 6, and is named there
+            except DataError:  # stage 6 reports it
                 continue
             labels = ahc(space(vectors), bounds, options.clustering)
             decoded = decoding.decode(

@@ -3,11 +3,11 @@
 
 Usage: run_jobs.py [--step NAME] JOB=1:<n> <log/name.JOB.log> <command> [argument ...]
 
-JOB is replaced by 1..n in the log's name and in every argument. Each log opens with the command.
-Progress, which jobs report in their logs, is shown as one bar when standard error is a terminal, and
-summed up in the end. Jobs that have finished before (<out>/jobs/<JOB>/finished, beside <out>/log) are
-not run. The first job that fails is named with the end of its log, and the exit status is 1; it is
-not tried again, because on the same machine it would fail again. An interrupt stops all jobs.
+JOB is replaced by 1..n in the log's name and in every argument. Each log starts with the command.
+Progress, which jobs report in their logs, is shown as one bar if standard error is a terminal, and
+summarised at the end. Finished jobs (<out>/jobs/<JOB>/finished, beside <out>/log) are not run again.
+The first job that fails is reported with the last line of its log, and the exit status is 1; it is
+not retried, because on the same machine it would fail again. An interrupt stops all jobs.
 
 Example: local/run_jobs.py JOB=1:3 exp/by_hand/log/hello.JOB.log echo 'this is job JOB'
 """
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def start(job: launcher.Job) -> subprocess.Popen:
-    """Run its command, with its log."""
+    """Run its command, writing to its log."""
     with open(job.log, "w", encoding="utf-8") as stream:
         stream.write(f"# {shlex.join(job.command)}\n")
         stream.flush()
@@ -57,7 +57,7 @@ def start(job: launcher.Job) -> subprocess.Popen:
 def watch(
     running: dict[launcher.Job, subprocess.Popen], progress: Progress
 ) -> dict[launcher.Job, str]:
-    """Wait for all jobs, or until one fails, showing their common progress; the failed, and why."""
+    """Wait until all jobs are done or one fails, showing their progress; return failed jobs and causes."""
     silence = launcher.Silence()
     while True:
         waiting = {job: p.pid for job, p in running.items() if p.poll() is None}

@@ -3,9 +3,9 @@
 
 Usage: score.py [options] <ref.rttm|dir> <hyp.rttm|dir> <out-dir>
 
-Writes per_recording.tsv, summary.json and results.md to <out-dir> and prints the totals. In a
-directory every *.rttm counts; one without a turn is a recording in which nobody speaks. With --across the
-names of speakers hold in all recordings: they are paired once, for the whole collection.
+Writes per_recording.tsv, summary.json and results.md to <out-dir> and prints the totals. Of a directory,
+every *.rttm is read; one without turns is a recording in which nobody speaks. With --across, names of
+speakers are global: they are mapped once, for the whole collection.
 
 Example: local/score.py data/test/ref.rttm exp/dec_default/test/rttm exp/by_hand/score
 """
@@ -34,13 +34,13 @@ def main() -> None:
     program.add_config(parser, CONFIG)
     parser.add_argument("--uem", help="regions to evaluate (default: 0 to the last turn)")
     parser.add_argument(
-        "--allow-extra", action="store_true", help="leave out recordings without a reference"
+        "--allow-extra", action="store_true", help="exclude recordings without a reference"
     )
     parser.add_argument(
-        "--across", action="store_true", help="one pairing of speakers for all recordings together"
+        "--across", action="store_true", help="one speaker mapping for all recordings together"
     )
-    parser.add_argument("reference", metavar="ref.rttm|dir", help="who spoke when")
-    parser.add_argument("hypothesis", metavar="hyp.rttm|dir", help="who is said to have")
+    parser.add_argument("reference", metavar="ref.rttm|dir", help="true turns")
+    parser.add_argument("hypothesis", metavar="hyp.rttm|dir", help="turns to score")
     parser.add_argument("out", metavar="out-dir", type=Path, help=program.PATHS["out_dir"])
     args = parser.parse_args()
     scoring = config.load(ScoringConfig, args.config, args.set.split())
@@ -48,7 +48,7 @@ def main() -> None:
     uem = rttm.read_uem(args.uem) if args.uem else None
     reference, hypothesis = (turns(getattr(args, side), file) for side, file in sides.items())
     evaluation = evaluate(reference, hypothesis, uem, scoring.protocols, args.allow_extra)
-    if args.across:  # after what can be wrong with recordings was found
+    if args.across:  # after checking the recordings
         inside = {name: hypothesis[name] for name in hypothesis if name not in evaluation.extra}
         evaluation = evaluate(*chain(reference, inside, uem), scoring.protocols)
     about = {
@@ -78,13 +78,13 @@ def main() -> None:
 
 
 def turns(path: str, file: rttm.Rttm) -> dict[str, list[Turn]]:
-    """Return turns by recording; in a directory, a file without turns is a recording of silence."""
+    """Return turns by recording; in a directory, a file without turns is a silent recording."""
     silent = file.silent if Path(path).is_dir() else ()
     return {**{name: [] for name in (*silent, *file.empty)}, **file.turns}
 
 
 def command(args: argparse.Namespace) -> str:
-    """Return the call of the step that makes this result again."""
+    """Return the command of the step that makes this result again."""
     options = [] if args.config == CONFIG else ["--scoring-config", args.config]
     options += ["--uem", args.uem] if args.uem else []
     options += ["--allow-extra", "true"] if args.allow_extra else []

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Judge speech regions against the reference: miss and false alarm in % of reference speech.
+"""Score speech regions against the reference: miss and false alarm in % of reference speech.
 
 Usage: score_vad.py <data-dir> <vad-dir> <out-dir>
 
-Writes <out-dir>/vad_score.json. A recording without speech regions counts as all missed; one
-that the VAD could not read, or that has no reference, is left out.
+Writes <out-dir>/vad_score.json. A recording without speech regions counts as missed; one that the VAD
+could not read, or that has no reference, is excluded.
 
 Example: local/score_vad.py data/test exp/vad_combined/test exp/by_hand/vad_score
 """
@@ -38,13 +38,13 @@ def main() -> None:
     }
     write_text(args.out_dir / "vad_score.json", json.dumps(figures) + "\n")
     if not total.speech:
-        print(f"VAD of {args.data_dir}: not scored, the reference has no turn of its recordings")
+        print(f"VAD of {args.data_dir}: not scored, the reference has no turns of its recordings")
         return
     unknown = len(durations.keys() - reference.keys())
     print(
         f"VAD of {args.data_dir}: miss {figures['miss']:.2f} %, false alarm {figures['fa']:.2f} %"
         f" of {total.speech:.0f} s of speech"
-        + (f"; {unknown} recording(s) without reference left out" if unknown else "")
+        + (f"; {unknown} recording(s) without reference excluded" if unknown else "")
     )
 
 

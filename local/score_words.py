@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""How many words are said to be of a wrong speaker: WDER, cpWER and tcpWER in %, against a reference.
+"""Score words with speakers against a reference: WDER, cpWER and tcpWER in %.
 
 Usage: score_words.py [options] <reference> <hypothesis>
 
-Both are files of words with speakers: CTM of eight fields, STM, or SegLST (.json). Prints a table. WDER: of the
-words that stand at one place, how many have a wrong speaker. cpWER: word error rate of each speaker with the one
-who fits best; tcpWER: the same, of words that lie near each other. Letters are compared without case, and
-without punctuation. A recording without hypothesis lacks all its words. Needs meeteval: pip install meeteval
+Both are files of words with speakers: CTM with eight fields, STM, or SegLST (.json). Prints a table. WDER: share
+of the aligned words that have a wrong speaker. cpWER: word error rate with the best mapping of speakers; tcpWER:
+the same, aligning only words close in time. Case and punctuation are ignored. All words of a recording without
+hypothesis count as deleted. Needs meeteval: pip install meeteval
 
 Example: local/score_words.py ref.stm exp/words/test/words.ctm
 """
@@ -38,7 +38,7 @@ def main() -> None:
     reference, hypothesis = read(args.reference), read(args.hypothesis)
     extra = sorted(hypothesis.keys() - reference.keys())
     if extra and not args.allow_extra:
-        raise DataError(f"no reference of {', '.join(extra)}: --allow-extra leaves them out")
+        raise DataError(f"no reference of {', '.join(extra)}: --allow-extra excludes them")
     if not args.as_written:
         reference, hypothesis = (
             {name: plain(words) for name, words in side.items()} for side in (reference, hypothesis)
@@ -57,12 +57,12 @@ def parse() -> argparse.Namespace:
     """Parse the arguments."""
     parser = program.parser(__doc__)
     add = parser.add_argument
-    add("-o", "--out", type=Path, metavar="FILE", help="write all figures there, too, as JSON")
+    add("-o", "--out", type=Path, metavar="FILE", help="also write all figures to FILE, as JSON")
     add("--as-written", action="store_true", help="compare with case and punctuation")
-    add("--allow-extra", action="store_true", help="leave out recordings without a reference")
-    add("--collar", type=float, default=COLLAR, metavar="S", help="of tcpWER, seconds")
-    add("reference", type=Path, help="who says what")
-    add("hypothesis", type=Path, help="who is said to have said what")
+    add("--allow-extra", action="store_true", help="exclude recordings without a reference")
+    add("--collar", type=float, default=COLLAR, metavar="S", help="collar of tcpWER, seconds")
+    add("reference", type=Path, help="true words")
+    add("hypothesis", type=Path, help="words to score")
     return parser.parse_args()
 
 
@@ -70,7 +70,7 @@ def read(path: Path) -> dict[str, list[Word]]:
     """Read the words of each recording.
 
     Raises:
-        DataError: what the reader refuses, also of one recording only.
+        DataError: the words of any recording cannot be read.
     """
     found = reading.read(path, path.stem)
     if found.faults:
@@ -79,7 +79,7 @@ def read(path: Path) -> dict[str, list[Word]]:
 
 
 def table(rows: dict[str, WordScore]) -> str:
-    """Write the figures of each recording and of all."""
+    """Format the figures of each recording and of all."""
     cells = [
         {"words": each.words, **{name: number(rate) for name, rate in each.rates.items()}}
         for each in rows.values()

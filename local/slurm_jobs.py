@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Run a command as parallel jobs of a Slurm cluster, in the calling convention of Kaldi's slurm.pl.
+"""Run a command as parallel jobs on a Slurm cluster, in the calling convention of Kaldi's slurm.pl.
 
 Usage: slurm_jobs.py [options] JOB=1:<n> <log/name.JOB.log> <command> [argument ...]
 
-As run_jobs.py: JOB is replaced by 1..n, jobs that have finished before are not run, one bar shows the
-progress of all, and an interrupt cancels them. A job that fails is tried once more, because it may be
-the fault of its node; the others go on, because what they do need not be done again. submitit's own
-files are in log/.<name>.slurm. The recipe's directory must be shared with the nodes.
+As in run_jobs.py, JOB is replaced by 1..n, finished jobs are not run again, one bar shows the progress
+of all jobs, and an interrupt cancels them. A job that fails is retried once, because its node may be at
+fault; the others go on, because their work is not lost. submitit's own files are in log/.<name>.slurm.
+The recipe's directory must be shared with the nodes.
 
 Example: local/slurm_jobs.py --set memory=2 JOB=1:3 exp/by_hand/log/hello.JOB.log echo 'this is job JOB'
 """
@@ -22,14 +22,14 @@ from cli.progress import Progress
 from diar.base import config
 from diar.jobs import slurm
 
-SELDOM = 30  # seconds between looks at the queue, at most; at first it is looked at more often
+SELDOM = 30  # maximum seconds between queries of the queue, which are more frequent at first
 
 
 def main() -> None:
     parser = launcher.arguments(__doc__)
     program.add_config(parser, str(launcher.ROOT / "conf" / "slurm.yaml"))
     parser.add_argument(
-        "--cancel", type=Path, metavar="DIR", help="cancel what an earlier run left, and stop"
+        "--cancel", type=Path, metavar="DIR", help="cancel jobs left by an earlier run, and exit"
     )
     args = parser.parse_args()
     if args.cancel:
@@ -59,7 +59,7 @@ def main() -> None:
 def watch(
     array: slurm.Array, jobs: dict[int, launcher.Job], progress: Progress
 ) -> dict[launcher.Job, str]:
-    """Run all jobs to their end, each once more if it fails; those that failed twice, and why."""
+    """Run all jobs, retrying each failed one once; return those that failed twice, and causes."""
     running, tried = set(jobs), set()
     failed: dict[launcher.Job, str] = {}
     silence = launcher.Silence()
@@ -81,7 +81,7 @@ def watch(
             else:
                 tried.add(number)
                 last = launcher.last_line(job.log)
-                progress.say(f"slurm_jobs.py: job {number}: {cause}: {last}: tried once more")
+                progress.say(f"slurm_jobs.py: job {number}: {cause}: {last}: retrying")
                 array.submit({number: (job.command, job.log)})
         progress.update()
         silence.look(progress, {jobs[number]: None for number in running})

@@ -1,4 +1,4 @@
-"""Tell what a module means, and what it imports. For step_key.py: standard library only."""
+"""Summarize a module: a digest of its syntax tree, and its imports. For step_key.py: standard library only."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import ast
 import hashlib
 from collections.abc import Iterator
 
-# Tables of "module:object", imported when asked for.
+# Tables of "module:object", imported on demand.
 REGISTRIES = ("CORPORA", "EXTRACTORS", "METHODS")
 
 
 def summarize(source: bytes, path: str, package: list[str]) -> tuple[str, list[str]]:
-    """Return a digest of the meaning of a module, and the names of what it may import.
+    """Return a digest of the meaning of a module, and the names that it may import.
 
     Args:
         source: the text of the module.
-        path: where it is, for the message about wrong syntax.
-        package: the names of the packages that it lies in, for relative imports.
+        path: its path, for syntax errors.
+        package: the names of the packages that contain it, for relative imports.
     """
     tree = ast.parse(source, path)
     names = {name for node in executed(tree) for name in imports_of(node, package)}
@@ -25,10 +25,10 @@ def summarize(source: bytes, path: str, package: list[str]) -> tuple[str, list[s
 
 
 def describe(node: object) -> str:
-    """Write a syntax tree as text, without what has no meaning.
+    """Write a syntax tree as text, without parts that have no meaning.
 
-    That is: positions, comments, docstrings and other strings that stand alone. What is empty is left
-    out, too, because later Pythons have more fields.
+    These are positions, comments, docstrings and other stand-alone strings. Empty fields are left out,
+    too, because later Pythons add fields.
     """
     if isinstance(node, list):
         return f"[{','.join(describe(item) for item in node if not stands_alone(item))}]"
@@ -41,7 +41,7 @@ def describe(node: object) -> str:
 
 
 def stands_alone(node: object) -> bool:
-    """Tell whether this is a statement that is only a string."""
+    """Tell whether this is a statement that consists of a string."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
@@ -50,7 +50,7 @@ def stands_alone(node: object) -> bool:
 
 
 def executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk through a tree, but for what only type checkers see."""
+    """Walk through a tree, except for code that only type checkers see."""
     todo = [tree]
     while todo:
         node = todo.pop()
@@ -62,9 +62,9 @@ def executed(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def imports_of(node: ast.AST, package: list[str]) -> Iterator[str]:
-    """Name the modules that a node may import: of 'from a import b', 'a' and 'a.b'.
+    """Name the modules that a node may import: for 'from a import b', 'a' and 'a.b'.
 
-    A table of a module that is called as one of ``REGISTRIES`` imports what it names.
+    A table with one of the names in ``REGISTRIES`` imports the modules that it lists.
     """
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)

@@ -1,25 +1,25 @@
 #!/usr/bin/env python3
-"""Print the key of a step: a hash of what its program means, its options and its inputs.
+"""Print the key of a step: a hash of its program, its options and its inputs.
 
 Usage: step_key.py <program.py> <options> [input ...]
 
-The program counts by its syntax tree, with those of all modules of local/ that it imports, directly or
-not: a changed comment or docstring makes nothing again, a changed constant does. A module that is named
+The program is hashed as syntax trees, its own and those of all modules of local/ that it imports, directly
+or indirectly: changing a comment or docstring makes nothing again, changing a constant does. A module named
 as "module:object" in a table called CORPORA, EXTRACTORS or METHODS counts as imported.
 
-An input is a file; or a directory of this recipe, which counts by its .done key; or any other directory,
-which counts by the files in it that are not hidden; or another program, which counts as the first. The
-audio and the arks that an scp names count by size and time of change.
+An input is a file; or a directory of this recipe, represented by its .done key; or any other directory,
+represented by the files in it that are not hidden; or another program, hashed like the first. Audio files
+and arks named by an scp are represented by size and modification time.
 
-Digests of files are remembered in .digests in the recipe's directory, which may be removed at any time.
+Digests of files are cached in .digests in the recipe's directory, which may be removed at any time.
 
 Example: local/step_key.py local/make_vad.py silero conf/vad.yaml data/test/wav.scp
 
-Exit status: 0 all well; 1 no such input; 2 wrong usage.
+Exit status: 0 success; 1 no such input; 2 wrong usage.
 """
 
-# Every step starts this, also where there is nothing to do. So it needs only what starts fast of the
-# standard library: python -I -S runs it.
+# Every step starts this, even if there is nothing to do, so it uses only fast parts of the standard
+# library; python -I -S runs it.
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ import time
 
 LOCAL = os.path.dirname(os.path.realpath(__file__))
 MEMORY = os.path.join(os.path.dirname(LOCAL), ".digests")
-SETTLED = 2_000_000_000  # ns: a file that was changed since may change again without a new time
+SETTLED = (
+    2_000_000_000  # ns: a file modified more recently may change again without a new time stamp
+)
 
 
 def main() -> None:
@@ -66,11 +68,11 @@ def sha256(content: bytes) -> str:
 
 
 class Memory:
-    """What earlier calls have found out about files, for as long as a file is the same.
+    """A cache of what earlier calls found out about files, valid while a file is unchanged.
 
-    A line is '<state of the file> <tab> <what was found> <tab> <kind> <path>'; the first has the state of
-    the programs that wrote it, because others may find something else. The file is only ever replaced as
-    a whole, so that calls may read and write it at once: what one of them loses is found again.
+    A line is '<state of the file> <tab> <result> <tab> <kind> <path>'; the first line has the state of
+    the programs that wrote the cache, because other versions may have other results. The file is always
+    replaced as a whole, so calls may read and write it concurrently: a lost entry is computed again.
     """
 
     def __init__(self, path: str):
@@ -80,7 +82,7 @@ class Memory:
         )
         self._known: dict[str, tuple[str, str]] = {}
         self._changed = False
-        lines = (read(path) or "").split("\n")[:-1]  # what has no end is no line
+        lines = (read(path) or "").split("\n")[:-1]  # without an incomplete last line
         if lines[:1] == [self._makers]:
             parts = (line.split("\t") for line in lines[1:])
             self._known = {p[2]: (p[0], p[1]) for p in parts if len(p) == 3}
@@ -110,7 +112,7 @@ class Memory:
         return value
 
     def save(self) -> None:
-        """Write it for later calls, without files that are gone; where that cannot be, do nothing."""
+        """Write it for later calls, without files that are gone; do nothing if it cannot be written."""
         if not self._changed:
             return
         part = f"{self._path}.{os.getpid()}"
@@ -126,17 +128,17 @@ class Memory:
                 stream.writelines(f"{line}\n" for line in [self._makers, *lines])
             os.replace(part, self._path)
         except OSError:
-            pass  # a full disk, or a recipe that may only be read: nothing depends on it
+            pass  # a full disk, or a read-only recipe: nothing depends on the cache
 
 
 def state_of(stat: os.stat_result) -> str:
-    """Return what no change leaves as it is: who sets a time back moves ctime by that."""
+    """Return a state that any change alters: setting mtime back changes ctime."""
     return f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
 
 
 def _summarize(source: bytes, path: str) -> str:
     sys.path.insert(0, LOCAL)  # python -I leaves it out
-    from step_code import summarize  # seldom needed, and slow to import
+    from step_code import summarize  # rarely needed, and slow to import
 
     sys.path.remove(LOCAL)
     digest, names = summarize(source, path, os.path.relpath(path, LOCAL).split(os.sep)[:-1])
@@ -161,9 +163,9 @@ def describe_code(program: str, memory: Memory) -> list[str]:
 
 
 def files_of(name: str) -> list[str]:
-    """Return the files of local/ that an import of 'a.b.c' runs: packages on the way run, too.
+    """Return the files of local/ that an import of 'a.b.c' runs, including those of parent packages.
 
-    Of 'a.*' those are all modules of the package, because its __init__.py may say so.
+    For 'a.*' these are all modules of the package, because its __init__.py may import them.
     """
     files = []
     base = LOCAL
@@ -182,10 +184,10 @@ def describe_input(path: str, memory: Memory) -> list[str]:
     """Return lines that change when the input does."""
     if os.path.isdir(path):
         begun, done = (read(os.path.join(path, name)) for name in (".begun", ".done"))
-        if done is not None and begun == done:  # a directory of this recipe has both, the same
+        if done is not None and begun == done:  # in a directory of this recipe, the two are equal
             return [done]
         names = sorted(name for name in os.listdir(path) if not name.startswith("."))
-        files = [os.path.join(path, name) for name in names]  # a hidden one may be a lock of ours
+        files = [os.path.join(path, name) for name in names]  # a hidden file may be our lock
         return [x for file in files if os.path.isfile(file) for x in describe_input(file, memory)]
     lines = [memory.digest(path)]
     if path.endswith(".scp"):
@@ -194,11 +196,11 @@ def describe_input(path: str, memory: Memory) -> list[str]:
 
 
 def describe_named(scp: str) -> list[str]:
-    """Return size and time of each file that an scp names: '<id> <file>' or '<id> <file>:<offset>'."""
+    """Return size and modification time of each file in an scp: '<id> <file>' or '<id> <file>:<offset>'."""
     places = [os.path.dirname(os.path.abspath(scp))]
     while places[-1] != os.path.dirname(places[-1]):
         places.append(os.path.dirname(places[-1]))
-    names = {}  # in order, each once
+    names = {}  # in order, without duplicates
     for line in (read(scp) or "").split("\n"):
         words = line.split(None, 1)
         if len(words) == 2:
@@ -207,7 +209,7 @@ def describe_named(scp: str) -> list[str]:
             names[name if name and offset.isdecimal() else value] = True
     lines = []
     for name in names:
-        for place in ("", *places):  # as diar.kaldi.tables.find_file looks
+        for place in ("", *places):  # as in diar.kaldi.tables.find_file
             file = os.path.join(place, name)
             if os.path.isfile(file):
                 stat = os.stat(file)
@@ -217,7 +219,7 @@ def describe_named(scp: str) -> list[str]:
 
 
 def read(path: str) -> str | None:
-    """Return the text of a file, if it is there."""
+    """Return the text of a file, or None if it cannot be read."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
             return stream.read()

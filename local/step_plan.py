@@ -1,8 +1,8 @@
-r"""Show what ./run.sh --plan finds out: each step, what it reads, what it makes, and its state.
+r"""Show the plan of ./run.sh --plan: each step, its inputs, its output, and its state.
 
-Reads standard input, the output of a run in which steps only say what they would do (plan in
-steps/lib/common.sh): records of fields that \\x1f separates, and other lines, which are shown as they are.
-Standard library only: a plan comes before any installation.
+Reads the output of a run in which steps only show what they would do (planning in steps/lib/common.sh)
+from standard input: records with fields separated by \\x1f, and other lines, which are printed as they are.
+Standard library only: a plan must work before installation.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from fnmatch import fnmatchcase
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # python -I leaves it out
 from step_key import MEMORY, Memory, key_of, read
 
-DONE, ANEW, MISSING = "up to date", "to be made anew", "not there yet"
+DONE, OLD, MISSING = "up to date", "out of date", "missing"
 
 
 def main() -> None:
-    memory = Memory(MEMORY)  # only read: a plan writes nothing
+    memory = Memory(MEMORY)  # read only: a plan writes nothing
     unmade: list[str] = []
     states = []
     for line in sys.stdin:
@@ -36,36 +36,36 @@ def main() -> None:
         rest = [name for name in inputs if not any(matches(name, p) for p in patterns)]
         reads = " ".join(patterns + rest) or "nothing"
         print(f"{state:<16} {out}\n{'':<16}   {step} reads {reads}", flush=True)
-    counts = ", ".join(f"{states.count(state)} {state}" for state in (DONE, ANEW, MISSING))
+    counts = ", ".join(f"{states.count(state)} {state}" for state in (DONE, OLD, MISSING))
     print(f"\nrun.sh: directories: {counts}; nothing was run")
 
 
 def state_of(
     out: str, program: str, options: str, inputs: list[str], unmade: list[str], memory: Memory
 ) -> str:
-    """Return whether a directory is up to date, in a run that makes those of ``unmade`` before it.
+    """Return the state of a directory in a run that first makes those in ``unmade``.
 
     Args:
-        inputs: files and directories; patterns, 'exp/*/test', for what there will be.
+        inputs: files and directories; patterns, 'exp/*/test', for those that the run will make.
     """
     done = read(os.path.join(out, ".done"))
     if done is None:
         return MISSING
     files = [name for name in inputs if "*" not in name]
     if not all(map(os.path.exists, files)) or any(waits(name, unmade) for name in inputs):
-        return ANEW
-    return DONE if done.strip() == key_of(program, options, files, memory) else ANEW
+        return OLD
+    return DONE if done.strip() == key_of(program, options, files, memory) else OLD
 
 
 def waits(name: str, unmade: list[str]) -> bool:
-    """Return whether an input is, or lies in, a directory that is still to be made."""
+    """Return whether an input is, or is inside, a directory that the run has yet to make."""
     if "*" in name:
         return any(matches(out, name) for out in unmade)
     return any(name == out or name.startswith(f"{out}/") for out in unmade)
 
 
 def matches(path: str, pattern: str) -> bool:
-    """Return whether a path is one of a pattern, in which only '*' has a meaning, or lies in one."""
+    """Return whether a path, or a parent of it, matches a pattern in which only '*' is special."""
     pattern = pattern.replace("[", "[[]").replace("?", "[?]")
     return fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}/*")
 
@@ -73,6 +73,6 @@ def matches(path: str, pattern: str) -> bool:
 if __name__ == "__main__":
     try:
         main()
-    except BrokenPipeError:  # whoever read it has seen enough
+    except BrokenPipeError:  # the reader has stopped, as 'head' does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

@@ -1,25 +1,24 @@
 #!/usr/bin/env python3
-"""Say which products are not what the recipe would make now, and why.
+"""Report which outputs are out of date, and why.
 
 Usage: step_state.py [dir ...]
        step_state.py --record <dir> <command> <program.py> <options> [input ...]
        step_state.py --against <dir> <program.py> <options> [input ...]
 
-Every directory that a step has finished holds .made: the command, and digests of what the products depend
-on, which are the program with all modules that it imports, its options, and its inputs (see step_key.py).
+Every finished directory of a step holds .made: the command, and digests of everything that the outputs
+depend on: the program with all modules that it imports, its options, and its inputs (see step_key.py).
 --record writes it.
 
-Of each directory that is no longer up to date, one line is printed: the directory, why, and the command
-that makes it again, with tabs between them. What it was made of counts, too: scores of turns are old when
-the x-vectors are. --against prints in what a step that is to write <dir> now differs from the one that
-has written it.
+For each directory that is out of date, prints one line: the directory, the reasons, and the command that
+makes it again, separated by tabs. Inputs count, too: scores are out of date if the x-vectors behind them
+are. --against prints how a step that is about to write <dir> differs from the one that wrote it.
 
 Example: local/step_state.py exp/dec_default/test/score
 
-Exit status: 0 all well, also where a directory is not there; 2 wrong usage.
+Exit status: 0 success, even if a directory does not exist; 2 wrong usage.
 """
 
-# Each run starts this. So it needs only what starts fast of the standard library: python -I -S runs it.
+# Every run starts this, so it uses only fast parts of the standard library; python -I -S runs it.
 
 from __future__ import annotations
 
@@ -33,11 +32,11 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # python -I lea
 from step_key import LOCAL, MEMORY, Memory, describe_code, describe_input, read, sha256
 
 FILE = ".made"
-NAMED = 3  # of many changed modules, or reasons, so many are named
+NAMED = 3  # how many changed modules, or reasons, are listed
 
 
 class Made(TypedDict):
-    """What a directory was made by and of. code: module -> digest; inputs: path -> digest."""
+    """How a directory was made. code: module -> digest; inputs: path -> digest."""
 
     command: str
     program: str
@@ -75,13 +74,13 @@ def main() -> None:
 
 
 def place_of(name: str) -> str:
-    """Return where a path of a record is: steps run in the root of the recipe, who asks may be elsewhere."""
+    """Resolve a path of a record: steps run in the root of the recipe, the caller may be elsewhere."""
     root = os.path.dirname(LOCAL)
     return name if os.path.realpath(os.curdir) == root else os.path.join(root, name)
 
 
 def describe(program: str, options: str, inputs: list[str], memory: Memory) -> Made:
-    """Return what a step would be made by and of now; an input that is gone has no digest."""
+    """Return how a step would be made now; the digest of a missing input is empty."""
     code = dict(line.rsplit(" ", 1) for line in describe_code(place_of(program), memory))
     files = dict.fromkeys(inputs, "")
     for name in inputs:
@@ -92,7 +91,7 @@ def describe(program: str, options: str, inputs: list[str], memory: Memory) -> M
 
 
 def read_made(directory: str) -> Made | None:
-    """Read the record of a directory; None where there is none that can be read."""
+    """Read the record of a directory; None if there is no readable record."""
     try:
         made = json.loads(read(os.path.join(directory, FILE)) or "")
         texts = (made["command"], made["program"], made["options"])
@@ -105,7 +104,7 @@ def read_made(directory: str) -> Made | None:
 
 
 def differences(before: Made, now: Made) -> list[str]:
-    """Say in what two records of the same directory differ, a part of a sentence each."""
+    """Describe the differences between two records of the same directory, each as a phrase."""
     reasons = []
     if before["program"] != now["program"]:
         reasons.append(f"{before['program']} made it, not {now['program']}")
@@ -119,7 +118,7 @@ def differences(before: Made, now: Made) -> list[str]:
         reasons.append(f"made with other options ({old or 'without'}; now {new or 'without'})")
     for name in _changed(before["inputs"], now["inputs"]):
         if name not in now["inputs"]:
-            reasons.append(f"made of {name}")
+            reasons.append(f"made from {name}")
         elif name not in before["inputs"]:
             reasons.append(f"made without {name}")
         else:
@@ -133,33 +132,33 @@ def _changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
 
 
 class States:
-    """The states of directories, each found out once."""
+    """The states of directories, each determined once."""
 
     def __init__(self, memory: Memory):
         self._memory = memory
         self._known: dict[str, dict[str, None]] = {}
 
     def reasons(self, directory: str) -> list[str]:
-        """Say why a directory, or what it was made of, is not what the recipe would make now; empty: it is."""
+        """Return why a directory, or any of its inputs, is out of date; empty if it is up to date."""
         directory = os.path.normpath(directory)
         if directory not in self._known:
-            self._known[directory] = {}  # while it is looked at
+            self._known[directory] = {}  # stops recursion
             self._known[directory] = dict.fromkeys(self._reasons(directory))
         return list(self._known[directory])
 
     def command(self, directory: str) -> str:
-        """Return the command that makes it anew; '' where it is not known."""
+        """Return the command that makes it again; '' if not known."""
         made = read_made(directory)
         return made["command"] if made else ""
 
     def _reasons(self, directory: str) -> Iterator[str]:
         if not os.path.exists(os.path.join(directory, ".done")):
-            if os.path.exists(os.path.join(directory, ".begun")):  # otherwise no step has made it
+            if os.path.exists(os.path.join(directory, ".begun")):  # otherwise no step made it
                 yield f"{directory} is not finished"
             return
         made = read_made(directory)
         if made is None:
-            yield f"{directory} has no record of what it was made of"
+            yield f"{directory} has no record of how it was made"
             return
         if not os.path.isfile(place_of(made["program"])):
             yield f"{directory} was made by {made['program']}, which is gone"

@@ -4,9 +4,9 @@
 Usage: train_autoencoder.py [options] <train-xvector-dir>[,<another> ...] <valid-xvector-dir> <out-dir>
 
 Writes model.safetensors, config.yaml and loss.tsv to <out-dir>. With init: plda nothing is trained: the
-x-vectors stay as they are, and the plda of the first training directory is their speaker space. Several training directories may be
-given, joined by commas. Where the validation directory is among them, every tenth recording (of at least
-five) is kept from training to validate on.
+x-vectors do not change, and the plda of the first training directory is their speaker space. Several training
+directories may be given, joined by commas. If the validation directory is one of them, every tenth recording
+(of at least five) is held out for validation.
 
 Example: local/train_autoencoder.py exp/xvectors_campplus_close/train exp/xvectors_campplus/dev exp/by_hand/ae
 """
@@ -45,7 +45,7 @@ def main() -> None:
     program.add_config(parser, "conf/autoencoder.yaml")
     program.add_device(parser)
     parser.add_argument("train", help="x-vector directory (or several, joined by commas)")
-    parser.add_argument("valid", help="x-vector directory of other speakers")
+    parser.add_argument("valid", help="x-vector directory for validation, of other speakers")
     program.add_paths(parser, "out_dir")
     args = parser.parse_args()
     options = config.load(AutoencoderConfig, args.config, args.set.split())
@@ -54,7 +54,7 @@ def main() -> None:
     plda = shared_plda(dirs) if options.init == "plda" else None
     if args.check:
         return
-    # They need PyTorch, for which the check has no use: 1.3 s of CPU.
+    # They import PyTorch (1.3 s of CPU), which the check does not need.
     from diar.autoencoder.network import (
         SHIPPED_DIM,
         SHIPPED_EXTRACTOR,
@@ -63,18 +63,18 @@ def main() -> None:
     )
 
     if plda:
-        log.info("nothing to train: the x-vectors, of %d numbers, and their plda", plda.dim)
+        log.info("nothing to train: x-vectors of dimension %d with their plda", plda.dim)
         options = replace(options, hidden_dims=(plda.dim,))
         keep(args.out_dir, network_of_plda(plda.mean, plda.transform, plda.between), options)
         return
     if options.init != "scratch" and {extractor_of(d) for d in dirs} != {SHIPPED_EXTRACTOR}:
-        log.info("x-vectors not of %s: training from scratch", SHIPPED_EXTRACTOR)
+        log.info("x-vectors are not from %s: training from scratch", SHIPPED_EXTRACTOR)
         options = replace(options, init="scratch")
     recordings = [part for directory in dirs for part in load_all(directory)]
     if not recordings and options.init == "shipped":
         model, shipped = network_of(options, SHIPPED_DIM)
         if shipped:
-            log.warning("no x-vectors to train on: the weights that ship are taken")
+            log.warning("no x-vectors to train on: using the shipped weights")
             keep(args.out_dir, model, options)
             return
     if Path(args.valid) in dirs:
@@ -93,7 +93,7 @@ def train(
     kept: list[XVectors],
     device: str,
 ) -> tuple[ResidualAutoEncoder, list[Epoch]]:
-    """Train on these recordings, and validate on those that were kept; return what each epoch saw, too."""
+    """Train on ``recordings`` and validate on ``kept``; return the model and its epochs."""
     from diar.autoencoder.network import network_of
     from diar.autoencoder.pretraining import learn_speakers, pretrain
 
@@ -106,7 +106,7 @@ def train(
     log.info("training on %d x-vectors, validating on %d", len(vectors), len(valid))
     shipped = network_of(options, vectors.shape[1])[1]
     if shipped:
-        log.info("starting from the weights that ship with the recipe")
+        log.info("starting from the shipped weights")
     learns = options.speaker_space and not (shipped and options.init == "shipped")
     starts = [part.subsegments.starts for part in recordings]
     window = median_window(recordings)
@@ -133,7 +133,7 @@ def keep(
     options: AutoencoderConfig,
     epochs: Sequence[Epoch] = (),
 ) -> None:
-    """Write what this program makes."""
+    """Write the outputs of this program."""
     from diar.autoencoder.network import save_model
 
     save_model(out_dir / "model.safetensors", model)
@@ -147,7 +147,7 @@ def line_of(epoch: Epoch) -> str:
 
 
 def median_window(recordings: list[XVectors]) -> float:
-    """Measure how long the windows are, in seconds."""
+    """Return the median length of the windows in seconds."""
     spans = [part.subsegments for part in recordings]
     return float(np.median(np.concatenate([x.ends - x.starts for x in spans])))
 
@@ -166,18 +166,18 @@ def shared_plda(dirs: list[Path]) -> Plda:
         )
     for other in pldas[1:]:
         if not filecmp.cmp(pldas[0], other, shallow=False):
-            raise DataError(f"another plda than {pldas[0]}: give each set a run of its own", other)
+            raise DataError(f"differs from {pldas[0]}: run each set separately", other)
     return read_plda(pldas[0])
 
 
 def extractor_of(directory: Path) -> str:
-    """Whose x-vectors they are; '' where they were made elsewhere."""
+    """Return the extractor of the x-vectors; '' if they were made elsewhere."""
     made = directory / "config.yaml"
     return config.load(XVectorConfig, made).extractor if made.exists() else ""
 
 
 def split(recordings: list[XVectors]) -> tuple[list[XVectors], list[XVectors]]:
-    """(to train on, to validate on): every tenth recording is validated on, all of a few are both."""
+    """Return (training, validation): every tenth recording for validation; if there are few, all for both."""
     if len(recordings) < 5:
         return recordings, recordings
     held = recordings[::10]
@@ -185,7 +185,7 @@ def split(recordings: list[XVectors]) -> tuple[list[XVectors], list[XVectors]]:
 
 
 def load_all(directory: Path) -> list[XVectors]:
-    """Load the x-vectors of all recordings; name those that cannot be read, and leave them out."""
+    """Load the x-vectors of all recordings; log those that cannot be read, and leave them out."""
     xvectors = xvector_dir.XVectorDir(directory)
     parts = []
     for recording in xvectors.windows:
@@ -197,7 +197,7 @@ def load_all(directory: Path) -> list[XVectors]:
 
 
 def stacked(parts: list[XVectors], source: str) -> np.ndarray:
-    """(n, d) x-vectors of all recordings."""
+    """Return the x-vectors of all recordings, (n, d)."""
     if not parts:
         raise DataError("no x-vectors to train on", source)
     dims = {part.dim for part in parts}

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Try VAD settings on a development set; print the best by miss + false alarm.
+"""Try VAD settings on a development set; print the best by the sum of miss and false alarm.
 
 Usage: tune_vad.py [--vad combined|segmentation|silero|energy] [--config conf/vad.yaml] <data-dir>
 
-Every value of the grid below is tried for onset, offset, min_silence and pad (min_speech stays as
-configured); for 'energy' also for its frame threshold. Nothing is written: copy what you choose to the
-configuration.
+Tries a grid of values for onset, offset, min_silence and pad (min_speech stays as configured), and for
+'energy' also for its frame threshold. Writes nothing: copy your choice to the configuration.
 
 Example: local/tune_vad.py data/dev
 """
@@ -34,16 +33,14 @@ PADS = (0.0, 0.03, 0.06, 0.1)
 # (threshold, mean_scale): Kaldi's own, and offsets from the mean log energy
 ENERGIES = ((5.5, 0.5), (-1.0, 1.0), (-0.5, 1.0), (0.0, 1.0), (0.5, 1.0))
 
-# Of a recording: scores (n,) of frames, seconds of a frame, seconds in all, speech in the reference.
+# For a recording: scores (n,) of frames, seconds per frame, seconds in all, speech in the reference.
 Scored = tuple[np.ndarray, float, float, list[Region]]
 
 
 def main() -> None:
     parser = program.parser(__doc__)
     program.add_config(parser, "conf/vad.yaml")
-    parser.add_argument(
-        "--vad", choices=vad.KINDS, default="combined", help="what scores the frames"
-    )
+    parser.add_argument("--vad", choices=vad.KINDS, default="combined", help="the VAD to tune")
     program.add_paths(parser, "data_dir")
     args = parser.parse_args()
     options = config.load(vad.VadConfig, args.config, args.set.split())

@@ -30,16 +30,16 @@ def get_metrics(
 ) -> DiarizationErrorRate:
     """Compute the DER of a directory of RTTMs (or one file) against another.
 
-    Of the metric that is returned, ``abs(metric)`` is the DER, ``metric.report()`` the table, ``metric[:]``
-    the parts. A reference without hypothesis counts as all missed.
+    In the returned metric, ``abs(metric)`` is the DER, ``metric.report()`` the table, ``metric[:]`` the
+    parts. A reference without a hypothesis counts as missed.
 
     Args:
         collar: seconds in pyannote's convention: half of it on each side of a boundary.
-        skip_overlap: leave out where the reference has several speakers.
+        skip_overlap: exclude regions where the reference has several speakers.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be.
-        DataError: a path without RTTMs, or the reference has no turns.
+        TypeError, ValueError: an invalid argument.
+        DataError: a path has no RTTMs, or the reference has no turns.
     """
     metric = _metric(collar, skip_overlap)
     groundtruth_path = arguments.path("groundtruth_path", groundtruth_path)
@@ -48,7 +48,7 @@ def get_metrics(
     empty = hypothesis_path.is_dir() and not any(hypothesis_path.glob("*.rttm"))
     hypothesis = {} if empty else read_rttm(hypothesis_path)
     if not reference:
-        raise DataError("no reference turns in it", groundtruth_path)
+        raise DataError("no turns in the reference", groundtruth_path)
     for name, turns in reference.items():
         theirs = hypothesis.get(name, [])
         metric(annotation(name, turns), annotation(name, theirs), uem=_extent([*turns, *theirs]))
@@ -62,19 +62,19 @@ def plot_annot(
     groundtruth_path: str | Path | None = None,
     hypothesis_path: str | Path | None = None,
 ) -> Figure:
-    """Draw reference above hypothesis on one time axis; return the figure.
+    """Draw the reference above the hypothesis on one time axis; return the figure.
 
-    Paired speakers have one colour. Below the hypothesis is what is wrong with it, without a collar and
-    with overlap. In a notebook the figure shows itself, as any of pyplot's.
+    Mapped speakers have the same colour. Below the hypothesis are its errors, without a collar and with
+    overlap. In a notebook the figure is displayed, like any figure of pyplot.
 
     Args:
         name: the recording.
-        collar, skip_overlap: of the DER in the title, see ``get_metrics``.
+        collar, skip_overlap: for the DER in the title, see ``get_metrics``.
         groundtruth_path, hypothesis_path: RTTM files or directories of them.
 
     Raises:
         TypeError, ValueError: an argument that cannot be; the two paths cannot be None.
-        DataError: a path without RTTMs, or the reference lacks the recording.
+        DataError: a path has no RTTMs, or the reference lacks the recording.
     """
     arguments.text("name", name, "the name of a recording")
     metric = _metric(collar, skip_overlap)

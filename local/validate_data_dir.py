@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Explain what is wrong with a Kaldi data directory, and mend it if asked to.
+"""Explain what is wrong with a Kaldi data directory, and fix it on request.
 
 Usage: validate_data_dir.py [--fix] <data-dir>
 
-Every fault is one line on standard error: file:line, what is wrong, what to do. What stage 0 of ./run.sh
-would refuse is one, too, in reference and UEM as well; with --wav-pipes true, commands in wav.scp are none. --fix does what Kaldi's
-utils/fix_data_dir.sh would, and says so: faulty lines go, the others are sorted (C locale) and kept
-where all files know their id; segments are cut at the end of their recording; spk2utt is made again.
-What was there before is kept in <data-dir>/.backup (a second time as <file>.1).
+Every fault is one line on standard error: file:line, what is wrong, what to do. Anything that stage 0 of
+./run.sh would refuse is a fault, also in the reference and the UEM; with --wav-pipes true, commands in wav.scp
+are not. --fix does the same as Kaldi's utils/fix_data_dir.sh, and reports it: faulty lines are removed, the
+others are sorted (C locale) and kept if all files have their id; segments are cut at the end of their
+recording; spk2utt is made again. The original files are kept in <data-dir>/.backup (later ones as <file>.1).
 
 Example: local/validate_data_dir.py data/test
 
-Exit status: 0 nothing is wrong, or all of it is mended; 1 otherwise; 2 wrong usage; 130 interrupted.
+Exit status: 0 no faults, or all fixed; 1 otherwise; 2 wrong usage; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -28,15 +28,13 @@ from diar.kaldi.validation import DataDir, examine
 
 def main() -> None:
     parser = program.parser(__doc__)
-    parser.add_argument("--fix", action="store_true", help="mend it in place")
-    program.add_switch(
-        parser, "--wav-pipes", "the commands of wav.scp are to be run: they are no fault"
-    )
+    parser.add_argument("--fix", action="store_true", help="fix it in place")
+    program.add_switch(parser, "--wav-pipes", "commands in wav.scp will be run and are not faults")
     program.add_paths(parser, "data_dir")
     args = parser.parse_args()
     data = examine(args.data_dir)
     reasons, notes = importing.refusals(data, False, args.wav_pipes == "true")
-    others = [*reasons, *notes]  # which nothing here can mend
+    others = [*reasons, *notes]  # these cannot be fixed here
     for fault in [*data.faults, *others]:
         print(fault, file=sys.stderr)
     utterances = data.tables.get("segments")
@@ -49,18 +47,18 @@ def main() -> None:
     if args.fix:
         if data.lost:
             raise DataError(
-                f"nothing would be left of {', '.join(data.lost)}: nothing is changed", data.path
+                f"nothing would be left of {', '.join(data.lost)}: no files changed", data.path
             )
         fix(data)
     if left:
         raise DataError(
             f"{left} fault(s) in {args.data_dir}"
-            + ("" if args.fix else "; --fix mends what can be mended")
+            + ("" if args.fix else "; --fix fixes those that can be fixed")
         )
 
 
 def fix(data: DataDir) -> None:
-    """Write what is left of each file; the old one goes into .backup."""
+    """Write the fixed files; move the old ones to .backup."""
     backup = data.path / ".backup"
     for name, text in data.mended_files().items():
         path = data.path / name

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Print the version of the recipe, of the commit it is at, of Python and of PyTorch.
+"""Print the version of the recipe, its commit, and the versions of Python and PyTorch.
 
 Usage: version.py [<name>]
 
-What '--version' of every program and script prints; <name> is that of the program.
+'--version' of every program and script prints this; <name> is the program.
 
 Example: local/version.py
 """
@@ -15,7 +15,7 @@ from cli import program, version
 
 def main() -> None:
     parser = program.parser(__doc__)
-    parser.add_argument("name", nargs="?", default="", help="of the program that is asked")
+    parser.add_argument("name", nargs="?", default="", help="name of the program")
     print(version.line(parser.parse_args().name))
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Gather what the report shows of each recording (one job of steps/make_report.sh).
+"""Gather the data of each recording for the report (one job of steps/make_report.sh).
 
 Usage: view_recordings.py [options] <data-root> <exp-dir> <set,set,...> <out-dir>
 
@@ -25,7 +25,7 @@ def main() -> None:
     program.add_config(parser, "conf/report.yaml")
     add_job(parser)
     program.add_paths(parser, "data_root", "exp_dir")
-    parser.add_argument("sets", help="their names, joined by commas")
+    parser.add_argument("sets", help="names of the sets, joined by commas")
     program.add_paths(parser, "out_dir")
     args = parser.parse_args()
     options = config.load(ReportConfig, args.config, args.set.split())

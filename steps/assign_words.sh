@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Give the words of a recogniser to the speakers that a diarization has found.
+# Assign the words of a recogniser to the speakers of a diarization.
 #
 # Usage: steps/assign_words.sh [options] <data-dir> <dec-dir> <ctm> <out-dir>
 #
-#   --distance S       seconds to the nearest turn, at most, for words in silence (default $distance)
-#   --exclusive true|false  where several speak, one of them has the word, as <dec-dir>/rttm_exclusive says
+#   --distance S       for words in silence: maximum distance to the nearest turn, seconds (default $distance)
+#   --exclusive true|false  in overlapping speech, assign the word to the speaker of <dec-dir>/rttm_exclusive
 #                      (default $exclusive)
 #   --names-file FILE  names of speakers, lines '<recording> <speaker> <name>'
 #
-# The first field of <ctm> is the recording; or else, as reco2file_and_channel of <data-dir> has it, the file, and
-# the second its channel. STM and SegLST (.json) will do, too.
+# The first field of <ctm> is the recording, or the file, with its channel in the second field, as in
+# reco2file_and_channel of <data-dir>. STM and SegLST (.json) are accepted, too.
 #
-# Reads   <data-dir>/wav.scp, reco2file_and_channel where there is one; <dec-dir>/rttm, rttm_exclusive
+# Reads   <data-dir>/wav.scp, optionally reco2file_and_channel; <dec-dir>/rttm, rttm_exclusive
 # Writes  <out-dir>/words.ctm, words.stm, words.seglst.json; failed (recordings whose words cannot be used, and why)
 #
 # Example: steps/assign_words.sh data/test exp/dec_default/test exp/test.ctm exp/words/test
@@ -22,7 +22,7 @@ exclusive=true
 names_file=
 . steps/lib/parse_options.sh
 [ $# -eq 4 ] || die "expected <data-dir> <dec-dir> <ctm> <out-dir>, see --help"
-[[ "$distance" =~ ^[0-9]+([.][0-9]+)?$ ]] || die "--distance is a number of seconds, not '$distance'"
+[[ "$distance" =~ ^[0-9]+([.][0-9]+)?$ ]] || die "--distance must be a number of seconds, not '$distance'"
 data=$1 dec=$2 ctm=$3 out=$4
 
 reads "$data/wav.scp" "a Kaldi data directory is needed"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Cluster the x-vectors of each recording by a baseline.
+# Cluster the x-vectors of each recording with a baseline.
 #
 # Usage: steps/cluster.sh [options] <xvector-dir> <out-dir>
 #
@@ -8,15 +8,15 @@
 #   --set "key=value ..."   overrides of the configuration
 #   --num-spk N             number of speakers of every recording    (default: estimated)
 #   --reco2num-spk FILE     number of speakers of each recording
-#   --local-speakers DIR    of steps/find_local_speakers.sh: several may speak at the same time
-#   --min-spk N, --max-spk N  bounds of the estimate                 (default $min_spk, as configured)
+#   --local-speakers DIR    from steps/find_local_speakers.sh: allows overlapping speakers
+#   --min-spk N, --max-spk N  bounds on the estimate                 (default $min_spk, as configured)
 #   --seed N                                                         (default $seed)
 #   --nj N                  parallel jobs                            (default: all cores, $nj)
-#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default $cmd)
+#   --cmd local|slurm|"SCRIPT ..."  where jobs run: ./run.sh --help  (default $cmd)
 #
-# Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one
+# Reads   <xvector-dir>/segments, xvector.scp, optionally reco2dur
 # Writes  <out-dir>/labels, rttm, reco2num_spk, config.yaml, posteriors.scp and its arks; unreached (recordings
-#         with fewer speakers than asked for)
+#         with fewer speakers than requested)
 #
 # Example: steps/cluster.sh --method nme_sc exp/xvectors_campplus_close/test exp/my_nme_sc/test
 

@@ -7,17 +7,17 @@
 #   --set "key=value ..."   overrides of the configuration
 #   --num-spk N             number of speakers of every recording    (default: estimated)
 #   --reco2num-spk FILE     number of speakers of each recording
-#   --local-speakers DIR    of steps/find_local_speakers.sh: several may speak at the same time
-#   --min-spk N, --max-spk N  bounds of the estimate                 (default $min_spk, as configured)
+#   --local-speakers DIR    from steps/find_local_speakers.sh: allows overlapping speakers
+#   --min-spk N, --max-spk N  bounds on the estimate                 (default $min_spk, as configured)
 #   --seed N                                                         (default $seed)
 #   --nj N                  parallel jobs                            (default: all cores, $nj)
-#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default $cmd)
+#   --cmd local|slurm|"SCRIPT ..."  where jobs run: ./run.sh --help  (default $cmd)
 #
-# Reads   <xvector-dir>/segments, xvector.scp, and reco2dur where there is one;
+# Reads   <xvector-dir>/segments, xvector.scp, optionally reco2dur;
 #         <ae-dir>/model.safetensors
 # Writes  <dec-dir>/labels, rttm, rttm_exclusive (one speaker at a time), reco2num_spk, history, config.yaml,
-#         segments (those of <xvector-dir>); unreached (recordings with fewer speakers than asked for);
-#         remarks (what was done otherwise than the configuration says);
+#         segments (a copy of those in <xvector-dir>); unreached (recordings with fewer speakers than requested);
+#         remarks (deviations from the configuration);
 #         posteriors.scp, latents.scp, start_latents.scp, and their arks
 #
 # Example: steps/fit_dec.sh --num-spk 2 exp/xvectors_campplus/real_sample exp/ae_default exp/my_dec/real_sample
@@ -40,7 +40,7 @@ begin "$out" local/fit_dec.py "${options[*]} $set" || exit 0
 echo "$_name: DEC ($dec_config) of $xvectors"
 run_jobs "$nj" "$out/log/fit_dec.JOB.log" "${program[@]}" --job "JOB/$nj"
 join "$out" labels rttm rttm_exclusive reco2num_spk unreached posteriors.scp latents.scp start_latents.scp history failed
-cp "$xvectors/segments" "$out/segments" # whose rows those of the matrices are
+cp "$xvectors/segments" "$out/segments" # the rows of the matrices
 say_remarks "$out"
 say_unreached "$out"
 finish "$out"

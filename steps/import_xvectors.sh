@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Take x-vectors that Kaldi has extracted, as its diarization recipes leave them.
+# Import x-vectors extracted by Kaldi's diarization recipes.
 #
 # Usage: steps/import_xvectors.sh [options] <kaldi-xvector-dir> <xvector-dir>
 #
-#   --cmd local|slurm|"SCRIPT ..."  how the job runs: ./run.sh --help  (default $cmd)
+#   --cmd local|slurm|"SCRIPT ..."  where the job runs: ./run.sh --help  (default $cmd)
 #
 # Reads   segments (or subsegments_data/segments, or *.seg), xvector.scp (or the arks themselves, *.ark): any
-#         dimension, text or binary, float or double; where there are, mean.vec and transform.mat are
-#         applied and lengths normalised; plda
-# Writes  segments, utt2spk, spk2utt, xvector.scp and its ark; plda, where there is one, for
+#         dimension, text or binary, float or double; optionally mean.vec and transform.mat, which are
+#         applied before length normalisation; optionally plda
+# Writes  segments, utt2spk, spk2utt, xvector.scp and its ark; plda, if there is one, for
 #         steps/train_autoencoder.sh; failed (recordings whose x-vectors cannot be read, and why)
 #
 # Example: steps/import_xvectors.sh exp/xvectors_campplus/test exp/imported/test
@@ -20,10 +20,10 @@ cmd=local
 source=$1 out=$2
 
 compgen -G "$source/*.ark" >/dev/null ||
-  need "$source/xvector.scp" "a Kaldi x-vector directory is needed, or arks in its place"
+  need "$source/xvector.scp" "expected a Kaldi x-vector directory, or one with arks"
 may_read "$source" "$source/subsegments_data/segments"
 begin "$out" local/import_xvectors.py "" || exit 0
-echo "$_name: $source becomes $out"
+echo "$_name: importing $source into $out"
 run_jobs 1 "$out/log/import.log" python local/import_xvectors.py "$source" "$out"
 grep "^import_xvectors.py: " "$out/log/import.log" || true
 join "$out" segments utt2spk spk2utt xvector.scp reco2dur failed

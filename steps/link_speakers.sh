@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Find the same people in several recordings: names of speakers that hold in all of them.
+# Find the same people in several recordings and give them global names.
 #
 # Usage: steps/link_speakers.sh [options] <xvector-dir> <ae-dir> <dec-dir> <out-dir>
 #
 #   --identity-config FILE  how speakers are compared                (default $identity_config)
 #   --set "key=value ..."   overrides of the configuration
 #
-# Two speakers of one recording are never one person. The result does not depend on the order of recordings.
+# Two speakers of one recording are never linked. The result does not depend on the order of the recordings.
 #
 # Reads   <xvector-dir>/segments, xvector.scp; <ae-dir>/model.safetensors; <dec-dir>/rttm, of DEC or a baseline
 # Writes  <out-dir>/rttm (with global names), spk2global (<recording> <speaker> <global speaker>);
-#         failed (recordings whose x-vectors cannot be used, and why: their speakers stay alone)
+#         failed (recordings whose x-vectors cannot be used, and why: their speakers are not linked)
 #
 # Example: steps/link_speakers.sh exp/xvectors_campplus/test exp/ae_default exp/dec_default/test exp/linked/test
 

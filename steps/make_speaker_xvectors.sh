@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Average the x-vectors of each speaker of each recording, over the time in which they speak alone.
+# Average the x-vectors of each speaker in each recording over the time in which they speak alone.
 #
 # Usage: steps/make_speaker_xvectors.sh <xvector-dir> <dec-dir> <out-dir>
 #
 # Reads   <xvector-dir>/segments, xvector.scp; <dec-dir>/rttm, of DEC or a baseline
-# Writes  <out-dir>/spk_xvector.scp, spk_xvector.ark (by speaker), num_secs (seconds alone, by speaker);
+# Writes  <out-dir>/spk_xvector.scp, spk_xvector.ark (by speaker), num_secs (seconds of speech without overlap, by speaker);
 #         failed (recordings whose x-vectors cannot be used, and why)
 #
 # Example: steps/make_speaker_xvectors.sh exp/xvectors_campplus/test exp/dec_default/test exp/speakers/test

@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Find where there is speech.
+# Find speech.
 #
 # Usage: steps/make_vad.sh [options] <data-dir> <vad-dir>
 #
-#   --vad combined|segmentation|silero|energy|oracle|segments|vad_scp  how speech is found: by a network
-#                                that knows local speakers, by Silero, by both, or by its energy; or what
-#                                <data-dir> says: oracle (ref.rttm), segments, vad_scp (Kaldi's decisions
-#                                of frames)                              (default $vad)
-#   --local-speakers DIR         of steps/find_local_speakers.sh: combined and segmentation need it
+#   --vad combined|segmentation|silero|energy|oracle|segments|vad_scp  how to find speech: with the
+#                                segmentation network, Silero, both, or by energy; or as given in
+#                                <data-dir>: oracle (ref.rttm), segments, vad_scp (Kaldi's frame
+#                                decisions)                              (default $vad)
+#   --local-speakers DIR         from steps/find_local_speakers.sh: needed by combined and segmentation
 #   --inside-segments true|false keep only speech inside <data-dir>/segments  (default $inside_segments)
 #   --vad-config FILE            smoothing of the scores                  (default $vad_config)
 #   --set "key=value ..."        overrides of the configuration
 #   --nj N                       parallel jobs                            (default: all cores, $nj)
-#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help       (default $cmd)
+#   --cmd local|slurm|"SCRIPT ..."  where jobs run: ./run.sh --help       (default $cmd)
 #
-# Reads   <data-dir>/wav.scp, reco2file_and_channel where there is one
-# Writes  <vad-dir>/segments, utt2spk, spk2utt, reco2dur; no_speech (recordings without any);
-#         failed (recordings that cannot be read, and why); audio (what was done to read them)
+# Reads   <data-dir>/wav.scp, optionally reco2file_and_channel
+# Writes  <vad-dir>/segments, utt2spk, spk2utt, reco2dur; no_speech (recordings without speech);
+#         failed (recordings that cannot be read, and why); audio (how each was converted)
 #
 # Example: steps/make_vad.sh --vad energy data/test exp/vad_energy/test
 
@@ -38,11 +38,11 @@ case "$vad" in
   combined | segmentation)
     [ -n "$local_speakers" ] || die "--vad $vad needs --local-speakers: steps/find_local_speakers.sh makes them"
     reads "$local_speakers/activity.scp" "steps/find_local_speakers.sh makes it" "$local_speakers" ;;
-  oracle) reads "$data/ref.rttm" "the oracle VAD is the reference" ;;
+  oracle) reads "$data/ref.rttm" "the oracle VAD takes speech from it" ;;
   vad_scp)
-    reads "$data/vad.scp" "decisions of frames, as Kaldi's compute_vad_decision.sh makes them"
+    reads "$data/vad.scp" "frame decisions of Kaldi's compute_vad_decision.sh"
     may_read "$data/segments" ;;
-  *) die "--vad is combined, segmentation, silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
+  *) die "--vad must be combined, segmentation, silero, energy, oracle, segments or vad_scp, not '$vad'" ;;
 esac
 if [ "$vad" = segments ] || [ "$inside_segments" = true ]; then
   reads "$data/segments" "Kaldi's utterances"

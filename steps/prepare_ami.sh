@@ -3,16 +3,16 @@
 #
 # Usage: steps/prepare_ami.sh [options] <data-dir>
 #
-#   --mic mix-headset|array1-01   sum of the headsets, or one distant microphone (default $mic)
+#   --mic mix-headset|array1-01   the mixed headsets, or one distant microphone (default $mic)
 #   --sets "NAME ..."             train, dev, test: 136, 18 and 16 meetings; only their audio is downloaded
 #                                                          (default "$sets")
 #   --audio-dir DIR               the corpus, or part of it, in any layout: nothing is downloaded
-#   --download true|false         what is missing    (default: true, with --audio-dir false)
-#   --mirror "URL ..."            addresses to ask first, for amicorpus/<meeting>/audio/<file>
+#   --download true|false         missing files      (default: true, with --audio-dir false)
+#   --mirror "URL ..."            URLs to try first, for amicorpus/<meeting>/audio/<file>
 #   --reference DIR               a clone of BUT's AMI-diarization-setup, instead of its download
 #
-# Audio comes from the mirror of the University of Edinburgh (11 GB for each microphone), references,
-# UEMs and lists from BUT's AMI-diarization-setup (only_words). Downloads are kept in the cache.
+# Audio comes from the mirror of the University of Edinburgh (11 GB per microphone); references,
+# UEMs and lists come from BUT's AMI-diarization-setup (only_words). Downloads are kept in the cache.
 #
 # Examples:
 #   steps/prepare_ami.sh --sets test data/ami

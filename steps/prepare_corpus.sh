@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Make the data directories of a corpus that has no script of its own: docs/extending.md adds one.
+# Make the data directories of a corpus without a script of its own; docs/extending.md shows how to add one.
 #
 # Usage: steps/prepare_corpus.sh --corpus NAME --sets "NAME ..." [options] <data-dir>
 #
 #   --corpus NAME             a module of local/diar/corpora that is listed in its __init__.py
-#   --sets "NAME ..."         those of its sets that are to be made
+#   --sets "NAME ..."         which of its sets to make
 #   --audio-dir DIR           the corpus, or part of it, in any layout: nothing is downloaded
-#   --download true|false     what is missing     (default: true, with --audio-dir false)
-#   --mirror "URL ..."        addresses to ask first
+#   --download true|false     missing files       (default: true, with --audio-dir false)
+#   --mirror "URL ..."        URLs to try first
 #   --mic NAME                microphone, where there is a choice
-#   --reference PATH          references to take instead of those found
+#   --reference PATH          references to use instead of those found
 #
 # Example: steps/prepare_corpus.sh --corpus voxconverse --sets test data/voxconverse
 

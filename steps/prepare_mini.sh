@@ -3,13 +3,13 @@
 #
 # Usage: steps/prepare_mini.sh [options] <data-dir>
 #
-#   --sets "NAME ..."   which to make                      (default "$sets")
-#   --seed N            of the conversations               (default $seed)
+#   --sets "NAME ..."   which sets to make                 (default "$sets")
+#   --seed N            for the conversations              (default $seed)
 #   --nj N              processes                          (default: all cores, $nj)
 #
-# train, dev and test are simulated conversations of real voices; real_sample is three real ones. The
-# voices come from Debian packages and are kept in the cache. The corpus check is printed when
-# something was made, and kept in <data-dir>/<set>/log/check.
+# train, dev and test are simulated conversations of real voices; real_sample has three real conversations.
+# The voices come from Debian packages and are kept in the cache. The corpus check is printed when a set
+# is made, and kept in <data-dir>/<set>/log/check.
 #
 # Example: steps/prepare_mini.sh --sets "dev test" data
 

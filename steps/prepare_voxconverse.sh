@@ -3,17 +3,17 @@
 #
 # Usage: steps/prepare_voxconverse.sh [options] <data-dir>
 #
-#   --sets "NAME ..."         of the dev part: train (166) and test (50), the published split; dev (34,
-#                             every fifth of train: no held-out set); full (216); and
+#   --sets "NAME ..."         from the dev part: train (166) and test (50), the published split; dev (34,
+#                             every fifth recording of train: not held out); full (216); and
 #                             voxconverse_test (232), the test part
 #                                                (default "$sets")
 #   --audio-dir DIR           the corpus, or part of it, in any layout: nothing is downloaded
-#   --download true|false     what is missing     (default: true, with --audio-dir false)
-#   --mirror "URL ..."        addresses to ask first, for voxconverse_{dev,test}_wav.zip
+#   --download true|false     missing files       (default: true, with --audio-dir false)
+#   --mirror "URL ..."        URLs to try first, for voxconverse_{dev,test}_wav.zip
 #   --reference DIR           a clone of github.com/joonson/voxconverse, instead of its download
 #
 # Audio comes from the University of Oxford (2 GB for the dev part, about twice that for the test part,
-# unpacked a little more), references from github.com/joonson/voxconverse. Downloads are kept in the
+# slightly more when unpacked), references from github.com/joonson/voxconverse. Downloads are kept in the
 # cache.
 #
 # Examples:

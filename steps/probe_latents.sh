@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What an autoencoder loses: AHC with the known count on its latents, against on the x-vectors.
+# Measure what an autoencoder loses: compare AHC with the known count on its latents and on the x-vectors.
 #
 # Usage: steps/probe_latents.sh [options] <data-dir> <xvector-dir> <ae-dir> <out-dir>
 #
 #   --baseline-config FILE  AHC and decoding                         (default $baseline_config)
 #
-# Reads   <data-dir>/ref.rttm, reco2num_spk, all.uem where there is one; <ae-dir>/model.safetensors
+# Reads   <data-dir>/ref.rttm, reco2num_spk, optionally all.uem; <ae-dir>/model.safetensors
 # Writes  <out-dir>/probe.json, and prints it
 #
 # Example: steps/probe_latents.sh data/test exp/xvectors_campplus_close/test exp/ae_default exp/my_probe
@@ -20,8 +20,8 @@ reads "$baseline_config" "the configuration"
 reads "$xvectors/xvector.scp" "steps/extract_xvectors.sh makes it" "$xvectors"
 reads "$ae/model.safetensors" "steps/train_autoencoder.sh makes it"
 may_read "$data/all.uem"
-reads "$data/ref.rttm" "the reference side of a data directory"
-reads "$data/reco2num_spk" "the reference side of a data directory"
+reads "$data/ref.rttm" "the reference"
+reads "$data/reco2num_spk" "the known numbers of speakers"
 begin "$out" local/probe_latents.py "" || exit 0
 python local/probe_latents.py --config "$baseline_config" "$data" "$xvectors" "$ae" "$out"
 finish "$out"

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Speak the turns of any RTTMs again, with the voices of the corpus 'mini': the same turn structure,
-# overlap included, other people and another room.
+# Re-voice the turns of any RTTMs with the voices of the corpus 'mini': the same turn structure, overlap
+# included, but other speakers in another room.
 #
 # Usage: steps/revoice.sh [options] <rttm-dir> <data-dir>
 #
-#   --split train|dev|test   whose voices                                    (default $split)
+#   --split train|dev|test   the split whose voices are used                 (default $split)
 #   --max-duration S         cut recordings after S seconds                  (default $max_duration)
 #   --simulation-config FILE acoustics                                       (default $simulation_config)
 #   --seed N                                                                 (default $seed)
 #   --nj N                   processes                                       (default: all cores, $nj)
 #
-# Writes  <data-dir>/wav.scp, ref.rttm and the rest of a data directory; log/skipped lists the
-#         recordings with more speakers than there are voices, which are left out
+# Writes  <data-dir>/wav.scp, ref.rttm and the rest of a data directory; log/skipped lists recordings
+#         left out because they have more speakers than there are voices
 #
 # Example: steps/revoice.sh --max-duration 60 data/dev data/revoiced
 

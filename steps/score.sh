@@ -3,12 +3,12 @@
 #
 # Usage: steps/score.sh [options] <ref.rttm|dir> <hyp.rttm|dir> <out-dir>
 #
-#   --scoring-config FILE      the protocols: collar, overlap in or out (default $scoring_config)
-#   --uem FILE                 regions to evaluate; default: all.uem beside the reference if there is
-#                              one, or else each recording from 0 to its last turn
-#   --allow-extra true|false   leave out recordings that have no reference, instead of refusing them
+#   --scoring-config FILE      the protocols: collar, overlap scored or not (default $scoring_config)
+#   --uem FILE                 regions to evaluate; default: all.uem beside the reference, if there is
+#                              one, otherwise each recording from 0 to its last turn
+#   --allow-extra true|false   exclude recordings that have no reference instead of failing
 #                              (default $allow_extra)
-#   --across true|false        names hold in all recordings: speakers are paired once for all together, as in
+#   --across true|false        names are global: map speakers once for all recordings, as in
 #                              cross-show diarization                   (default $across)
 #   --show true|false          print the totals                         (default $show)
 #
@@ -43,6 +43,6 @@ if begin "$out" local/score.py "$* $uem $allow_extra $across"; then
   python local/score.py "${options[@]}" "$ref" "$hyp" "$out" >/dev/null
   finish "$out"
 fi
-if [ "$show" = true ] && ! planning; then # also where they were made before: they are what one comes for
+if [ "$show" = true ] && ! planning; then # also if they are up to date: they are what the user wants to see
   sed '/^Made by/,$d' "$out/results.md"
 fi

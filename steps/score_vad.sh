@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Judge speech regions against the reference: miss and false alarm.
+# Score speech regions against the reference: miss and false alarm.
 #
 # Usage: steps/score_vad.sh <data-dir> <vad-dir> <out-dir>
 #

@@ -5,7 +5,7 @@
 #
 #   --ae-config FILE       architecture and schedule      (default $ae_config)
 #   --set "key=value ..."  overrides of the configuration
-#   --device cpu|cuda|auto  auto: a GPU where there is one (default $device)
+#   --device cpu|cuda|auto  auto: a GPU if there is one (default $device)
 #   --cmd local|slurm|"SCRIPT ..."  where it runs: ./run.sh --help (default $cmd)
 #
 # Writes  <ae-dir>/model.safetensors, config.yaml, loss.tsv (epoch, rate, training and validation loss)
@@ -26,7 +26,7 @@ IFS=, read -ra dirs <<<"$train,$valid"
 for dir in "${dirs[@]}"; do
   reads "$dir/xvector.scp" "steps/extract_xvectors.sh makes it: ./run.sh --stage 2" "$dir"
 done
-may_read local/diar/autoencoder/pretrained # what training may start from
+may_read local/diar/autoencoder/pretrained # training may start from it
 
 resolve_device
 program=(python local/train_autoencoder.py --config "$ae_config" --set "$set" "$train" "$valid" "$out")

@@ -3,14 +3,14 @@
 #
 # Usage: steps/train_shipped.sh [options] <LibriSpeech>/train-clean-100
 #
-#   --utterances N   of each of its speakers                         (default $utterances)
+#   --utterances N   utterances per speaker                          (default $utterances)
 #   --data DIR       data directories                                (default $data)
-#   --exp DIR        products                                        (default $exp)
+#   --exp DIR        outputs                                         (default $exp)
 #   --nj N           parallel jobs                                   (default: all cores, $nj)
-#   --cmd local|slurm|"SCRIPT ..."  how jobs run: ./run.sh --help  (default $cmd)
+#   --cmd local|slurm|"SCRIPT ..."  where jobs run: ./run.sh --help  (default $cmd)
 #
-# Many voices: LibriSpeech (Panayotov et al., ICASSP 2015; CC BY 4.0) and the training set of the corpus
-# mini, whose development set stops the training. Needs ./run.sh --stop-stage 2 first.
+# Training data: LibriSpeech (Panayotov et al., ICASSP 2015; CC BY 4.0) and the training set of the corpus
+# mini, whose development set decides when to stop. Run ./run.sh --stop-stage 2 first.
 #
 # Example: steps/train_shipped.sh /corpora/LibriSpeech/train-clean-100
 
@@ -24,7 +24,7 @@ cmd=local
 [ $# -eq 1 ] || die "expected <LibriSpeech>/train-clean-100, see --help"
 need "$1" "LibriSpeech as it is distributed"
 
-xvectors="$exp/xvectors_campplus_close" # as all training
+xvectors="$exp/xvectors_campplus_close" # as for all training
 valid="$exp/xvectors_campplus/dev"
 need "$xvectors/train/.done" "./run.sh --stop-stage 2 makes it"
 need "$valid/.done" "./run.sh --stop-stage 2 makes it"

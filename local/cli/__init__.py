@@ -1,3 +1,3 @@
-"""What the programs of local/ share: arguments, errors, jobs, progress. Never imported by the library."""
+"""Shared by the programs of local/: arguments, errors, jobs, progress. Never imported by the library."""
 
-from cli import program as program  # before all else: is this the Python of the recipe?
+from cli import program as program  # first: it checks that this is the Python of the recipe

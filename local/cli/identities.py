@@ -1,4 +1,4 @@
-"""Who the speakers of local/diarize.py are: voices that are known, and the same people in several files."""
+"""Identities of the speakers of local/diarize.py: known voices, and the same people in several files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diar.base.errors import DataError
 from diar.identity.config import IdentityConfig
 from diar.kaldi.names import ANY, Names
 
-if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
+if TYPE_CHECKING:  # --help should not wait for PyTorch, SciPy, pandas
     from diar.identity.profiles import SpeakerProfile
     from diar.pipeline.recording import Diarization, Pipeline
 
@@ -23,11 +23,11 @@ _PERSON = re.compile(r"spk\d+")  # as ``global_names`` calls those who are linke
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a speaker of a recording is.
+    """The identity of a speaker in a recording.
 
-    name: what they are called. profile: None, where nothing is known of their voice. ratios: the log
-    likelihood ratio of each known voice, nats; None where none was asked for. known: whether the name is
-    that of one. xvector: the mean of theirs, where it is wanted.
+    name: their name. profile: None if nothing is known about their voice. ratios: log likelihood ratio of
+    each known voice, nats; None if not requested. known: whether the name is that of a known voice.
+    xvector: their mean x-vector, if requested.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Identity:
     xvector: list[float] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the JSON says of a speaker, beside their name."""
+        """Return the fields of a speaker in the JSON, except their name."""
         told: dict[str, Any] = {}
         if self.ratios is not None:
             told["known"] = self.known
@@ -48,10 +48,10 @@ class Identity:
 
 
 def called(names: Names, recording: str, speakers: dict[str, Identity]) -> dict[str, Identity]:
-    """Give the speakers of a recording the names that a user says, in the place of those they have.
+    """Give the speakers of a recording the names chosen by the user.
 
     Raises:
-        DataError: two of them would have the same.
+        DataError: two speakers would have the same name.
     """
     new = names.of(recording, [who.name for who in speakers.values()])
     return {speaker: replace(who, name=new[who.name]) for speaker, who in speakers.items()}
@@ -88,13 +88,13 @@ def called_everywhere(names: Names, recordings: Known) -> dict[str, dict[str, Id
 
 
 class Identities:
-    """What tells who the speakers are, with everything loaded.
+    """Identifies speakers, with everything loaded.
 
     Args:
-        voices: a file of known voices, if there is one. vectors: whether mean x-vectors are wanted.
+        voices: a file of known voices, or None. vectors: whether to compute mean x-vectors.
 
     Raises:
-        DataError: voices that cannot be read, or do not fit the stages.
+        DataError: the voices cannot be read or do not fit the stages.
     """
 
     def __init__(
@@ -117,10 +117,10 @@ class Identities:
             self.known = stored.profiles(self.encoder, self.config)
 
     def of(self, made: Diarization) -> dict[str, Identity]:
-        """Tell who the speakers of one recording are, by the names that they have in it.
+        """Return the identities of the speakers of one recording, by their names in it.
 
         Raises:
-            DataError: an autoencoder that cannot compare them; a voice that is called as a speaker is.
+            DataError: the autoencoder cannot compare speakers; a known voice has the name of a speaker.
         """
         from diar.identity.profiles import between_of, mean_xvectors, profiles_of
         from diar.identity.voices import recognise
@@ -140,7 +140,7 @@ class Identities:
             matches = recognise(profiles, self.known, between, self.config.known)
             if both := sorted(set(self.known) & set(found)):
                 raise DataError(
-                    f"a known voice is called {both[0]!r}, as is a speaker of {made.turns[0].recording}:"
+                    f"the known voice {both[0]!r} has the name of a speaker of {made.turns[0].recording}:"
                     " enrol it under another name"
                 )
             for speaker, match in matches.items():
@@ -149,7 +149,7 @@ class Identities:
         return found
 
     def linked(self, recordings: Known) -> dict[str, dict[str, Identity]]:
-        """Give those who are no known voice names that hold in all recordings."""
+        """Give speakers who are not known voices global names."""
         from diar.identity.linking import global_names, link
         from diar.identity.profiles import between_of
 

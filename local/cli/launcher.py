@@ -1,4 +1,4 @@
-"""What run_jobs.py, slurm_jobs.py and kaldi_jobs.py share: which jobs there are, and what is said."""
+"""Shared by run_jobs.py, slurm_jobs.py and kaldi_jobs.py: the list of jobs, stopping them, messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from diar.base.files import cache_dir
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 5  # seconds from SIGTERM to SIGKILL
-QUIET = 600  # seconds without a line in a log, after which a word is said
+QUIET = 600  # seconds without a line in a log before a warning
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -37,20 +37,20 @@ class Job:
 
     @property
     def finished(self) -> bool:
-        """It ran to its end before, in <out>/jobs/<number> beside <out>/log."""
+        """Whether it finished in an earlier run, by <out>/jobs/<number> beside <out>/log."""
         return (self.log.parent.parent / "jobs" / str(self.number) / FINISHED).exists()
 
 
 def arguments(doc: str) -> argparse.ArgumentParser:
     """[--step NAME] JOB=1:<n> <log> <command> ..."""
     parser = program.parser(doc)
-    parser.add_argument("--step", help="what the jobs are of, for the line at the end")
+    parser.add_argument("--step", help="name of the step, for the last line")
     parser.add_argument("call", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
 
 
 def jobs_of(args: argparse.Namespace, parser: argparse.ArgumentParser) -> list[Job]:
-    """Return the jobs that are still to be run; count and leave those that finished before."""
+    """Return the jobs that have yet to run; report how many had already finished."""
     call = args.call
     match = re.fullmatch(r"JOB=1:([1-9]\d*)", call[0]) if len(call) > 2 else None
     if not match:
@@ -63,38 +63,42 @@ def jobs_of(args: argparse.Namespace, parser: argparse.ArgumentParser) -> list[J
     todo = [job for job in jobs if not job.finished]
     if len(todo) < len(jobs):
         print(
-            f"{args.step or 'jobs'}: {len(jobs) - len(todo)} of {len(jobs)} jobs had finished before",
+            f"{args.step or 'jobs'}: {len(jobs) - len(todo)} of {len(jobs)} jobs had already finished",
             flush=True,
         )
     for job in todo:
         job.log.parent.mkdir(parents=True, exist_ok=True)
-        job.log.unlink(missing_ok=True)  # of an earlier run: it says nothing of this one
+        job.log.unlink(missing_ok=True)  # left by an earlier run
     return todo
 
 
 def environment() -> list[str]:
-    """NAME=VALUE of what a user may have set and path.sh does not know: jobs may start without it."""
+    """Return NAME=VALUE of user settings that path.sh does not make: jobs may not inherit them."""
     return [f"DIAR_CACHE={cache_dir().absolute()}"]
 
 
 def stop_with_signals() -> None:
-    """SIGTERM ends the program by way of its 'finally', as Ctrl-C does; so does the end of its parent."""
+    """Let SIGTERM, and the death of the parent, end the program through its 'finally', as Ctrl-C does."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     die_with_parent()
     if PRCTL:
-        PRCTL(PR_SET_CHILD_SUBREAPER, 1)  # what a job leaves behind becomes ours: ``stop`` finds it
+        PRCTL(
+            PR_SET_CHILD_SUBREAPER, 1
+        )  # orphans of a job become our children: ``stop`` finds them
 
 
 def stop(processes: Collection[subprocess.Popen]) -> None:
-    """End those that still run, with all that they have started, and wait until they have ended.
+    """Terminate the processes that still run, with all their descendants, and wait for them.
 
-    SIGTERM does not reach what is stopped or does not listen: SIGKILL follows.
+    Stopped processes, and those that ignore SIGTERM, get SIGKILL after it.
     """
     for process in processes:
         process.terminate()
     end = time.monotonic() + PATIENCE
     for process in processes:
-        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt, SystemExit):  # again: at once
+        with suppress(
+            subprocess.TimeoutExpired, KeyboardInterrupt, SystemExit
+        ):  # a second interrupt skips the wait
             process.wait(max(end - time.monotonic(), 0))
     for pid in list(descendants(os.getpid())):
         with suppress(ProcessLookupError):
@@ -104,7 +108,7 @@ def stop(processes: Collection[subprocess.Popen]) -> None:
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """Yield the processes that a process has started, and theirs, as Linux knows them."""
+    """Yield all descendants of a process, from Linux's /proc."""
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # it has ended
             for child in map(int, children.read_text().split()):
@@ -113,13 +117,13 @@ def descendants(pid: int) -> Iterator[int]:
 
 
 class Silence:
-    """Says a word of each job whose log stays as it is for ``QUIET`` seconds."""
+    """Warns about each job whose log does not change for ``QUIET`` seconds."""
 
     def __init__(self) -> None:
         self._seen: dict[Job, tuple[int, float]] = {}  # size of the log, and since when
 
     def look(self, progress: Progress, running: Mapping[Job, int | None]) -> None:
-        """Look at the logs of jobs that run, whose processes are known if they run here."""
+        """Check the logs of running jobs; their process ids are known if they run here."""
         now = time.monotonic()
         for job, pid in running.items():
             size = job.log.stat().st_size if job.log.exists() else None
@@ -127,41 +131,41 @@ class Silence:
             if size is None or size != old:
                 self._seen[job] = size or 0, now
             elif now - since > QUIET:
-                self._seen[job] = size, math.inf  # once, until it speaks again
+                self._seen[job] = size, math.inf  # once, until the log changes
                 progress.say(
-                    f"{os.path.basename(sys.argv[0])}: job {job.number} has said nothing for"
+                    f"{os.path.basename(sys.argv[0])}: job {job.number} has logged nothing for"
                     f" {QUIET / 60:.0f} minutes: {_guess(pid)} (log: {job.log})"
                 )
 
 
 def _guess(pid: int | None) -> str:
     if pid is None:
-        return "it may hang, or have a long recording"
+        return "it may hang, or be at work on a long recording"
     for each in (pid, *descendants(pid)):
         with suppress(OSError):
             if Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[0] in "Tt":
-                return f"process {each} is stopped, 'kill -CONT {each}' lets it go on"
-    return f"it may hang, or have a long recording; 'kill {pid}' ends the step"
+                return f"process {each} is stopped, 'kill -CONT {each}' resumes it"
+    return f"it may hang, or be at work on a long recording; 'kill {pid}' ends the step"
 
 
 def last_line(log: Path) -> str:
-    """Return what a job said last."""
+    """Return the last line that a job logged."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return "no log"
-    said = [line for line in lines if line.strip() and line[0] != "#"]  # '#': of launchers
+    said = [line for line in lines if line.strip() and line[0] != "#"]  # '#': written by launchers
     return said[-1] if said else "empty log"
 
 
 def conclude(failed: Mapping[Job, str], progress: Progress, step: str | None) -> None:
-    """Name the jobs that failed, each cause once, and exit with 1; or sum up."""
+    """Report the failed jobs, each cause once, and exit with 1; otherwise print a summary."""
     progress.update()
     progress.close()
     told = set()
     for job, cause in failed.items():
         reason = f"{cause}: {last_line(job.log)}"
-        if reason not in told:  # what stops one job often stops all
+        if reason not in told:  # one cause often stops all jobs
             print(f"{os.path.basename(sys.argv[0])}: {reason} (log: {job.log})", file=sys.stderr)
         told.add(reason)
     if failed:
@@ -171,5 +175,5 @@ def conclude(failed: Mapping[Job, str], progress: Progress, step: str | None) ->
 
 
 def cause_of(status: int) -> str:
-    """Say the exit status of a command in words."""
+    """Describe the exit status of a command."""
     return f"killed by signal {-status}" if status < 0 else f"status {status}"

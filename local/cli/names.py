@@ -1,4 +1,4 @@
-"""What a user says of the names of speakers: the options, and the names."""
+"""Names of speakers chosen by the user: the options, and the names."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ def add_names(parser: argparse.ArgumentParser) -> None:
         "--names",
         default="",
         metavar="'1=NAME,2=NAME ...'",
-        help="of speakers, in any recording: 1 or <recording>_1",
+        help="names of speakers in any recording; 1 is short for <recording>_1",
     )
     parser.add_argument("--names-file", type=Path, metavar="FILE", help=f"lines '{NAME}'")
 
 
 def names_of(args: argparse.Namespace) -> Names:
-    """Return the names that the options give.
+    """Return the names given by the options.
 
     Raises:
-        DataError: options or a file that cannot be used.
+        DataError: the options or the file cannot be used.
     """
     given = parse_names(args.names)
     return Names([*given, *(read_names(args.names_file) if args.names_file else ())])
 
 
 def tell_unused(program: str, names: Names) -> None:
-    """Say on standard error which names met no speaker."""
+    """Report names that match no speaker on standard error."""
     for recording, speaker in names.unused:
         place = f" in {recording}" if recording else ""
-        print(f"{program}: no speaker {speaker!r}{place} to give a name to", file=sys.stderr)
+        print(f"{program}: no speaker {speaker!r}{place} to name", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The stages for files of one's own: options, and everything loaded."""
+"""The stages for the user's own files: options, and loading everything."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diar.base.errors import DataError
 from diar.base.numbers import parse_channel
 from diar.xvectors.windows import XVectorConfig
 
-if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
+if TYPE_CHECKING:  # --help should not wait for PyTorch, SciPy, pandas
     from diar.pipeline.config import DecStageConfig
     from diar.pipeline.recording import Pipeline
 
@@ -22,7 +22,7 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
 def add_configs(parser: argparse.ArgumentParser, *names: str) -> None:
-    """--<name>-config FILE, of conf/<name>.yaml."""
+    """Add --<name>-config FILE, by default conf/<name>.yaml."""
     for name in names:
         file = CONF / f"{name}.yaml"
         parser.add_argument(
@@ -31,16 +31,16 @@ def add_configs(parser: argparse.ArgumentParser, *names: str) -> None:
 
 
 def add_pipeline(parser: argparse.ArgumentParser) -> None:
-    """Add what all programs for files have: the channel, the VAD, the autoencoder, where it runs."""
+    """Add the options of all programs for files: channel, VAD, autoencoder, threads and device."""
     add = parser.add_argument
     add("--channel", type=channel, metavar="N", help="channel, counted from 1 (default: all mixed)")
     add(
         "--vad",
         choices=("combined", "segmentation", "silero", "energy"),
         default="combined",
-        help="how speech is found",
+        help="how to find speech",
     )
-    add("--autoencoder", type=Path, metavar="FILE", help="default: the one that ships")
+    add("--autoencoder", type=Path, metavar="FILE", help="default: the shipped one")
     add_configs(parser, "segmentation", "vad", "xvector")
     threads = len(os.sched_getaffinity(0))
     add("--threads", type=int, metavar="N", default=threads, help="default: all cores")
@@ -48,13 +48,13 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
 
 
 def pipeline_of(args: argparse.Namespace, dec: DecStageConfig, overlap: bool) -> Pipeline:
-    """Load all stages, as the options of ``add_pipeline`` say.
+    """Load all stages according to the options of ``add_pipeline``.
 
     Args:
-        dec: configuration of DEC. overlap: whether several may speak at the same time.
+        dec: configuration of DEC. overlap: whether speakers may overlap.
 
     Raises:
-        DataError: what cannot be loaded, or does not go together.
+        DataError: parts cannot be loaded, or do not fit together.
     """
     from diar.autoencoder import network
     from diar.pipeline.recording import Pipeline
@@ -65,7 +65,7 @@ def pipeline_of(args: argparse.Namespace, dec: DecStageConfig, overlap: bool) ->
     xvector = config.load(XVectorConfig, args.xvector_config)
     if args.autoencoder is None and xvector.extractor != network.SHIPPED_EXTRACTOR:
         raise DataError(
-            f"the autoencoder that ships is for {network.SHIPPED_EXTRACTOR}, not"
+            f"the shipped autoencoder is for {network.SHIPPED_EXTRACTOR}, not"
             f" {xvector.extractor}: train one (./run.sh --stop-stage 3) and give it with --autoencoder"
         )
     segmentation = config.load(SegmentationConfig, args.segmentation_config)
@@ -82,8 +82,8 @@ def pipeline_of(args: argparse.Namespace, dec: DecStageConfig, overlap: bool) ->
 
 
 def channel(text: str) -> int:
-    """Read --channel as reco2file_and_channel has it; counted from 0 here."""
+    """Read --channel, numbered from 1 as in reco2file_and_channel; return it numbered from 0."""
     found = parse_channel(text)
     if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no channel: they count from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a channel: channels are numbered from 1")
     return found

@@ -1,4 +1,4 @@
-"""What stage 4 and stage 6 share: x-vectors in; labels, turns and posteriors out."""
+"""Shared by stages 4 and 6: x-vectors in; labels, turns and posteriors out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from diar.turns import decoding
 from diar.turns.confidence import ConfidenceConfig, confidences
 from diar.xvectors.windows import read_grid
 
-if TYPE_CHECKING:  # a baseline does without PyTorch: 0.9 s of CPU in each of its jobs
+if TYPE_CHECKING:  # a baseline does not need PyTorch, which takes 0.9 s of CPU in each job
     from diar.dec.diarization import Fit
     from diar.pipeline.config import BaselineConfig, DecStageConfig
 
@@ -34,16 +34,18 @@ ARRAYS = ("posteriors", "latents", "start_latents")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Speaker bounds, seed and job."""
+    """Add the options for speaker bounds, seed and job."""
     add_speakers(parser, "number of speakers of every recording")
     parser.add_argument("--reco2num-spk", type=Path, help="file '<recording> <speakers>'")
-    parser.add_argument("--local-speakers", type=Path, metavar="DIR", help="of the same recordings")
+    parser.add_argument(
+        "--local-speakers", type=Path, metavar="DIR", help="local speakers of the same recordings"
+    )
     add_seed(parser)
     add_job(parser)
 
 
 def common_bounds(args: argparse.Namespace, options: DecStageConfig | BaselineConfig) -> Bounds:
-    """Return what is known of the number of speakers of every recording.
+    """Return the bounds on the number of speakers that hold for every recording.
 
     Raises:
         DataError: options that contradict each other.
@@ -54,7 +56,7 @@ def common_bounds(args: argparse.Namespace, options: DecStageConfig | BaselineCo
 
 
 def say_changes(out_dir: Path, options: DecStageConfig | BaselineConfig) -> None:
-    """Print in what the configuration differs from the one that the products in ``out_dir`` were made with."""
+    """Print how the configuration differs from the one that made the outputs in ``out_dir``."""
     dumped = out_dir / "config.yaml"
     if dumped.exists():
         for change in config.changes(dumped, options):
@@ -62,7 +64,7 @@ def say_changes(out_dir: Path, options: DecStageConfig | BaselineConfig) -> None
 
 
 class Given(NamedTuple):
-    """What is known of a recording: its x-vectors, its number of speakers, its seed, local speakers."""
+    """What is known about a recording: x-vectors, bounds on the number of speakers, seed, local speakers."""
 
     xvectors: XVectors
     bounds: Bounds
@@ -71,11 +73,11 @@ class Given(NamedTuple):
 
 
 class Products:
-    """What one job makes of its recordings of an x-vector directory, which come one after the other.
+    """The outputs of one job for its recordings of an x-vector directory, one after the other.
 
     Args:
-        args: what ``add_arguments`` has added, xvector_dir and out_dir.
-        confidence: how sure of a turn its posteriors are, where that is known.
+        args: the arguments of ``add_arguments``, xvector_dir and out_dir.
+        confidence: maps posteriors to the confidence of a turn, if fitted.
 
     >>> for recording in products.recordings():
     ...     with products.share.guard(recording):
@@ -101,7 +103,9 @@ class Products:
         self.share = Share(args.out_dir, args.job, TEXTS)
         if options.decoding.kind == "cells" and not self.grid:
             options = replace(options, decoding=replace(options.decoding, kind="frames"))
-            self.share.remark("turns decoded in frames, not in cells: the x-vectors are on no grid")
+            self.share.remark(
+                "turns decoded in frames, not in cells: the x-vectors are not on a grid"
+            )
         self.options, self.confidence = options, confidence or ConfidenceConfig()
         self.share.state(options)
         self.arrays: dict[str, dict[str, np.ndarray]] = {name: {} for name in ARRAYS}
@@ -113,10 +117,10 @@ class Products:
         yield from self.share.of(sizes, lambda name: duration_of(self.durations, windows[name]))
 
     def load(self, recording: str) -> Given:
-        """Return what is known of a recording.
+        """Return what is known about a recording.
 
         Raises:
-            DataError: x-vectors, local speakers or a count that cannot be used.
+            DataError: its x-vectors, local speakers or count cannot be used.
         """
         bounds = self.known.bounds(recording) if self.known else self.common
         xvectors = self.source.load(recording)
@@ -124,7 +128,7 @@ class Products:
         return Given(xvectors, bounds, seed_for(self.seed, recording), local)
 
     def keep(self, given: Given, posteriors: np.ndarray, fit: Fit | None = None) -> None:
-        """Take in what a recording got: posteriors (n, k) of its windows, and how DEC came to them."""
+        """Add the results of a recording: posteriors (n, k) of its windows, and the fit of DEC."""
         windows, least = given.xvectors.subsegments, given.bounds.range[0]
         recording = windows.recordings[0]
         duration = duration_of(self.durations, windows)
@@ -148,7 +152,7 @@ class Products:
             lines["history"] += history.format_history(recording, fit.history)
 
     def write(self) -> None:
-        """Write everything that was kept, and end the job."""
+        """Write all results, and end the job."""
         for name, table in self.arrays.items():
             scp = self.share.dir / f"{name}.scp"
             if table:

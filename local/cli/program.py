@@ -1,4 +1,4 @@
-"""What the programs of local/ share: arguments, logs, one-line errors."""
+"""Shared by the programs of local/: arguments, logs, one-line errors."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from diar.base.errors import DataError
 log = logging.getLogger("diar")
 PATHS = {
     "data_dir": "a Kaldi data directory",
-    "data_root": "where the Kaldi data directories of the sets are",
+    "data_root": "parent of the Kaldi data directories of the sets",
     "exp_dir": "an experiment's directory",
-    "vad_dir": "speech regions, as steps/make_vad.sh makes them",
-    "xvector_dir": "x-vectors, as steps/extract_xvectors.sh makes them",
-    "ae_dir": "an autoencoder, as steps/train_autoencoder.sh makes it",
+    "vad_dir": "speech regions from steps/make_vad.sh",
+    "xvector_dir": "x-vectors from steps/extract_xvectors.sh",
+    "ae_dir": "an autoencoder from steps/train_autoencoder.sh",
     "model": "the weights of an autoencoder, model.safetensors",
     "rttm_dir": "a directory of RTTMs",
-    "kaldi_dir": "a directory that Kaldi has made",
-    "out_dir": "where the products go",
-    "work_dir": "where the products go, and what is made on the way",
+    "kaldi_dir": "a directory made by Kaldi",
+    "out_dir": "output directory",
+    "work_dir": "directory for outputs and intermediate files",
 }
 EXIT_STATUS = """\
-Exit status: 0 all well; 1 input that cannot be used, or another failure: one line on standard error
-says which; 2 wrong usage; 130 interrupted."""
+Exit status: 0 success; 1 input that cannot be used, or another failure, explained in one line on
+standard error; 2 wrong usage; 130 interrupted."""
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = (
@@ -40,22 +40,22 @@ PACKAGES = (
 
 
 def _wrong_python(why: str) -> str:
-    """Say why this Python cannot run the programs, and what to do."""
+    """Return a message: why this Python cannot run the programs, and what to do."""
     name = Path(sys.argv[0]).name
-    if Path(sys.prefix) == ROOT / ".venv":  # it was path.sh's own, and is damaged
+    if Path(sys.prefix) == ROOT / ".venv":  # it was made by path.sh, and is damaged
         return f"{name}: {why}; remove {ROOT}/.venv, then, in this shell: . {ROOT}/path.sh"
     return f"{name}: {why}; in this shell, first: . {ROOT}/path.sh"
 
 
-# A new shell, mostly; or another Python, which may happen to have some of them.
+# Usually a new shell; or another Python, which may happen to have some of the packages.
 if sys.version_info < (3, 11) or not all(map(find_spec, PACKAGES)):
     sys.exit(_wrong_python("this Python lacks the packages of the recipe"))
 
 
 def _hook(kind: type[BaseException], error: BaseException, *rest: Any) -> None:
-    """Show no traceback of an interrupt, also of an import, nor of a package that cannot be imported.
+    """Show no traceback for an interrupt, even during an import, or for a package that cannot be imported.
 
-    An interrupt still ends Python by the signal: status 130 in a shell, whose loops end, too.
+    An interrupt still ends Python by the signal: a shell sees status 130, and its loops end, too.
     """
     if isinstance(error, ImportError) and (error.name or "").split(".")[0] not in ("cli", "diar"):
         why = next(iter(str(error).strip().splitlines()), "a package cannot be imported")
@@ -72,9 +72,9 @@ sys.excepthook = _hook
 def parser(doc: str | None) -> argparse.ArgumentParser:
     """Make an argument parser whose help is the program's docstring.
 
-    Its paragraph 'Usage: ...' becomes the usage line; 'Example: ...' stands after the options, and after
-    it the exit status, which is the same for all programs unless the docstring has one of its own. All
-    have --version, and say what a shell is to know for completion.
+    Its paragraph 'Usage: ...' becomes the usage line; 'Example: ...' follows the options, and then the
+    exit status, which is the same for all programs unless the docstring has its own. All programs have
+    --version and can print their shell completion.
     """
     parts = re.split(r"\n{2,}", (doc or "").strip())
     usage = [part for part in parts if part.startswith("Usage:")]
@@ -95,7 +95,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Every option says its default, unless its help does or there is none."""
+    """Adds the default to the help of every option, unless the help has it or there is none."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         default = action.default
@@ -116,58 +116,58 @@ class _Version(argparse.Action):
 
 
 class _Completion(argparse.Action):
-    """Print what local/completion.bash has the shell read: options, choices, and files for all others."""
+    """Print the completion that local/completion.bash evaluates: options, choices, and otherwise files."""
 
     def __call__(self, made: argparse.ArgumentParser, _: Any, shell: Any, *__: Any) -> None:
         import shtab
 
-        for action in made._actions:  # which shtab reads, too
+        for action in made._actions:  # shtab reads them, too
             action.choices = getattr(action, "offered", action.choices)
             if action.choices is None and action.nargs != 0:
-                action.complete = shtab.FILE  # type: ignore[attr-defined]  # which shtab reads
+                action.complete = shtab.FILE  # type: ignore[attr-defined]  # shtab reads it
         print(shtab.complete(made, shell))
         made.exit()
 
 
 def add_paths(arguments: argparse.ArgumentParser, *names: str) -> None:
-    """Files and directories, one after the other, of the names in ``PATHS``."""
+    """Add positional arguments for files and directories, by their names in ``PATHS``."""
     for name in names:
         shown = name.replace("_", "-")
         arguments.add_argument(name, metavar=shown, type=Path, help=PATHS[name])
 
 
 def add_seed(arguments: argparse.ArgumentParser) -> None:
-    """--seed 0."""
-    arguments.add_argument("--seed", type=int, default=0, help="of everything random")
+    """Add --seed 0."""
+    arguments.add_argument("--seed", type=int, default=0, help="for everything random")
 
 
 def add_switch(
     arguments: argparse.ArgumentParser, name: str, text: str, default: str = "false"
 ) -> None:
-    """--name true, or false, as the steps have it."""
+    """Add --name true|false, as in the steps."""
     arguments.add_argument(name, choices=("true", "false"), default=default, help=text)
 
 
 def add_config(arguments: argparse.ArgumentParser, default: str | None = None) -> None:
-    """--config file.yaml, --set key=value ..., --check."""
+    """Add --config file.yaml, --set key=value ..., --check."""
     arguments.add_argument("--config", default=default, help="YAML configuration")
     arguments.add_argument(
         "--set", default="", metavar="'KEY=VALUE ...'", help="overrides, separated by blanks"
     )
-    arguments.add_argument("--check", action="store_true", help="read the configuration, and stop")
+    arguments.add_argument("--check", action="store_true", help="check the configuration, and exit")
 
 
 def add_device(arguments: argparse.ArgumentParser) -> None:
-    """--device cpu, cuda, cuda:1, auto."""
+    """Add --device cpu, cuda, cuda:1, auto."""
     option = arguments.add_argument(
-        "--device", default="cpu", help="cpu, cuda, or auto: a GPU where there is one"
+        "--device", default="cpu", help="cpu, cuda, or auto: a GPU if there is one"
     )
-    # For completion; cuda:1 and the like are taken, too.
+    # For completion; cuda:1 and the like are accepted, too.
     option.offered = ("cpu", "cuda", "auto")  # type: ignore[attr-defined]
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run ``main``; a DataError becomes one line and status 1."""
+    """Run ``main``; turn a DataError into one line and status 1."""
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s [%(filename)s:%(lineno)d] %(message)s",
@@ -179,9 +179,9 @@ def run(main: Callable[[], None]) -> None:
         sys.stdout.flush()
     except DataError as error:
         sys.exit(f"{name}: {error}")
-    except BrokenPipeError:  # whoever read the output has seen enough, as 'head' does
+    except BrokenPipeError:  # the reader has stopped, as 'head' does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)  # as a program that SIGPIPE has ended
+        sys.exit(141)  # as if ended by SIGPIPE
     except OSError as error:  # a full disk, a file in the way, no permission
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(f"{name}: {place}{error.strerror or error}")

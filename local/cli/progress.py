@@ -1,6 +1,6 @@
-"""How far the jobs of a step are, from their logs: one bar for all, and one line when they are done.
+"""Progress of the jobs of a step, from their logs: one bar for all, and one line when they are done.
 
-Jobs report by lines such as 'progress 3/12 recordings, 410.5/1800.0 s', audio where they know it.
+Jobs report in lines such as 'progress 3/12 recordings, 410.5/1800.0 s', with audio if they know it.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ LINE = re.compile(rb"progress (\d+)/(\d+) (\w+)(?:, ([\d.]+)/([\d.]+) s)?")
 
 @dataclass
 class Report:
-    """The last one of a job, and when its first and its last came."""
+    """The last report of a job, and the times of its first and last reports."""
 
     done: float
     total: float
     began: float
     last: float
     unit: str = ""
-    heard: float = 0.0  # seconds of audio that are done
-    audio: float = 0.0  # of all
+    heard: float = 0.0  # seconds of audio done
+    audio: float = 0.0  # seconds of audio in all
 
     @property
     def speed(self) -> float:
-        """What was done a second, until the last report; 0 where nothing is known of it."""
+        """Work done per second until the last report; 0 if unknown."""
         return self.done / (self.last - self.began) if self.last > self.began else 0.0
 
 
 def time_left(parts: Sequence[Report], jobs: int, now: float) -> float | None:
-    """Seconds until all of ``jobs`` are done, None while nothing is known of their speed.
+    """Estimate the seconds until all of ``jobs`` are done; None while their speed is unknown.
 
-    It goes by ``done`` and ``total`` of those that have begun, in whatever unit they are. A job goes on
-    as fast as it was until its last report; one that has nothing done yet, as fast as the others are.
-    Jobs that have not begun have as much to do as the others, and wait for them.
+    Uses ``done`` and ``total`` of the jobs that have begun, in any unit. Assumes that a job keeps the speed
+    it had until its last report; that one with nothing done yet is as fast as the others; and that jobs
+    that have not begun have as much to do as the others, and wait for them.
     """
     speeds = [part.speed for part in parts if part.speed]
     if not speeds:
@@ -57,7 +57,7 @@ def time_left(parts: Sequence[Report], jobs: int, now: float) -> float | None:
 
 
 def at_once(parts: Sequence[Report]) -> int:
-    """How many jobs have run at the same time, at most."""
+    """Return the maximum number of jobs that ran at the same time."""
     ends = [part.last if part.done >= part.total else math.inf for part in parts]
     spans = [(part.began, end) for part, end in zip(parts, ends, strict=True)]
     return max(sum(began <= now <= end for began, end in spans) for now, _ in spans)
@@ -72,7 +72,7 @@ class Log:
         self._read = 0
 
     def poll(self, now: float) -> bool:
-        """Read what is new; whether there is a log yet."""
+        """Read new lines; return whether there is a log yet."""
         try:
             with open(self.path, "rb") as stream:
                 if stream.seek(0, 2) < self._read:  # the job was started again
@@ -92,30 +92,30 @@ class Log:
     def take(
         self, done: int, total: int, unit: str, heard: float, audio: float, now: float
     ) -> None:
-        """Take in a report."""
+        """Process a report."""
         new = Report(done, total, now, now, unit, heard, audio)
         old = self.report
-        if old and (old.unit, old.total) == (new.unit, new.total):  # else another kind of work
+        if old and (old.unit, old.total) == (new.unit, new.total):  # otherwise another kind of work
             new.began = old.began
         self.report = new
 
 
 class Here(Log):
-    """The work of this very process, which reports by ``take``."""
+    """The work of this process, which reports through ``take``."""
 
     def __init__(self) -> None:
         self.report = None
 
     def poll(self, now: float) -> bool:
-        """Read nothing: reports come by ``take``."""
+        """Read nothing: reports come through ``take``."""
         return True
 
 
 class Progress:
-    """The bar of a step's jobs on a terminal, nothing elsewhere.
+    """The progress bar of a step's jobs on a terminal; shows nothing elsewhere.
 
     Args:
-        logs: of all jobs that run: files, or ``Here``.
+        logs: the logs of all jobs: files, or ``Here``.
         clock: for tests.
     """
 
@@ -123,7 +123,7 @@ class Progress:
         self.logs = [log if isinstance(log, Log) else Log(log) for log in logs]
         self.clock = clock
         self.polled = clock()
-        self.began: float | None = None  # when the first job began to run
+        self.began: float | None = None  # when the first job started
         form = "{percentage:3.0f}% |{bar:10}| {desc}"
         self.bar = tqdm(
             total=1, disable=None, leave=False, bar_format=form, dynamic_ncols=True, delay=1
@@ -143,12 +143,12 @@ class Progress:
         self.bar.set_description_str(self.text(now), refresh=True)
 
     def say(self, text: str, stream: TextIO | None = None) -> None:
-        """Text, on standard error if nothing else is said, above the bar."""
+        """Print text above the bar, on standard error by default."""
         self.bar.clear()
         print(text, file=stream or sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self.bar.clear()  # close() alone clears only what update() has drawn
         self.bar.close()
 
@@ -159,14 +159,14 @@ class Progress:
 
     @property
     def audio(self) -> tuple[float, float]:
-        """Seconds of audio, done and in all, of the jobs that have begun."""
+        """Seconds of audio (done, in all) of the jobs that have begun."""
         return sum(r.heard for r in self.reports), sum(r.audio for r in self.reports)
 
     @property
     def work(self) -> tuple[float, float]:
-        """(done, in all): audio, or recordings where its length is not known.
+        """Work (done, in all): audio, or recordings if its length is not known.
 
-        Jobs that have not begun count as the others do.
+        Jobs that have not begun are assumed to be like the others.
         """
         done, total = self.audio
         if not total:
@@ -174,9 +174,9 @@ class Progress:
         return done, total * len(self.logs) / max(len(self.reports), 1)
 
     def text(self, now: float) -> str:
-        """Say '00:28 left, 3/12 recordings, 0.11/0.50 h, 49 x real time'.
+        """Return '00:28 left, 3/12 recordings, 0.11/0.50 h, 49 x real time'.
 
-        '~' stands before what is uncertain because jobs have not begun.
+        '~' marks figures that are uncertain because some jobs have not begun.
         """
         reports, (heard, audio) = self.reports, self.audio
         parts = [replace(r, done=r.heard, total=r.audio) if audio else r for r in reports]
@@ -194,7 +194,7 @@ class Progress:
         return ", ".join(words)
 
     def summary(self) -> str | None:
-        """'12 recordings, 0.50 h of audio, 31 s (58 x real time)', None where nothing was to be done."""
+        """Return '12 recordings, 0.50 h of audio, 31 s (58 x real time)'; None if there was nothing to do."""
         if self.began is None or not any(r.done for r in self.reports):
             return None
         took = self.clock() - self.began
@@ -206,7 +206,7 @@ class Progress:
 
 
 def written(audio: float, heard: float | None = None, sign: str = "") -> str:
-    """Write an amount of audio, and how much is done: '0.11/0.50 h'; seconds where they say more."""
+    """Format an amount of audio, and how much is done: '0.11/0.50 h'; in seconds if short."""
     scale, digits, unit = (3600, 2, "h") if audio >= 360 else (1, 0, "s")
     done = "" if heard is None else f"{heard / scale:.{digits}f}/"
     return f"{done}{sign}{audio / scale:.{digits}f} {unit}"

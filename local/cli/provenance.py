@@ -1,4 +1,4 @@
-"""Of what products were made, and how: from .made (local/step_state.py) and config.yaml of directories."""
+"""How outputs were made, and from what: from .made (local/step_state.py) and config.yaml of directories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diar.scoring.frame import other_seeds
 from step_key import MEMORY, Memory
 from step_state import Made, States, place_of, read_made
 
-# What ./run.sh calls the configuration of a program, before a dot.
+# The name of a program's configuration in options of ./run.sh, before the dot.
 STEPS = {
     "find_local_speakers.py": "segmentation",
     "make_vad.py": "vad",
@@ -24,7 +24,7 @@ STEPS = {
 
 
 def old_systems(exp: Path, name: str, systems: Iterable[str]) -> dict[str, str]:
-    """Say of the systems whose scores of a set are not what the recipe would make now, why."""
+    """Map each system whose scores of a set are out of date to the reason."""
     found = {}
     for system in systems:
         score = exp / system / name / "score"
@@ -34,7 +34,7 @@ def old_systems(exp: Path, name: str, systems: Iterable[str]) -> dict[str, str]:
 
 
 def old_scores(scores: Iterable[Path]) -> str:
-    """Say why scores are not what the recipe would make now, and what makes them anew; '' if they are.
+    """Return why scores are out of date, and the command that updates them; '' if they are up to date.
 
     Args:
         scores: the score directories of a system, that of its first seed first.
@@ -43,19 +43,19 @@ def old_scores(scores: Iterable[Path]) -> str:
     paths = [str(path) for path in scores]
     reasons = dict.fromkeys(reason for path in paths for reason in states.reasons(path))
     command = next(map(states.command, paths), "")
-    return "; ".join(reasons) + (f" ({command} makes it anew)" if reasons and command else "")
+    return "; ".join(reasons) + (f" (to update: {command})" if reasons and command else "")
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """How the turns of a score directory came about. steps: the record of each directory behind them."""
+    """How the turns of a score directory were made. steps: the record of each directory behind them."""
 
     score: Path
     steps: dict[Path, Made]
 
     @classmethod
     def of(cls, score: Path) -> Provenance:
-        """Follow the records back from a score directory; it has none that were made without."""
+        """Follow the records back from a score directory; directories without a record are skipped."""
         steps: dict[Path, Made] = {}
         todo = [score]
         while todo:
@@ -70,7 +70,7 @@ class Provenance:
 
     @cached_property
     def settings(self) -> dict[str, dict[str, str]]:
-        """What was set in each step, named as ./run.sh does before a dot: values of configurations, options."""
+        """The settings of each step (named as in options of ./run.sh): configuration values, options."""
         found: dict[str, dict[str, str]] = {}
         for path, made in self.steps.items():
             step = STEPS.get(Path(made["program"]).name)
@@ -104,7 +104,7 @@ class Provenance:
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:
-    """Pair the options with their values; what stands before them has no name."""
+    """Pair the options with their values; values before the first option have no name."""
     key, values = "", list[str]()
     for word in [*words, "--"]:
         if word.startswith("--"):
@@ -116,7 +116,7 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def differing(a: Provenance, b: Provenance) -> list[tuple[str, str, str]]:
-    """List what was set otherwise: what, and its value in each; a step that one lacks is a line."""
+    """List different settings: key, and its value in each; a step that one side lacks is one row."""
     rows = []
     for step in a.settings | b.settings:
         one, other = a.settings.get(step), b.settings.get(step)
@@ -129,5 +129,5 @@ def differing(a: Provenance, b: Provenance) -> list[tuple[str, str, str]]:
 
 
 def other_state(a: dict[str, str], b: dict[str, str]) -> list[str]:
-    """List the keys that both have, with other values."""
+    """List the keys that both have with different values."""
     return [key for key in a if key in b and a[key] != b[key]]

@@ -1,4 +1,4 @@
-"""What a job of a step does beside its work: its recordings, its log, its list of failures."""
+"""The frame of a job of a step: its share of the recordings, its log, its list of failures."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from diar.base.files import write_text
 from diar.jobs.share import share
 
 STARTED = time.time()
-REMARKS = "remarks"  # in the directory of the step: what is not as its configuration says
-FINISHED = "finished"  # in jobs/J: job J has written all that it makes
+REMARKS = "remarks"  # in the directory of the step: deviations from its configuration
+FINISHED = "finished"  # in jobs/J: job J has written all its outputs
 
 
 def add_job(parser: argparse.ArgumentParser) -> None:
-    """--job 1/2: which share of the recordings is ours."""
+    """Add --job 1/2: which share of the recordings to process."""
     parser.add_argument("--job", default="1/1", metavar="J/N", help="job J of N")
 
 
 class Share:
-    """The recordings of one job: goes through them, logs progress, and lists those that fail.
+    """The recordings of one job: iterates over them, logs progress, and lists failures.
 
     Args:
         texts: files that the job makes in jobs/J.
 
     Attributes:
-        lines: what is to be in each of these; written when the share is closed.
+        lines: the lines of each of these files, written when the share is closed.
     """
 
     def __init__(self, out_dir: str | Path, job: str, texts: Iterable[str] = ()):
@@ -50,11 +50,11 @@ class Share:
         sizes: Mapping[str, float],
         seconds: Callable[[str], float] = lambda _: 0.0,
     ) -> Iterator[str]:
-        """Yield this job's recordings, balanced by size; write the progress to the log.
+        """Yield this job's recordings, balanced by size; log the progress.
 
         Args:
-            sizes: recording -> how much work it is, in any unit.
-            seconds: the length of a recording, asked for those of this job only; 0 if not known.
+            sizes: recording -> amount of work, in any unit.
+            seconds: the length of a recording, called only for those of this job; 0 if not known.
         """
         mine = share(list(sizes), list(sizes.values()), self.job, self.jobs)
         length = {recording: seconds(recording) for recording in mine}
@@ -66,7 +66,7 @@ class Share:
                 self.fail(recording, lost)
             else:
                 yield recording
-            if recording in self.failed:  # its audio was not worked through: the rate must not gain
+            if recording in self.failed:  # its audio was not processed and must not raise the rate
                 audio -= length[recording]
             else:
                 heard += length[recording]
@@ -75,14 +75,14 @@ class Share:
 
     @contextmanager
     def guard(self, recording: str) -> Iterator[None]:
-        """Keep a bad recording from losing the others: a DataError is logged and listed."""
+        """Keep a bad recording from affecting the others: log and list a DataError."""
         try:
             yield
         except DataError as error:
             self.fail(recording, str(error))
 
     def fail(self, recording: str, reason: str) -> None:
-        """Log and list a recording that cannot be used, and why."""
+        """Log and list a failed recording and the reason."""
         log.error("%s: %s", recording, reason)
         self.failed[recording] = " ".join(reason.split())
 
@@ -91,20 +91,20 @@ class Share:
         write_text(self.dir / name, "".join(lines))
 
     def state(self, options: Any) -> None:
-        """Write the configuration that all jobs run with, if this is the first."""
+        """Write the configuration of all jobs, if this is the first."""
         if self.job == 1:
-            from diar.base import config  # which imports what help need not wait for
+            from diar.base import config  # slow to import: --help should not wait for it
 
             write_text(self.dir.parents[1] / "config.yaml", config.dump(options))
 
     def remark(self, text: str) -> None:
-        """Write what readers of the results must know, if this is the first job: ``REMARKS``."""
+        """Log a remark for readers of the results; write it to ``REMARKS`` if this is the first job."""
         log.warning("%s", text)
         if self.job == 1:
             write_text(self.dir.parents[1] / REMARKS, f"{text}\n")
 
     def close(self) -> None:
-        """Write ``lines``, and say that all is written: the last thing that a job does."""
+        """Write ``lines``, then mark the job finished: the last thing that a job does."""
         for name, lines in self.lines.items():
             self.write(name, lines)
         log_usage()
@@ -113,19 +113,19 @@ class Share:
 
 
 def log_progress(done: int, total: int, unit: str, heard: float = 0, audio: float = 0) -> None:
-    """Log how far a job is, for the bar of ``cli.progress``.
+    """Log the progress of a job, for the bar of ``cli.progress``.
 
     Args:
         unit: what is counted, one word.
-        heard: seconds of audio that are done.
-        audio: seconds of audio in all, 0 where they are not known.
+        heard: seconds of audio done.
+        audio: seconds of audio in all, 0 if not known.
     """
     seconds = f", {heard:.1f}/{audio:.1f} s" if audio else ""
     log.info("progress %d/%d %s%s", done, total, unit, seconds)
 
 
 def log_usage() -> None:
-    """Log what this process has used, for the report (``diar.report.usage``)."""
+    """Log the time and memory used by this process, for the report (``diar.report.usage``)."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     memory = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     cpu = used.ru_utime + used.ru_stime
@@ -133,7 +133,7 @@ def log_usage() -> None:
 
 
 def began() -> float:
-    """Return when this process started, as Linux knows it, or else when it got to this module."""
+    """Return when this process started, from Linux's /proc, otherwise when it imported this module."""
     try:
         ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
     except OSError:

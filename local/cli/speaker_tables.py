@@ -14,16 +14,16 @@ from diar.kaldi.xvector_dir import XVectorDir
 def load_each(
     xvectors: XVectorDir, turns: Mapping[str, list[Turn]], out_dir: Path
 ) -> Iterator[tuple[str, list[Turn], XVectors]]:
-    """Yield (recording, turns, x-vectors); those whose x-vectors cannot be used go into <out_dir>/failed.
+    """Yield (recording, turns, x-vectors); list those with unusable x-vectors in <out_dir>/failed.
 
     Raises:
-        DataError: turns of recordings without any x-vectors: those are of another set.
+        DataError: recordings with turns have no x-vectors, so these are of another set.
     """
     missing = [recording for recording in turns if recording not in xvectors.windows]
     if missing:
         raise DataError(
             f"no x-vectors of {len(missing)} of {len(turns)} recordings, the first is {missing[0]!r}:"
-            " are those of another set?",
+            " are they of another set?",
             xvectors.path,
         )
     failed = []

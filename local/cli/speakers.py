@@ -1,4 +1,4 @@
-"""What a user says of the number of speakers: the options, and the bounds of each recording."""
+"""Number of speakers given by the user: the options, and the bounds for each recording."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from diar.kaldi.tables import records
 
 
 def add_speakers(parser: argparse.ArgumentParser, what: str) -> None:
-    """--num-spk 3, --min-spk 2, --max-spk 5; ``what`` the number is of."""
+    """Add --num-spk 3, --min-spk 2, --max-spk 5; ``what`` describes the number."""
     parser.add_argument("--num-spk", type=int, metavar="N", help=f"{what} (default: estimated)")
-    parser.add_argument("--min-spk", type=int, metavar="N", default=1, help="at least so many")
     parser.add_argument(
-        "--max-spk", type=int, metavar="N", help="at most so many (default: as configured)"
+        "--min-spk", type=int, metavar="N", default=1, help="minimum of the estimate"
+    )
+    parser.add_argument(
+        "--max-spk", type=int, metavar="N", help="maximum of the estimate (default: as configured)"
     )
 
 
 def bounds_of(args: argparse.Namespace, max_speakers: int) -> Bounds:
-    """Return what the options say of every recording.
+    """Return the bounds that the options set for every recording.
 
     Args:
-        max_speakers: most that are counted, where the options do not say.
+        max_speakers: maximum of the estimate, if the options do not set one.
 
     Raises:
-        DataError: numbers below 1, or such that contradict each other.
+        DataError: numbers that are below 1, or contradict each other.
     """
     most: int | None = args.max_spk
     if most is None and args.num_spk is None:
@@ -36,10 +38,10 @@ def bounds_of(args: argparse.Namespace, max_speakers: int) -> Bounds:
 
 
 class KnownCounts:
-    """The numbers of speakers that a file '<recording> <speakers>' states.
+    """The numbers of speakers in a file with lines '<recording> <speakers>'.
 
     Args:
-        least, most: what is said of all of them.
+        least, most: bounds for all of them.
 
     Raises:
         DataError: no such file.
@@ -55,8 +57,8 @@ class KnownCounts:
         """Return the known number of speakers of a recording.
 
         Raises:
-            DataError: the file does not state it, or twice; it is no number of speakers, or contradicts
-                what is said of all.
+            DataError: the file lacks it or has it twice; it is not a number of speakers, or outside the
+                bounds.
         """
         lines = self._lines.get(recording)
         if not lines:

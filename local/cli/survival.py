@@ -1,7 +1,7 @@
-"""Native code that crashes costs the recording that it was at, and no other.
+"""A crash of native code costs only the recording that caused it.
 
-A child does the work, and its parent waits. Where a decoder or a network ends the child by a signal, the
-parent starts another, which does the same work without that recording: there it has failed.
+A child does the work while its parent waits. If a decoder or a network kills the child by a signal, the
+parent starts another child, which does the same work but lists that recording as failed.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.S
 PR_SET_PDEATHSIG = 1
 PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None  # bound before any fork
 _PAGE = 4096
-_at = mmap.mmap(-1, _PAGE)  # shared by parent and children: the recording that is worked on
-_told = mmap.mmap(-1, 8)  # how many recordings were told
+_at = mmap.mmap(-1, _PAGE)  # shared by parent and children: the current recording
+_told = mmap.mmap(-1, 8)  # how many recordings were reported
 _lost: dict[bytes, str] = {}
 
 
 def work_on(recording: str) -> str:
-    """Say which recording is worked on from now on, '' for none; return why it is to be left out, or ''."""
+    """Set the current recording, '' for none; return why it must be left out, or ''."""
     name = _bytes(recording)
     _at[:] = name
     return _lost.get(name, "")
 
 
 def is_new(number: int) -> bool:
-    """Tell whether the ``number``-th recording was not told before, by a child that crashed later."""
+    """Tell whether the ``number``-th recording was not reported before by a child that crashed later."""
     if _lost and number <= int.from_bytes(_told[:], "little"):
         return False
     _told[:] = number.to_bytes(8, "little")
@@ -41,7 +41,7 @@ def is_new(number: int) -> bool:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run ``main`` as ``program.run`` does, in children: the next where the last has crashed."""
+    """Run ``main`` as ``program.run`` does, but in a child; start another if it crashes."""
     while child := os.fork():
         status = _wait(child)
         if not os.WIFSIGNALED(status):
@@ -58,29 +58,29 @@ def run(main: Callable[[], None]) -> None:
 
 
 def die_with_parent() -> None:
-    """Ask Linux for SIGTERM when the parent is gone, be it by kill -9.
+    """Ask Linux for SIGTERM when the parent dies, even by kill -9.
 
-    Nothing must go on writing into a directory that the next run makes anew.
+    Nothing must keep writing into a directory that the next run makes again.
     """
     if PRCTL:
         PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _wait(child: int) -> int:
-    """Wait for the end of a child: its status. What would end this process ends the child instead."""
+    """Wait for a child and return its status. Signals that would end this process go to the child."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: os.kill(child, number))
     return os.waitpid(child, 0)[1]
 
 
 def _interrupt(*_: Any) -> None:
-    """Interrupt once: a terminal tells child and parent, and the parent the child."""
+    """Interrupt once: the child gets the signal from the terminal and from the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def _end_by(number: signal.Signals) -> None:
-    """End this process as its child has ended."""
+    """End this process by the signal that ended its child."""
     if number != signal.SIGKILL:
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

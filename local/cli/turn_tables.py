@@ -1,4 +1,4 @@
-"""Turns of DEC beside a reference, for what is fitted to them and measured on them."""
+"""Turns of DEC with a reference, for fitting and evaluating confidences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from diar.turns.confidence import mean_posteriors
 class TurnTable(NamedTuple):
     """t turns of a set.
 
-    right: (t,) bool. means: (t,) mean posteriors. stated: (t,) confidences in the RTTM, NaN without one.
+    right: (t,) bool. means: (t,) mean posteriors. stated: (t,) confidences in the RTTM, NaN if missing.
     """
 
     turns: list[Turn]
@@ -32,17 +32,17 @@ class TurnTable(NamedTuple):
 
 
 def add_sets(parser: argparse.ArgumentParser) -> None:
-    """Add the sets, each three directories."""
+    """Add the sets, three directories each."""
     parser.add_argument(
         "sets", metavar="data-dir,xvector-dir,dec-dir", nargs="+", help="reference, windows, DEC"
     )
 
 
 def read_sets(sets: Sequence[str]) -> list[TurnTable]:
-    """Read sets of ``add_sets``.
+    """Read the sets of ``add_sets``.
 
     Raises:
-        DataError: not three directories; a recording without a reference; what the readers refuse.
+        DataError: not three directories; a recording without a reference; a file that cannot be read.
     """
     return [_read(text) for text in sets]
 

@@ -1,4 +1,4 @@
-"""Which version of the recipe this is."""
+"""The version of the recipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def line(name: str = "") -> str:
-    """'NAME (dec-diarization) 0.1.0, commit 1a2b3c4, Python 3.11.7, PyTorch 2.13.0', without importing it."""
+    """Return 'NAME (dec-diarization) 0.1.0, commit 1a2b3c4, Python 3.11.7, PyTorch 2.13.0' without importing PyTorch."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     who = f"{name} ({project['name']})" if name else project["name"]
     parts = [f"{who} {project['version']}"]
@@ -27,8 +27,8 @@ def line(name: str = "") -> str:
 
 
 def commit_of(root: Path) -> str:
-    """Ask git for the commit of a clone, '-dirty' where files are changed; empty elsewhere."""
-    if not (root / ".git").exists():  # a copy that lies in somebody else's clone is none
+    """Ask git for the commit of a clone, with '-dirty' if files are changed; '' if it is not a clone."""
+    if not (root / ".git").exists():  # a copy inside somebody else's clone is not a clone
         return ""
     try:
         command = ["git", "-C", str(root), "describe", "--always", "--dirty"]

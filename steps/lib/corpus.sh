@@ -1,7 +1,7 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # variables of this are used elsewhere, and the other way round
-# What steps/prepare_<corpus>.sh of the public corpora share: their options, and the work.
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with other files
+# Shared by steps/prepare_<corpus>.sh of the public corpora: their options, and the work.
 #
-# Stage 0 is made of steps like all others: steps/prepare_<corpus>.sh calls local/prepare_*.py.
+# Stage 0 consists of steps like any other: steps/prepare_<corpus>.sh calls local/prepare_*.py.
 #
 # Sourced after common.sh, with 'sets' set to the corpus's own sets; prepare_corpus is called after
 # the options are parsed.
@@ -16,8 +16,8 @@ prepare_corpus() { # corpus microphone data-dir
   local corpus="$1" data="$3" set options failed=
   options=(--mirror "$mirror" ${2:+--mic "$2"} ${audio_dir:+--audio-dir "$audio_dir"} ${download:+--download "$download"}
     ${reference:+--reference "$reference"})
-  # Not one of the steps that are done once and for all: what could not be downloaded is tried again,
-  # and the list of files that this leaves decides whether the sets are made again.
+  # This is not a step that is done once and for all: failed downloads are tried again, and the
+  # resulting list of files decides whether the sets are made again.
   if ! planning; then
     mkdir -p "$data"
     python local/prepare_corpus.py --obtain "$sets" "${options[@]}" "$corpus" "$data"

@@ -1,29 +1,29 @@
 # shellcheck shell=bash disable=SC2154 # variables of common.sh
-# Command-line options for bash scripts. Source it after common.sh, and after the defaults are set:
+# Command-line options for bash scripts. Source it after common.sh and after setting the defaults:
 #
 #   nj=2                          # each variable set before this line is an option:
 #   . steps/lib/parse_options.sh  # --nj 4, --nj=4; --num-spk sets num_spk
 #
-# --config FILE reads a file of 'name=value' lines, in its place among the options. --help prints the
-# comment block at the head of the script, with the default of an option where it has '$nj' (likewise of a
-# variable '$_name'), and what all scripts have in common unless that block has a paragraph 'Exit status' of
-# its own. --version prints the version of the recipe. Variables that hold true or false accept nothing
-# else; for '--fast true', '--fast' will do where nothing follows, or another option. Where the script has
-# set overrides="", an option with a dot, --dec.niter 80, is collected there as 'dec.niter=80'. Where it has
-# set _defaults=FILE, the lines of that options file are defaults, too; so are those of a --config FILE that
-# names the products (exp=...), because it is an experiment of its own. What is left are the positional
-# arguments. Last, 'environment' is called, unless '_checks_follow' is set: then by the caller.
+# --config FILE reads 'name=value' lines, at its position among the options. --help prints the comment
+# block at the head of the script, replacing '$nj' by the default of the option (and '$_name' by that
+# variable), and adds what is common to all scripts, unless the block has its own paragraph 'Exit status'.
+# --version prints the version of the recipe. Variables that hold true or false accept nothing else;
+# '--fast' means '--fast true' if it is last or another option follows. If the script has set overrides="",
+# an option with a dot, --dec.niter 80, is appended to it as 'dec.niter=80'. If it has set _defaults=FILE,
+# the lines of that options file are defaults, too; so are those of a --config FILE that sets exp=...,
+# because it is an experiment of its own. The remaining words are the positional arguments. At the end,
+# 'environment' is called, unless '_checks_follow' is set: then the caller calls it.
 
-_opt_where= # file:line of the options file that is being read
+_opt_where= # file:line of the options file being read
 
 _opt_fail() { echo "${0##*/}: $_opt_where$* (try --help)" >&2; exit 1; }
 
-_opt_is_known() { # name: the script has set such a variable
+_opt_is_known() { # name: the script has set this variable
   [[ "$1" =~ ^[a-z][a-z0-9_-]*$ && " $_opt_known " == *" ${1//-/_} "* ]]
 }
 
 _opt_is_switch() { # name: an option that is true or false
-  local _opt_key="${1//-/_}" # no local may bear the name of an option
+  local _opt_key="${1//-/_}" # no local may have the name of an option
   _opt_is_known "$1" && [[ "${!_opt_key}" =~ ^(true|false)$ ]]
 }
 
@@ -34,7 +34,7 @@ _opt_set() { # name value
   fi
   _opt_is_known "$1" || _opt_fail "unknown option --$1"
   if _opt_is_switch "$1" && ! [[ "$2" =~ ^(true|false)$ ]]; then
-    _opt_fail "--$1 is true or false, not '$2'"
+    _opt_fail "--$1 must be true or false, not '$2'"
   fi
   printf -v "${1//-/_}" %s "$2"
 }
@@ -54,7 +54,7 @@ _opt_config() { # file of name=value lines
   [ "$_opt_own" = false ] || _opt_defaults
 }
 
-_opt_defaults() { # what is set now is the default
+_opt_defaults() { # record the current values as defaults
   local _opt_name _opt_value
   for _opt_name in $_opt_known $(compgen -v _) ${overrides+overrides}; do
     _opt_value="${_opt_name}[*]" # also of an array
@@ -70,14 +70,14 @@ _opt_help() {
   done
   echo "$_opt_text"
   [[ "$_opt_text" == *"Exit status"* ]] || echo "
-Every script takes --config FILE (more options, as name=value lines), --help and --version, too.
+Every script also takes --config FILE (more options, as name=value lines), --help and --version.
 
-Exit status: 0 all well; 1 wrong options, or an error: one line on standard error says which; or
-recordings that failed: they are listed in <out-dir>/failed, the others are done; 130 interrupted."
+Exit status: 0 success; 1 wrong options or an error, explained in one line on standard error, or
+failed recordings, listed in <out-dir>/failed while the others are done; 130 interrupted."
 }
 
-# Shell variables in lower case that exist now are the options (also what the environment holds in
-# lower case, such as http_proxy: setting that by an option does no harm).
+# The lower-case shell variables that exist now are the options (also those from the environment, such
+# as http_proxy: setting them through an option does no harm).
 _opt_known=
 for _opt_name in $(compgen -v); do
   [[ ! "$_opt_name" =~ ^[a-z][a-z0-9_]*$ ]] || [ "$_opt_name" = overrides ] || _opt_known+="$_opt_name "
@@ -88,7 +88,7 @@ _opt_defaults
 
 while [[ "${1-}" == -?* ]]; do
   case "$1" in
-    --?*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; # and then as two words
+    --?*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; # split into two words
     --) shift; break ;;
     --help | -h) _opt_help; exit 0 ;;
     --version)

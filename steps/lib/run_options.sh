@@ -1,40 +1,40 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # variables of this are used elsewhere, and the other way round
-# What follows from the options of run.sh: whether they are right, the sets, and what belongs to a variant
-# of DEC. Sourced after the options are parsed, before anything is installed.
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with other files
+# Check the options of run.sh and derive the sets and the directories of each variant of DEC from them.
+# Sourced after the options are parsed, before anything is installed.
 
 stages=${#_seconds[@]}
-[[ "$stage" =~ ^[0-9]+$ && "$stop_stage" =~ ^[0-9]+$ ]] || die "--stage and --stop-stage are numbers"
+[[ "$stage" =~ ^[0-9]+$ && "$stop_stage" =~ ^[0-9]+$ ]] || die "--stage and --stop-stage must be numbers"
 for number in "$stage" "$stop_stage"; do
   [ "$number" -lt "$stages" ] || die "there is no stage $number: stages are 0 to $((stages - 1)), see --help"
 done
-[ "$corpus" = "$_chosen" ] || die "--corpus is given on the command line, not in an options file"
+[ "$corpus" = "$_chosen" ] || die "--corpus must be given on the command line, not in an options file"
 [ $# -eq 0 ] || die "unexpected argument '$1', see --help"
 positive nj
 [[ "$seed" =~ ^[0-9]+$ ]] || die "--seed must be a whole number of at least 0, not '$seed'"
 check_speakers oracle
 [[ "$vad" =~ ^(combined|segmentation|silero|energy|oracle|segments|vad_scp)$ ]] ||
-  die "--vad is combined, segmentation, silero, energy, oracle, segments or vad_scp, not '$vad'"
+  die "--vad must be combined, segmentation, silero, energy, oracle, segments or vad_scp, not '$vad'"
 [[ " $baselines " != *" kmeans "* ]] || [ -n "$num_spk" ] || [ "$min_spk" = "$max_spk" ] ||
-  die "the baseline kmeans needs the number of speakers: give --num-spk, or take kmeans_oracle"
+  die "the baseline kmeans needs the number of speakers: give --num-spk, or use kmeans_oracle"
 for override in $overrides; do
   [[ "$override" =~ ^(segmentation|vad|xvector|ae|dec|baseline|report)\. ]] ||
-    die "unknown option --${override%%=*}: it begins with segmentation, vad, xvector, ae, dec, baseline or report"
+    die "unknown option --${override%%=*}: it must begin with segmentation, vad, xvector, ae, dec, baseline or report"
 done
-[[ "$data$exp" =~ ^[^[:space:],]*$ ]] || die "--data and --exp cannot hold blanks or commas: '$data', '$exp'"
+[[ "$data$exp" =~ ^[^[:space:],]*$ ]] || die "--data and --exp cannot contain blanks or commas: '$data', '$exp'"
 
-# The sets. Of --corpus kaldi, those that the directories are named after.
+# The sets. With --corpus kaldi, they are named after the directories.
 
-set_of() { # directory: the name of the set that it becomes
+set_of() { # directory: the name of its set
   local name
   name="$(basename "$(realpath -ms "$1")")"
-  [[ "$name" =~ ^[^[:space:],=]+$ ]] || die "'$name' cannot name a set (blank, ',' or '='): link $1 under another name"
+  [[ "$name" =~ ^[^[:space:],=]+$ ]] || die "'$name' is not a valid set name (blank, ',' or '='): link $1 under another name"
   echo "${name#xvectors_}"
 }
 
 paired() { # "names" "directories" option: 'name=directory' of each
   local name dirs
   read -ra dirs <<<"$2"
-  [ "$(wc -w <<<"$1")" = "${#dirs[@]}" ] || die "$3: ${#dirs[@]} directories for the sets '$1'"
+  [ "$(wc -w <<<"$1")" = "${#dirs[@]}" ] || die "$3: got ${#dirs[@]} directories for the sets '$1'"
   for name in $1; do
     [ -d "${dirs[0]}" ] || die "$3: no such directory: ${dirs[0]} (blanks separate directories)"
     echo "$name=${dirs[0]}"
@@ -42,7 +42,7 @@ paired() { # "names" "directories" option: 'name=directory' of each
   done
 }
 
-data_sources='' xvector_sources='' # 'name=directory' of each set that is given
+data_sources='' xvector_sources='' # 'name=directory' of each given set
 if [ "$corpus" = kaldi ]; then
   [[ "$test_data$xvector_dir" =~ [^[:space:]] ]] || die "--corpus kaldi needs --test-data or --xvector-dir, see --help"
   test_sets='' dev_set='' train_set=''
@@ -57,7 +57,7 @@ if [ "$corpus" = kaldi ]; then
     [ -z "$dev_xvector_dir" ] || xvector_sources+=" $(paired "$dev_set" "$dev_xvector_dir" --dev-xvector-dir)"
     [ -z "$train_xvector_dir" ] || xvector_sources+=" $(paired "$train_set" "$train_xvector_dir" --train-xvector-dir)"
   fi
-  for set in $data_sources; do # said before anything is done
+  for set in $data_sources; do # fail before anything is done
     case "$vad" in
       segments) given "${set#*=}/segments" "--vad segments takes speech from it" ;;
       vad_scp) given "${set#*=}/vad.scp" "--vad vad_scp takes speech from it" ;;
@@ -65,17 +65,17 @@ if [ "$corpus" = kaldi ]; then
     [ "$inside_segments" = false ] || given "${set#*=}/segments" "--inside-segments true needs it"
   done
   twice="$(tr ' ' '\n' <<<"$test_sets $dev_set $train_set" | grep . | sort | uniq -d)"
-  [ -z "$twice" ] || die "two sets would be named '$twice': link one directory under another name"
+  [ -z "$twice" ] || die "two sets have the name '$twice': link one directory under another name"
 elif [ -n "$test_data$train_data$dev_data$xvector_dir$train_xvector_dir$dev_xvector_dir" ]; then
-  die "--test-data, --xvector-dir and the like go with --corpus kaldi"
+  die "--test-data, --xvector-dir and the like need --corpus kaldi"
 fi
 eval_sets="$dev_set $test_sets"
 sets="$train_set $eval_sets"
 heard_sets="$sets" heard_eval_sets="$eval_sets" heard_train_set="$train_set" # those without given x-vectors
 [ -z "$xvector_sources" ] || heard_sets='' heard_eval_sets='' heard_train_set=''
 
-# Local speakers: to hear speech by, and to tell who speaks at the same time. Who has decided themselves
-# where speech is, or gives x-vectors, has one speaker at a time.
+# Local speakers: to find speech, and overlapping speakers. With given speech regions or x-vectors there
+# is one speaker at a time.
 overlap_sets='' local_sets='' overlap_said=''
 if [ "$overlap" = true ]; then
   case "$vad" in
@@ -89,19 +89,19 @@ local_of() { # "sets" set: its local speakers, if it is among the sets
   case " $1 " in *" $2 "*) echo "$local_dir/$2" ;; esac
 }
 
-# The variants of DEC: 'default' is conf/dec.yaml, 'paper' is conf/dec_paper.yaml. Windows and an
-# autoencoder of its own has only one that has a configuration for them.
+# The variants of DEC: 'default' is conf/dec.yaml, 'paper' is conf/dec_paper.yaml. A variant has windows
+# and an autoencoder of its own only if there is a configuration for them.
 
-declare -A folders=() # name: where its configurations are, if that is not conf
+declare -A folders=() # name: where its configurations are, if not in conf
 
 own() { # arrow name: '_name', if it has a configuration of its own for this arrow
   [ ! -e "${folders[$2]-conf}/$1_$2.yaml" ] || echo "_$2"
 }
 
-# Where all x-vectors that are diarized come with the same plda, it is their speaker space, and what
-# conf/dec_plda.yaml says is the default.
+# If all x-vectors to diarize come with the same plda, it is their speaker space, and conf/dec_plda.yaml
+# is the default.
 
-same_plda() { # directory...: all have a plda, and the same
+same_plda() { # directory...: all have the same plda
   local dir
   for dir in "$@"; do
     [ -e "$dir/plda" ] && cmp -s "$1/plda" "$dir/plda" || return 1
@@ -113,19 +113,19 @@ if [ "$plda" = true ] && [ -n "$xvector_sources" ]; then
   read -ra dirs <<<"$dev_xvector_dir $xvector_dir"
   if same_plda "${dirs[@]}"; then
     with_plda=true
-    plda_said="the plda is the speaker space (conf/dec_plda.yaml); with --plda false, one is learnt"
+    plda_said="the plda is the speaker space (conf/dec_plda.yaml); --plda false learns one instead"
   elif [ -n "$(find -L "${dirs[@]}" -maxdepth 1 -name plda)" ]; then
-    plda_said="plda is not used, for it is not the same in all of ${dirs[*]}: give each a run of its own"
+    plda_said="plda is not used because it is not the same in all of ${dirs[*]}: run each separately"
   fi
 fi
 
-config_of() { # arrow name: its own configuration, or else the default of the arrow
+config_of() { # arrow name: its own configuration, or the default of the arrow
   local name=$2
   [ "$with_plda" = false ] || [ "$name" != default ] || name=plda
   if [ -n "$(own "$1" "$name")" ]; then echo "${folders[$name]-conf}/$1_$name.yaml"; else echo "conf/$1.yaml"; fi
 }
 
-ae_of() { # name: how its autoencoder is called, behind $exp/ae_
+ae_of() { # name: the name of its autoencoder, after $exp/ae_
   if [ -n "$(own autoencoder "$1")" ]; then echo "$1"; else echo default; fi
 }
 
@@ -134,10 +134,10 @@ for file in $dec_config; do
   [ -e "$file" ] || die "no such file: $file (--dec-config)"
   name="$(basename "$file" .yaml | sed 's/^dec_*//; s/^$/default/')"
   [[ "$(basename "$file")" =~ ^dec(_[A-Za-z0-9._-]+)?\.yaml$ ]] ||
-    die "--dec-config $file: a variant 'NAME' of DEC is a file dec_NAME.yaml"
+    die "--dec-config $file: the file of a variant NAME must be called dec_NAME.yaml"
   if [ ! "$(dirname "$file")" -ef conf ]; then
     [ ! -e "conf/$(basename "$file")" ] ||
-      die "--dec-config $file would take the place of conf/$(basename "$file") in $exp/dec_$name: rename it"
+      die "--dec-config $file would replace conf/$(basename "$file") in $exp/dec_$name: rename it"
     folders[$name]="$(dirname "$file")"
   fi
   case " $names " in *" $name "*) die "--dec-config: two files for $exp/dec_$name: rename one" ;; esac
@@ -150,22 +150,22 @@ for item in $seeds; do
   [[ "$item" =~ ^[^=]+=[1-9][0-9]{0,2}$ ]] || die "--seeds: expected NAME=N, as in paper=5, not '$item'"
   case " $names default " in
     *" ${item%=*} "*) ;;
-    *) given "conf/dec_${item%=*}.yaml" "--seeds $item: a variant of DEC" ;;
+    *) given "conf/dec_${item%=*}.yaml" "--seeds $item: not a variant of DEC" ;;
   esac
 done
 
-seeds_of() { # name: the seeds with which it is fitted
+seeds_of() { # name: its seeds
   local item number=1
   for item in $seeds; do [ "${item%=*}" != "$1" ] || number=${item##*=}; done
   echo "$seed"
   seq $((10#$seed + 1)) $((10#$seed + number - 1))
 }
 
-overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published stays as published
+overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; the published configuration does not change
   local item
   for item in $overrides; do
     case "${2-} $item" in
-      "paper xvector.options."*) ;; # of the extractor, which --extractor chooses for all
+      "paper xvector.options."*) ;; # options of the extractor, which --extractor chooses for all
       "paper ae.init=scratch" | "paper ae.init=shipped" | "paper ae.seed="*) ;; # whether it is trained, and from where
       "paper "* | "close xvector.coarse_step="*) continue ;;
     esac
@@ -173,12 +173,12 @@ overrides_of() { # arrow [name]: 'dec.a=1 ae.b=2' -> 'a=1'; what was published s
   done
 }
 
-told="${num_spk:+_$num_spk}" # results of a run that was told the number of speakers stand apart
+told="${num_spk:+_$num_spk}" # a run with a given number of speakers has its own results
 
-# A variant lies beside what it varies: behind the name of a directory stands what the command line says
-# otherwise than the defaults, as far as it bears on what is in there: dec_default+refine.niter=0.
+# A variant gets its own directory: options that differ from the defaults and affect its content are
+# appended to its name: dec_default+refine.niter=0.
 
-chosen() { # option...: 'option=value' of those that are not as the defaults say
+chosen() { # option...: 'option=value' of those that differ from the defaults
   local option
   for option in "$@"; do
     [ "${!option}" = "${_opt_default[$option]}" ] || echo "$option=${!option}"
@@ -192,15 +192,15 @@ overridden() { # arrow [name]: 'arrow.key=value' of what the command line overri
   done
 }
 
-variant() { # arrow "changes": '+key=value' of each, the last of a key; an arrow before the key where it is another
+variant() { # arrow "changes": '+key=value' of each, the last one per key; other arrows are named before the key
   local item value made=''
-  [[ "$2" == *=* ]] || return 0 # mostly, and soon
+  [[ "$2" == *=* ]] || return 0 # the usual case
   for item in $(tr -s '[:space:]' '\n' <<<"$2" | sed "s/^$1\.//; /^$/d" | tac | sort -s -u -t = -k 1,1); do
     value=${item#*=} value=${value##*/} value=${value//[^A-Za-z0-9._-]/_}
     [ "$value" = "${item#*=}" ] || value+=-$(cksum <<<"${item#*=}" | cut -d ' ' -f 1)
     made+=+${item%%=*}=$value
   done
-  [ ${#made} -le 150 ] || made=${made:0:120}-$(cksum <<<"$made" | cut -d ' ' -f 1) # a name has 255 at most
+  [ ${#made} -le 150 ] || made=${made:0:120}-$(cksum <<<"$made" | cut -d ' ' -f 1) # a file name has at most 255 bytes
   echo "$made"
 }
 
@@ -214,19 +214,19 @@ else
   speech_changes='' local_dir='' vad_dir=''
 fi
 
-xvector_changes() { # name: of its x-vectors
+xvector_changes() { # name: changes that affect its x-vectors
   [ -n "$xvector_sources" ] || echo "$speech_changes $(overridden xvector "$1")"
 }
 
-ae_changes() { # name: of its autoencoder
+ae_changes() { # name: changes that affect its autoencoder
   [ -n "$xvector_sources" ] || chosen extractor
   [ "$1" != default ] || chosen plda
   echo "$(xvector_changes close) $(chosen train_set) $(overridden ae "$1")"
 }
 
-system_changes() { # name: of DEC and of baselines, besides what comes before them
+system_changes() { # name: changes that affect DEC and the baselines themselves
   chosen seed
-  case "$num_spk $1" in " "*_oracle) ;; " "*) chosen min_spk max_spk ;; esac # who is told the number has no bounds
+  case "$num_spk $1" in " "*_oracle) ;; " "*) chosen min_spk max_spk ;; esac # bounds do not apply to a given number
   [ -n "$xvector_sources" ] || chosen overlap
   [ -z "$overlap_sets" ] || overridden segmentation
 }
@@ -237,7 +237,7 @@ xvectors_of() { # name: the directory of its x-vectors
   fi
 }
 
-ae_dir() { # name: of its autoencoder
+ae_dir() { # name: the directory of its autoencoder
   echo "$exp/ae_$1$(variant ae "$(ae_changes "$1")")"
 }
 
@@ -247,7 +247,7 @@ dec_of() { # name: the directory of a variant of DEC
   echo "$exp/dec_$1$told$(variant dec "$changes")"
 }
 
-dec_dir() { # name set seed: those after the first lie in the directory of the first, and go when that is made again
+dec_dir() { # name set seed: later seeds are inside the directory of the first, and are removed when it is made again
   local out
   out="$(dec_of "$1")/$2"
   if [ "$3" = "$seed" ]; then echo "$out"; else echo "$out/seed$3"; fi
@@ -260,18 +260,18 @@ baseline_of() { # name: the directory of a baseline
   echo "$exp/$1$(variant baseline "$changes")"
 }
 
-speakers_of() { # set, their number as --num-spk says it: 'speakers' becomes options of a step, what is known of them
+speakers_of() { # set, number as for --num-spk: sets 'speakers', options of a step about its speakers
   speakers=(--local-speakers "$(local_of "$overlap_sets" "$1")")
   case "$2" in
     oracle) need "$data/$1/reco2num_spk" "--num-spk oracle takes the counts from it"
       speakers+=(--reco2num-spk "$data/$1/reco2num_spk") ;;
     ?*) speakers+=(--num-spk "$2") ;;
   esac
-  # What is said of the estimate does not bind the baselines that are told the number.
+  # Bounds on the estimate do not apply to baselines that are given the number.
   [ "$2" != "$num_spk" ] || speakers+=(--min-spk "$min_spk" ${max_spk:+--max-spk "$max_spk"})
 }
 
-# What is fitted: each variant of DEC as it is, 'default', and with each point of --sweep,
+# The systems to fit: each variant of DEC unchanged, 'default', and with each point of --sweep,
 # 'default dec.refine.niter=0 dec.sequence.drift=0.1'.
 
 read -ra systems <<<"$names"
@@ -279,7 +279,7 @@ swept() { # "key=value,value ..." [point]: adds each point of the grid to 'syste
   local item=${1%% *} rest='' value name
   if [ -z "$1" ]; then
     for name in $names; do
-      [ "$name" = paper ] || systems+=("$name$2") # what is published stays as it is
+      [ "$name" = paper ] || systems+=("$name$2") # the published configuration does not change
     done
     return
   fi
@@ -291,7 +291,7 @@ swept() { # "key=value,value ..." [point]: adds each point of the grid to 'syste
 while read -ra grid; do [ ${#grid[@]} -eq 0 ] || swept "${grid[*]}"; done <<<"${sweep//;/$'\n'}"
 
 own_overrides=$overrides
-take() { # of 'systems': 'name' and 'overrides' become its own
+take() { # an element of 'systems': set 'name' and 'overrides'
   name=${1%% *} overrides=$own_overrides
   [ "$name" = "$1" ] || overrides+=" ${1#* }"
 }

@@ -1,22 +1,22 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # variables of this are used elsewhere, and the other way round
-# The frame of run.sh: which stages are run, what is said of them, and the end of a run. Sourced after
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with other files
+# The frame of run.sh: which stages run, their headings, and the end of a run. Sourced after
 # run_options.sh.
 
-export DIAR_RUN="$_root" # recordings that fail are listed at the end, and do not stop the stages
-DIAR_COMMAND="$(command_line)" # what makes the products of the steps again
+export DIAR_RUN="$_root" # failed recordings are listed at the end and do not stop the stages
+DIAR_COMMAND="$(command_line)" # makes the outputs of the steps again
 export DIAR_COMMAND
 stage_times=
 stage_began=
 
-if [ "$plan" = true ]; then # everything is as ever, but steps only say what they would do
+if [ "$plan" = true ]; then # everything runs as usual, but steps only show what they would do
   export DIAR_PLAN=1
   exec > >(python3 -B -I -S local/step_plan.py)
   trap 'exec >&-; wait '$! EXIT
 elif [ "$corpus" = mini ]; then
-  echo "run.sh: $_expected; what is done already is skipped"
+  echo "run.sh: $_expected; finished steps are skipped"
 fi
 
-starts() { # number text: whether this stage is to be run
+starts() { # number text: whether to run this stage
   ends_stage
   [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ] || return 1
   stage_times+="stage $1: "
@@ -32,7 +32,7 @@ ends_stage() {
   stage_began=
 }
 
-results() { # all scores on one page, and its main tables printed; made again only where one has changed
+results() { # write all scores to one page and print its main tables; made again only if a score has changed
   local said="$exp/.results.$$" key dir left states scores=() # two runs may end at the same time
   for dir in "$exp"/*/*/score "$exp"/*/*/seed*/score "$exp"/*/*/remarks "$exp"/ae_*/probe; do
     [ ! -e "$dir" ] || scores+=("$dir")
@@ -49,7 +49,7 @@ results() { # all scores on one page, and its main tables printed; made again on
   tail -n +2 "$exp/.results"
 }
 
-conclude() { # times, all scores on one page with its main tables printed, and the recordings that failed
+conclude() { # print the times, the main tables of all scores, and the failed recordings
   ends_stage
   if planning; then return; fi
   echo
@@ -60,7 +60,7 @@ conclude() { # times, all scores on one page with its main tables printed, and t
   printf 'run.sh: %sin all %s s, since %(%H:%M:%S)T\n' "$stage_times" "$SECONDS" -2 # when the shell was started
   local failed lists=("$exp/report/failed")
   for set in $sets; do lists+=("$data/$set/failed" "$exp"/*/"$set"/{,seed*/}failed); done
-  # Those of the local speakers are left out: the VAD names them, too.
+  # Failures of the local speakers are left out: the VAD reports them, too.
   failed="$(grep -aHs . "${lists[@]}" | grep -avF "$exp/local_speakers" | sed 's|/failed:|: |; s|^|run.sh: failed: |')" || true
   [ -n "$failed" ] || return 0
   echo "$failed" >&2

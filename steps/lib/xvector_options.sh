@@ -1,6 +1,6 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # variables of this are used elsewhere, and the other way round
-# Options that steps/fit_dec.sh and steps/cluster.sh share: defaults, and the function that checks
-# them, reads what they name, and makes of them the array 'options' for the program.
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with other files
+# Options shared by steps/fit_dec.sh and steps/cluster.sh: defaults, and the function that checks
+# them, registers the files that they name, and builds the array 'options' for the program.
 
 . steps/lib/job_options.sh
 local_speakers=
@@ -20,13 +20,13 @@ xvector_options() {
     ${reco2num_spk:+--reco2num-spk "$reco2num_spk"} ${local_speakers:+--local-speakers "$local_speakers"})
 }
 
-say_remarks() { # out-dir: what is not as the configuration says; a further seed lies in the first, which has said it
+say_remarks() { # out-dir: print deviations from the configuration; later seeds repeat those of the first
   if [ -e "$1/remarks" ] && ! cmp -s "$1/remarks" "$1/../remarks"; then
     sed "s/^/$_name: /" "$1/remarks"
   fi
 }
 
-say_unreached() { # out-dir: in which recordings there are fewer speakers than asked for
+say_unreached() { # out-dir: print the recordings with fewer speakers than requested
   if [ -s "$1/unreached" ]; then
     echo "$_name: not reached: $(paste -sd, "$1/unreached" | sed 's/,/, /g')" >&2
   else

@@ -105,7 +105,7 @@ def test_a_job_that_fails_once_is_tried_again(tmp_path):
     script = f"cd {tmp_path}; echo run >>ran.JOB; [ JOB = 1 ] || [ $(wc -l <ran.JOB) = 2 ] || {{ echo bad node; exit 3; }}"
     result = run(tmp_path, 2, script)
     assert result.returncode == 0
-    assert result.stderr == "slurm_jobs.py: job 2: status 3: bad node: tried once more\n"
+    assert result.stderr == "slurm_jobs.py: job 2: status 3: bad node: retrying\n"
     assert [(tmp_path / f"ran.{j}").read_text().count("run") for j in (1, 2)] == [1, 2]
 
 
@@ -133,7 +133,7 @@ def test_a_job_that_always_fails_is_named_and_alone_run_again_when_mended(data, 
     broken.unlink()
     result = small_step.run(ROOT, data, out, *options)
     assert (result.returncode, result.stderr) == (0, "")
-    assert "make_vad.sh: 1 of 2 jobs had finished before\n" in result.stdout
+    assert "make_vad.sh: 1 of 2 jobs had already finished\n" in result.stdout
     assert (out / "log/make_vad.1.log").stat().st_mtime_ns == first
     assert small_step.products(out) == expected
 
@@ -146,7 +146,7 @@ def test_killed_and_run_again(data, expected, tmp_path):
     assert slurm.queued_ids(name), "the job is still there"
     result = small_step.run(ROOT, data, out, "--cmd", "local")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "2 of 3 jobs had finished before" in result.stdout and slurm.queued_ids(name) == set()
+    assert "2 of 3 jobs had already finished" in result.stdout and slurm.queued_ids(name) == set()
     assert small_step.products(out) == expected
 
 

@@ -120,8 +120,8 @@ def test_callhome_key_and_folds_are_downloaded(tmp_path, web):
 @pytest.mark.parametrize(
     "name, options, said",
     [
-        ("ami", ["--sets", "eval"], "no set 'eval' in ami; there are train, dev, test"),
-        ("ami", ["--mic", "lapel"], "--mic lapel: it is one of: mix-headset, array1-01"),
+        ("ami", ["--sets", "eval"], "no set 'eval' in ami; choose from train, dev, test"),
+        ("ami", ["--mic", "lapel"], "--mic lapel: must be one of: mix-headset, array1-01"),
         ("ami", ["--audio-dir", "/nowhere"], "no such file or directory (--audio-dir)"),
         ("ami", ["--mirror", "file:///x"], "expected an address, http:// or https://"),
         ("callhome", [], "--audio-dir <LDC2001S97> is needed"),
@@ -166,7 +166,7 @@ def test_published_setup_insists_on_its_corpus(tmp_path, name):
     where = ("--stage", "7", "--stop-stage", "4")  # options only
     published = ("--config", f"conf/paper_{name}.conf", *where)
     result = run_sh(tmp_path, *published)
-    assert result.returncode == 1 and "--corpus is given on the command line" in result.stderr
+    assert result.returncode == 1 and "--corpus must be given on the command line" in result.stderr
     result = run_sh(tmp_path, "--corpus", name, *published)
     assert result.returncode == 0, result.stderr
 

@@ -150,7 +150,7 @@ class TestInputs:
         found = inputs.gather([], folder / "list")
         faults = [fault_of(i) for i in found if i.recording not in ("mine", "b")]
         assert len(found) == 5 and "list:1: " in faults[0] and "'../up'" in faults[0]
-        assert "list:3: 'mine' is in line 2 already" in faults[1]
+        assert "list:3: 'mine' is already in line 2" in faults[1]
         assert "no such audio file" in faults[2]
 
     @settings(max_examples=40, deadline=None)
@@ -311,8 +311,8 @@ class TestDiarize:
         pipeline = SimpleNamespace(extractor=rate, run=lambda *_: made, encoder=None)
         nobody = diarize.Identities(pipeline, None, None, False, False)
         (result,) = diarize.results(diarize.parse(), pipeline, Bounds(3), nobody)
-        assert "1 of the 3 speakers asked for" in result.remarks
-        assert result.remarks[-1].startswith("less than 2 s of a: perhaps a part of another")
+        assert "1 of the 3 requested speakers" in result.remarks
+        assert result.remarks[-1].startswith("less than 2 s of a: perhaps part of another")
 
     def test_speakers_have_names(self, go, folder, tmp_path):
         found = go(folder / "talk.wav", "--json", "--out", tmp_path, "--names", "1=Änne Bo,3=Eva")
@@ -320,9 +320,9 @@ class TestDiarize:
         assert {turn["speaker"] for turn in line["turns"]} == {"Änne Bo", "talk_2"}
         turns = read_rttm(tmp_path / "talk.rttm")["talk"]
         assert {turn.speaker for turn in turns} == {"Änne_Bo", "talk_2"}
-        assert "no speaker '3' to give a name to" in found.err
+        assert "no speaker '3' to name" in found.err
         both = go(folder / "talk.wav", folder / "more/quiet.wav", "--names", "1=A,2=A")
-        assert "talk: talk_1 and talk_2 would both be A: name them apart" in both.err
+        assert "talk: talk_1 and talk_2 would both be A: give them different names" in both.err
         assert both.error.startswith("1 of 2") and "quiet: no speech" in both.err
 
     def test_standard_input_is_as_good_as_a_file(self, go, folder):
@@ -358,8 +358,11 @@ class TestDiarize:
         "arguments, words",
         [
             ([], "name files or folders"),
-            (["a.wav", "--channel", "0"], "--channel: '0' is no channel: they count from 1"),
-            (["a.wav", "--channel", "-1"], "'-1' is no channel: they count from 1"),
+            (
+                ["a.wav", "--channel", "0"],
+                "--channel: '0' is not a channel: channels are numbered from 1",
+            ),
+            (["a.wav", "--channel", "-1"], "'-1' is not a channel: channels are numbered from 1"),
             (["a.wav", "--skip-done"], "--skip-done goes with --out"),
             (["a.wav", "b.wav", "--name", "c"], "--name is of one recording, but there are 2"),
             (["-", "--list", "-"], "'-' is standard input: pipe something into it, once"),
@@ -374,7 +377,7 @@ class TestDiarize:
     @pytest.mark.parametrize("name", ["", "a b", "../a"])
     def test_ids_that_no_file_can_have(self, name, monkeypatch):
         monkeypatch.setattr(sys, "argv", ["diarize.py", "x.wav", "--name", name])
-        with pytest.raises(DataError, match="cannot be the id of a recording"):
+        with pytest.raises(DataError, match="is not a valid recording id"):
             diarize.parse()
 
     def test_as_a_program_in_a_pipe(self, folder, models):

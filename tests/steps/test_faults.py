@@ -375,7 +375,7 @@ def test_odd_lines_of_an_rttm(said, tmp_path):
     said("a blank in a speaker's name", result.stderr)
     result = call("steps/score.sh", tmp_path / "good", tmp_path / "good", tmp_path / "out")
     assert result.returncode == 0
-    said("a turn of no length", result.stdout)
+    said("a turn of zero length", result.stdout)
 
 
 def test_a_read_only_place(xvectors, ae, said, small_disk):

@@ -76,7 +76,9 @@ class TestCommands:
         kept, found = soundfile.read(path, dtype="int16")
         assert found == rate and np.array_equal(kept, sound)
         assert path == call.parent / "target/wav/r.flac" and examine(call).faults == []
-        with pytest.raises(DataError, match=r"wav.scp:1: audio in an ark, of which steps/import"):
+        with pytest.raises(
+            DataError, match=r"wav.scp:1: audio in an ark: import it with steps/import"
+        ):
             Recordings(call).load("q")
 
     @pytest.mark.parametrize(
@@ -85,8 +87,8 @@ class TestCommands:
             (b"r PKL" + pickle.dumps(print), r"x.ark:2: no audio in this ark"),
             (b"r \0BFV \4\1\0\0\0abcd", r"x.ark:2: no audio in this ark"),
             (b"r ", r"x.ark:2: no audio in this ark"),
-            (b"r RIFF\xff\xff\xff\xffWAVEfmt ", r"x.ark:2: the audio in this ark is cut short"),
-            (b"r AUDIO\x04\xff\xff\xff\xff", r"x.ark:12: the audio in this ark is cut short"),
+            (b"r RIFF\xff\xff\xff\xffWAVEfmt ", r"x.ark:2: the audio in this ark is truncated"),
+            (b"r AUDIO\x04\xff\xff\xff\xff", r"x.ark:12: the audio in this ark is truncated"),
             (b"r RIFF\4\0\0\0WAVE", r"wav.scp:1: what the ark has there is no audio"),
             (b"r AUDIO\1\2no", r"wav.scp:1: what the ark has there is no audio"),
         ],
@@ -170,13 +172,13 @@ class TestTables:
         target, notes = self.imported(source)
         assert read_rttm(target / "ref.rttm") == {"a": [Turn("a", 0.0, 1.0, "amy")]}
         assert any("rttm:3: 'x' is not a number: b has no reference" in note for note in notes)
-        assert any("a: 1 turn(s) of no length" in note for note in notes)
+        assert any("a: 1 turn(s) of zero length" in note for note in notes)
 
     def test_turns_of_no_length_in_an_stm_are_left_out(self, source):
         (source / "stm").write_text("a 1 amy 2 2 w\na 1 amy 3 4 w\n")
         target, notes = self.imported(source)
         assert read_rttm(target / "ref.rttm") == {"a": [Turn("a", 3.0, 1.0, "amy")]}
-        assert any("a: 1 turn(s) of no length" in note for note in notes)
+        assert any("a: 1 turn(s) of zero length" in note for note in notes)
 
     def test_a_reference_of_others_is_none(self, source):
         (source / "rttm").write_text("SPEAKER z 1 0 1 <NA> <NA> x <NA> <NA>\n")
@@ -197,7 +199,7 @@ class TestTables:
         [
             ("uem", "a 1 0 5 x\n", "uem:1: expected"),
             ("stm", "a 1 amy 2 1 x\n", "stm:1: reversed"),
-            ("segments", "u1 a\nu2 b\n", "segments: no line of it can be used: "),
+            ("segments", "u1 a\nu2 b\n", "segments: none of its lines can be used: "),
         ],
     )
     def test_what_stops_an_import_is_said_before_any_work(self, source, name, text, message):
@@ -256,7 +258,7 @@ class TestNormalization:
         assert normalize(x) == pytest.approx(expected, abs=1e-5)
         assert len(normalize.steps) == 3
         with pytest.raises(
-            DataError, match="mean.vec: for vectors of 4 numbers, but the x-vectors have 7"
+            DataError, match="mean.vec: is for vectors of dimension 4, but the x-vectors have 7"
         ):
             normalize(np.ones((2, 7)))
 
@@ -334,10 +336,10 @@ def test_commands_are_refused_unless_asked_for(telephone, tmp_path):
     ("options", "words"),
     [
         (["--test-data", "  "], "needs --test-data or --xvector-dir"),
-        (["--test-data", "{data}", "--exp", "my exp"], "cannot hold blanks"),
+        (["--test-data", "{data}", "--exp", "my exp"], "cannot contain blanks"),
         (["--test-data", "{data}", "--vad", "vad_scp"], "vad.scp"),
-        (["--test-data", "{data} {data}/."], "two sets would be named 'plain'"),
-        (["--test-data", "{data}", "--data", "{data}"], "which is only read"),
+        (["--test-data", "{data} {data}/."], "two sets have the name 'plain'"),
+        (["--test-data", "{data}", "--data", "{data}"], "which must not be written to"),
         (["--test-data", "nowhere"], "no such directory: nowhere"),
     ],
 )
@@ -380,7 +382,7 @@ def test_telephone_directory_gives_what_the_plain_one_gives(telephone, tmp_path)
     )  # fmt: skip
     (telephone / "rttm").rename(data / "rttm")
     (data / "vad.scp").unlink()
-    assert "is made, but not scored" in result.stdout and "in all" in result.stdout
+    assert "rttm is not scored: " in result.stdout and "in all" in result.stdout
     ours, theirs = (read_rttm(dec_of(folder) / "kaldi/rttm") for folder in (exp, tmp_path / "exp2"))
     for name in ("one", "two"):
         assert len(ours[name]) == len(theirs[name])
@@ -500,7 +502,7 @@ def test_a_vbx_directory_of_one_recording(tmp_path):
     assert len({pair for pair in zip(who, found, strict=True)}) <= 5  # a window or two at changes
     assert "init: plda" in (tmp_path / "exp/ae_default/config.yaml").read_text()
     # The published decoding needs a grid, and there is none.
-    said = "turns decoded in frames, not in cells: the x-vectors are on no grid"
+    said = "turns decoded in frames, not in cells: the x-vectors are not on a grid"
     assert result.stdout.count(said) == 1
     paper = tmp_path / "exp/dec_paper/calls"
     assert read_rttm(paper / "rttm") and (paper / "remarks").read_text() == f"{said}\n"
@@ -561,7 +563,7 @@ class TestArksWithoutScp:
         (tmp_path / "x.seg").write_text("".join(f"{name}-1 {name} 0 1\n" for name in "abc"))
         found = xvector_dir.of_others(tmp_path)
         assert found.load("a").dim == 3
-        with pytest.raises(DataError, match="b-1: cannot be read from .*cut short"):
+        with pytest.raises(DataError, match="b-1: cannot be read from .*truncated"):
             found.load("b")
         with pytest.raises(DataError, match="1 of 1 ids of 'segments' are missing"):
             found.load("c")
@@ -586,9 +588,9 @@ class TestArksWithoutScp:
     [
         (None, "not VBx's transform.h5"),
         ({"mean1": np.ones(4)}, "not VBx's transform.h5, with mean1 and lda"),
-        ({"mean1": np.ones(4), "lda": np.ones((3, 2))}, "do not go together"),
+        ({"mean1": np.ones(4), "lda": np.ones((3, 2))}, "mean1 and lda do not match"),
         ({"mean1": np.ones(4), "lda": np.full((4, 2), np.nan)}, "NaN"),
-        ({"mean1": np.ones(4), "lda": np.ones((4, 3))}, "belongs to another transform"),
+        ({"mean1": np.ones(4), "lda": np.ones((4, 3))}, "it does not belong to"),
     ],
 )
 def test_a_transform_that_is_not_vbx_is_refused_and_nothing_written(tmp_path, tables, message):
@@ -625,7 +627,7 @@ def test_plda_that_differ_are_not_used(tmp_path):
     given = f"{tmp_path}/one {tmp_path}/two"
     where = ("--data", tmp_path / "data", "--exp", tmp_path / "exp", "--stage", 3)
     result = run("--xvector-dir", given, *where, "--plan")
-    assert "plda is not used, for it is not the same in all of" in result.stdout
+    assert "plda is not used because it is not the same in all of" in result.stdout
     (tmp_path / "two" / "plda").write_bytes((tmp_path / "one" / "plda").read_bytes())
     result = run("--xvector-dir", given, *where, "--plan")
     assert "the plda is the speaker space" in result.stdout

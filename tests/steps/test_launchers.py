@@ -39,7 +39,7 @@ class TestKilled:
         logs = {job: (killed / f"log/make_vad.{job}.log").stat().st_mtime_ns for job in (1, 2, 3)}
         result = small_step.run(root, data, killed)
         assert result.returncode == 0, result.stderr
-        assert "make_vad.sh: 2 of 3 jobs had finished before\n" in result.stdout
+        assert "make_vad.sh: 2 of 3 jobs had already finished\n" in result.stdout
         again = {job: (killed / f"log/make_vad.{job}.log").stat().st_mtime_ns for job in (1, 2, 3)}
         assert [job for job in logs if again[job] != logs[job]] == [2]
         assert small_step.products(killed) == expected
@@ -49,7 +49,7 @@ class TestKilled:
     def test_all_is_new_for_other_jobs_or_options(self, root, data, killed, tmp_path, options):
         result = small_step.run(root, data, killed, *options)
         assert result.returncode == 0, result.stderr
-        assert "had finished before" not in result.stdout
+        assert "had already finished" not in result.stdout
         small_step.run(root, data, tmp_path / "fresh", *options)
         assert small_step.products(killed) == small_step.products(tmp_path / "fresh")
 
@@ -59,7 +59,7 @@ class TestKilled:
         (killed / "jobs/.key").unlink()  # what both remove first
         (killed / "jobs/1/segments").unlink()
         result = small_step.run(root, data, killed)
-        assert result.returncode == 0 and "had finished before" not in result.stdout
+        assert result.returncode == 0 and "had already finished" not in result.stdout
         assert small_step.products(killed) == expected
 
     def test_the_second_run_may_be_by_another_launcher(self, root, data, killed, expected):
@@ -93,8 +93,8 @@ class TestKaldiScripts:
         result = small_step.run(root, data, tmp_path / "out", "--cmd", "queue.pl --mem 4G")
         assert result.returncode == 1 and not (tmp_path / "out").exists()
         assert result.stderr == (
-            "make_vad.sh: --cmd is local, slurm, or a script in Kaldi's convention;"
-            " there is no program 'queue.pl'\n"
+            "make_vad.sh: --cmd must be local, slurm, or a script in Kaldi's convention;"
+            " no such program: 'queue.pl'\n"
         )
 
     def call(self, tmp_path, number, *command):
@@ -156,5 +156,5 @@ def test_an_interrupted_directory_with_blanks_in_its_name(root, data, expected, 
     out = tmp_path / "my [out]"
     small_step.kill_when_all_but_one_are_done(root, data, out)
     result = small_step.run(root, data, out)
-    assert result.returncode == 0 and "2 of 3 jobs had finished before" in result.stdout
+    assert result.returncode == 0 and "2 of 3 jobs had already finished" in result.stdout
     assert small_step.products(out) == expected

@@ -12,7 +12,7 @@ from paths import ROOT
 
 run = partial(command_line.run, "./run.sh")
 
-STATES = ("up to date", "to be made anew", "not there yet")
+STATES = ("up to date", "out of date", "missing")
 
 
 def plan(*options, **kwargs):
@@ -48,13 +48,13 @@ class TestBeforeAnything:
             cwd=clone, env={"PATH": os.environ["PATH"], "HOME": str(clone), "PYTHON": "none"}
         )
         assert tree(clone) == before
-        assert {state for state, *_ in found.values()} == {"not there yet"}
+        assert {state for state, *_ in found.values()} == {"missing"}
         for out in ("data/test", "exp/vad_combined/train/score", "exp/xvectors_campplus_paper/dev",
                     "exp/ae_paper", "exp/dec_default/real_sample", "exp/dec_paper/test/score", "exp/dec_paper/test/seed4/score",
                     "exp/kmeans_oracle/dev", "exp/ae_default/probe", "exp/report"):  # fmt: skip
             assert out in found
         assert found["exp/dec_default/test"] == (
-            "not there yet", "fit_dec.sh",
+            "missing", "fit_dec.sh",
             "conf/dec.yaml exp/xvectors_campplus/test exp/ae_default/model.safetensors"
             " exp/local_speakers/test",
         )  # fmt: skip
@@ -71,7 +71,7 @@ class TestBeforeAnything:
         options = ("--corpus", corpus, "--audio-dir", "nowhere")
         before = tree(clone)
         found = plan(*options, "--stop-stage", "1", cwd=clone)
-        assert found[f"exp/{corpus}/vad_combined/{plan_set(corpus)}"][0] == "not there yet"
+        assert found[f"exp/{corpus}/vad_combined/{plan_set(corpus)}"][0] == "missing"
         assert tree(clone) == before
 
 
@@ -113,7 +113,7 @@ class TestStates:
 
     def test_an_option_changes(self, folder):
         found = plan(*self.options(folder), "--vad.min_speech", "0.3")
-        assert {state for state, *_ in found.values()} == {"not there yet"}, "a variant"
+        assert {state for state, *_ in found.values()} == {"missing"}, "a variant"
         assert f"{folder}/exp/vad_energy+min_speech=0.3/test/score" in found
 
     def test_a_configuration_changes(self, folder):
@@ -122,7 +122,7 @@ class TestStates:
         done.write_text(f"{'0' * 64}\n")
         states = self.states(folder)
         done.write_text(key)
-        assert states["test"] == states["test/score"] == "to be made anew", "scores, too"
+        assert states["test"] == states["test/score"] == "out of date", "scores, too"
 
     def test_an_input_changes(self, folder):
         path = folder / "data/test/ref.rttm"
@@ -130,7 +130,7 @@ class TestStates:
         path.write_text(text.replace("A", "B"))
         states = self.states(folder)
         path.write_text(text)
-        assert states.pop("test/score") == "to be made anew"
+        assert states.pop("test/score") == "out of date"
         assert set(states.values()) == {"up to date"}
 
     def test_a_directory_goes(self, folder):
@@ -138,7 +138,7 @@ class TestStates:
         path.rename(folder / "away")
         states = self.states(folder)
         (folder / "away").rename(path)
-        assert states["test"] == states["test/score"] == "not there yet"
+        assert states["test"] == states["test/score"] == "missing"
         assert states["train"] == states["train/score"] == "up to date"
 
     def test_an_unfinished_one(self, folder):
@@ -147,8 +147,8 @@ class TestStates:
         done.unlink()
         states = self.states(folder)
         done.write_text(text)
-        assert states["test"] == "not there yet"
-        assert states["test/score"] == "to be made anew"
+        assert states["test"] == "missing"
+        assert states["test/score"] == "out of date"
 
     def test_who_has_seen_enough(self, folder):
         command = "./run.sh --plan | head -n 2; echo ${PIPESTATUS[1]}"
@@ -162,8 +162,8 @@ class TestStages:
         [
             (["--stage", "9"], "there is no stage 9: stages are 0 to 7"),
             (["--stop-stage", "8"], "there is no stage 8: stages are 0 to 7"),
-            (["--stage", "x"], "--stage and --stop-stage are numbers"),
-            (["--corpus", "none"], "corpora are ami, callhome, dihard3, kaldi, mini, voxconverse"),
+            (["--stage", "x"], "--stage and --stop-stage must be numbers"),
+            (["--corpus", "none"], "choose from ami, callhome, dihard3, kaldi, mini, voxconverse"),
             (["--min-spk", "0"], "--min-spk must be a whole number of at least 1, not '0'"),
             (["--min-spk", "4", "--max-spk", "3"], "--min-spk 4 is more than --max-spk 3"),
             (["--num-spk", "many"], "--num-spk must be a whole number of at least 1, or oracle"),

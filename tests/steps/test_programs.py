@@ -37,7 +37,7 @@ def test_an_unknown_device_is_refused_before_anything_is_done(tmp_path):
     for command in (step, ["./run.sh", "--device", "tpu"]):
         refused = run(*command)
         assert refused.returncode == 1 and refused.stdout == ""
-        assert refused.stderr.startswith("find_device.py: device 'tpu': it is cpu, cuda")
+        assert refused.stderr.startswith("find_device.py: device 'tpu': must be cpu, cuda")
         assert len(refused.stderr.splitlines()) == 1
     assert (done / "loss.tsv").read_text() == "kept"
 
@@ -92,7 +92,7 @@ class TestExport:
         assert (made.stdout, made.returncode) == ("WEBVTT\n", 0)
         made = piped("export.py", "--format", "webvtt", "-", "-")
         assert made.stderr == (
-            "export.py: no turns on standard input: --recording NAME says of which recording\n"
+            "export.py: no turns on standard input: name the recording with --recording NAME\n"
         )
         assert made.returncode == 1
         bad = piped("export.py", "--format", "ctm", "-", "-", text="SPEAKER r 1 0 -1 <NA> <NA> x\n")
@@ -126,7 +126,7 @@ def test_speech_of_recordings_without_reference_is_no_false_alarm(tmp_path):
     (vad / "segments").write_text("a-1 a 1.0 5.0\nunknown-1 unknown 0.0 9.0\n")
     done = run("local/score_vad.py", data, vad, tmp_path / "out")
     assert "false alarm 0.00 % of 4 s" in done.stdout, done.stderr
-    assert "1 recording(s) without reference left out" in done.stdout
+    assert "1 recording(s) without reference excluded" in done.stdout
 
 
 def test_validation_explains_mends_and_keeps_a_copy(tmp_path):
@@ -147,7 +147,7 @@ def test_validation_explains_mends_and_keeps_a_copy(tmp_path):
     told = validate()
     assert told.returncode == 1 and "Traceback" not in told.stderr
     assert f"{tmp_path}/utt2spk: not sorted: LC_ALL=C sort" in told.stderr
-    assert "u3" in told.stderr and "--fix mends" in told.stderr
+    assert "u3" in told.stderr and "--fix fixes" in told.stderr
     unsorted = (tmp_path / "utt2spk").read_text()
     assert unsorted == "u2 s2\nu1 s1\n", "nothing is changed unless asked"
     fixed = validate("--fix")

@@ -184,7 +184,7 @@ def overlapping(turns):
         (["--seeds", "default"], "expected NAME=N, as in paper=5, not 'default'"),
         (["--seeds", "papr=3"], "no such file: conf/dec_papr.yaml (--seeds papr=3"),
         (["--vad", "magic"], "silero, energy, oracle, segments or vad_scp"),
-        (["--overlap", "perhaps"], "--overlap is true or false"),
+        (["--overlap", "perhaps"], "--overlap must be true or false"),
         (["--corpus", "nowhere"], "conf/nowhere.conf"),
         (["--stage", "4", "--dec.refine.nitre", "3"], "did you mean 'niter'"),
         (["--stage", "4", "--dec-config", "conf/none.yaml"], "conf/none.yaml"),

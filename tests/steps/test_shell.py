@@ -79,9 +79,9 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
             (["--overrides", "x"], "thing.sh: unknown option --overrides (try --help)"),
             (["--PATH", "x"], "thing.sh: unknown option --PATH (try --help)"),
             (["-n", "4"], "thing.sh: unknown option -n (try --help)"),
-            (["--fast", "yes"], "thing.sh: --fast is true or false, not 'yes' (try --help)"),
-            (["--fast="], "thing.sh: --fast is true or false, not '' (try --help)"),
-            (["--fast", "x"], "thing.sh: --fast is true or false, not 'x' (try --help)"),
+            (["--fast", "yes"], "thing.sh: --fast must be true or false, not 'yes' (try --help)"),
+            (["--fast="], "thing.sh: --fast must be true or false, not '' (try --help)"),
+            (["--fast", "x"], "thing.sh: --fast must be true or false, not 'x' (try --help)"),
             (["--num-spk"], "thing.sh: --num-spk needs a value (try --help)"),
             (["--config"], "thing.sh: --config needs a file (try --help)"),
             (["--config", "none"], "thing.sh: no such options file: none (try --help)"),
@@ -108,7 +108,7 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
         ("line", "message"),
         [
             ("nspk=3", "x.conf:2: unknown option --nspk"),
-            ("fast=1", "x.conf:2: --fast is true or false, not '1'"),
+            ("fast=1", "x.conf:2: --fast must be true or false, not '1'"),
             ("num_spk 3", "x.conf:2: expected name=value, found 'num_spk 3'"),
         ],
     )
@@ -125,7 +125,9 @@ echo "num_spk=$num_spk fast=$fast name=$name value=$value line=$line overrides=$
         assert result.returncode == 1 and "unknown option --dec.niter" in result.stderr
 
     def test_help_is_the_head_of_the_script(self, thing):
-        expected = "Does a thing.\n\nUsage: thing.sh [options] <in>\n\nEvery script takes --config"
+        expected = (
+            "Does a thing.\n\nUsage: thing.sh [options] <in>\n\nEvery script also takes --config"
+        )
         assert self.shown(thing("--help")).startswith(expected)
         assert self.shown(thing("--num-spk", "3", "-h")).count("\nExit status: ") == 1
 
@@ -493,10 +495,10 @@ class TestScoring:
         result = self.score(files)
         assert result.returncode == 0, result.stderr
         for note in (
-            "1 line(s) of the hypothesis are no SPEAKER lines, passed over: SPKR-INFO 1.",
-            "1 turn(s) of no length in the hypothesis, left out: 1 recording(s): b.",
+            "1 line(s) of the hypothesis other than SPEAKER, ignored: SPKR-INFO 1.",
+            "1 turn(s) of zero length in the hypothesis, left out: 1 recording(s): b.",
             "1 turn(s) of the hypothesis overlapped others of their speaker: merged.",
-            "Turns of several channels in the hypothesis, taken together: 1 recording(s): b.",
+            "Turns of several channels in the hypothesis, merged: 1 recording(s): b.",
             "after the end of the UEM, which does not count: 2 recording(s): a, b.",
         ):
             assert note in result.stdout
@@ -540,7 +542,7 @@ class TestScoring:
         assert rows[2:] == ["DEC, default", "AHC, count known", "mine"]
         assert "| silero | test |" in page and "2.50 |" in page
         assert f"`steps/score.sh {files}/ref.rttm {files}/hyp {exp}/mine/test/score`" in page
-        assert "23.93" in page and "misprints 23.39" in page and "Not measured here" in page
+        assert "23.93" in page and "misprinted as 23.39" in page and "Not measured here" in page
         result = run("local/make_results.py", files / "none", files / "R.md")
         assert result.returncode == 1 and "per_recording.tsv below it" in result.stderr
 
@@ -573,7 +575,7 @@ def test_output_onto_input_is_refused_and_harmless(tmp_path):
     (tmp_path / "xv/segments").write_text("")
     (tmp_path / "xv/.begun").write_text("")
     result = run("steps/cluster.sh", tmp_path / "xv", tmp_path / "xv")
-    assert result.returncode == 1 and "is input and output" in result.stderr
+    assert result.returncode == 1 and "is both input and output" in result.stderr
     assert (tmp_path / "xv/segments").exists()
 
 
@@ -582,7 +584,7 @@ def test_output_onto_input_is_refused_and_harmless(tmp_path):
     [
         (("--stage", "9"), "there is no stage 9: stages are 0 to 7"),
         (("--nj", "x"), "--nj must be a whole number"),
-        (("--vad", "ears"), "--vad is combined, "),
+        (("--vad", "ears"), "--vad must be combined, "),
         (("--corpus", "kaldi"), "needs --test-data"),
         (("nonsense",), "unexpected argument"),
     ],

@@ -76,10 +76,12 @@ def test_a_word_of_one_that_says_nothing(tmp_path, mark):
     process.terminate()
     rest = process.communicate(timeout=20)[1]
     log = f"(log: {tmp_path}/log/x.%d.log)\n"
-    begin = "run_jobs.py: job {} has said nothing for 0 minutes: "
-    assert said[0].startswith(begin.format(1) + "it may hang, or have a long recording; 'kill ")
+    begin = "run_jobs.py: job {} has logged nothing for 0 minutes: "
+    assert said[0].startswith(
+        begin.format(1) + "it may hang, or be at work on a long recording; 'kill "
+    )
     assert said[0].endswith("' ends the step " + log % 1)
-    lets = f"process {job} is stopped, 'kill -CONT {job}' lets it go on "
+    lets = f"process {job} is stopped, 'kill -CONT {job}' resumes it "
     assert said[1] == begin.format(2) + lets + log % 2
     assert rest == ""  # each once
 
@@ -95,7 +97,7 @@ def test_a_word_of_jobs_that_run_elsewhere(tmp_path, mark):
     process = start(tmp_path, STOPPED.format(mark), program="kaldi_jobs", quiet=1,
         options=["--script", str(script)])  # fmt: skip
     assert process.stderr.readline() == (
-        "kaldi_jobs.py: job 1 has said nothing for 0 minutes: it may hang, or have a long recording"
+        "kaldi_jobs.py: job 1 has logged nothing for 0 minutes: it may hang, or be at work on a long recording"
         f" (log: {tmp_path}/log/x.1.log)\n"
     )
     process.terminate()
@@ -154,5 +156,5 @@ class TestLock:
             command, cwd=tmp_path / "recipe", env=env, capture_output=True, text=True
         )
         assert (result.returncode, result.stderr) == (1,
-            f"make_vad.sh: process {launcher} (of a run that was killed: 'kill -9' ends it) is writing to"
-            f" {tmp_path}/out: wait for it, or take another --exp\n")  # fmt: skip
+            f"make_vad.sh: process {launcher} (left by a killed run: 'kill -9' ends it) is writing to"
+            f" {tmp_path}/out: wait for it, or choose another --exp\n")  # fmt: skip

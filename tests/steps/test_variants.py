@@ -108,10 +108,10 @@ class TestNames:
     @pytest.mark.parametrize(
         "names, said",
         [
-            ("dec.yaml", "would take the place of conf/dec.yaml in exp/dec_default: rename it"),
-            ("dec_paper.yaml", "would take the place of conf/dec_paper.yaml in exp/dec_paper"),
+            ("dec.yaml", "would replace conf/dec.yaml in exp/dec_default: rename it"),
+            ("dec_paper.yaml", "would replace conf/dec_paper.yaml in exp/dec_paper"),
             ("a/dec_x.yaml b/dec_x.yaml", "two files for exp/dec_x: rename one"),
-            ("mine.yaml", "a variant 'NAME' of DEC is a file dec_NAME.yaml"),
+            ("mine.yaml", "the file of a variant NAME must be called dec_NAME.yaml"),
         ],
     )
     def test_names_that_would_hide_another(self, tmp_path, names, said):
@@ -171,7 +171,7 @@ class TestRecords:
         assert self.states(recipe) == f"exp/out\t{why}\tsteps/work.sh\n"
         again = tiny_step.run(recipe)
         reason = why.removeprefix("exp/out was ")
-        assert f"work.sh: exp/out is made anew: {reason}\n" in again.stdout
+        assert f"work.sh: making exp/out again: {reason}\n" in again.stdout
         assert self.states(recipe) == ""
 
     def test_a_comment_changes_nothing(self, recipe):
@@ -196,7 +196,7 @@ class TestRecords:
 
     def test_unfinished_and_without_a_record(self, recipe):
         (recipe / "exp/out/.made").unlink()
-        assert "exp/out has no record of what it was made of" in self.states(recipe)
+        assert "exp/out has no record of how it was made" in self.states(recipe)
         (recipe / "exp/out/.done").unlink()
         assert "exp/out is not finished" in self.states(recipe)
         (recipe / "exp/out/.begun").unlink()
@@ -276,18 +276,15 @@ class TestScores:
                 "| DEC, mine \N{DAGGER} " in shown and "| DEC, mine; rounds=1 \N{DAGGER} " in shown
             )
             command = f"steps/score.sh {exp}/ref.rttm {exp}/exp/dec_mine/test/rttm"
-            assert f"- DEC, mine: {exp}/dec.yaml has changed since ({command}" in shown
+            assert f"- DEC, mine: {exp}/dec.yaml has changed since (to update: {command}" in shown
         said = self.fit(exp, "dec_mine")
         assert f"{exp}/exp/dec_mine/test: sequence.complexity was 2.0, is 3.0\n" in said
-        assert f"is made anew: {exp}/dec.yaml has changed since\n" in said
+        assert f" again: {exp}/dec.yaml has changed since\n" in said
         self.score(exp, "dec_mine")
         page, _ = self.results(exp)
         assert "| DEC, mine |" in re.sub(" +", " ", page), "renewed"
         compared = self.compared(exp)
-        assert (
-            f"B is not what the recipe would make now: {exp}/dec.yaml has changed"
-            in compared.stderr
-        )
+        assert f"B is out of date: {exp}/dec.yaml has changed" in compared.stderr
         assert re.search(r"\| dec\.sequence\.complexity +\| +3\.0 \| +2\.0 \|", compared.stdout)
 
     def test_other_inputs_of_the_same_name(self, exp):
@@ -302,7 +299,7 @@ class TestScores:
             *(exp / f"exp/{x}/test/score" for x in ("dec_mine", "dec_mine+rounds=1")),
         )
         assert (
-            f"{exp}/ref.rttm had different contents when A and B were made of it" in result.stderr
+            f"{exp}/ref.rttm had different contents when A and B were made from it" in result.stderr
         )
 
     def test_other_code(self, exp):
@@ -315,7 +312,7 @@ class TestScores:
             "A and B were made by different code: diar/dec/markov.py of local/fit_dec.py"
             in compared.stderr
         )
-        assert "A is not what the recipe would make now" in compared.stderr
+        assert "A is out of date" in compared.stderr
         page, _ = self.results(exp)
         assert "was made by other code (diar/dec/markov.py)" in page
 
@@ -325,7 +322,7 @@ class TestScores:
         make_experiment(tmp_path)
         scores = [tmp_path / f"exp/{name}/test/score" for name in ("dec_default", "ahc_oracle")]
         compared = run("local/compare.py", *scores)
-        assert "In what they differ is not known" in compared.stdout and compared.stderr == ""
+        assert "Their settings are not known" in compared.stdout and compared.stderr == ""
 
 
 def test_paths_of_variants_can_be_quoted_by_nobody():

@@ -49,7 +49,7 @@ def test_words_of_a_data_directory(made, tmp_path):
 
 def test_what_the_step_refuses(made, tmp_path):
     for options, message in (
-        (["--distance", "far"], "--distance is a number of seconds, not 'far'"),
+        (["--distance", "far"], "--distance must be a number of seconds, not 'far'"),
         (["--names-file", tmp_path / "none"], "no such file"),
     ):
         done = run("steps/assign_words.sh", *options, *made)

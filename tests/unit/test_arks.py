@@ -76,7 +76,7 @@ def test_text(tmp_path, text, expected):
 
 
 def refuse(path, offset=0):
-    with pytest.raises(DataError, match="no array of Kaldi's, or one cut short"):
+    with pytest.raises(DataError, match="not a Kaldi array, or truncated"):
         read_array(path, offset)
 
 

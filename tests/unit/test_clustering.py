@@ -137,7 +137,7 @@ def test_bounds_make_sense():
         with pytest.raises(DataError, match="contradict each other: .*at least"):
             Bounds(**bad)
     assert Bounds(46).range == (46, 46) and Bounds(least=30).range == (30, 30)
-    assert Bounds(5).shortfall(3) == "3 of the 5 speakers asked for"
+    assert Bounds(5).shortfall(3) == "3 of the 5 requested speakers"
     assert Bounds(5).shortfall(5) == Bounds(least=2).shortfall(2) == Bounds().shortfall(1) == ""
 
 

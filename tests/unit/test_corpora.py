@@ -70,10 +70,10 @@ def test_one_bad_meeting_costs_only_itself(tmp_path):
     said = {
         "mute": "zero length",
         "norttm": "no reference",
-        "nouem": "what is to be evaluated is not known",
+        "nouem": "the evaluated regions are not known",
         "badrttm": f"{bad}:1: negative duration -2",
         "text": "cannot be read|not an audio file",
-        "other": "no turn of other in it, but of ES2004a",
+        "other": "no turn of other; found ES2004a",
         "none": "no none.Mix-Headset.wav below .*; it is published at https://",
     }
     assert done.failed.keys() == said.keys()
@@ -90,14 +90,14 @@ def test_microphone_that_was_never_published_is_no_fault(tmp_path):
     target, done = prepared("ami", "train", tmp_path, tmp_path, mic="array1-01")
     assert [*read_uem(target / "all.uem")] == ["ES2002a", "IS1007d"]
     assert [*done.failed] == ["ES2002b"]  # that one was published
-    assert done.notes == ["IS1003b: the mirror has no Array1-01 of it"]
+    assert done.notes == ["IS1003b: the mirror has no Array1-01 for it"]
 
 
 def test_ami_without_references_says_what_to_do(tmp_path):
     ami_audio(tmp_path, "ES2004a")
     with pytest.raises(DataError, match="git clone .*--reference.*--download"):
         prepared("ami", "test", tmp_path, tmp_path, mic="mix-headset")
-    with pytest.raises(DataError, match=r"no lists/train.meetings.txt in it \(--reference\)"):
+    with pytest.raises(DataError, match=r"lists/train.meetings.txt is missing \(--reference\)"):
         prepared("ami", "test", tmp_path, tmp_path, mic="mix-headset", reference=tmp_path)
 
 
@@ -204,7 +204,7 @@ def test_callhome_faults(tmp_path):
     assert "no reference" in done.failed["iaad"]
     assert "compressed with shorten" in done.failed["iaaf"]
     assert "sph2pipe" in done.failed["iaaf"] and "--audio-dir" in done.failed["iaaf"]
-    assert done.notes == ["iaae: 1 turn(s) of no length left out"]
+    assert done.notes == ["iaae: 1 turn(s) of zero length left out"]
     sound(root / "made/iaaf.wav")  # what the message asks for
     _, done = prepared("callhome", "callhome", tmp_path, root)
     assert "iaaf" in {r.name for r in done.recordings}

@@ -146,13 +146,13 @@ def test_doubts_of_speakers():
         Turn("r", 3.5, 1.4, "b"),
         Turn("r", 6, 2, "c"),
     ]
-    short = "less than 2 s of b: perhaps a part of another speaker, or noise"
-    limit = "3 speakers, as many as were allowed: there may be more"
+    short = "less than 2 s of b: perhaps part of another speaker, or noise"
+    limit = "3 speakers, the maximum allowed: there may be more"
     for bounds, said in (
         (Bounds(), [short]),
         (Bounds(exact=3), [short]),
         (Bounds(most=3), [limit, short]),
-        (Bounds(least=4), ["3 of the 4 speakers asked for", short]),
+        (Bounds(least=4), ["3 of the 4 requested speakers", short]),
     ):
         assert doubts_of_turns(turns, bounds) == said
     assert doubts_of_turns([*turns, Turn("r", 9, 1, "b")], Bounds()) == []

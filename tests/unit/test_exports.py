@@ -164,14 +164,14 @@ def test_json_and_back(tmp_path_factory, turns, seconds):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{\n,", "j.json:2: no JSON"),
-        ("[" * 9999, "no JSON that can be read"),
-        ("[]\n[]\n", "j.json:1: no diarization of a recording"),
-        ('{"recording": "\\ud800"}', "no diarization of a recording"),
-        ('{"recording": "r"}', "no diarization: docs/diarization.schema.json"),
+        ("{\n,", "j.json:2: not JSON"),
+        ("[" * 9999, "not readable JSON"),
+        ("[]\n[]\n", "j.json:1: not a diarization of a recording"),
+        ('{"recording": "\\ud800"}', "not a diarization of a recording"),
+        ('{"recording": "r"}', "not a diarization: see docs/diarization.schema.json"),
         (
             '\n{"recording": "r", "format": "diarization", "turns": [{"start": 1, "end": 0, "speaker": "a"}]}',
-            "j.json:2: r: .* is no turn",
+            "j.json:2: r: .* is not a turn",
         ),
     ],
 )
@@ -345,7 +345,7 @@ def test_media_and_what_is_not_known(tmp_path, rttm, sample_wav, monkeypatch, ca
     assert media == [None, str(tmp_path / "r.wav")]
     said = capsys.readouterr().err
     assert f"{tmp_path}/wav.scp:2: a command" in said
-    assert f"{tmp_path}/lengths: no length of q" in said
+    assert f"{tmp_path}/lengths: no duration of q" in said
     one = ["--format", "json", "--audio", tmp_path / "r.wav", "--recording", "r", rttm, "-"]
     call(export.main, monkeypatch, *one)
     assert json.loads(capsys.readouterr().out)["media"] == str(tmp_path / "r.wav")
@@ -357,9 +357,9 @@ def test_what_was_passed_over_in_the_rttm_is_said(tmp_path, monkeypatch, capsys)
     (tmp_path / "a.rttm").write_text("\n".join(lines))
     call(export.main, monkeypatch, "--format", "elan", tmp_path / "a.rttm", tmp_path / "out")
     assert capsys.readouterr().err.splitlines() == [
-        "export.py: lines that are no SPEAKER lines, passed over: LEXEME 1",
-        "export.py: 1 turn(s) of no length left out, of r",
-        "export.py: turns of several channels, taken together: r",
+        "export.py: ignored lines other than SPEAKER: LEXEME 1",
+        "export.py: 1 turn(s) of zero length left out, in r",
+        "export.py: merged turns of several channels: r",
         "export.py: r: 1 turn(s) overlap another of the same speaker: joined in elan",
     ]
 
@@ -382,19 +382,19 @@ def test_names_go_out_and_come_back(tmp_path, rttm, monkeypatch, capsys):
         path = tmp_path / f"out/r{exports.FORMATS[name].suffix}"
         turns, notes = turns_of(exports.read(path), "r")
         assert {t.speaker for t in turns} == {"Anna_Möller", 'B<&">'}
-        assert notes == ["an RTTM holds no blanks: 'Anna Möller' becomes Anna_Möller"]
+        assert notes == ["blanks are not allowed in an RTTM: 'Anna Möller' becomes Anna_Möller"]
     assert capsys.readouterr().err == ""
     call(export.main, monkeypatch, "--format", "ctm", "--names", "7=X", rttm, tmp_path / "out")
-    assert "no speaker '7' to give a name to" in capsys.readouterr().err
+    assert "no speaker '7' to name" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--format", "audacity", "-"], "takes one file, and these are 2: choose one --format"),
-        (["--format", "ctm", "--format", "lhotse", "-"], "takes one file, and these are 2"),
+        (["--format", "audacity", "-"], "takes one file, not 2: choose one --format"),
+        (["--format", "ctm", "--format", "lhotse", "-"], "takes one file, not 2"),
         (["--format", "ctm", "--recording", "x", "out"], "no recording x in "),
-        (["--format", "elan", "--audio", "r.wav", "out"], "--audio is one file, and these are 2"),
+        (["--format", "elan", "--audio", "r.wav", "out"], "--audio is one file, but there are 2"),
         (["--format", "elan", "--audio", "r.wav", "--recording", "r", "out"], "no such audio file"),
         (["--format", "elan", "--wav-scp", "none", "out"], "none: no such file"),
         (["--format", "elan", "--reco2dur", "none", "out"], "none: no such file"),
@@ -410,7 +410,7 @@ def test_what_export_refuses(tmp_path, rttm, monkeypatch, words, message):
 def test_ids_that_are_no_file_names(tmp_path, monkeypatch, capsys):
     write_rttm(tmp_path / "a.rttm", [Turn("../r", 0.0, 1.0, "A"), Turn("q", 0.0, 1.0, "A")])
     words = [tmp_path / "a.rttm", tmp_path / "out/deep"]
-    with pytest.raises(DataError, match=r"'/' in recording id '\.\./r', after which its file"):
+    with pytest.raises(DataError, match=r"'/' in recording id '\.\./r', which would name its file"):
         call(export.main, monkeypatch, "--format", "webvtt", *words)
     assert not (tmp_path / "out").exists()
     call(export.main, monkeypatch, "--format", "ctm", *words)

@@ -236,7 +236,7 @@ class TestPlaces:
         (tmp_path / "file").write_text("")
         cache = tmp_path / "file" / "cache"
         monkeypatch.setenv("DIAR_CACHE", str(cache))
-        text = "the cache cannot be written to .Not a directory.: DIAR_CACHE names another place"
+        text = "cannot write to the cache .Not a directory.: set DIAR_CACHE to another folder"
         for use in (
             lambda: write_text(cache / "models/x", ""),
             lambda: Scratch(cache / "wheels"),
@@ -251,7 +251,7 @@ class TestPlaces:
     def test_a_cache_that_cannot_be_read(self, tmp_path, monkeypatch):
         (tmp_path / "file").write_text("")
         monkeypatch.setenv("DIAR_CACHE", str(tmp_path / "file"))
-        with pytest.raises(DataError, match="file: the cache cannot be read: DIAR_CACHE"):
+        with pytest.raises(DataError, match="file: the cache cannot be read: set DIAR_CACHE"):
             cache_dir()
 
     def test_a_full_disk_is_named(self, tmp_path):
@@ -269,7 +269,7 @@ class TestPlaces:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr(tempfile, "TemporaryFile", full)
-        text = f"{tmp_path}: no room for .*No space left on device.*TMPDIR"
+        text = f"{tmp_path}: no space for .*No space left on device.*TMPDIR"
         with pytest.raises(DataError, match=text):
             Spooled(blocks())
         os.mkfifo(tmp_path / "pipe")
@@ -281,5 +281,5 @@ class TestPlaces:
     @pytest.mark.parametrize("make", [Scratch, lambda: Spooled([np.zeros(9)])])
     def test_a_tmpdir_that_is_not_there(self, tmp_path, monkeypatch, make):
         monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
-        with pytest.raises(DataError, match="gone: TMPDIR, .*: no folder that can be written to"):
+        with pytest.raises(DataError, match="gone: TMPDIR, .* is not a writable folder"):
             make()

@@ -43,9 +43,9 @@ def test_audacity_as_it_is(tmp_path):
         Turn("talk", 2.25, 0.75, "Anna_B"),
     ]
     assert notes == [
-        "an RTTM holds no blanks: 'Anna B' becomes Anna_B",
-        "1 label(s) of no length passed over; the first in line 4",
-        "2 label(s) without a name passed over; the first in line 5",
+        "blanks are not allowed in an RTTM: 'Anna B' becomes Anna_B",
+        "1 label(s) of zero length ignored; the first in line 4",
+        "2 label(s) without a name ignored; the first in line 5",
         "1 turn(s) overlap another of the same speaker",
     ]
 
@@ -130,8 +130,8 @@ def test_praat_as_it_is(tmp_path, text, coding, ends):
     assert turns == [Turn("talk", 0.0, 5.5, "B"), Turn("talk", 0.75, 1.25, 'Dr._"No"')]
     line = 20 if text == LONG else 10
     assert notes == [
-        "'clicks' is a point tier: its 1 point(s) are no turns",
-        'an RTTM holds no blanks: \'Dr. "No"\' becomes Dr._"No"',
+        "'clicks' is a point tier: its 1 point(s) are not turns",
+        'blanks are not allowed in an RTTM: \'Dr. "No"\' becomes Dr._"No"',
         "1 label(s) not called as the tier, which counts (--speaker label takes the label); the first"
         f" in line {line}",
     ]
@@ -153,13 +153,13 @@ def test_elan_as_it_is(tmp_path):
     turns, notes = labels(tmp_path, eaf_text(), "talk.eaf")
     assert turns == [Turn("talk", 0.5, 1.0, "default"), Turn("talk", 2.0, 1.0, "default")]
     assert notes == [
-        "tier 'words' hangs on another: its 1 annotation(s) are no turns",
+        "tier 'words' depends on another: its 1 annotation(s) are not turns",
         "1 label(s) not called as the tier, which counts (--speaker label takes the label); the first"
         " of tier 'default' at 0.5 s",
     ]
     turns, notes = labels(tmp_path, eaf_text(), "talk.eaf", "label")
     assert turns == [Turn("talk", 0.5, 1.0, "hello")]
-    assert "1 label(s) without a name passed over; the first of tier 'default' at 2 s" in notes
+    assert "1 label(s) without a name ignored; the first of tier 'default' at 2 s" in notes
     late = eaf_text(lambda eaf: eaf.add_linked_file("a.wav", time_origin=250))
     assert "its media has an offset of 250 ms" in labels(tmp_path, late, "talk.eaf")[1][1]
 
@@ -180,8 +180,8 @@ def spoilt(text, old, new):
         ("a.txt", "-1\t1\tA\n", r":1: starts before 0, at -1 s"),
         ("a.txt", "0\t1\tA B\n1\t2\tA_B\n", r":2: 'A B' and 'A_B' would both be speaker A_B"),
         ("a.txt", b"0\t1\t\xff\n", "not a UTF-8 text file"),
-        ("a.TextGrid", "hello", "no TextGrid in a text file"),
-        ("a.TextGrid", b"ooBinaryFile\x08TextGrid\xff\xff", "no TextGrid in a text file"),
+        ("a.TextGrid", "hello", "not a TextGrid in text format"),
+        ("a.TextGrid", b"ooBinaryFile\x08TextGrid\xff\xff", "not a TextGrid in text format"),
         ("a.TextGrid", LONG.replace("B", "\xe9").encode("latin-1"), "neither UTF-8 nor UTF-16"),
         ("a.TextGrid", spoilt(LONG, "TextGrid", "Pitch"), ":2: holds a Pitch, expected a TextGrid"),
         ("a.TextGrid", spoilt(LONG, '"TextGrid"', '"Pi\ntch\33"'), ":2: holds a Pi tch , expected"),
@@ -190,13 +190,13 @@ def spoilt(text, old, new):
         ("a.TextGrid", LONG[:-30], "the file ends, expected a"),
         ("a.TextGrid", LONG[:-4], ":46: a text does not end, expected a text"),
         ("a.TextGrid", spoilt(LONG, "0.75", "1.2.3"), ":17: '1.2.3' is not a number"),
-        ("a.TextGrid", spoilt(LONG, "size = 3", "size = 2.5"), ":7: 2.5 is not a number of things"),
+        ("a.TextGrid", spoilt(LONG, "size = 3", "size = 2.5"), ":7: 2.5 is not a count"),
         ("a.TextGrid", spoilt(LONG, "size = 3", "size = 1e999"), ":7: '1e999' is not a number"),
         ("a.TextGrid", spoilt(LONG, "xmin = 0.75", "xmin = -0.75"), ":20: starts before 0"),
         ("a.TextGrid", spoilt(LONG, "xmax = 2 ", "xmax = 0.5 "), ":20: end 0.5 is before start"),
         ("a.TextGrid", spoilt(LONG, 'text = ""', "text = 7"), ":18: found 7, expected a text"),
-        ("a.eaf", "hello", "no .eaf"),
-        ("a.eaf", "<ANNOTATION_DOCUMENT/>", "no .eaf"),
+        ("a.eaf", "hello", "not a valid .eaf"),
+        ("a.eaf", "<ANNOTATION_DOCUMENT/>", "not a valid .eaf"),
         ("a.eaf", lambda eaf: eaf.header.update(TIME_UNITS="PAL-frames"), "times in PAL-frames"),
         ("a.eaf", lambda eaf: eaf.timeslots.update(ts2=None), "tier 'default': an annotation"),
         (
@@ -230,10 +230,13 @@ def test_corrections_of_several_recordings(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["a.txt", "b.TextGrid"], "b.TextGrid: the last name is that of the RTTM to write"),
+        (["a.txt", "b.TextGrid"], "b.TextGrid: the last argument must be the RTTM to write"),
         (["a.txt", "sub/a.txt", "x.rttm"], "would both be recording a: rename one"),
-        (["--recording", "r", "a.txt", "b.txt", "x.rttm"], "--recording is one, and these are 2"),
-        (["--recording", "r r", "a.txt", "x.rttm"], "'r r' cannot stand in an RTTM"),
+        (
+            ["--recording", "r", "a.txt", "b.txt", "x.rttm"],
+            "--recording names one recording, but there are 2",
+        ),
+        (["--recording", "r r", "a.txt", "x.rttm"], "'r r' is not allowed in an RTTM"),
     ],
 )
 def test_what_import_refuses(tmp_path, monkeypatch, words, message):

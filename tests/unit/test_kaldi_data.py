@@ -81,7 +81,7 @@ class TestWavScp:
         }
         assert faults["d"] == f"{data / 'wav.scp'}:4: no audio path after the recording id"
         assert faults["e"] == f"{data / 'wav.scp'}:5: no such audio file: none.wav"
-        assert ":6: a command, which is run only when asked" in faults["f"]
+        assert ":6: a command, which is run only by" in faults["f"]
         assert len(faults) == 3
 
     @pytest.mark.parametrize(

@@ -90,7 +90,9 @@ def test_what_bfloat16_needs_is_said(campplus, monkeypatch, capable):
 
 
 def test_an_unknown_precision_is_refused(campplus):
-    with pytest.raises(DataError, match="precision is 'int4'; one of auto, float32, bfloat16"):
+    with pytest.raises(
+        DataError, match="precision is 'int4'; expected one of auto, float32, bfloat16"
+    ):
         extractors.get("campplus", precision="int4")
 
 

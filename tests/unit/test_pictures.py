@@ -279,9 +279,9 @@ class TestScores:
 
     def test_the_first_protocol_unless_asked(self, exp):
         assert [title.split(":")[0] for title in scores.bars(exp / "exp", "test")] == ["paper"]
-        with pytest.raises(DataError, match="no protocol 'none'; there are: paper, "):
+        with pytest.raises(DataError, match="no protocol 'none'; choose from: paper, "):
             scores.bars(exp / "exp", "test", ["none"])
-        with pytest.raises(DataError, match="no scores of a set 'none'; there are: test"):
+        with pytest.raises(DataError, match="no scores of set 'none'; choose from: test"):
             scores.bars(exp / "exp", "none")
 
     def test_counts(self, exp):
@@ -325,24 +325,24 @@ class TestProgram:
         [
             ("timeline exp/dec_default/test/rttm out", "ends in .pdf, .png or .svg"),
             ("timeline exp/dec_default/test/rttm a.pdf", "--recording NAME is needed: .* r, s"),
-            ("timeline --recording x exp/ahc_oracle/test/rttm a.pdf", "'x', but of 2 .*: r, s"),
+            ("timeline --recording x exp/ahc_oracle/test/rttm a.pdf", "'x'; found 2 .*: r, s"),
             ("timeline --recording x --reference data/test/ref.rttm exp/ahc_oracle/test/rttm a.pdf",
-             "ref.rttm: no turns of recording 'x', but of 2 .*: r, s"),
+             "ref.rttm: no turns of recording 'x'; found 2 .*: r, s"),
             ("timeline --recording r --reference data/test/ref.rttm other.rttm a.pdf",
-             "other.rttm: no turns of recording 'r', but of 1 .*: q"),
+             "other.rttm: no turns of recording 'r'; found 1 .*: q"),
             ("timeline --recording r --uem other.uem exp/ahc_oracle/test/rttm a.pdf",
-             "other.uem: no regions of recording 'r', but of 1 .*: q"),
+             "other.uem: no regions of recording 'r'; found 1 .*: q"),
             ("timeline --recording r --from 40 exp/ahc_oracle/test/rttm a.pdf",
-             "from 0:00:40 to 0:00:30: the recording goes from 0:00:00 to 0:00:30"),
+             "from 0:00:40 to 0:00:30: the recording lasts from 0:00:00 to 0:00:30"),
             ("timeline --recording r --from 1:0 --to 2 exp/ahc_oracle/test/rttm a.pdf", "nothing to show"),
             ("timeline --recording r --label a --label b exp/ahc_oracle/test/rttm a.pdf", "2 --label for 1"),
             ("timeline --recording r --width 0 exp/ahc_oracle/test/rttm a.pdf", "width of 0 inches"),
             ("timeline none.rttm a.pdf", "none.rttm: no such file"),
-            ("latents exp/ahc_oracle/test r a.pdf", "no latents.scp in it: steps/fit_dec.sh"),
-            ("latents exp/dec_default/test s a.pdf", "nothing of recording 's', but of 1 .*: r"),
+            ("latents exp/ahc_oracle/test r a.pdf", "latents.scp is missing: steps/fit_dec.sh"),
+            ("latents exp/dec_default/test s a.pdf", "no matrix of recording 's'; found 1 .*: r"),
             ("latents --reference data/test/ref.rttm cut r a.pdf", "2 windows of 'r', but 20 latents"),
             ("history exp/dec_default/test s a.pdf", "no steps of 's'.* 1 recording.*: r"),
-            ("history exp/ahc_oracle/test r a.pdf", "no file 'history' in it: steps/fit_dec.sh"),
+            ("history exp/ahc_oracle/test r a.pdf", "history is missing: steps/fit_dec.sh"),
             ("der none test a.pdf", "per_recording.tsv below it: ./run.sh"),
             ("counts exp/dec_default/test a.pdf", "no such file: steps/score.sh makes it"),
         ],

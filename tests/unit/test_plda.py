@@ -50,12 +50,12 @@ def test_what_is_written_is_kaldis(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a PLDA of Kaldi's"),
-        (b"\0BFV \4\1\0\0\0abcd", "not a PLDA of Kaldi's"),
+        (b"", "not a Kaldi PLDA"),
+        (b"\0BFV \4\1\0\0\0abcd", "not a Kaldi PLDA"),
         (as_kaldi_writes(made_up(), "D")[:-1].replace(b"</Plda>", b""), "does not end in </Plda>"),
         (as_kaldi_writes(made_up(), "D") + b"x", "does not end in </Plda>"),
-        (b"\0B<Plda> DV \4\xff\xff\xff\x7fab", "damaged or cut short"),
-        (b"\0B<Plda> PKL\x80\x04", "damaged or cut short"),
+        (b"\0B<Plda> DV \4\xff\xff\xff\x7fab", "damaged or truncated"),
+        (b"\0B<Plda> PKL\x80\x04", "damaged or truncated"),
         (as_kaldi_writes(Plda(np.ones(2), np.eye(3), np.ones(3)), "F"), "of one dimension"),
         (as_kaldi_writes(Plda(np.ones(0), np.ones((0, 0)), np.ones(0)), "F"), "of one dimension"),
         (as_kaldi_writes(Plda(np.ones(2), np.eye(2) * np.nan, np.ones(2)), "F"), "NaN"),

@@ -88,7 +88,7 @@ def test_numbers_of_speakers_that_a_file_cannot_state(tmp_path):
 
 def test_what_is_not_reached_is_said(directory, tmp_path, monkeypatch, root):
     made = fitted(directory, tmp_path / "out", monkeypatch, root, "--min-spk", 5)
-    assert made["unreached"] == ["r3 1 of the 5 speakers asked for"]
+    assert made["unreached"] == ["r3 1 of the 5 requested speakers"]
     for words in (("--num-spk", 5, "--max-spk", 2), ("--num-spk", 2, "--reco2num-spk", "counts")):
         with pytest.raises(SystemExit, match="contradict each other|not both"):
             fitted(directory, tmp_path / "none", monkeypatch, root, *words)

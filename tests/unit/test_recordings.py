@@ -60,7 +60,7 @@ def test_clipping_and_truncation_are_said(tmp_path):
     recordings = Recordings(tmp_path)
     assert recordings.load("loud")[1] == ["clipped"]
     samples, notes = recordings.load("cut")
-    assert notes == ["truncated: its header promises more", "clipped"]
+    assert notes == ["truncated: shorter than its header states", "clipped"]
     assert len(samples) == pytest.approx(8000, abs=30)
 
 

@@ -52,7 +52,7 @@ def test_a_good_directory_has_no_faults_and_stays_as_it_is(put):
 @pytest.mark.parametrize(
     ("changed", "fault", "left"),
     [
-        ({"wav_scp": "r1 a.wav\nr2 b |\nr2 c |\n"}, "wav.scp:3: 'r2' is in line 2 already", "r1 a.wav\nr2 b |\n"),
+        ({"wav_scp": "r1 a.wav\nr2 b |\nr2 c |\n"}, "wav.scp:3: 'r2' is already in line 2", "r1 a.wav\nr2 b |\n"),
         ({"wav_scp": "r1 a.wav\nr2\nr2 b |\n"}, "wav.scp:2: no audio path", "r1 a.wav\nr2 b |\n"),
         ({"wav_scp": "r2 b |\nr1 a.wav\n"}, "wav.scp: not sorted", "r1 a.wav\nr2 b |\n"),
         ({"wav_scp": "r1 a.wav\r\nr2 b |\r\n"}, "wav.scp: lines end in CR LF", "r1 a.wav\nr2 b |\n"),
@@ -70,7 +70,7 @@ def test_a_good_directory_has_no_faults_and_stays_as_it_is(put):
         ({"reco2num_spk": "r1 0\nr2 1\n"}, "reco2num_spk:1: '0' is not a number of speakers", "r2 1\n"),
         ({"reco2dur": "r1 nan\nr2 5\n"}, "reco2dur:1: 'nan' is not a number", "r2 5\n"),
         ({"reco2file_and_channel": "r1 a C\nr2 b 2\n"}, "reco2file_and_channel:1: channel 'C'", "r2 b 2\n"),
-        ({"vad_scp": "u1 v:1\nu9 v:2\n"}, "vad.scp:2: 'u9' is no utterance and no recording", "u1 v:1\n"),
+        ({"vad_scp": "u1 v:1\nu9 v:2\n"}, "vad.scp:2: 'u9' is neither an utterance nor a recording", "u1 v:1\n"),
     ],
 )  # fmt: skip
 def test_each_fault_is_named_and_mended(put, changed, fault, left):
@@ -101,7 +101,7 @@ def test_blanks_in_paths_commands_and_words_stay(put):
 def test_speakers_from_their_inverse(put):
     directory = put()
     (directory / "utt2spk").unlink()
-    assert faults(directory) == ["utt2spk: no such file, but spk2utt: it is made of that"]
+    assert faults(directory) == ["utt2spk: missing, but there is spk2utt: it is made from that"]
     assert examine(directory).mended_files()["utt2spk"] == GOOD["utt2spk"]
 
 
@@ -120,12 +120,12 @@ def test_kaldis_open_end_of_a_segment(put):
 
 def test_a_missing_audio_file_is_named_but_its_line_stays(put):
     directory = put(wav_scp="r1 none.wav\nr2 b |\n")
-    assert faults(directory) == ["wav.scp:1: no such audio file: none.wav: mend the path"]
+    assert faults(directory) == ["wav.scp:1: no such audio file: none.wav: fix the path"]
     assert examine(directory).mended_files()["wav.scp"] == "r1 none.wav\nr2 b |\n"
 
 
 def test_what_cannot_be_used_at_all(tmp_path):
-    with pytest.raises(DataError, match="no wav.scp in it"):
+    with pytest.raises(DataError, match="not a Kaldi data directory: wav.scp is missing"):
         examine(tmp_path)
     (tmp_path / "wav.scp").write_text("a/b x.wav\n")
     with pytest.raises(DataError, match="none of its lines can be used: id 'a/b'"):

@@ -111,9 +111,7 @@ class TestReaders:
             for more in ("", " you")
         ]
         found = read(tmp_path, "a.json", json.dumps({"segments": segments}))
-        assert found.notes == [
-            "the text of 1 segment(s) is not that of their words, which are taken"
-        ]
+        assert found.notes == ["the text of 1 segment(s) differs from their words, which are used"]
 
     def test_segments_that_are_out_of_order_are_sorted(self, tmp_path):
         whisper = [{"start": start, "end": start + 1.0, "text": f" at {start}"} for start in (6, 0)]
@@ -292,7 +290,7 @@ class TestReaders:
         )
         found = read(tmp_path, "a.vtt", text)
         assert [w.text for w in found.words["r"]] == ["no", "no", "no", "yes"]
-        assert found.notes == ["2 line(s) that roll on into the next cue taken once"]
+        assert found.notes == ["2 line(s) repeated in the next cue used once"]
 
     def test_what_is_said_twice_is_kept(self, tmp_path):
         text = "WEBVTT\n\n00:00.000 --> 00:01.000\nNo.\n\n00:01.000 --> 00:02.000\nNo.\n"
@@ -311,9 +309,9 @@ class TestReaders:
         ("name", "content", "message"),
         [
             ("a.txt", "x", "a.txt: expected a file of words, which ends in .ctm, .stm, .json, .vtt"),
-            ("a.json", "{\n,", "a.json:2: no JSON: "),
-            ("a.json", "[" * 9999, "a.json: no JSON that can be read"),
-            ("a.json", "9" * 9999, "a.json: no JSON that can be read"),
+            ("a.json", "{\n,", "a.json:2: not JSON: "),
+            ("a.json", "[" * 9999, "a.json: not readable JSON"),
+            ("a.json", "9" * 9999, "a.json: not readable JSON"),
             ("a.json", "{}", "a.json: no words in this JSON: expected 'segments'"),
             ("a.json", '{"segments": [1]}', r"a.json: segments\[0\]: expected an object"),
             ("a.json", '{"segments": [{"text": "a b", "start": 1}]}', r"segments\[0\]: no number 'end'"),
@@ -321,12 +319,12 @@ class TestReaders:
             ("a.json", '{"segments": [{"text": "a", "start": 2, "end": 1}]}', r"\[0\]: end 1 is before start 2"),
             ("a.json", '{"segments": [{"text": "a", "start": -1, "end": 1}]}', "starts before 0, at -1 s"),
             ("a.json", '{"segments": [{"words": [{"start": 1}]}]}', r"segments\[0\].words\[0\]: no text 'word'"),
-            ("a.json", '{"segments": [{"words": 1}]}', "'words' is no list"),
+            ("a.json", '{"segments": [{"words": 1}]}', "'words' is not a list"),
             ("a.json", '{"segments": [{"text": "\\ud800", "start": 0, "end": 1}]}', "not UTF-8, or broken"),
             ("a.json", '{"transcription": [{"text": "a"}]}', r"transcription\[0\].offsets: expected an object"),
             ("a.json", '[{"session_id": "r"}]', r"segment\[0\]: no number 'start_time'"),
             ("a.json", '{"format": "words", "recording": "r", "words": [{}]}', r"words.words\[0\]: no number"),
-            ("a.vtt", "1\n", "a.vtt:1: no WebVTT"),
+            ("a.vtt", "1\n", "a.vtt:1: not WebVTT"),
             ("a.vtt", "WEBVTT\n\n00:01.000 -> 00:02.000\nx\n", "a.vtt:3: '00:01.000 -> .* belongs to no cue"),
             ("a.vtt", "WEBVTT\n\n00:01 --> 00:02\nx\n", "a.vtt:3: expected '<h:mm:ss.mmm> --> "),
             ("a.vtt", "WEBVTT\n\n00:02.000 --> 00:01.000\nx\n", "a.vtt:3: end 1 is before start 2"),
@@ -352,7 +350,7 @@ class TestReaders:
             ("r 1 * * <ALT_BEGIN>", "is not a number"),
             ("r 1 0 -1 x", "end -1 is before start 0"),
             ("r 1 -2 1 x", "starts before 0"),
-            ("r 1 0 1 x high", "'high', after the word, is no confidence"),
+            ("r 1 0 1 x high", "'high', after the word, is not a confidence"),
         ],
     )  # fmt: skip
     def test_lines_of_a_ctm_that_are_none(self, tmp_path, line, message):

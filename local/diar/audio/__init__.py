@@ -1,1 +1,1 @@
-"""Samples of audio files: decoded, resampled, and spooled where they are long."""
+"""Samples of audio files: decoding, resampling, and spooling long ones to disk."""

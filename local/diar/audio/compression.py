@@ -1,4 +1,4 @@
-"""Audio that is small enough to travel: MP3, which every browser plays."""
+"""Compression to MP3, which is small and plays in every browser."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from diar.audio.spool import Samples
 
-BITS = 32_000  # per second: 14 MB an hour, in which speech is clear
+BITS = 32_000  # per second: 14 MB an hour; speech stays clear
 
 
 def mp3(samples: Samples | np.ndarray, rate: int) -> bytes:
     """Compress mono samples (n,), full scale 1; they are read stretch by stretch.
 
     Args:
-        rate: samples per second, one that MP3 knows: 8000, 16000, 22050, 44100 ...
+        rate: samples per second, a rate of MP3: 8000, 16000, 22050, 44100 ...
     """
     stream = io.BytesIO()
     with av.open(stream, "w", format="mp3", options={"id3v2_version": "0"}) as container:

@@ -1,7 +1,6 @@
-"""Audio files to blocks of float32 samples: by libsndfile, or else by FFmpeg's libraries (PyAV).
+"""Decode audio files to blocks of float32 samples, with libsndfile or otherwise FFmpeg's libraries (PyAV).
 
-Headers are believed only where the samples bear them out. Nothing but the file itself is opened: a playlist
-is no audio.
+Headers are trusted only if the samples confirm them. Only the file itself is opened: playlists are not audio.
 """
 
 from __future__ import annotations
@@ -24,32 +23,32 @@ if TYPE_CHECKING:
     import av
 
 T = TypeVar("T")
-BLOCK = 1 << 20  # frames that are decoded at once
-UNKNOWN_SIZE = 0x7FFF0000  # bytes: sizes from here on are placeholders in the header of a WAV
-TRUNCATED = "truncated: its header promises more"
-# Containers as FFmpeg calls them: those of one file, no playlists (hls, concat, dash ...), no devices.
+BLOCK = 1 << 20  # frames decoded at a time
+UNKNOWN_SIZE = 0x7FFF0000  # bytes: larger sizes in the header of a WAV are placeholders
+TRUNCATED = "truncated: shorter than its header states"
+# FFmpeg's names of containers that are a single file: no playlists (hls, concat, dash ...), no devices.
 CONTAINERS = (
     "3gp aac ac3 aiff alaw amr amrnb amrwb ape asf asf_o au avi caf daud dsf dts dtshd dv eac3 f32le flac flv"
     " g722 g723_1 g726 g726le g729 gsm gxf iff ilbc loas m4v matroska mlp mov mp3 mpc mpc8 mpeg mpegts"
     " mpegtsraw mulaw mxf nistsphere nut ogg oma qcp rm s16le s24le s32le sbc shn smjpeg sox spdif swf tak"
     " truehd tta u8 voc vqf w64 wav webm wtv wv xwma"
 ).replace(" ", ",")
-STAMPED = ("mov", "matroska")  # containers whose frames say when they are to be heard
-RATES = range(1000, 1_000_001)  # samples per second that are believed
+STAMPED = ("mov", "matroska")  # containers whose frames have time stamps
+RATES = range(1000, 1_000_001)  # plausible samples per second
 EMPTY = np.zeros(0, np.float32)
-GAP = 0.1  # seconds without frames from which silence is filled in
+GAP = 0.1  # longer gaps between frames are filled with silence, seconds
 LATE = 0.5  # seconds that may be missing at the end
 
 
 class _NotRead(Exception):
-    """Of libsndfile: another reader may read it."""
+    """libsndfile cannot read the file; PyAV may."""
 
 
 @dataclass(frozen=True)
 class AudioSource:
     """An open file: ``blocks`` (b, channels) of float32 at ``rate``.
 
-    ``notes`` says what is not as it seems, once all blocks are read.
+    ``notes`` lists problems of the file, once all blocks are read.
     """
 
     path: Path
@@ -59,19 +58,19 @@ class AudioSource:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.rate not in RATES:  # a second of it could become hours
+        if self.rate not in RATES:  # a second could become hours
             raise DataError(
-                f"no sound has a rate of {self.rate} Hz: its header is damaged", self.path
+                f"implausible sample rate of {self.rate} Hz: its header is damaged", self.path
             )
 
 
 def decode(path: str | Path, use: Callable[[AudioSource], T]) -> T:
-    """Open a file, and return what ``use`` makes of it.
+    """Open a file, and return the result of ``use``.
 
-    ``use`` may be called twice, where libsndfile gives up within the file.
+    ``use`` may be called twice, if libsndfile fails in the middle of the file.
 
     Raises:
-        DataError: no such file, one that cannot be read, no audio in it.
+        DataError: the file does not exist, cannot be read, or has no audio.
     """
     path = Path(path)
     _check_readable(path)
@@ -85,7 +84,7 @@ def decode(path: str | Path, use: Callable[[AudioSource], T]) -> T:
 
 
 def header(path: str | Path) -> tuple[float, int] | None:
-    """Read (seconds, channels) from the header; None where only decoding tells."""
+    """Read (seconds, channels) from the header; None if only decoding can tell."""
     try:
         with _open_sndfile(Path(path)) as file:
             return file.frames / file.samplerate, file.channels
@@ -110,15 +109,15 @@ def _check_readable(path: Path) -> None:
         raise DataError("no such audio file", path) from None
     if head.startswith(b"NIST_1A") and b"shorten" in head:
         raise DataError(
-            "SPHERE compressed by shorten: make it a WAV by 'sph2pipe -f wav' first", path
+            "SPHERE compressed with shorten: convert it with 'sph2pipe -f wav' first", path
         )
 
 
 def _open_sndfile(path: Path) -> soundfile.SoundFile:
-    """Open a file whose length libsndfile knows.
+    """Open a file if libsndfile knows its length.
 
-    That of an MP3 is guessed from its first frames, unless it says it; of an Ogg that is several, one after
-    the other, the first is all that is heard; a WAV that was never completed states no samples.
+    It guesses that of an MP3 from the first frames, unless the MP3 states it; of chained Ogg files it reads
+    only the first; a WAV that was never completed states no samples.
     """
     try:
         file = soundfile.SoundFile(path)
@@ -145,7 +144,7 @@ def _sndfile_blocks(
 
 
 def _ends_early(path: Path) -> bool:
-    """Tell whether a RIFF file is shorter than its header says; that of a pipe does not say."""
+    """Tell whether a RIFF file is shorter than its header states; one written by a pipe does not state it."""
     with open(path, "rb") as stream:
         head = stream.read(8)
     size = int.from_bytes(head[4:], "little")
@@ -153,9 +152,9 @@ def _ends_early(path: Path) -> bool:
 
 
 def _open_pyav(path: Path) -> AudioSource:
-    """Open a file by PyAV.
+    """Open a file with PyAV.
 
-    The rate is that of the first frame, as the header of some formats says another.
+    The rate is that of the first frame, because the header of some formats states another.
     """
     notes: list[str] = []
     parts = _pyav_parts(path, notes)
@@ -167,7 +166,7 @@ def _open_pyav(path: Path) -> AudioSource:
 
 
 def _pyav_parts(path: Path, notes: list[str]) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield blocks (b, channels) and their rate. Raw G.722 is known by its file name."""
+    """Yield blocks (b, channels) and their rate. Raw G.722 is recognised by its file name."""
     import av
 
     raw = "g722" if path.suffix == ".g722" else None
@@ -175,7 +174,7 @@ def _pyav_parts(path: Path, notes: list[str]) -> Iterator[tuple[np.ndarray, int]
     try:
         with av.open(f"file:{path}", format=raw, container_options=only) as container:
             if not container.streams.audio:
-                raise DataError("no audio stream in it", path)
+                raise DataError("no audio stream", path)
             yield from _heard(container, path, notes)
     except (av.FFmpegError, OSError, ValueError) as error:
         if isinstance(error, DataError):
@@ -186,12 +185,12 @@ def _pyav_parts(path: Path, notes: list[str]) -> Iterator[tuple[np.ndarray, int]
 def _heard(
     container: av.container.InputContainer, path: Path, notes: list[str]
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """Decode the first audio stream; silence is where no frame is to be heard."""
+    """Decode the first audio stream; fill gaps between frames with silence."""
     import av
 
     tracks = len(container.streams.audio)
     if tracks > 1:
-        notes.append(f"{tracks} audio tracks: the first is heard")
+        notes.append(f"{tracks} audio tracks: using the first")
     context = container.streams.audio[0].codec_context
     if context is None:
         raise DataError("not an audio file that can be decoded: no codec known", path)
@@ -215,13 +214,13 @@ def _heard(
         count += silent + len(block)
         yield block, rate
     if filled:
-        notes.append(f"{filled / rate:.1f} s without sound in it are silence")
+        notes.append(f"gaps of {filled / rate:.1f} s filled with silence")
     if count < (_promised(container, path) - LATE) * rate:
         notes.append(TRUNCATED)
 
 
 def _forget_order(context: av.AudioCodecContext) -> None:
-    """Replace an order of channels that has no name of its own: PyAV frees it twice, and crashes."""
+    """Replace a channel order without a name of its own: PyAV frees it twice, and crashes."""
     layout = context.layout
     if "(" in layout.name or "ambisonic" in layout.name:
         context.layout = f"{layout.nb_channels} channels"
@@ -230,7 +229,7 @@ def _forget_order(context: av.AudioCodecContext) -> None:
 def _frames(
     container: av.container.InputContainer, path: Path, notes: list[str]
 ) -> Iterator[av.AudioFrame]:
-    """Decode packet by packet: one that is damaged costs only itself."""
+    """Decode packet by packet, so that a damaged one costs only itself."""
     import av
 
     good = bad = 0
@@ -246,7 +245,7 @@ def _frames(
     except av.FFmpegError:  # of the container
         if not good:
             raise
-        notes.append("damaged: cannot be read to its end")
+        notes.append("damaged: cannot be read to the end")
     if bad > good:
         raise DataError("not an audio file that can be decoded", path)
     if bad:
@@ -254,7 +253,7 @@ def _frames(
 
 
 def _begin(container: av.container.InputContainer, frame: av.AudioFrame) -> float:
-    """Return the second of the container where its recording begins: that of the picture, if any."""
+    """Return the time in the container where its recording begins: that of the video, if any."""
     start = container.start_time
     if container.streams.video and start is not None:
         return start / 1e6
@@ -268,7 +267,7 @@ def _silence_before(
     count: int,
     rate: int,
 ) -> int:
-    """Count the samples of silence between what was heard and a frame that comes later."""
+    """Return the number of missing samples before a frame that is late."""
     stamped = container.format.name.split(",")[0] in STAMPED
     if not stamped or frame.time is None or container.duration is None:
         return 0
@@ -278,7 +277,7 @@ def _silence_before(
 
 
 def _promised(container: av.container.InputContainer, path: Path) -> float:
-    """Return the seconds of audio that a header states; 0 where FFmpeg has guessed them."""
+    """Return the seconds of audio stated in the header; 0 if FFmpeg guessed them."""
     stream, kind = container.streams.audio[0], container.format.name.split(",")[0]
     if kind in ("mov", "ogg", "flac", "tta", "wv", "ape") or (
         kind == "mp3" and _states_frames(path)

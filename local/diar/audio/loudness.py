@@ -1,4 +1,4 @@
-"""How loud a recording is over time, in few numbers, for pictures."""
+"""The loudness of a recording over time, in few numbers, for plotting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from diar.audio.spool import Samples
 
-FLOOR = -60  # dB below full scale, from which on all is silence
+FLOOR = -60  # dB full scale; anything below is silence
 SHORTEST = 0.02  # seconds
 
 
@@ -28,10 +28,10 @@ def loudness(samples: Samples | np.ndarray, rate: int, most: int) -> Loudness:
     Args:
         samples: (n,) mono, full scale 1; read stretch by stretch.
         rate: samples per second.
-        most: levels at most, at least 1; fewer where stretches would be shorter than ``SHORTEST``.
+        most: maximum number of levels, at least 1; fewer if stretches would be shorter than ``SHORTEST``.
     """
     size = max(round(SHORTEST * rate), -(-len(samples) // most), 1)
-    together = max(1, rate * 60 // size) * size  # samples that are read at once
+    together = max(1, rate * 60 // size) * size  # samples read at a time
     levels: list[int] = []
     for start in range(0, len(samples), together):
         power = np.square(np.asarray(samples[start : start + together], dtype=np.float64))

@@ -12,16 +12,16 @@ import numpy as np
 from diar.base.errors import DataError
 from diar.base.files import in_tmpdir
 
-LONG = 2 * 3600 * 16000  # samples (two hours at 16 kHz, 460 MB) that are kept in memory
+LONG = 2 * 3600 * 16000  # samples kept in memory (two hours at 16 kHz, 460 MB)
 
 
 class Spooled:
-    """Samples (n,), float32, in a temporary file (of TMPDIR) that goes with the object.
+    """Samples (n,), float32, in a temporary file (in TMPDIR) that is removed with the object.
 
-    They are read by slices; each is an array in memory.
+    They are read as slices, which are arrays in memory.
 
     Args:
-        blocks: of samples (b,), one after the other.
+        blocks: consecutive blocks of samples (b,).
     """
 
     dtype = np.dtype(np.float32)
@@ -42,10 +42,10 @@ class Spooled:
         start, stop, step = key.indices(self.size)
         size = self.dtype.itemsize
         parts, at, end = [], start * size, max(start, stop) * size
-        while at < end:  # Linux reads 2 GB at once at most
+        while at < end:  # Linux reads at most 2 GB at a time
             part = os.pread(self._file.fileno(), end - at, at)
             if not part:
-                raise DataError("the file of samples was cut", tempfile.gettempdir())
+                raise DataError("the file of samples was truncated", tempfile.gettempdir())
             parts.append(part)
             at += len(part)
         return np.frombuffer(b"".join(parts), self.dtype)[::step]
@@ -55,7 +55,7 @@ Samples = np.ndarray | Spooled
 
 
 def collect(blocks: Iterable[np.ndarray], long: int = LONG) -> Samples:
-    """Join blocks of samples (b,) in one array; in a file, once they are more than ``long``."""
+    """Join blocks of samples (b,) in one array, or in a file if there are more than ``long``."""
     blocks = iter(blocks)
     kept: list[np.ndarray] = []
     size = 0

@@ -1,4 +1,4 @@
-"""Audio files to mono float32 at the wanted rate, and back to 16-bit WAV."""
+"""Read audio files as mono float32 at any rate, and write 16-bit WAV."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from diar.base.errors import DataError
 from diar.base.files import open_whole
 from diar.base.types import SAMPLE_RATE
 
-QUIET = 2.0**-6  # peaks below are made louder: no VAD hears speech there
-SCALED = 32.0  # peaks above are of floats that were never brought to full scale 1
+QUIET = 2.0**-6  # recordings with lower peaks are amplified, or no VAD finds speech
+SCALED = 32.0  # higher peaks mean floats that were never scaled to full scale 1
 OPPOSITE = -0.9  # correlation of channels that cancel each other
 
 
 @dataclass(frozen=True)
 class Audio:
-    """Mono samples of a file at the wanted rate, and what the file is.
+    """Mono samples of a file at the requested rate, and properties of the file.
 
     Attributes:
-        samples: (n,) float32, full scale 1; those of a very long recording lie in a file.
+        samples: (n,) float32, full scale 1; in a file, if the recording is very long.
         rate: samples per second of the file.
         channels: of the file.
         clipped: share of its samples at full scale.
-        notes: what is wrong with the file, and what was done about it.
+        notes: problems of the file, and how they were fixed.
     """
 
     samples: Samples
@@ -49,18 +49,18 @@ def read(
 ) -> Audio:
     """Read any audio file that libsndfile or, failing that, FFmpeg's libraries (PyAV) decode.
 
-    It is read block by block, so that memory holds no more than the result. Channels of opposite phase
-    are turned before they are mixed, floats that are not of full scale 1 are scaled, and what is too quiet
-    for any VAD is made louder.
+    It is read block by block, so that memory holds only the result. Channels of opposite phase are
+    inverted before mixing, floats that do not have full scale 1 are rescaled, and recordings too quiet
+    for any VAD are amplified.
 
     Args:
-        path: wav, flac, ogg, mp3, m4a, sph, G.722 ..., of any rate and number of channels.
+        path: wav, flac, ogg, mp3, m4a, sph, G.722 ..., with any rate and number of channels.
         rate: samples per second of the result; other rates are resampled (soxr, high quality).
-        channel: the one to take, counted from 0 (messages count from 1); None mixes all of them.
-        only_of_many: the one channel of a mono file is taken, whatever ``channel`` is.
+        channel: the channel to read, numbered from 0 (from 1 in messages); None mixes all of them.
+        only_of_many: read the only channel of a mono file, whatever ``channel`` is.
 
     Raises:
-        DataError: no such file, no audio in it, no samples, NaN, no such channel.
+        DataError: no such file, no audio, no samples, NaN, or no such channel.
     """
 
     def mono(source: AudioSource, gain: float = 1.0) -> tuple[Audio, float]:
@@ -70,9 +70,9 @@ def read(
     audio, peak = decode(path, mono)
     if peak > SCALED:
         bits = next((bits for bits in (15, 23, 31) if peak <= 2**bits), math.ceil(math.log2(peak)))
-        note, gain = f"floats of {bits + 1} bits, scaled", 2.0**-bits
+        note, gain = f"floats of {bits + 1} bits, rescaled", 2.0**-bits
     elif 0 < peak < QUIET:
-        note = f"very quiet (peak {20 * math.log10(peak):.0f} dBFS), made louder"
+        note = f"very quiet (peak {20 * math.log10(peak):.0f} dBFS), amplified"
         gain = 2.0 ** -math.ceil(math.log2(peak) + 1)
     else:
         return audio
@@ -81,17 +81,15 @@ def read(
 
 
 def load(path: str | Path, rate: int = SAMPLE_RATE, channel: int | None = None) -> np.ndarray:
-    """Read a file as ``read`` does: its mono samples (n,), float32, in memory."""
+    """Read a file as ``read`` does; return its mono samples (n,), float32, in memory."""
     return read(path, rate, channel).samples[:]
 
 
 def copy_lossless(path: str | Path, target: Path) -> None:
-    """Write the audio of a file as FLAC of 24 bits, or as WAV of floats where FLAC cannot hold it.
-
-    All channels, whole or not at all.
+    """Write all channels of a file atomically as 24-bit FLAC, or as float WAV if FLAC cannot hold them.
 
     Raises:
-        DataError: no audio, or no samples in it.
+        DataError: the file has no audio, or no samples.
     """
 
     def write(source: AudioSource) -> None:
@@ -113,7 +111,7 @@ def copy_lossless(path: str | Path, target: Path) -> None:
     decode(path, write)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of samples that are no sound: checked below
+@np.errstate(over="ignore", invalid="ignore")  # non-finite samples are checked below
 def _mono(source: AudioSource, rate: int, channel: int | None, gain: float) -> tuple[Audio, float]:
     """Make the mono samples of a source, times ``gain``, and their peak in the file."""
     if channel is not None and not 0 <= channel < source.channels:
@@ -135,7 +133,7 @@ def _mono(source: AudioSource, rate: int, channel: int | None, gain: float) -> t
                 turned = turned or bool(opposite.any())
                 mono = (np.where(opposite, -block, block) if opposite.any() else block).mean(axis=1)
             if not np.isfinite(mono).all():
-                raise DataError("the samples hold NaN or infinity", source.path)
+                raise DataError("the samples contain NaN or infinity", source.path)
             peak = max(peak, float(np.abs(mono).max(initial=0.0)))
             yield mono
 
@@ -144,7 +142,7 @@ def _mono(source: AudioSource, rate: int, channel: int | None, gain: float) -> t
         raise DataError("no samples: the audio has zero length", source.path)
     if not len(samples):
         raise DataError("no samples: the audio is too short to be resampled", source.path)
-    notes = [*source.notes, *(["channels of opposite phase, turned"] if turned else [])]
+    notes = [*source.notes, *(["channels of opposite phase, inverted"] if turned else [])]
     return Audio(samples, source.rate, source.channels, loud / count, tuple(notes)), peak
 
 
@@ -168,25 +166,25 @@ def _resample(blocks: Iterator[np.ndarray], rate: int, wanted: int) -> Iterator[
 
 
 def save(path: str | Path, samples: np.ndarray, rate: int = SAMPLE_RATE) -> None:
-    """Write mono samples in [-1, 1] as 16-bit WAV, whole or not at all."""
+    """Write mono samples in [-1, 1] atomically as 16-bit WAV."""
     pcm = np.clip(np.rint(np.asarray(samples) * 32768.0), -32768, 32767).astype(np.int16)
     with open_whole(path, "wb") as stream:
         soundfile.write(stream, pcm, rate, format="WAV", subtype="PCM_16")
 
 
 def duration(path: str | Path) -> float:
-    """Measure the length in seconds, from the header where it can be believed."""
+    """Return the duration in seconds, from the header if it can be trusted."""
     return probe(path)[0]
 
 
 def header_duration(path: str | Path) -> float | None:
-    """Read the length in seconds from the header; None where only decoding tells."""
+    """Read the duration in seconds from the header; None if only decoding can tell."""
     said = header(path)
     return said and said[0]
 
 
 def probe(path: str | Path) -> tuple[float, int]:
-    """Measure (seconds, channels), by decoding where the header does not tell.
+    """Return (seconds, channels), by decoding if the header does not tell.
 
     Raises:
         DataError: it cannot be decoded.

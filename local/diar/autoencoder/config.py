@@ -1,4 +1,4 @@
-"""What can be configured of the autoencoder; without PyTorch, so that it is checked in no time."""
+"""Configuration of the autoencoder; does not import PyTorch, so that checking it is fast."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of pretraining at one learning rate."""
+    """A phase of pretraining at one learning rate."""
 
     epochs: int
     lr: float
@@ -18,14 +18,13 @@ class Phase:
 class AutoencoderConfig:
     """Architecture and pretraining; the defaults are the recipe's, see conf/autoencoder.yaml.
 
-    init 'shipped' takes the weights that ship with the recipe as they are, where architecture and
-    dimension are the same, 'continue' trains them further, 'scratch' never uses them; 'plda' trains
-    nothing and has no use for any other key: the latents are the x-vectors, their speaker space is Kaldi's
-    plda, which comes with them;
-    speaker_space: learn how speakers differ in the latent space, too (``diar.autoencoder.speaker_space``);
-    cosine_weight scales ``cosine_loss``;
-    patience stops a phase when the validation loss has not improved for that many epochs (0: never);
-    threads is fixed, because sums in another order give other bits.
+    init: 'shipped' uses the shipped weights unchanged, if architecture and dimension match, 'continue'
+    trains them further, 'scratch' never uses them; 'plda' trains nothing and ignores all other keys: the
+    latents are the x-vectors, and their speaker space is the Kaldi plda that comes with them;
+    speaker_space: also learn the speaker space of the latents (``diar.autoencoder.speaker_space``);
+    cosine_weight: weight of ``cosine_loss``;
+    patience: stop a phase when the validation loss has not improved for this many epochs (0: never);
+    threads: fixed, because summation in another order gives other bits.
     """
 
     hidden_dims: tuple[int, ...] = (500, 500, 64)

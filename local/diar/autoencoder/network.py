@@ -21,8 +21,8 @@ from diar.base.files import open_whole
 
 SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
 SHIPPED_PAPER = SHIPPED.with_name("paper.safetensors")
-SHIPPED_EXTRACTOR, SHIPPED_DIM = "campplus", 192  # whose x-vectors they were trained on
-BLOCK = 1 << 14  # x-vectors that are encoded at a time: a matter of memory
+SHIPPED_EXTRACTOR, SHIPPED_DIM = "campplus", 192  # the x-vectors they were trained on
+BLOCK = 1 << 14  # x-vectors encoded at a time, to limit memory
 PAPER_DIMS = (500, 500, 2000, 30)  # the published default; conf/autoencoder.yaml has others
 
 
@@ -56,23 +56,23 @@ class Layer(nn.Module):
 class ResidualAutoEncoder(nn.Module):
     """Autoencoder that reconstructs the input of every encoder layer, not only the first.
 
-    Linear layers with ReLU between, none on the bottleneck nor on the final reconstruction.
+    Linear layers with ReLU between them, but not on the bottleneck or the final reconstruction.
 
     Args:
         ip_features: dimension d of the x-vectors.
-        hidden_dims: widths of the encoder layers, the last one is the latent's; at least one.
+        hidden_dims: widths of the encoder layers, at least one; the last is that of the latent.
         shortcut: add ResNet-style linear shortcuts around every layer (the published code has none).
         length_norm: scale each input to length sqrt(d) first (Garcia-Romero & Espy-Wilson,
-            Interspeech 2011), so that only the direction of an x-vector counts.
+            Interspeech 2011), so that only the direction of an x-vector matters.
         center: subtract the mean of the training x-vectors before that (buffer ``mean``).
-        speaker_space: keep the speaker space of the latents with the weights (``learn_speakers``).
-        speaker_norm: scale each vector there to the length that its variance in the model says, as Kaldi
-            does (``Plda::TransformIvector``, normalize_length).
+        speaker_space: store the speaker space of the latents with the weights (``learn_speakers``).
+        speaker_norm: scale each vector in it to the length expected from its variance, as Kaldi does
+            (``Plda::TransformIvector``, normalize_length).
 
-    ``encode(x)`` gives the latents alone.
+    ``encode(x)`` returns only the latents.
 
     Raises:
-        TypeError, ValueError: widths that are no whole numbers of at least 1, or none.
+        TypeError, ValueError: widths are not whole numbers of at least 1, or there are none.
     """
 
     mean: Tensor
@@ -123,7 +123,7 @@ class ResidualAutoEncoder(nn.Module):
 
     @property
     def architecture(self) -> dict[str, Any]:
-        """What it takes to build the same network: the arguments of the constructor."""
+        """The constructor arguments that build the same network."""
         dims = {"ip_features": self.ip_features, "hidden_dims": self.hidden_dims}
         return {**dims, **self.options}
 
@@ -146,7 +146,7 @@ class ResidualAutoEncoder(nn.Module):
         return x
 
     def encode(self, x: Tensor) -> Tensor:
-        """Latents (n, hidden_dims[-1]) of x-vectors (n, ip_features)."""
+        """Return latents (n, hidden_dims[-1]) of x-vectors (n, ip_features)."""
         z = self._input(x)
         for layer in self.encoder:
             z = layer(z)
@@ -154,14 +154,14 @@ class ResidualAutoEncoder(nn.Module):
 
     @torch.no_grad()
     def encode_all(self, x: Tensor) -> Tensor:
-        """Encode any number of x-vectors, without gradients.
+        """Encode any number of x-vectors without gradients, in blocks.
 
-        The hidden layers of a long recording at once would take much memory.
+        The hidden layers of a whole long recording would take much memory.
         """
         return torch.cat([self.encode(block) for block in x.split(BLOCK)])
 
     def in_speaker_space(self, z: Tensor) -> Tensor:
-        """Latents (n, l) in coordinates (n, l) whose variance within a speaker is 1."""
+        """Transform latents (n, l) to coordinates (n, l) whose variance within a speaker is 1."""
         y = (F.normalize(z, dim=1) - self.speaker_mean) @ self.speaker_transform
         if self.options["speaker_norm"]:
             squares = (y**2 / (1 + self.speaker_between)).mean(dim=1, keepdim=True)
@@ -169,14 +169,14 @@ class ResidualAutoEncoder(nn.Module):
         return y
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """(z, xo, xr): latents, inputs of the encoder layers, and their reconstructions.
+        """Return (z, xo, xr): latents, inputs of the encoder layers, and their reconstructions.
 
-        ``xo[0]`` is the (centred, length-normalised, where asked for) input, ``xr[i]`` has the
+        ``xo[0]`` is the input (centred and length-normalised, if configured), ``xr[i]`` has the
         shape of ``xo[i]``.
 
         Raises:
-            TypeError: ``x`` is no tensor, or of another dtype than the weights.
-            ValueError: it is not (n, ip_features).
+            TypeError: ``x`` is not a tensor, or does not have the dtype of the weights.
+            ValueError: its shape is not (n, ip_features).
         """
         z = self._input(x)
         xo = []
@@ -200,14 +200,14 @@ def _widths(hidden_dims: Any) -> list[int]:
 
 
 def reconstruction_loss(xo: Sequence[Tensor], xr: Sequence[Tensor]) -> Tensor:
-    """Sum over depth k = 1..L of (L + 1 - k) MSE(xo_k, xr_k): the input counts most."""
+    """Return the sum over depth k = 1..L of (L + 1 - k) MSE(xo_k, xr_k): the input counts most."""
     depth = len(xo)
     terms = [(depth - i) * F.mse_loss(r, o) for i, (o, r) in enumerate(zip(xo, xr, strict=True))]
     return torch.stack(terms).sum()
 
 
 def cosine_loss(x: Tensor, z: Tensor) -> Tensor:
-    """Mean squared difference of the pairwise cosines within a batch, before and after encoding.
+    """Return the mean squared difference between pairwise cosines in a batch before and after encoding.
 
     Clustering compares directions, so the latent should keep the angles between x-vectors
     (metric multidimensional scaling, Torgerson 1952, on the unit sphere).
@@ -219,14 +219,14 @@ def cosine_loss(x: Tensor, z: Tensor) -> Tensor:
 def save_model(
     path: str | Path, model: ResidualAutoEncoder, dtype: torch.dtype = torch.float32
 ) -> None:
-    """Write weights and architecture to one safetensors file, whole or not at all."""
+    """Write weights and architecture atomically to one safetensors file."""
     tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in model.state_dict().items()}
     with open_whole(path, "wb") as stream:
         stream.write(save(tensors, {"autoencoder": json.dumps(model.architecture)}))
 
 
 def load_model(path: str | Path, device: str | torch.device = "cpu") -> ResidualAutoEncoder:
-    """Read what ``save_model`` wrote (or the directory it is in); half-precision becomes float32.
+    """Read a model written by ``save_model``, from its path or directory; converts half precision to float32.
 
     Raises:
         DataError: no such file, or not an autoencoder of this recipe.
@@ -240,11 +240,11 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Residual
             card = json.loads((bundle.metadata() or {})["autoencoder"])
             weights = {
                 name: bundle.get_tensor(name).to(torch.float32, copy=True)
-                for name in bundle.keys()  # noqa: SIM118 (it is no dict)
+                for name in bundle.keys()  # noqa: SIM118 (not a dict)
             }
         if len(card["hidden_dims"]) > len(weights):
             raise ValueError("more layers than weights")
-        with torch.device("meta"):  # of any width: the weights must fit before memory is taken
+        with torch.device("meta"):  # check that the weights fit before allocating memory
             model = ResidualAutoEncoder(card.pop("ip_features"), card.pop("hidden_dims"), **card)
         model.load_state_dict(weights, assign=True)
     except (
@@ -264,15 +264,15 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Residual
 def network_of_plda(
     mean: np.ndarray, transform: np.ndarray, between: np.ndarray
 ) -> ResidualAutoEncoder:
-    """Make the autoencoder that leaves x-vectors as they are, with a PLDA for its speaker space.
+    """Make an autoencoder that does not change x-vectors, with a PLDA as its speaker space.
 
-    It has one layer, whose weights are 0 and whose shortcut is the identity: its latents are the x-vectors,
-    its reconstruction is perfect, and a refinement of a recording begins there.
+    It has one layer with zero weights and an identity shortcut: its latents are the x-vectors, its
+    reconstruction is exact, and the refinement of a recording starts there.
 
     Args:
         mean: (d,), transform: (d, d) and between: (d,) of a two-covariance model of x-vectors of length
-            sqrt(d): transform @ (x - mean) has variance 1 within a speaker and ``between`` between
-            them.
+            sqrt(d): transform @ (x - mean) has variance 1 within speakers and ``between`` between
+            speakers.
     """
     dim = len(mean)
     model = ResidualAutoEncoder(
@@ -281,7 +281,7 @@ def network_of_plda(
     for layer in (*model.encoder, *model.decoder):
         layer.linear.weight.zero_()
         layer.linear.bias.zero_()
-    length = dim**0.5  # of what is compared: latents are scaled to 1
+    length = dim**0.5  # of the x-vectors of the PLDA; latents are scaled to 1
     model.speaker_mean.copy_(torch.from_numpy(mean / length))
     model.speaker_transform.copy_(torch.from_numpy(np.ascontiguousarray(transform.T) * length))
     model.speaker_between.copy_(torch.from_numpy(between))
@@ -289,9 +289,9 @@ def network_of_plda(
 
 
 def network_of(config: AutoencoderConfig, dim: int) -> tuple[ResidualAutoEncoder, bool]:
-    """Make a network for x-vectors of this dimension; say whether it has weights that ship.
+    """Make a network for x-vectors of this dimension; also return whether it has shipped weights.
 
-    Those are taken that belong to the same architecture, unless ``init`` is 'scratch'.
+    Shipped weights are used if the architecture matches, unless ``init`` is 'scratch'.
     """
     model = ResidualAutoEncoder(
         dim,

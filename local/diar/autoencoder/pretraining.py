@@ -39,21 +39,21 @@ def pretrain(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     device: torch.device | str = "cpu",
 ) -> ResidualAutoEncoder:
-    """Train by layer-wise reconstruction; keep the weights of the best validation epoch.
+    """Train with layer-wise reconstruction; keep the weights of the best validation epoch.
 
-    With ``patience`` 0 every phase runs to its end and the last weights are kept, as published.
-    Where training starts from the shipped weights, those count as epoch 0; with ``init`` 'shipped'
-    it ends there.
+    With ``patience`` 0, every phase runs to its end and the last weights are kept, as published.
+    If training starts from the shipped weights, they count as epoch 0; with ``init`` 'shipped' it
+    ends there.
 
     Args:
         train: (n, d) float32 x-vectors.
-        valid: (m, d) float32 x-vectors of other speakers; m may be 0 where patience is 0.
+        valid: (m, d) float32 x-vectors of other speakers; m may be 0 if patience is 0.
         config: architecture and schedule.
         on_epoch: called after each epoch.
-        device: where to; the model stays there.
+        device: where to train; the model stays there.
 
     Raises:
-        DataError: too few x-vectors, or nothing to validate on where patience asks for it.
+        DataError: too few x-vectors, or none for validation although patience needs them.
     """
     if len(train) < 2:
         raise DataError(f"{len(train)} training x-vectors: too few to train an autoencoder")
@@ -73,15 +73,15 @@ def pretrain(
 def learn_speakers(
     model: ResidualAutoEncoder, recordings: Iterable[tuple[np.ndarray, np.ndarray]], window: float
 ) -> None:
-    """Give the model the speaker space of its latents.
+    """Estimate the speaker space of the model's latents, and store it in the model.
 
     Args:
         recordings: x-vectors (n, d) of each training recording in time order, and the starts (n,) of
             their windows in seconds.
-        window: seconds.
+        window: length of the windows, seconds.
 
     Raises:
-        DataError: no recording with neighbouring windows that differ.
+        DataError: no recording has neighbouring windows that differ.
     """
     latents = ((_unit_latents(model, x), starts) for x, starts in recordings)
     mean, transform, between = estimate(latents, window)
@@ -110,7 +110,7 @@ def _train(
     if config.center and not shipped:
         model.mean.copy_(x.mean(0))
     held_out = _batches(np.arange(len(v)), config.batch)
-    least, best, number = float("inf"), None, 0  # validation loss, and the weights that had it
+    least, best, number = float("inf"), None, 0  # lowest validation loss, and its weights
     if shipped:
         least, best = _mean_loss(model, v, held_out, config), copy.deepcopy(model.state_dict())
         on_epoch(Epoch(0, 0.0, float("nan"), least))
@@ -143,7 +143,7 @@ def _mean_loss(
     config: AutoencoderConfig,
     optimiser: torch.optim.Optimizer | None = None,
 ) -> float:
-    """Compute the mean loss of the rows (NaN without any); train on each batch if told how."""
+    """Compute the mean loss of the rows (NaN if none); train on each batch if there is an optimiser."""
     if not len(x):
         return float("nan")
     total = 0.0
@@ -162,7 +162,7 @@ def _mean_loss(
 
 
 def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
-    """Batches of ``size``; a last one of a single row joins the one before it."""
+    """Split rows into batches of ``size``; a single last row joins the previous batch."""
     cuts = list(range(size, len(rows), size))
     if cuts and len(rows) - cuts[-1] == 1:
         cuts.pop()

@@ -1,15 +1,15 @@
 """The directions of a latent space in which speakers differ, learnt without labels.
 
-Two windows that follow each other within one stretch of speech mostly have the same speaker, so half
-the mean square of their difference is the covariance within speakers; what of the total covariance
-remains is that between speakers. A linear map makes the former the identity and the latter diagonal:
-the two-covariance model of probabilistic linear discriminant analysis (Ioffe, ECCV 2006; Bruemmer &
-De Villiers, "The speaker partitioning problem", Odyssey 2010), its covariances estimated from time.
+Two windows close in time within one speech region mostly have the same speaker, so half the mean square
+of their difference is the within-speaker covariance; the rest of the total covariance is the between-speaker
+covariance. A linear map makes the former the identity and the latter diagonal: the two-covariance model of
+probabilistic linear discriminant analysis (Ioffe, ECCV 2006; Bruemmer & De Villiers, "The speaker
+partitioning problem", Odyssey 2010), with covariances estimated from time.
 
-The less speech there is, the more the directions in which windows happened to differ little would seem to
-tell about speakers. So the covariance within speakers is drawn towards one that is the same in every
-direction, as far as its number of samples asks for (Ledoit & Wolf, "A well-conditioned estimator for
-large-dimensional covariance matrices", Journal of Multivariate Analysis 88, 2004).
+With little speech, directions in which windows happen to differ little would seem to discriminate
+speakers. So the within-speaker covariance is shrunk towards a multiple of the identity, as far as its
+number of samples requires (Ledoit & Wolf, "A well-conditioned estimator for large-dimensional covariance
+matrices", Journal of Multivariate Analysis 88, 2004).
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ _LEAST_SHRINKAGE = 1e-4  # so that the covariance has an inverse
 def estimate(
     recordings: Iterable[tuple[np.ndarray, np.ndarray]], window: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Estimate the speaker space of a training set; every recording counts alike. One may be enough.
+    """Estimate the speaker space of a training set; recordings have equal weight, and one may be enough.
 
     Args:
         recordings: latents (n, l) of each, of unit length, in time order, and the starts (n,) of its
             windows in seconds.
-        window: seconds.
+        window: length of the windows, seconds.
 
     Returns:
         mean: (l,) of unit-length latents.
-        transform: (l, l), its columns the directions, those that tell most about speakers first.
-        between: (l,) the variance of speakers' means along each, where the variance within a speaker
-            is 1.
+        transform: (l, l), whose columns are the directions, the most discriminative first.
+        between: (l,) variance of the speakers' means along each, relative to a within-speaker variance
+            of 1.
 
     Raises:
         DataError: no recording has neighbouring windows (``neighbours.check_neighbours``), or they are
-            all the same.
+            all identical.
     """
     within, means, squares, samples = [], [], [], []
     for z, starts in recordings:
@@ -53,11 +53,11 @@ def estimate(
             within.append(difference.T @ difference / (2 * len(i)))
             means.append(z.mean(axis=0))
             squares.append(z.T @ z / len(z))
-            # Of pairs that share no window with another.
+            # Only pairs that share no window with another pair.
             order = np.argsort(starts[i], kind="stable")
             samples.append(difference[order[thin(starts[i][order], 2 * window)]])
     if not within or not np.any(within):
-        raise DataError("no neighbouring windows that differ, which tell how speakers do")
+        raise DataError("cannot learn the speaker space: no neighbouring windows that differ")
     mean = np.mean(means, axis=0)
     inner = np.mean(within, axis=0)
     share = max(_LEAST_SHRINKAGE, _shrinkage(np.concatenate(samples)))
@@ -68,7 +68,7 @@ def estimate(
 
 
 def _shrinkage(samples: np.ndarray) -> float:
-    """Return the share (Ledoit & Wolf) to which the covariance of these samples (n, l) is no estimate."""
+    """Return the shrinkage intensity (Ledoit & Wolf) for the covariance of these samples (n, l)."""
     from sklearn.covariance import ledoit_wolf_shrinkage  # slow to import
 
     if len(samples) < 2:

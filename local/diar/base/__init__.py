@@ -1,1 +1,1 @@
-"""What every package may use: types, configuration, errors, files. It imports no other package."""
+"""Shared by all packages: types, configuration, errors, files. Imports no other package."""

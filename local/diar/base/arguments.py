@@ -1,7 +1,7 @@
-"""Arguments that a person hands to a function: what is wrong with one is said in one line.
+"""Checks of arguments given by a user, with one-line messages.
 
-Each function returns the argument in the kind that is asked for. TypeError is for another kind, ValueError for
-a value that cannot be; the message names the argument, what is expected, and what was given.
+Each function returns the argument in the requested type. It raises TypeError for a wrong type, ValueError for
+an invalid value; the message names the argument, what is expected, and what was given.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import numpy as np
 
 T = TypeVar("T")
 
-_LARGEST = 2**31 - 1  # what every library takes for a whole number
+_LARGEST = 2**31 - 1  # accepted as a whole number by every library
 
 
 def wrong_kind(name: str, expected: str, value: object) -> TypeError:
-    """Make the error of an argument of another kind."""
+    """Return the error for an argument of the wrong type."""
     return TypeError(f"{name} must be {expected}, not {shown(value)}")
 
 
 def wrong_value(name: str, expected: str, value: object) -> ValueError:
-    """Make the error of a value that cannot be."""
+    """Return the error for an invalid value."""
     return ValueError(f"{name} must be {expected}, not {shown(value)}")
 
 
 def shown(value: object) -> str:
-    """Write what was given, in a few words: small values as they are, of others kind and shape."""
+    """Describe a given value briefly: small values literally, others by type and shape."""
     if value is None or isinstance(
         value, (bool, int, float, complex, str, os.PathLike, np.generic)
     ):
@@ -47,7 +47,7 @@ def shown(value: object) -> str:
 
 
 def whole(name: str, value: object, least: int, most: int = _LARGEST, or_else: str = "") -> int:
-    """Take a whole number from ``least`` to ``most``; ``or_else`` says what else it may be."""
+    """Take a whole number from ``least`` to ``most``; ``or_else`` names alternatives."""
     wanted = f"a whole number of at least {least}"
     if most != _LARGEST:
         wanted = f"a whole number from {least} to {most}"
@@ -60,7 +60,7 @@ def whole(name: str, value: object, least: int, most: int = _LARGEST, or_else: s
 
 
 def speakers(name: str, value: object, or_else: str = " or None") -> int | None:
-    """Take a number of speakers; None where it is not known."""
+    """Take a number of speakers, or None if it is not known."""
     return None if value is None else whole(name, value, 1, or_else=or_else)
 
 
@@ -147,14 +147,14 @@ def matrix(name: str, value: Any, square: bool = False) -> np.ndarray:
         raise wrong_value(name, wanted, value)
     made = made.astype(np.float64, copy=False)
     if not np.isfinite(made).all():
-        raise ValueError(f"{name} holds NaN or infinity: {shown(value)}")
+        raise ValueError(f"{name} contains NaN or infinity: {shown(value)}")
     return made
 
 
 def labels(name: str, value: Any, count: int | None = None, least: int = 0) -> np.ndarray:
-    """Take whole numbers (n,) of at least ``least``; ``count``: n, where it is known.
+    """Take whole numbers (n,) of at least ``least``; ``count``: n, if known.
 
-    They may be written as floats, as long as they are whole.
+    Floats are accepted if they are whole.
     """
     size = "n" if count is None else count
     wanted = f"whole numbers ({size},) of at least {least}"

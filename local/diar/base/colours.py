@@ -1,7 +1,7 @@
-"""Colours of speakers and errors, the same in every picture and view, apart for colour-blind eyes.
+"""Colours of speakers and errors, the same in every figure and view, distinct for colour-blind readers.
 
-Speakers: Okabe & Ito, "Color Universal Design" (2008), less black; beyond seven the colours come again
-with a hatch. Errors: Tol, "Colour Schemes", SRON/EPS/TN/09-002 (2021), high-contrast scheme.
+Speakers: Okabe & Ito, "Color Universal Design" (2008), without black; beyond seven the colours repeat with
+a hatch. Errors: Tol, "Colour Schemes", SRON/EPS/TN/09-002 (2021), high-contrast scheme.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ ERRORS = {"miss": "#004488", "false alarm": "#DDAA33", "confusion": "#BB5566", "
 
 
 def style(place: int) -> tuple[str, str]:
-    """Return (colour, hatch) of the speaker at a place, 0, 1, 2 ...; after 35 they come again."""
+    """Return (colour, hatch) of the speaker at a place, 0, 1, 2 ...; after 35 they repeat."""
     return SPEAKERS[place % len(SPEAKERS)], HATCHES[place // len(SPEAKERS) % len(HATCHES)]
 
 
 def places(
     reference: Iterable[str], hypothesis: Iterable[str], pairs: Mapping[str, str]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Give each speaker of both sides a place in the palette; those that are paired share one.
+    """Give each speaker of both sides a place in the palette; mapped speakers share one.
 
     Args:
-        reference, hypothesis: speakers of each side, in the order of the picture; the reference may be
+        reference, hypothesis: speakers of each side, in the order of the figure; the reference may be
             empty.
         pairs: hypothesis speaker -> reference speaker.
     """

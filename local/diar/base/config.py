@@ -1,7 +1,7 @@
-"""Configuration: a frozen dataclass per arrow, read from YAML, with unknown keys refused by name.
+"""Configuration: a frozen dataclass per stage, read from YAML; unknown keys are refused by name.
 
-Defaults live in the dataclass and nowhere else; a YAML file states what differs from them, or
-repeats them for the reader (a test keeps the two equal).
+Defaults are defined only in the dataclass; a YAML file states differences from them, or repeats them for
+the reader (a test keeps the two equal).
 """
 
 # No library converts the values, because none makes this shorter. Measured: with cattrs 26.2 the same
@@ -38,8 +38,8 @@ def load(cls: type[T], path: str | Path | None = None, overrides: Iterable[str] 
     Nested dataclasses are nested mappings in the file and dotted keys in overrides.
 
     Raises:
-        DataError: unreadable file, a key that is there twice or not known (the nearest known one is
-            suggested), wrong type.
+        DataError: unreadable file, duplicate or unknown key (the nearest known one is suggested), wrong
+            type.
     """
     values = {} if path is None else _read(path)
     for item in overrides:
@@ -57,7 +57,7 @@ def load(cls: type[T], path: str | Path | None = None, overrides: Iterable[str] 
 
 
 def build(cls: type[T], values: dict[str, Any], where: str) -> T:
-    """Make the dataclass ``cls`` of plain values, which ``where`` names in errors.
+    """Make the dataclass ``cls`` from plain values; ``where`` names their source in errors.
 
     Raises:
         DataError: unknown key, wrong type.
@@ -74,7 +74,7 @@ def dump(config: DataclassInstance) -> str:
 
 
 def read_flat(path: str | Path) -> dict[str, str]:
-    """Read a configuration, of whatever class, as dotted keys and the text of their values.
+    """Read a configuration of any class as dotted keys and the text of their values.
 
     Raises:
         DataError: unreadable file.
@@ -83,14 +83,14 @@ def read_flat(path: str | Path) -> dict[str, str]:
 
 
 def changes(path: str | Path, config: DataclassInstance) -> list[str]:
-    """Say in what a configuration differs from one that was dumped: 'refine.niter was 60, is 80'.
+    """List differences between a configuration and a dumped one: 'refine.niter was 60, is 80'.
 
     Raises:
         DataError: unreadable file.
     """
     before, now = read_flat(path), _flat(dataclasses.asdict(config))
     return [
-        f"{key} was {before.get(key, 'not there')}, is {now.get(key, 'not there')}"
+        f"{key} was {before.get(key, 'not set')}, is {now.get(key, 'not set')}"
         for key in before | now
         if before.get(key) != now.get(key)
     ]
@@ -118,7 +118,7 @@ def _read(path: str | Path) -> dict[str, Any]:
         raise DataError("no such configuration file", path) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"not valid YAML: {error}", path) from None
-    if values is None:  # an empty file asks for nothing but defaults
+    if values is None:  # an empty file means defaults
         return {}
     if not isinstance(values, dict):
         raise DataError("expected 'key: value' lines", path)
@@ -128,8 +128,8 @@ def _read(path: str | Path) -> dict[str, Any]:
 class _Loader(yaml.SafeLoader):
     """YAML of a configuration.
 
-    Dates are words. Refused is what YAML can say and nobody means: a key twice, of which one would be lost;
-    aliases, by which a few lines become gigabytes; numbers of thousands of digits; what lies deeper than DEPTH.
+    Dates are strings. Refuses YAML that nobody intends: duplicate keys, of which one would be lost; aliases,
+    which can expand a few lines to gigabytes; numbers of thousands of digits; nesting deeper than DEPTH.
     """
 
     depth = 0
@@ -137,7 +137,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()
-            raise _fault(f"an alias, *{event.anchor}: write out what it stands for", event)
+            raise _fault(f"alias *{event.anchor}: write out its value", event)
         self.depth += 1
         if self.depth > DEPTH:
             raise _fault(TOO_DEEP, self.peek_event())
@@ -154,8 +154,8 @@ class _Loader(yaml.SafeLoader):
                 )  # Python does not write what is too long, as it may be where 0x or 1:00 begin it
         except (yaml.YAMLError, RecursionError):
             raise
-        except Exception:  # whatever Python raises of such a text
-            raise _fault("no number, date or truth value, or one too long", node) from None
+        except Exception:  # anything that Python raises for such a text
+            raise _fault("not a valid number, date or boolean, or too long", node) from None
         return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -163,7 +163,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             name = str(self.construct_object(key, deep=True))
             if name in seen:
-                raise _fault(f"the key {_shown(name)} is there twice: leave one of them", key)
+                raise _fault(f"duplicate key {_shown(name)}: remove one of them", key)
             seen.add(name)
         return super().construct_mapping(node, deep)
 
@@ -184,7 +184,7 @@ def _parse(text: str) -> Any:
     """Read YAML.
 
     Raises:
-        yaml.YAMLError: it is none; in one line.
+        yaml.YAMLError: not valid YAML; the message is one line.
     """
     try:
         return yaml.load(text, _Loader)
@@ -194,7 +194,7 @@ def _parse(text: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """Write a value for a message, the beginning of it if it is long."""
+    """Format a value for a message, only its beginning if it is long."""
     text = repr(value)
     return text if len(text) <= 200 else f"{text[:200]}..."
 
@@ -212,10 +212,10 @@ def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
 
 
 def _build(cls: type[T], values: dict[str, Any], prefix: str = "", base: T | None = None) -> T:
-    """Make a ``cls`` like ``base``, or else like its defaults, but with ``values``.
+    """Make a ``cls`` from ``base``, or from its defaults, with ``values`` replaced.
 
     Raises:
-        ValueError: unknown key, wrong type, or what ``cls`` itself refuses.
+        ValueError: unknown key, wrong type, or a value that ``cls`` itself refuses.
     """
     hints = typing.get_type_hints(cls)
     specs = {spec.name: spec for spec in dataclasses.fields(cls)}
@@ -245,11 +245,11 @@ def _convert(value: Any, hint: Any, key: str, default: Any = None) -> Any:
 
     Args:
         hint: a dataclass, float, int, str, bool, tuple, dict, Literal, Any; or one of them or None.
-        key: with those above it, for errors.
-        default: a nested dataclass keeps the fields of it that ``value`` does not name.
+        key: the full dotted key, for errors.
+        default: a nested dataclass keeps its fields that ``value`` does not set.
 
     Raises:
-        ValueError: another type; says the key, the value, and what is expected.
+        ValueError: wrong type; the message has the key, the value, and the expected type.
     """
     kind, arguments = typing.get_origin(hint) or hint, typing.get_args(hint)
     if type(None) in arguments:

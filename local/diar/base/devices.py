@@ -6,13 +6,13 @@ from diar.base.errors import DataError
 
 
 def device_of(name: str) -> str:
-    """Find the device of a name: 'cpu', 'cuda', 'cuda:1'; 'auto' is 'cuda' where there is one.
+    """Return the device of a name: 'cpu', 'cuda', 'cuda:1'; 'auto' is 'cuda' if there is one.
 
     Raises:
-        DataError: there is no such device; says why, and what to do.
+        DataError: no such device; the message says why, and what to do.
     """
     if name == "cpu":
-        return name  # without the import of PyTorch: 1.3 s of CPU in every job of stage 2
+        return name  # without importing PyTorch: 1.3 s of CPU in every job of stage 2
     import torch
 
     if name == "auto":
@@ -22,7 +22,7 @@ def device_of(name: str) -> str:
     except RuntimeError:
         device = None
     if device is None or device.type not in ("cpu", "cuda"):
-        raise DataError(f"device {name!r}: it is cpu, cuda, cuda:1 or the like, or auto")
+        raise DataError(f"device {name!r}: must be cpu, cuda, cuda:1 or the like, or auto")
     if device.type == "cpu":
         return "cpu"
     if torch.version.cuda is None and torch.version.hip is None:
@@ -32,7 +32,7 @@ def device_of(name: str) -> str:
         )
     if (device.index or 0) >= torch.cuda.device_count():
         raise DataError(
-            f"device {name!r}: PyTorch finds {torch.cuda.device_count()} GPUs: nvidia-smi tells"
-            " whether the driver does, CUDA_VISIBLE_DEVICES may hide them"
+            f"device {name!r}: PyTorch finds {torch.cuda.device_count()} GPUs: check nvidia-smi and"
+            " CUDA_VISIBLE_DEVICES, which may hide them"
         )
     return str(device)

@@ -1,19 +1,19 @@
-"""The one exception for input that a user has to mend."""
+"""The exception for input that the user has to fix."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line breaks, and what moves a cursor
-LONGEST = 1000  # characters of a message: what is quoted may be a whole file
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line breaks, and cursor control
+LONGEST = 1000  # characters of a message, which may quote a whole file
 
 
 class DataError(ValueError):
-    """Input that cannot be used: says where it is, what is wrong, and what to do.
+    """Input that cannot be used: the message says where it is, what is wrong, and what to do.
 
-    Programs print it as a single line and exit with status 1; it never needs a traceback. What it quotes
-    of the data has no part in how it is printed.
+    Programs print it as a single line and exit with status 1; it never needs a traceback. Control characters
+    in quoted data are removed.
     """
 
     def __init__(self, message: str, path: str | Path | None = None, line: int | None = None):

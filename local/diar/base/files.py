@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all, also after a power loss, temporary folders, and the cache of downloads.
+"""Atomic writing of files, safe against power loss, temporary folders, and the cache of downloads.
 
-What is temporary is called .<name>.<random>.<machine>.tmp, and locked by the process that makes it. So
-what a killed one has left can be told from what is in use.
+Temporary files are called .<name>.<random>.<machine>.tmp, and locked by the process that makes them, so
+that leftovers of killed processes can be told from files in use.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import IO, Any
 
 from diar.base.errors import DataError
 
-SUFFIX = f".{os.uname().nodename}.tmp"  # of this machine: a network's disk may not know the locks of others
-TEMPORARY = "dec-diarization"  # what ours are called where others have theirs, too
+SUFFIX = f".{os.uname().nodename}.tmp"  # a network disk may not know the locks of other machines
+TEMPORARY = "dec-diarization"  # the name of our files in shared folders
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def open_whole(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
             with os.fdopen(handle, mode, encoding=encoding) as stream:
                 yield stream
                 stream.flush()
-                os.fsync(handle)  # before the name: a power loss may leave that, and nothing in it
+                os.fsync(handle)  # before renaming: a power loss could leave an empty file
                 umask = os.umask(0)
                 os.umask(umask)
                 os.chmod(name, 0o666 & ~umask)
@@ -55,13 +55,13 @@ def open_whole(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 
 class Scratch(tempfile.TemporaryDirectory):
-    """A temporary folder that goes with the object, or at the end of a 'with' block.
+    """A temporary folder that is removed with the object, or at the end of a 'with' block.
 
-    What killed processes have left goes first.
+    Leftovers of killed processes are removed first.
 
     Args:
-        folder: where it is made, and made itself if need be; None: in TMPDIR.
-        name: for people who see it.
+        folder: the parent, created if necessary; None: TMPDIR.
+        name: a name that people recognise.
 
     Raises:
         DataError: TMPDIR or the cache cannot be written to.
@@ -80,7 +80,7 @@ class Scratch(tempfile.TemporaryDirectory):
 
 
 def _temporary(folder: Path, name: str, make: Any) -> tuple[int, str]:
-    """Make a file or a folder that ``sweep`` leaves alone while the handle is open; return handle and path."""
+    """Make a file or folder that ``sweep`` does not remove while the handle is open; return handle and path."""
     while True:
         with suppress(FileNotFoundError):
             handle, path = make(dir=folder, prefix=f".{name[:40]}.", suffix=SUFFIX)
@@ -92,10 +92,10 @@ def _temporary(folder: Path, name: str, make: Any) -> tuple[int, str]:
 
 
 def sweep(folder: Path, name: str | None = None) -> None:
-    """Remove what killed processes of this machine have left in a folder, and nothing that is in use.
+    """Remove leftovers of killed processes of this machine from a folder, but nothing in use.
 
     Args:
-        name: of what is removed; None, in folders of our own, for whatever is temporary.
+        name: name of the files to remove; None, in our own folders, for all temporary files.
     """
     pattern = "*" if name is None else glob.escape(name[:40])
     for path in folder.glob(f".{pattern}.*{SUFFIX}"):
@@ -111,12 +111,12 @@ def sweep(folder: Path, name: str | None = None) -> None:
                 os.close(handle)
 
 
-sweep_once = functools.cache(sweep)  # in the life of a process: a folder may be large
+sweep_once = functools.cache(sweep)  # once per process: a folder may be large
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Give an OSError of a block that writes ``path`` its place; in the cache, make it a DataError."""
+    """Add ``path`` to an OSError of a block that writes it; in the cache, turn it into a DataError."""
     try:
         yield
     except OSError as error:
@@ -125,28 +125,28 @@ def naming(path: Path) -> Iterator[None]:
         if cache is None or not path.absolute().is_relative_to(cache.absolute()):
             raise
         raise DataError(
-            f"the cache cannot be written to ({error.strerror}): DIAR_CACHE names another place for it",
+            f"cannot write to the cache ({error.strerror}): set DIAR_CACHE to another folder",
             error.filename,
         ) from None
 
 
 @contextmanager
 def in_tmpdir(what: str) -> Iterator[None]:
-    """Turn an OSError of a block that writes temporary files into a DataError that names their place."""
+    """Turn an OSError of a block that writes temporary files into a DataError that names their folder."""
     wanted = os.environ.get("TMPDIR")
-    if wanted and not os.access(wanted, os.W_OK | os.X_OK):  # Python would take another, silently
-        raise DataError(f"TMPDIR, wanted for {what}: no folder that can be written to", wanted)
+    if wanted and not os.access(wanted, os.W_OK | os.X_OK):  # Python would silently use another
+        raise DataError(f"TMPDIR, needed for {what}, is not a writable folder", wanted)
     try:
         yield
     except OSError as error:
         raise DataError(
-            f"no room for {what} ({error.strerror or error}): TMPDIR names another place for them",
+            f"no space for {what} ({error.strerror or error}): set TMPDIR to another folder",
             tempfile.tempdir or wanted or "/tmp",
         ) from None
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file (UTF-8), whole or not at all."""
+    """Write a text file (UTF-8) atomically."""
     with open_whole(path) as stream:
         stream.write(text)
 
@@ -157,14 +157,14 @@ def flush(path: str | Path) -> None:
     try:
         os.fsync(handle)
     except OSError:
-        if not Path(path).is_dir():  # some file systems of networks cannot do that for folders
+        if not Path(path).is_dir():  # some network file systems cannot do that for folders
             raise
     finally:
         os.close(handle)
 
 
 def flush_all(folder: Path) -> None:
-    """Wait until all files below a folder are on the disk, and their names."""
+    """Wait until all files below a folder, and their names, are on the disk."""
     for place, _, names in os.walk(folder, topdown=False):
         for name in names:
             flush(Path(place, name))
@@ -172,7 +172,7 @@ def flush_all(folder: Path) -> None:
 
 
 def sha256(*paths: str | Path) -> str:
-    """Compute the sha256 of the content of files, one behind the other, in hexadecimal."""
+    """Compute the sha256 of the concatenated content of files, in hexadecimal."""
     digest = hashlib.sha256()
     for path in paths:
         with open(path, "rb") as stream:
@@ -181,20 +181,20 @@ def sha256(*paths: str | Path) -> str:
 
 
 def cache_dir() -> Path:
-    """Return where downloads are kept: $DIAR_CACHE, or else in the user's cache directory.
+    """Return the folder for downloads: $DIAR_CACHE, or one in the user's cache directory.
 
     Raises:
-        DataError: the user has no home directory; it is there, but cannot be read.
+        DataError: the user has no home directory; or the folder exists, but cannot be read.
     """
     path = _cache_dir()
     if path is None:
-        raise DataError("no home directory for models and downloads: let DIAR_CACHE name a folder")
+        raise DataError("no home directory for models and downloads: set DIAR_CACHE to a folder")
     try:
         readable = not path.exists() or os.access(path, os.R_OK | os.X_OK)
     except PermissionError:
         readable = False
     if not readable:
-        raise DataError("the cache cannot be read: DIAR_CACHE names another place for it", path)
+        raise DataError("the cache cannot be read: set DIAR_CACHE to another folder", path)
     return path
 
 
@@ -217,4 +217,4 @@ def expanded(path: str) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise DataError("'~' stands for a home directory, and there is none", path) from None
+        raise DataError("'~' cannot be expanded: there is no home directory", path) from None

@@ -1,4 +1,4 @@
-"""Names of speakers: which are some, and how formats have them that hold no blanks."""
+"""Names of speakers: which are valid, and how to write them in formats without blanks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from diar.base.errors import CONTROL
 
 
 def is_name(text: str) -> bool:
-    """Tell whether files can hold a name: not blank, no control characters, nothing that UTF-8 cannot write."""
+    """Tell whether a name can be written to files: not blank, no control characters, valid in UTF-8."""
     writable = not any("\ud800" <= character <= "\udfff" for character in text)
     return bool(text.strip()) and writable and not CONTROL.search(text)
 
 
 def no_blanks(name: str) -> str:
-    """Return a name as RTTM, CTM and STM can hold it: each stretch of blanks becomes '_'."""
+    """Return a name for RTTM, CTM and STM: each run of blanks becomes '_'."""
     return "_".join(name.split())

@@ -1,4 +1,4 @@
-"""Numbers, channels and times as texts have them."""
+"""Parsing and formatting of numbers, channels and times."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 
 def parse_number(text: str) -> float:
-    """Read a finite number; NaN where there is none (1_000, which Python would take, is none)."""
+    """Read a finite number; NaN if it is not one (1_000, which Python accepts, is not)."""
     try:
         value = float(text) if "_" not in text else math.nan
     except ValueError:
@@ -16,13 +16,13 @@ def parse_number(text: str) -> float:
 
 
 def parse_count(text: str) -> int | None:
-    """Read a whole number from 1 to a million, as '3' or '3.0'; None where there is none."""
+    """Read a whole number from 1 to a million, as '3' or '3.0'; None if it is not one."""
     value = parse_number(text)
     return int(value) if 1 <= value <= 1e6 and value % 1 == 0 else None
 
 
 def parse_channel(text: str) -> int | None:
-    """Read a channel A, B or 1, 2, ...; counted from 0, None where the text names none."""
+    """Read a channel A, B or 1, 2, ...; return it numbered from 0, None if it is not a channel."""
     if text in ("A", "B"):
         return "AB".index(text)
     return int(text) - 1 if re.fullmatch("[1-9][0-9]{0,5}", text) else None
@@ -32,7 +32,7 @@ _CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})", re.ASCII
 
 
 def parse_clock(text: str) -> float:
-    """Read [h:]mm:ss.mmm or [h:]mm:ss,mmm, as captions have it: seconds, to the millisecond; NaN where there is none."""
+    """Read [h:]mm:ss.mmm or [h:]mm:ss,mmm, as in captions; return seconds, NaN if it is not a time."""
     match = _CLOCK.fullmatch(text)
     if not match:
         return math.nan
@@ -42,7 +42,7 @@ def parse_clock(text: str) -> float:
 
 
 def clock(seconds: float, decimals: int = 0, short: bool = False) -> str:
-    """Write seconds as h:mm:ss, with so many decimals; ``short``: below an hour as m:ss."""
+    """Format seconds as h:mm:ss, with ``decimals``; ``short``: below an hour as m:ss."""
     minutes, rest = divmod(round(seconds, decimals), 60)
     hours, minutes = divmod(round(minutes), 60)
     end = f"{rest:0{3 + decimals if decimals else 2}.{decimals}f}"

@@ -1,4 +1,4 @@
-"""Posteriors of clusters: the rows (n, k) of windows, each summing to 1."""
+"""Posteriors of clusters: rows (n, k), one per window, each summing to 1."""
 
 from __future__ import annotations
 

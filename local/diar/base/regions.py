@@ -1,4 +1,4 @@
-"""Stretches of time as sorted lists of disjoint regions, and the turns of speakers."""
+"""Regions of time as sorted lists of disjoint intervals, and speaker turns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from diar.base.types import Region, Subsegments, Turn
 
-TOUCH = 1e-6  # seconds: nearer than that is no gap
+TOUCH = 1e-6  # seconds: smaller gaps are ignored
 
 
 def union(spans: Iterable[tuple[float, float]], gap: float = 0.0) -> list[Region]:
@@ -36,7 +36,7 @@ def intersection(a: Sequence[Region], b: Sequence[Region]) -> list[Region]:
 
 
 def regions_of(segments: Subsegments) -> list[Region]:
-    """Unite the segments of a recording to sorted regions that neither overlap nor touch."""
+    """Merge the segments of a recording into sorted regions that neither overlap nor touch."""
     return union(zip(segments.starts.tolist(), segments.ends.tolist(), strict=True))
 
 
@@ -44,8 +44,8 @@ def merge_turns(turns: Sequence[Turn]) -> tuple[list[Turn], int]:
     """Join turns of one speaker that overlap or touch.
 
     Returns:
-        The turns of one recording, sorted, and how many overlapped one before (touching ones are not
-        counted: they are an ordinary way to write a long turn).
+        The turns of one recording, sorted, and how many overlapped an earlier one (touching turns do
+        not count: they are a common way to write a long turn).
     """
     merged: list[Turn] = []
     overlaps = 0

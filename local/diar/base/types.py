@@ -1,4 +1,4 @@
-"""Small typed values that travel between the modules; times are seconds (float64)."""
+"""Small data types shared by all modules; times are in seconds (float64)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from diar.base.errors import DataError
 
-SAMPLE_RATE = 16000  # of the recipe: what VAD and extractors hear
-MOST = 20  # speakers that are counted, where nothing is said
+SAMPLE_RATE = 16000  # of the recipe: the input of VAD and extractors
+MOST = 20  # default maximum of the number of speakers
 
 
 class Turn(NamedTuple):
@@ -99,7 +99,7 @@ class XVectors:
         if bad.any():
             first = self.subsegments.ids[int(np.flatnonzero(bad)[0])]
             raise DataError(
-                f"{int(bad.sum())} of {len(bad)} x-vectors hold NaN or infinity, the first is {first!r}:"
+                f"{int(bad.sum())} of {len(bad)} x-vectors contain NaN or infinity, the first is {first!r}:"
                 " extract them again"
             )
 
@@ -115,8 +115,8 @@ class XVectors:
 class Step(NamedTuple):
     """One step of a refinement.
 
-    Its loss, and the share of the windows whose most likely cluster became another; NaN where there is
-    none. A step without loss is no training: the sequence model has decided anew.
+    loss; changed: share of the windows whose most likely cluster changed; NaN if undefined. A step without
+    loss is not training but an inference of the sequence model.
     """
 
     loss: float
@@ -125,12 +125,12 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Bounds:
-    """What is known of the number of speakers: ``exact``, or between ``least`` and ``most``.
+    """Bounds on the number of speakers: ``exact``, or between ``least`` and ``most``.
 
-    most: None for ``MOST``, or more where the others are more.
+    most: None means ``MOST``, or more if the other bounds are larger.
 
     Raises:
-        DataError: a number that is not whole or below 1, or numbers that contradict each other.
+        DataError: a number that is not whole or is below 1, or numbers that contradict each other.
     """
 
     exact: int | None = None
@@ -151,25 +151,25 @@ class Bounds:
 
     @property
     def range(self) -> tuple[int, int]:
-        """(least, most), equal where the number is known."""
+        """(least, most), equal if the number is known."""
         if self.exact:
             return self.exact, self.exact
         return self.least, self.most or max(MOST, self.least)
 
     def clip(self, count: int) -> int:
-        """Return the allowed number of speakers that is next to ``count``."""
+        """Return the allowed number of speakers closest to ``count``."""
         least, most = self.range
         return min(max(count, least), most)
 
     def shortfall(self, count: int) -> str:
-        """Say that there are fewer speakers than were asked for; '' where there are enough."""
+        """Describe a number of speakers lower than requested; '' if there are enough."""
         asked = self.range[0]
-        return f"{count} of the {asked} speakers asked for" if count < asked else ""
+        return f"{count} of the {asked} requested speakers" if count < asked else ""
 
 
 @dataclass(frozen=True)
 class LocalSpeakers:
-    """Who of a few speakers is active in windows of one recording; no window knows those of another.
+    """Activity of local speakers in windows of one recording; speakers of different windows are unrelated.
 
     starts: (w,) seconds, sorted, w >= 1. activity: (w, f, s) float32, the probability that a speaker is
     active in a frame of a window. first: seconds from the start of a window to the centre of its first
@@ -186,16 +186,16 @@ class LocalSpeakers:
             raise ValueError(f"{len(self.starts)} windows, activity of {self.activity.shape}")
 
     def centres(self, window: int) -> np.ndarray:
-        """(f,) seconds: the centres of the frames of a window."""
+        """Return the centres (f,) of the frames of a window, seconds."""
         return self.starts[window] + self.first + self.shift * np.arange(self.activity.shape[1])
 
     def span(self, window: int) -> tuple[float, float]:
-        """(start, end) of a window, seconds."""
+        """Return (start, end) of a window, seconds."""
         start = float(self.starts[window])
         return start, start + 2 * self.first + self.shift * (self.activity.shape[1] - 1)
 
     def alone(self, window: int) -> np.ndarray:
-        """(f, s): the probability that a speaker is active in a frame of a window, and no other is."""
+        """Return the probability (f, s) that only this speaker is active in a frame of a window."""
         active = self.activity[window]
         others = [np.delete(1 - active, s, axis=1).prod(axis=1) for s in range(active.shape[1])]
         return active * np.stack(others, axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-EPS = 1e-10  # a row is never divided by less
+EPS = 1e-10  # minimum divisor of a row
 
 
 def unit_rows(x: np.ndarray, dtype: DTypeLike = np.float64) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""Clusterings of vectors without a network, and how they count."""
+"""Clustering of vectors without a network, and estimates of the number of speakers."""

@@ -1,8 +1,8 @@
-"""How many speakers: affinity refinement with the eigengap, and the normalised maximum eigengap.
+"""Estimates of the number of speakers: affinity refinement with the eigengap, and NME.
 
 Refinement and eigengap: Wang, Downey, Wan, Mansfield, Moreno, "Speaker diarization with LSTM",
-ICASSP 2018, section 3.2. NME: Park, Han, Kumar, Narayanan, "Auto-tuning spectral clustering for
-speaker diarization using normalized maximum eigengap", IEEE SPL 2020.
+ICASSP 2018, section 3.2. NME, the normalised maximum eigengap: Park, Han, Kumar, Narayanan, "Auto-tuning
+spectral clustering for speaker diarization using normalized maximum eigengap", IEEE SPL 2020.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from diar.base import arguments
 from diar.base.types import Bounds
 from diar.base.vectors import unit_rows
 
-EPS = 1e-10  # against quotients of 0
+EPS = 1e-10  # avoids division by 0
 
 
 def cosine_affinity(x: np.ndarray) -> np.ndarray:
-    """Cosines (n, n) of the rows of ``x`` (n, d), in [-1, 1]; a zero row is similar to nothing."""
+    """Return the cosines (n, n) of the rows of ``x`` (n, d), in [-1, 1]; those of a zero row are 0."""
     unit = unit_rows(x)
     return np.clip(unit @ unit.T, -1.0, 1.0)
 
@@ -30,14 +30,14 @@ class AffinityRefinementOperation(ABC):
     """One step of the refinement of a square affinity matrix."""
 
     def check_input(self, X: np.ndarray) -> None:
-        """Refuse what is no array of numbers (TypeError), or not square, or holds NaN (ValueError)."""
+        """Raise TypeError if X is not an array of numbers, ValueError if it is not square or has NaN."""
         wanted = "a square numpy array (n, n) of numbers"
         if not isinstance(X, np.ndarray) or X.dtype.kind not in "biuf":
             raise arguments.wrong_kind("X", wanted, X)
         if X.ndim != 2 or X.shape[0] != X.shape[1]:
             raise arguments.wrong_value("X", wanted, X)
         if not np.isfinite(X).all():
-            raise ValueError(f"X holds NaN or infinity: {arguments.shown(X)}")
+            raise ValueError(f"X contains NaN or infinity: {arguments.shown(X)}")
 
     @abstractmethod
     def refine(self, X: np.ndarray) -> np.ndarray:
@@ -45,10 +45,10 @@ class AffinityRefinementOperation(ABC):
 
 
 class CropDiagonal(AffinityRefinementOperation):
-    """Replace the diagonal by the largest other value of the row: no window vouches for itself."""
+    """Replace the diagonal by the largest other value of the row, so that self-similarity does not count."""
 
     def refine(self, X: np.ndarray) -> np.ndarray:
-        """Refine as the class says."""
+        """Apply the operation of the class."""
         self.check_input(X)
         Y = X.copy()
         if len(Y) > 1:
@@ -64,7 +64,7 @@ class GaussianBlur(AffinityRefinementOperation):
         self.sigma = arguments.number("sigma", sigma)
 
     def refine(self, X: np.ndarray) -> np.ndarray:
-        """Refine as the class says."""
+        """Apply the operation of the class."""
         self.check_input(X)
         return gaussian_filter(X, sigma=self.sigma)
 
@@ -72,8 +72,8 @@ class GaussianBlur(AffinityRefinementOperation):
 class RowWiseThreshold(AffinityRefinementOperation):
     """Shrink the small values of each row by ``thresholding_soft_multiplier``.
 
-    Small is below ``p_percentile`` times the largest value of the row
-    (``thresholding_with_row_max``), or else below the row's ``p_percentile`` quantile.
+    Small means below ``p_percentile`` times the largest value of the row
+    (``thresholding_with_row_max``), or otherwise below the row's ``p_percentile`` quantile.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class RowWiseThreshold(AffinityRefinementOperation):
         self.with_row_max = arguments.truth("thresholding_with_row_max", thresholding_with_row_max)
 
     def refine(self, X: np.ndarray) -> np.ndarray:
-        """Refine as the class says."""
+        """Apply the operation of the class."""
         self.check_input(X)
         if not X.size:
             return X.copy()
@@ -101,19 +101,19 @@ class RowWiseThreshold(AffinityRefinementOperation):
 
 
 class Symmetrize(AffinityRefinementOperation):
-    """The larger of each pair of mirrored values."""
+    """Take the larger of each pair of mirrored values."""
 
     def refine(self, X: np.ndarray) -> np.ndarray:
-        """Refine as the class says."""
+        """Apply the operation of the class."""
         self.check_input(X)
         return np.maximum(X, X.T)
 
 
 class Diffuse(AffinityRefinementOperation):
-    """Y = X X^T: windows with the same neighbours become similar, others drift apart."""
+    """Compute X X^T: windows with the same neighbours become similar, others drift apart."""
 
     def refine(self, X: np.ndarray) -> np.ndarray:
-        """Refine as the class says."""
+        """Apply the operation of the class."""
         self.check_input(X)
         return X @ X.T
 
@@ -122,29 +122,29 @@ class RowWiseNormalize(AffinityRefinementOperation):
     """Divide each row by its largest value."""
 
     def refine(self, X: np.ndarray) -> np.ndarray:
-        """Refine as the class says."""
+        """Apply the operation of the class."""
         self.check_input(X)
         return X / _row_max(X)
 
 
 def _row_max(X: np.ndarray) -> np.ndarray:
-    """(n, 1) largest value of each row, 1 where that is not positive."""
+    """Return the largest value of each row (n, 1), or 1 if it is not positive."""
     top = X.max(axis=1, keepdims=True) if X.size else np.ones((len(X), 1))
     return np.where(top > EPS, top, 1.0)
 
 
 class eigengap:
-    """Speaker count from the eigengap of the refined cosine affinity.
+    """Estimates the number of speakers from the eigengap of the refined cosine affinity.
 
     Args:
-        min_clusters, max_clusters: bounds of the count.
+        min_clusters, max_clusters: bounds on the count.
         p_percentile, thresholding_soft_multiplier, thresholding_with_row_max: see
             ``RowWiseThreshold``.
-        gaussian_blur_sigma: see ``GaussianBlur``; 0 leaves the blur out.
-        stop_eigenvalue: eigenvalues below it count no further speakers.
+        gaussian_blur_sigma: see ``GaussianBlur``; 0: no blur.
+        stop_eigenvalue: stop counting at eigenvalues below it.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be.
+        TypeError, ValueError: an invalid argument.
     """
 
     SIGMA = 2.0
@@ -161,7 +161,7 @@ class eigengap:
     ):
         self.min_clusters = arguments.whole("min_clusters", min_clusters, 1)
         self.max_clusters = arguments.whole("max_clusters", max_clusters, 1)
-        Bounds(least=min_clusters, most=max_clusters)  # refuses what cannot be together
+        Bounds(least=min_clusters, most=max_clusters)  # checks that they are consistent
         self.stop_eigenvalue = arguments.number("stop_eigenvalue", stop_eigenvalue)
         self.operations: list[AffinityRefinementOperation] = [CropDiagonal()]
         if arguments.number("gaussian_blur_sigma", gaussian_blur_sigma):
@@ -176,7 +176,7 @@ class eigengap:
         """Count the speakers among the rows of ``X`` (n, d), within the bounds and at most n.
 
         Raises:
-            TypeError: no numbers. ValueError: no rows, not a matrix, NaN.
+            TypeError: not numbers. ValueError: no rows, not a matrix, or NaN.
         """
         X = arguments.matrix("X", X)
         most = min(self.max_clusters, len(X))
@@ -192,17 +192,17 @@ class eigengap:
         )
 
     def spectral_embedding(self, X: np.ndarray, count: int) -> np.ndarray:
-        """Eigenvectors (n, count) of the ``count`` largest eigenvalues of the refined affinity."""
+        """Return eigenvectors (n, count) of the ``count`` largest eigenvalues of the refined affinity."""
         symmetric, root = self._symmetric(arguments.matrix("X", X))
         n = len(symmetric)
         _, vectors = eigh(symmetric, subset_by_index=(n - count, n - 1))
         return vectors[:, ::-1] / root
 
     def _symmetric(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(D^-1/2 A D^-1/2, D^1/2) with D the row maxima of the refined affinity A.
+        """Return (D^-1/2 A D^-1/2, D^1/2), where D has the row maxima of the refined affinity A.
 
-        Row-wise normalisation D^-1 A has the same eigenvalues, and its eigenvectors are
-        D^-1/2 v; being symmetric, this one is cheaper, and only the largest few are needed.
+        Row-wise normalisation D^-1 A has the same eigenvalues, and its eigenvectors are D^-1/2 v; the
+        symmetric matrix is cheaper, and only the largest few eigenvalues are needed.
         """
         A = self.compute_affinity_matrix(X)
         for operation in self.operations:
@@ -211,15 +211,15 @@ class eigengap:
         return A / root / root.T, root
 
     def compute_affinity_matrix(self, X: np.ndarray) -> np.ndarray:
-        """Cosines (n, n) of the rows of ``X`` (n, d), mapped to [0, 1]; symmetric, not refined."""
+        """Return the cosines (n, n) of the rows of ``X`` (n, d), mapped to [0, 1]; symmetric, not refined."""
         return (1.0 + cosine_affinity(arguments.matrix("X", X))) / 2.0
 
     def compute_sorted_eigenvalues(self, A: np.ndarray) -> np.ndarray:
-        """Real parts of the eigenvalues of ``A`` (n, n), largest first."""
+        """Return the real parts of the eigenvalues of ``A`` (n, n), largest first."""
         return self.compute_sorted_eigenvectors(A)[0]
 
     def compute_sorted_eigenvectors(self, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(eigenvalues (n,), eigenvectors (n, n) as columns) of ``A``, largest first."""
+        """Return (eigenvalues (n,), eigenvectors (n, n) as columns) of ``A``, largest first."""
         values, vectors = np.linalg.eig(arguments.matrix("A", A, square=True))
         order = np.argsort(-np.real(values), kind="stable")
         return np.real(values)[order], np.real(vectors)[:, order]
@@ -235,8 +235,7 @@ class eigengap:
         """Find the i that maximises lambda_i / lambda_(i+1) over ``eigenvalues``, sorted descending.
 
         Raises:
-            TypeError: no numbers. ValueError: bounds that cannot be; eigenvalues that are none, NaN, or not
-                sorted.
+            TypeError: not numbers. ValueError: inconsistent bounds; no eigenvalues, NaN, or not sorted.
         """
         if max_clusters is not None:
             arguments.whole("max_clusters", max_clusters, 1, or_else=" or None")
@@ -265,17 +264,16 @@ def nme(
     sparse: int = 20,
     neighbours: int = 2,
 ) -> tuple[int, np.ndarray]:
-    """Speaker count and graph by the normalised maximum eigengap (Park et al. 2020, eq. 5-9).
+    """Estimate speaker count and graph with the normalised maximum eigengap (Park et al. 2020, eq. 5-9).
 
-    For each p of up to ``sparse`` values, every window keeps its p nearest ones; the chosen p
+    For each p of up to ``sparse`` values, every window keeps its p nearest neighbours; the chosen p
     has the smallest ratio of p / n to the normalised maximum gap of the Laplacian's eigenvalues.
 
     Args:
         affinity: (n, n) cosines.
-        min_clusters, max_clusters: bounds of the count; equal ones fix it.
-        neighbours: the smallest p that is tried, but for few windows. Those that share audio with a
-            window are its nearest ones: with fewer than those, the graph of a short recording falls apart
-            into pieces of time.
+        min_clusters, max_clusters: bounds on the count; equal bounds fix it.
+        neighbours: the smallest p to try, unless there are few windows. The nearest neighbours of a
+            window share audio with it: with a smaller p, the graph of a short recording splits by time.
 
     Returns:
         (count, symmetric 0 / 0.5 / 1 graph (n, n) at the chosen p).
@@ -303,5 +301,5 @@ def nme(
 
 
 def laplacian(graph: np.ndarray) -> np.ndarray:
-    """Unnormalised graph Laplacian D - A."""
+    """Return the unnormalised graph Laplacian D - A."""
     return np.diag(graph.sum(axis=1)) - graph

@@ -1,9 +1,9 @@
-"""Average linkage by cosine (UPGMA), for any number of windows.
+"""Average linkage with cosines (UPGMA), for any number of windows.
 
-All pairs of n windows are n^2 numbers. A long recording is therefore cut into blocks, and only the
-merges at the smallest heights are made within them, as many as it takes for the groups that are left
-to be compared in pairs. From there the linkage continues exactly: the mean cosine between two groups
-is the scalar product of the means of their unit vectors, however they came about.
+Comparing all pairs of n windows takes n^2 numbers. A long recording is therefore cut into blocks, and only
+the lowest merges are made within them, until few enough groups remain to compare in pairs. From there the
+linkage is exact: the mean cosine between two groups is the scalar product of the means of their unit
+vectors, however the groups were formed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.spatial.distance import squareform
 from diar.base.vectors import unit_rows
 from diar.clustering.counting import cosine_affinity
 
-BLOCK = 1000  # windows: merges of small height are found among so many already; only beyond 'exact'
+BLOCK = 1000  # windows: enough to find the lowest merges; only beyond 'exact'
 
 
 def tree_of(x: np.ndarray) -> np.ndarray:
@@ -28,18 +28,18 @@ def tree_of(x: np.ndarray) -> np.ndarray:
 
 
 def cut(tree: np.ndarray, count: int) -> np.ndarray:
-    """Labels 1..k (n,), k = ``count`` (at most n), of a linkage tree, also where heights are tied."""
+    """Return labels 1..k (n,) of a linkage tree, k = ``count`` (at most n), even with tied heights."""
     in_order = tree.copy()
-    in_order[:, 2] = np.arange(len(tree))  # by height, identical windows would be cut at once
+    in_order[:, 2] = np.arange(len(tree))  # cutting by height would not separate ties
     return fcluster(in_order, len(tree) - count, criterion="distance")
 
 
 def groups_within_blocks(x: np.ndarray, count: int, block: int = BLOCK) -> np.ndarray:
-    """Group labels 0..k-1 (n,): the lowest merges within blocks of rows that follow each other.
+    """Return group labels 0..k-1 (n,) after the lowest merges within blocks of consecutive rows.
 
     Args:
-        x: (n, d) vectors. count: groups to be left, k = ``count`` unless there are more blocks.
-        block: rows of a block, at most.
+        x: (n, d) vectors. count: number of groups, k = ``count`` unless there are more blocks.
+        block: maximum number of rows per block.
     """
     blocks = np.array_split(np.arange(len(x)), -(-len(x) // block))
     trees = [tree_of(x[rows]) if len(rows) > 1 else np.zeros((0, 4)) for rows in blocks]
@@ -56,24 +56,24 @@ def groups_within_blocks(x: np.ndarray, count: int, block: int = BLOCK) -> np.nd
 
 
 def means_of(x: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means (k, d) of the unit vectors of rows (n, d) in groups 0..k-1 (n,), and their sizes (k,)."""
+    """Return means (k, d) of the unit vectors of rows (n, d) in groups 0..k-1 (n,), and sizes (k,)."""
     sizes = np.bincount(groups)
     order = np.argsort(groups, kind="stable")
     sums = np.zeros((len(sizes), x.shape[1]))
-    for rows in np.array_split(order, -(-len(x) // (1 << 14))):  # a copy of all would be large
+    for rows in np.array_split(order, -(-len(x) // (1 << 14))):  # to limit memory
         np.add.at(sums, groups[rows], unit_rows(x[rows]))
     return sums / sizes[:, None], sizes
 
 
 def merges_of(means: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All merges of average linkage that starts from groups: edges (k - 1, 2), and heights (k - 1,).
+    """Return all merges of average linkage from groups: edges (k - 1, 2), and heights (k - 1,).
 
-    An edge joins two of the k groups, each standing for the cluster that it is in; they come in the
-    order of their heights, 1 - mean cosine. Nearest-neighbour chain (Murtagh, The Computer Journal
-    26, 1983): it needs no search among all pairs, and finds the merges of the greedy algorithm.
+    An edge joins two of the k groups, each representing its cluster; edges are in order of height,
+    1 - mean cosine. Uses the nearest-neighbour chain (Murtagh, The Computer Journal 26, 1983), which
+    finds the merges of the greedy algorithm without searching all pairs.
 
     Args:
-        means: (k, d) means of unit vectors. sizes: (k,) of how many.
+        means: (k, d) means of unit vectors. sizes: (k,) number of vectors in each.
     """
     weights = sizes.astype(float)
     cosine = means @ means.T
@@ -105,7 +105,7 @@ def merges_of(means: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def join_groups(edges: np.ndarray, count: int, size: int) -> np.ndarray:
-    """Labels (size,) of the ``count`` clusters that the first ``size - count`` edges leave."""
+    """Return labels (size,) of the ``count`` clusters left by the first ``size - count`` edges."""
     a, b = edges[: max(size - count, 0)].T
     graph = coo_array((np.ones(len(a)), (a, b)), shape=(size, size))
     return connected_components(graph, directed=False)[1]

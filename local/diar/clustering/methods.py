@@ -1,7 +1,7 @@
 """Clustering of x-vectors without a network: the baselines, and the starts of DEC.
 
 Every function takes (n, d) vectors with n >= 0 and returns (n,) int labels 0..k-1, numbered by
-first appearance, with k within the bounds as far as n allows.
+first appearance, with k within the bounds if n allows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from diar.clustering.sampling import (
     sample_rows,
 )
 
-_STRETCH = 16  # windows: the nearest ones, in the graph of NME, are those that overlap; only beyond 'exact'
+_STRETCH = 16  # windows: nearest neighbours in the graph of NME overlap; only beyond 'exact'
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ClusteringConfig:
     ahc_threshold: mean cosine below which clusters are not merged.
     nme_sparse: number of neighbourhood sizes that NME tries; nme_neighbours: the smallest of them.
     p_percentile, gaussian_blur_sigma: see ``eigengap``.
-    exact: most windows of which all pairs are compared; ``linkage`` and ``sampling`` do more.
+    exact: maximum number of windows to compare in pairs; ``linkage`` and ``sampling`` handle more.
     """
 
     ahc_threshold: float = 0.27
@@ -54,7 +54,7 @@ class ClusteringConfig:
 
 
 def ahc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
-    """Agglomerative clustering by average cosine (UPGMA), cut at a threshold within the bounds."""
+    """Cluster agglomeratively by average cosine (UPGMA), cut at a threshold within the bounds."""
     if len(x) < 2:
         return np.zeros(len(x), dtype=int)
     if len(x) <= config.exact:
@@ -69,7 +69,7 @@ def ahc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) 
 
 
 def kmeans(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
-    """Spherical start of k-means: Lloyd's algorithm on length-normalised vectors; needs the count.
+    """Cluster length-normalised vectors with k-means (Lloyd's algorithm); needs the count.
 
     Raises:
         ValueError: the bounds do not fix the number of speakers.
@@ -83,7 +83,7 @@ def kmeans(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 
 
 
 def spectral(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
-    """Refined cosine affinity, eigengap count, k-means on the eigenvectors (Wang et al. 2018)."""
+    """Cluster spectrally: refined cosine affinity, eigengap, k-means on eigenvectors (Wang et al. 2018)."""
     if len(x) < 2:
         return np.zeros(len(x), dtype=int)
     least, most = bounds.range
@@ -102,7 +102,7 @@ def _embedded(finder: eigengap, x: np.ndarray, seed: int) -> np.ndarray:
 
 
 def nme_sc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 0) -> np.ndarray:
-    """Spectral clustering on the graph and with the count of NME (Park et al. 2020)."""
+    """Cluster spectrally with the graph and the count of NME (Park et al. 2020)."""
     if len(x) < 3:
         return np.arange(len(x)) % max(1, min(bounds.range[0], max(len(x), 1)))
     if len(x) > config.exact:
@@ -122,30 +122,32 @@ def on_sample(
     seed: int,
     stretch: int = 1,
 ) -> np.ndarray:
-    """Labels by a method that sees a sample of the windows, in stretches of so many."""
+    """Label all windows with a method applied to a sample, in stretches of ``stretch`` windows."""
     rows = sample_rows(len(x), min(SAMPLE, config.exact), stretch)
     return renumber(complete_labels(x, rows, method(x[rows], bounds, config, seed)))
 
 
 def kmeans_labels(x: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Lloyd's algorithm from 10 seeded k-means++ starts; as many clusters as distinct rows allow."""
+    """Run Lloyd's algorithm from 10 seeded k-means++ starts; at most one cluster per distinct row."""
     count = min(count, len(np.unique(x, axis=0))) if count > 1 else 1
     if count < 2:
         return np.zeros(len(x), dtype=int)
-    from sklearn.cluster import KMeans  # 1.2 s of CPU: the default DEC and most baselines need none
+    from sklearn.cluster import (
+        KMeans,
+    )  # 1.2 s of CPU; the default DEC and most baselines do not need it
 
     return renumber(KMeans(count, n_init=10, random_state=seed).fit_predict(x))
 
 
 def renumber(labels: np.ndarray) -> np.ndarray:
-    """Labels 0, 1, 2 ... in order of first appearance."""
+    """Return labels 0, 1, 2 ... in order of first appearance."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=int)
     rank[np.argsort(first)] = np.arange(len(first))
     return rank[inverse]
 
 
-METHODS = {  # module:function, also of other modules; a new one: docs/extending.md
+METHODS = {  # module:function; docs/extending.md shows how to add one
     "ahc": "diar.clustering.methods:ahc",
     "kmeans": "diar.clustering.methods:kmeans",
     "nme_sc": "diar.clustering.methods:nme_sc",
@@ -154,5 +156,5 @@ METHODS = {  # module:function, also of other modules; a new one: docs/extending
 
 
 def method_of(name: str) -> Callable[..., np.ndarray]:
-    """Import the clustering of that name, one of ``METHODS``."""
+    """Import a clustering method by its name in ``METHODS``."""
     return pkgutil.resolve_name(METHODS[name])

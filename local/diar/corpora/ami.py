@@ -1,6 +1,6 @@
 """AMI meetings (Carletta et al., MLMI 2005): the full-corpus-ASR partition with BUT's references.
 
-Audio: the mirror of the University of Edinburgh, one file a meeting. References, UEMs and lists of
+Audio: the mirror of the University of Edinburgh, one file per meeting. References, UEMs and lists of
 meetings: BUT's AMI-diarization-setup, 'only_words' (Landini et al., arXiv 2012.14952).
 """
 
@@ -35,13 +35,13 @@ SETUP = Remote(
     begins=b"PK",
 )
 STREAMS = {"mix-headset": "Mix-Headset", "array1-01": "Array1-01"}
-# The mirror has no Array1-01 of these two, as other preparations say, too (BUT's s5c in Kaldi, NeMo):
-# it is not a fault of anybody's copy.
+# The mirror lacks Array1-01 of these two, as other recipes also note (BUT's s5c in Kaldi, NeMo):
+# it is not a fault of the local copy.
 UNPUBLISHED = {"mix-headset": (), "array1-01": ("IS1003b", "IS1007d")}
 
 
 def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> dict[str, str]:
-    """Download the setup, and the audio of the meetings of a set that is not there yet."""
+    """Download the setup, and the missing audio of the meetings of a set."""
     if find_setup(files, options) is None:
         archive = downloads.fetch(SETUP)
         unpack(archive, downloads.folder / archive.stem, 500_000_000)
@@ -69,7 +69,7 @@ def obtain(name: str, files: Files, options: Options, downloads: Downloads) -> d
 
 
 def read(name: str, files: Files, options: Options) -> CorpusSet:
-    """Describe the meetings of a set, as its list says."""
+    """Describe the meetings in the list of a set."""
     setup = setup_of(files, options)
     notes: list[str] = []
 
@@ -78,10 +78,10 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         turns = reference_of(meeting, setup / f"only_words/rttms/{name}/{meeting}.rttm", notes)
         uem = setup / f"uems/{name}/{meeting}.uem"
         if not uem.exists():
-            raise DataError("no such file: what is to be evaluated is not known", uem)
+            raise DataError("no such file: the evaluated regions are not known", uem)
         regions = rttm.read_uem(uem).get(meeting)
         if not regions:
-            raise DataError(f"no region of {meeting} in it", uem)
+            raise DataError(f"no region of {meeting}", uem)
         return CorpusRecording(meeting, file, turns, tuple(regions), channels=None)
 
     listed = meetings(name, setup)
@@ -89,7 +89,7 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         m for m in UNPUBLISHED[options.mic] if m in listed and not files.has(audio_name(m, options))
     ]
     described = collect(set(listed) - set(absent), describe, notes)
-    described.notes += [f"{m}: the mirror has no Array1-01 of it" for m in absent]
+    described.notes += [f"{m}: the mirror has no Array1-01 for it" for m in absent]
     return described
 
 
@@ -111,7 +111,7 @@ def setup_of(files: Files, options: Options) -> Path:
 
 
 def find_setup(files: Files, options: Options) -> Path | None:
-    """Find the folder of the references; None where there is none.
+    """Find the folder of the references; None if there is none.
 
     Raises:
         DataError: --reference names another folder.
@@ -119,7 +119,7 @@ def find_setup(files: Files, options: Options) -> Path | None:
     if options.reference is None:
         return files.root_of("lists/train.meetings.txt")
     if not (options.reference / "lists" / "train.meetings.txt").exists():
-        raise DataError("no lists/train.meetings.txt in it (--reference)", options.reference)
+        raise DataError("lists/train.meetings.txt is missing (--reference)", options.reference)
     return options.reference
 
 

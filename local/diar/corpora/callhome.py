@@ -2,7 +2,7 @@
 
 Audio: 8 kHz SPHERE files, <four letters>.sph in r65_8_1/sid00sg1/data; the LDC sells them. References: fullref.rttm of OpenSLR 10 (sre2000-key), as in Kaldi's callhome_diarization.
 
-Sets: 'callhome1' and 'callhome2', the two folds of Kaldi's recipe: what is tuned on one is tested on
+Sets: 'callhome1' and 'callhome2', the two folds of Kaldi's recipe: systems tuned on one are tested on
 the other. Kaldi draws them by a seeded shuffle of the list; BUT's CALLHOME_sublists has published the
 result, and callhome1 is read from there. 'callhome' is both.
 """
@@ -59,18 +59,18 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
         if recording not in turns:
             raise DataError(f"no reference: no turn of it in {key}")
         file = files.one(
-            f"{recording}.wav",  # somebody may have made it of a compressed one
+            f"{recording}.wav",  # may have been converted from a compressed one
             f"{recording}.sph",
             hint="--audio-dir names the folder of LDC2001S97",
         )
         return CorpusRecording(recording, file, tuple(turns[recording]))
 
-    notes = [f"{r}: {n} turn(s) of no length left out" for r, n in sorted(empty.items())]
+    notes = [f"{r}: {n} turn(s) of zero length left out" for r, n in sorted(empty.items())]
     return collect(names, describe, notes)
 
 
 def fold_file(files: Files) -> Path | None:
-    """Find the list of the first fold; None where there is none."""
+    """Find the list of the first fold; None if there is none."""
     root = files.root_of("part1/num_speakers.txt")
     return root and root / "part1" / "num_speakers.txt"
 
@@ -79,7 +79,7 @@ def _fold(files: Files) -> set[str]:
     path = fold_file(files)
     if path is None:
         raise DataError(
-            "which recording is in which fold is not known: no part1/num_speakers.txt of"
+            "the folds are not known: no part1/num_speakers.txt of"
             f" CALLHOME_sublists below {files.where}; 'git clone"
             " https://github.com/BUTSpeechFIT/CALLHOME_sublists' there, or allow --download true"
         )

@@ -1,4 +1,4 @@
-"""What all corpora share: how a set is described, how its files are found, how it is written."""
+"""Shared parts of all corpora: describing a set, finding its files, writing it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class CorpusRecording:
     """One recording of a corpus, as its module describes it.
 
     name: its id. audio: the file, as it is distributed. turns: the reference.
-    regions: what is evaluated; None: all of it.
-    channels: how many the file must have; None: any number. They are mixed.
+    regions: the evaluated regions; None: the whole recording.
+    channels: the number of channels the file must have; None: any. They are mixed.
     """
 
     name: str
@@ -39,7 +39,7 @@ class CorpusRecording:
 class CorpusSet:
     """The recordings of a set.
 
-    failed: those that cannot be had, and why. notes: remarks on what is odd and does no harm.
+    failed: unavailable recordings, with reasons. notes: remarks on harmless oddities.
     """
 
     recordings: list[CorpusRecording] = field(default_factory=list)
@@ -49,11 +49,11 @@ class CorpusSet:
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may say of a corpus.
+    """The options of a corpus.
 
     places: folders that are searched for its files, the first one first.
-    mic: microphone, where there is a choice.
-    reference: a file or folder of references to take instead of those in ``places``.
+    mic: microphone, if there is a choice.
+    reference: a file or folder of references to use instead of those in ``places``.
     """
 
     places: tuple[Path, ...]
@@ -63,14 +63,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus: what it is, what can be downloaded of it, and how its files are read.
+    """A corpus: its description, its downloads, and the reading of its files.
 
-    licence: one line, with where it comes from.
+    licence: one line, with the source.
     sets: the names of its sets.
-    mics: microphones to choose from, the default first; empty where there is no choice.
+    mics: microphones to choose from, the default first; empty if there is no choice.
     read: describes a set: (set, files, options).
-    obtain: downloads what a set lacks: (set, files, options, downloads) -> name -> reason of what cannot
-        be had. It may be called again. By default nothing can be downloaded.
+    obtain: downloads missing files: (set, files, options, downloads) -> name -> reason of each file
+        that is unavailable. It may be called again. By default nothing can be downloaded.
     """
 
     licence: str
@@ -81,7 +81,7 @@ class Corpus:
 
 
 class Files:
-    """The files below some folders, by name, whatever the folders in between.
+    """The files below some folders, by name, regardless of the folders in between.
 
     Args:
         places: the folders; they need not exist.
@@ -109,14 +109,14 @@ class Files:
         return " or ".join(map(str, self.places)) or "any folder"
 
     def has(self, *names: str) -> bool:
-        """Tell whether one of these file names is there."""
+        """Return whether one of these file names exists."""
         return any(name.lower() in self._index for name in names)
 
     def one(self, *names: str, hint: str = "") -> Path:
-        """Return the file of the first of these names that is there.
+        """Return the file of the first of these names that exists.
 
         Raises:
-            DataError: there is none (``hint`` says what to do), or there are different ones.
+            DataError: there is none (``hint`` says what to do), or there are different files.
         """
         for name in names:
             paths = self._index.get(name.lower(), [])
@@ -136,11 +136,11 @@ class Files:
         )
 
     def root_of(self, inside: str) -> Path | None:
-        """Return the first of ``roots_of``; None where there is none."""
+        """Return the first of ``roots_of``; None if there is none."""
         return next(iter(self.roots_of(inside)), None)
 
     def folder_of(self, folder: str, pattern: re.Pattern[str]) -> Path | None:
-        """Return the first folder of this name that holds files of the pattern; None where none does."""
+        """Return the first folder of this name that contains files of the pattern; None if none does."""
         folders = {
             path.parent.absolute()
             for name, paths in self._index.items()
@@ -151,7 +151,7 @@ class Files:
         return min(folders, default=None)
 
     def stems(self, suffix: str, within: str = "") -> set[str]:
-        """List the names, without the ending, of all files with it (``within`` a folder of that name)."""
+        """List the names, without extension, of all files with an extension (``within`` a folder of that name)."""
         return {
             path.stem
             for paths in self._index.values()
@@ -172,7 +172,7 @@ class Files:
 def collect(
     names: Iterable[str], describe: Callable[[str], CorpusRecording], notes: Sequence[str] = ()
 ) -> CorpusSet:
-    """Describe recordings one by one; one that cannot be described does not lose the others.
+    """Describe recordings one by one; a failure does not affect the others.
 
     Args:
         notes: remarks on the set; ``describe`` may add to them.
@@ -188,10 +188,10 @@ def collect(
 
 
 def reference_of(name: str, file: Path, notes: list[str]) -> tuple[Turn, ...]:
-    """Read the reference of one recording from an RTTM of its own; what is odd is added to ``notes``.
+    """Read the reference of one recording from its own RTTM; oddities are added to ``notes``.
 
     Raises:
-        DataError: no such file, a bad line, or no turn of this recording in it.
+        DataError: no such file, an invalid line, or no turn of this recording in it.
     """
     if not file.exists():
         raise DataError("no reference: no such file", file)
@@ -200,9 +200,9 @@ def reference_of(name: str, file: Path, notes: list[str]) -> tuple[Turn, ...]:
         raise DataError(next(iter(faults.values())))
     if name not in turns:
         others = ", ".join([*turns][:3]) or "nobody"
-        raise DataError(f"no turn of {name} in it, but of {others}", file)
+        raise DataError(f"no turn of {name}; found {others}", file)
     if empty[name]:
-        notes.append(f"{name}: {empty[name]} turn(s) of no length left out")
+        notes.append(f"{name}: {empty[name]} turn(s) of zero length left out")
     return tuple(turns[name])
 
 
@@ -210,10 +210,10 @@ def write_set(target: Path, described: CorpusSet) -> CorpusSet:
     """Check the audio and write the data directory, with ``failed`` and log/notes.
 
     Returns:
-        The set as written: what failed here is no longer among its recordings.
+        The set as written: recordings that failed here are no longer included.
 
     Raises:
-        DataError: not one recording is left.
+        DataError: no recording is left.
     """
     done = CorpusSet(failed=dict(described.failed), notes=list(described.notes))
     durations: dict[str, float] = {}
@@ -249,10 +249,10 @@ def write_set(target: Path, described: CorpusSet) -> CorpusSet:
 
 
 def check(recording: CorpusRecording) -> float:
-    """Check a recording's audio; return its seconds, from the header where that can be read.
+    """Check a recording's audio; return its seconds, from the header if readable.
 
     Raises:
-        DataError: it cannot be decoded, is empty, or has other channels than expected.
+        DataError: it cannot be decoded, is empty, or has another number of channels than expected.
     """
     path = recording.audio
     if " ".join(str(path).split()) != str(path) or str(path).endswith("|"):

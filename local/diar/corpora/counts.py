@@ -1,4 +1,4 @@
-"""How much the public corpora must hold, and how much a prepared data directory holds."""
+"""Expected sizes of the public corpora, and the actual sizes of prepared data directories."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNITS = ("recordings", "hours", "turns", "speakers", "recording_speakers")
 
 @dataclass(frozen=True)
 class Count:
-    """A published figure, and where it is published; ``tolerance``: relative, for its rounding."""
+    """A published figure and its source; ``tolerance``: relative, for its rounding."""
 
     value: float
     source: str
@@ -34,7 +34,7 @@ class Counts:
 
 
 def measure(directory: Path) -> dict[str, float]:
-    """Count what a data directory holds, in ``UNITS``.
+    """Count the contents of a data directory, in ``UNITS``.
 
     ``speakers`` are the different names, ``recording_speakers`` the speakers of each recording,
     summed (where names mean nothing beyond their recording).
@@ -51,7 +51,7 @@ def measure(directory: Path) -> dict[str, float]:
 
 
 def differences(expected: dict[str, Count], measured: dict[str, float]) -> list[str]:
-    """Write a line for each figure that is not what was published."""
+    """Write a line for each figure that differs from the published one."""
     return [
         f"{unit}: {measured[unit]:.6g}, published {count.value:g} ({count.source})"
         for unit, count in expected.items()

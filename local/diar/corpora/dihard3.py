@@ -1,11 +1,11 @@
 """DIHARD III (Ryant et al., 'The Third DIHARD Diarization Challenge', Interspeech 2021).
 
 Two releases of the LDC: development (LDC2020E12, now LDC2022S12) and evaluation (LDC2021E02, now
-LDC2022S14), each with data/flac, data/rttm, data/uem_scoring/{core,full}/all.uem. Nothing of it can be
+LDC2022S14), each with data/flac, data/rttm, data/uem_scoring/{core,full}/all.uem. It cannot be
 downloaded.
 
-Sets: 'dev' and 'eval' are the full sets, 'dev_core' and 'eval_core' the core ones, which are a part
-of the full ones. Regions of evaluation are those of uem_scoring.
+Sets: 'dev' and 'eval' are the full sets, 'dev_core' and 'eval_core' the core sets, which are a part
+of the full sets. The evaluated regions are those of uem_scoring.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ RELEASES = {"dev": "LDC2020E12 or LDC2022S12", "eval": "LDC2021E02 or LDC2022S14
 def read(name: str, files: Files, options: Options) -> CorpusSet:
     """Describe the recordings of a set.
 
-    These are the ones that are evaluated, and for the full sets also those in flac/ and rttm/, so that a
-    recording without reference or region is named.
+    These are the evaluated recordings, and for the full sets also those in flac/ and rttm/, so that a
+    recording without reference or region is reported.
     """
     part, _, condition = name.partition("_")
     data = _data_dir(part, files)

@@ -89,7 +89,7 @@ def read(name: str, files: Files, options: Options) -> CorpusSet:
 
 
 def names_of(name: str, files: Files, options: Options) -> set[str]:
-    """List the recordings of a set: of the dev part as the split says, of the test part what there is."""
+    """List the recordings of a set: from the split for the dev part, from the existing files for the test part."""
     split = read_map(SPLIT)
     if name == "full":
         return set(split)
@@ -108,7 +108,7 @@ def part_of(name: str) -> str:
 
 
 def reference_dir(name: str, files: Files, options: Options) -> Path | None:
-    """Find the folder of the RTTMs of a part; None where there is none.
+    """Find the folder of the RTTMs of a part; None if there is none.
 
     Raises:
         DataError: --reference names a folder without them.
@@ -123,7 +123,7 @@ def reference_dir(name: str, files: Files, options: Options) -> Path | None:
 
 
 def audio_names(recording: str) -> tuple[str, str]:
-    """Return the file names that a recording's audio may have."""
+    """Return the possible file names of a recording's audio."""
     return f"{recording}.wav", f"{recording}.flac"
 
 

@@ -1,4 +1,4 @@
-"""What can be configured of DEC; without PyTorch, so that a configuration is checked in no time."""
+"""Configuration of DEC; does not import PyTorch, so that checking a configuration is fast."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ class RefineConfig:
     """The refinement of encoder and centroids. The defaults are the published constants.
 
     niter, lr_encoder, lr_centroids: Adam steps, and their rates.
-    batch: windows that a step sees at most. A recording of no more is seen whole, as published; of a
-        longer one each step sees a part, spread evenly over all its time, and the parts take turns.
+    batch: maximum number of windows per step. Shorter recordings are seen whole, as published; in a
+        longer one, each step sees a part, spread evenly over the recording, and the parts alternate.
     mse_weight: weight of the reconstruction beside the KL divergence.
     kl_mean: 'element' divides the KL by n k, as published, so that it shrinks with the number of
         speakers; 'batch' by n, as in the papers.
     target_power, frequency_power: p_ij is proportional to q_ij^a / f_j^b with f_j = sum_i q_ij.
         Published a = 2, b = 1; b = 0 does not inflate small clusters.
     alpha: degrees of freedom of the Student-t kernel (published: 1).
-    sphere: 0 leaves the latents as they are; r > 0 puts latents and centroids on a sphere of
-        radius r, so that the kernel compares directions.
-    speaker_scale: s > 0 compares latents in the speaker space of the encoder instead, distances
-        times s (0: as they are).
-    target_interval: steps for which a target is held. tolerance: stop when a new target changes
-        fewer than this share of the labels (0: never).
+    sphere: r > 0 projects latents and centroids onto a sphere of radius r, so that the kernel
+        compares directions (0: no projection).
+    speaker_scale: s > 0 compares latents in the speaker space of the encoder instead, with
+        distances scaled by s (0: no speaker space).
+    target_interval: steps between updates of the target. tolerance: stop when a new target changes
+        less than this share of the labels (0: never).
     """
 
     niter: int = 50
@@ -56,33 +56,34 @@ class RefineConfig:
 
 @dataclass(frozen=True)
 class DecConfig:
-    """What happens to one recording, in this order.
+    """The algorithm for one recording, in this order.
 
-    max_speakers: most that are counted, where nothing else is said.
-    fit_step: seconds between the windows that are fitted; closer ones only take part in decoding
-        (0: fit all).
-    jitter: noise on the x-vectors, normal, drawn by the seed, as a share of each number. 1e-7 moves the
-        last bit of float32, as the rounding of another processor does: how far a result depends on that.
-    finetune_iters, finetune_lr: reconstruction-only steps before anything is clustered.
+    max_speakers: maximum number of speakers, unless another bound is given.
+    fit_step: seconds between the fitted windows; closer ones only take part in decoding (0: fit all).
+    jitter: Gaussian noise on the x-vectors, drawn with the seed, relative to each value. 1e-7 moves the
+        last bit of float32, as the rounding of another processor does, and shows how far results
+        depend on it.
+    finetune_iters, finetune_lr: reconstruction-only steps before clustering.
     count: 'eigengap' counts on the latents as published; 'start' leaves it to the start.
-    start: 'spectral' (published), or a clustering of ``diar.clustering.methods.METHODS``: 'ahc', 'nme_sc'.
+    start: 'spectral' (published), or a method of ``diar.clustering.methods.METHODS``: 'ahc', 'nme_sc'.
     start_on: cluster 'latents' or 'xvectors'.
-    clustering: options of those clusterings.
+    clustering: options of these methods.
     ahc_ratio: the threshold of 'ahc' is this times the cosine of neighbouring windows of the
-        recording (``neighbour_cosine``), because how alike a voice is to itself depends on the
-        recording; 0: ``clustering.ahc_threshold`` as it is. neighbours: how alike those are where
-        there are few of them.
-    start_clusters: most that the start may find for the sequence model, which dissolves what is not needed.
-    start_active: seconds for which a local speaker of a segmentation is active in a window of the network
-        if they count: the start finds no fewer clusters than so many of one window.
-    rounds: how often the refinement takes the posteriors of the sequence model for its target,
-        where there is one. settled: no more of them when the last one changed the speaker of fewer than
-        this share of the windows (0: all of them).
-    refine: the refinement proper; without a sequence model and with ``niter`` 0, the labels of the
+        recording (``neighbour_cosine``), because the similarity of a voice to itself depends on the
+        recording; 0: ``clustering.ahc_threshold``. neighbours: the prior for this cosine if there
+        are few neighbours.
+    start_clusters: maximum number of clusters at the start of the sequence model, which dissolves
+        those not needed.
+    start_active: minimum seconds for which a local speaker must be active in a window of the
+        segmentation to count: the start finds at least as many clusters as the largest such count.
+    rounds: how often the refinement uses the posteriors of the sequence model as its target, if
+        there is one. settled: stop when a round changes the speaker of less than this share of the
+        windows (0: run all rounds).
+    refine: the refinement itself; without a sequence model and with ``niter`` 0, the labels of the
         start are the result.
-    sequence: the model of time, ``diar.dec.sequence``; with it, clusters that the windows do not need
-        are dissolved, and its posteriors decide.
-    min_cluster: without it, seconds of windows below which a cluster is dissolved, unless the number
+    sequence: the sequence model, ``diar.dec.sequence``; it dissolves clusters that the windows do not
+        need, and its posteriors are the result.
+    min_cluster: without it, clusters with fewer seconds of windows are dissolved, unless the number
         of speakers was given (0: never).
     """
 
@@ -107,7 +108,7 @@ class DecConfig:
 
     @property
     def needs_speaker_space(self) -> bool:
-        """Whether only an autoencoder with a speaker space will do."""
+        """Whether the autoencoder must have a speaker space."""
         return bool(self.sequence.iterations or self.refine.speaker_scale)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """DEC of one recording, from x-vectors to posteriors: the recipe's algorithm and the published one.
 
-Both are ``fit``, which reads from top to bottom; conf/dec.yaml and conf/dec_paper.yaml hold the
-difference.
+``fit`` implements both and reads from top to bottom; they differ in conf/dec.yaml and
+conf/dec_paper.yaml.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from diar.xvectors.neighbours import neighbour_cosine, thin
 
 @dataclass(frozen=True)
 class Fit:
-    """posteriors (n, k) and latents (n, l) of all windows, the start labels and what followed.
+    """Posteriors (n, k) and latents (n, l) of all windows, the start, and the history.
 
-    rows: numbers of the m windows that were clustered and refined. start: (m,) their labels at first.
-    start_latents: (n, l) before the refinement. history: its steps, in order; where the sequence model
-        has decided anew, one without loss.
+    rows: indices of the m windows that were clustered and refined. start: (m,) their labels at the start.
+    start_latents: (n, l) before the refinement. history: its steps, in order; a step without loss is an
+        inference of the sequence model.
     """
 
     posteriors: np.ndarray
@@ -49,7 +49,7 @@ class Fit:
 
     @classmethod
     def of_nothing(cls, dim: int) -> Fit:
-        """Make the fit of no windows, with one cluster."""
+        """Return the fit of zero windows, with one cluster."""
         rows, latents = np.zeros(0, dtype=int), np.zeros((0, dim))
         return cls(np.ones((0, 1)), latents, rows, rows, latents, [])
 
@@ -65,7 +65,7 @@ class Fit:
 
     @property
     def losses(self) -> list[float]:
-        """Those of all steps that have one."""
+        """The losses of all steps that have one."""
         return [step.loss for step in self.history if not np.isnan(step.loss)]
 
 
@@ -84,17 +84,17 @@ def fit(
         x: (n, d) x-vectors in time order, n >= 0.
         windows: the n windows.
         encoder: pretrained; not modified.
-        config: see there.
-        bounds: what is known of the number of speakers.
-        seed: of everything random.
-        local: the local speakers of a segmentation, if there is one: the sequence model listens to them.
+        config: the algorithm.
+        bounds: bounds on the number of speakers.
+        seed: for everything random.
+        local: the local speakers, if there is a segmentation, for the sequence model.
 
     Returns:
         Posteriors of k >= 1 clusters for every window (n = 0: no windows, one cluster).
 
     Raises:
-        DataError: x-vectors of another dimension than the autoencoder's, or a configuration that needs
-            a speaker space, which the autoencoder does not have.
+        DataError: the x-vectors do not have the dimension of the autoencoder, or the configuration needs
+            a speaker space, which the autoencoder lacks.
     """
     _check(x, encoder, config)
     if not len(x):
@@ -122,7 +122,7 @@ def fit(
         labels = start_labels(data.thin_x, model, config, bounds, seed)
         return refine_by_assignment(data, labels, model, config, bounds, seed)
 
-    # In a long recording, what is odd fills any number of clusters, and gathers more than its own.
+    # In a long recording, outliers fill any number of clusters and attract other windows.
     most = config.start_clusters
     if data.is_long(config):
         most = min(most, max(config.max_speakers, bounds.range[1]))
@@ -151,9 +151,9 @@ def _check(x: np.ndarray, encoder: ResidualAutoEncoder, config: DecConfig) -> No
 class Observations:
     """The windows of one recording.
 
-    x: (n, d). starts: (n,) and length: of a window, seconds. rows: (m,) of those that are clustered and
-    refined; the others are only decoded. links: (n, n), and solo: (n,), of a segmentation, where there is
-    one (``diar.dec.links``).
+    x: (n, d). starts: (n,) and length of a window, seconds. rows: (m,) those that are clustered and
+    refined; the others are only decoded. links: (n, n), and solo: (n,), from the segmentation, if any
+    (``diar.dec.links``).
     """
 
     x: Tensor
@@ -170,7 +170,7 @@ class Observations:
         """Thin the windows to one every ``step`` seconds, unless fewer than ``least`` remain."""
         starts = np.asarray(windows.starts)
         rows = thin(starts, step)
-        if len(rows) < least:  # so many speakers need so many windows
+        if len(rows) < least:  # each speaker needs a window
             rows = np.arange(len(x))
         length = float(np.median(windows.ends - windows.starts))
         heard = (links_of(windows, local), solo_of(windows, local)) if local else (None, None)
@@ -178,17 +178,17 @@ class Observations:
 
     @cached_property
     def thin_x(self) -> Tensor:
-        """(m, d) of the rows."""
+        """The x-vectors of the rows, (m, d)."""
         return self.x[torch.from_numpy(self.rows)]
 
     @cached_property
     def nearest(self) -> np.ndarray:
-        """(n,) for each window, which of the rows is nearest in time."""
+        """The index (n,) of the row nearest in time to each window."""
         middle = (self.starts[self.rows][1:] + self.starts[self.rows][:-1]) / 2
         return np.searchsorted(middle, self.starts)
 
     def is_long(self, config: DecConfig) -> bool:
-        """Whether there are more windows than can be clustered by all their pairs."""
+        """Whether there are too many windows to compare all pairs."""
         return len(self.rows) > config.clustering.exact
 
 
@@ -200,7 +200,7 @@ def refine_by_assignment(
     bounds: Bounds,
     seed: int,
 ) -> Fit:
-    """Take each window for itself: refine from these labels, then dissolve what is too small."""
+    """Treat windows as independent: refine from these labels, then dissolve small clusters."""
     module = ClusteringModule(1, model, data.thin_x, config=config.refine, seed=seed)
     module.place(model.encode_all(data.thin_x), one_hot(labels))
     start_latents = module.assign(data.x)[1].numpy()
@@ -223,15 +223,15 @@ def refine_by_sequence(
     count: int | None = None,
     rare: bool = False,
 ) -> Fit:
-    """Take all windows together: what the sequence model finds is the target of the refinement.
+    """Treat windows as a sequence: the posteriors of the sequence model are the refinement's target.
 
     The refinement in turn gives the sequence model better latents. Clusters that are not needed
-    disappear, unless the count is given: then the most alike are merged before, and no other.
+    disappear, unless the count is given: then the most similar ones are merged first, and no others.
 
     Args:
-        count: of speakers, if it is given.
-        rare: who speaks for seconds in hours is kept, too, which where the number is known would leave
-            odd clusters in place of speakers.
+        count: the number of speakers, if given.
+        rare: keep speakers who talk for seconds in hours; with a known count, this would keep outlier
+            clusters instead of speakers.
     """
     model = copy.deepcopy(model)
     phi = model.speaker_between.double().numpy()
@@ -242,7 +242,7 @@ def refine_by_sequence(
         odd = unfounded(gamma, durations, config.sequence, data.solo)
         if count or not odd.any():
             return gamma
-        return decide(y, without(gamma, odd))  # as who spoke there may be another
+        return decide(y, without(gamma, odd))  # their windows may belong to other speakers
 
     module = ClusteringModule(1, model, data.thin_x, config=config.refine, seed=seed)
     gamma = soften(labels, float(durations.seconds.sum()) if rare else 0.0, config.sequence)
@@ -276,13 +276,14 @@ def keep_bounds(
     bounds: Bounds,
     seed: int,
 ) -> Fit:
-    """Mend a result of too many or too few speakers: the nearest bound is kept.
+    """Correct a result with too many or too few speakers: go to the nearest bound.
 
-    It is reached from clusters that are merged until they are so many.
+    Clusters are merged until their number is right, and fitted again.
     """
     wanted = bounds.clip(result.count)
     if result.count > wanted and not bounds.exact and data.is_long(config):
-        # As found: in a long recording, what is odd gathers much where nothing may be dissolved.
+        # Merge without fitting again: in a long recording, outlier clusters that must not be dissolved
+        # attract many windows.
         phi = model.speaker_between.double().numpy()
         durations = durations_of(data.starts, data.length)
         merged = merge(
@@ -300,7 +301,7 @@ def keep_bounds(
 def start_labels(
     x: Tensor, model: ResidualAutoEncoder, config: DecConfig, bounds: Bounds, seed: int
 ) -> np.ndarray:
-    """Cluster x-vectors (n, d) into labels 0..k-1 (n,), from which the refinement starts."""
+    """Cluster x-vectors (n, d); return labels 0..k-1 (n,) from which the refinement starts."""
     z = model.encode_all(x).double().numpy()
     if config.count == "eigengap":
         least, most = bounds.range
@@ -321,14 +322,14 @@ def latents_of(model: ResidualAutoEncoder, x: Tensor) -> tuple[Tensor, np.ndarra
 
 
 def median_step(starts: np.ndarray) -> float:
-    """Measure the seconds from one window to the next; 1 where there is only one."""
+    """Return the median seconds from one window to the next; 1 if there is only one."""
     return float(np.median(np.diff(starts))) if len(starts) > 1 else 1.0
 
 
 def share_changed(before: np.ndarray, after: np.ndarray) -> float:
-    """Measure the share of windows whose most likely cluster is another.
+    """Return the share of windows whose most likely cluster differs between two posteriors (n, k).
 
-    It is 1 where there are other clusters, of posteriors (n, k).
+    It is 1 if the number of clusters differs.
     """
     if before.shape != after.shape:
         return 1.0
@@ -336,14 +337,14 @@ def share_changed(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def share_moved(before: np.ndarray, after: np.ndarray) -> float:
-    """Measure the same once the clusters (n, k) of both are paired so that the fewest windows move."""
+    """Return the same share after the mapping of clusters that moves the fewest windows."""
     common = np.zeros((before.shape[1], after.shape[1]), dtype=int)
     np.add.at(common, (before.argmax(axis=1), after.argmax(axis=1)), 1)
     return float(1 - common[linear_sum_assignment(-common)].sum() / len(before))
 
 
 def survivors(labels: np.ndarray, count: int, size: float, least: int) -> np.ndarray:
-    """Choose the clusters to keep: those of at least ``size`` windows, but never fewer than ``least``."""
+    """Choose the clusters to keep: those with at least ``size`` windows, and at least ``least``."""
     sizes = np.bincount(labels, minlength=count)
     order = np.argsort(-sizes, kind="stable")
     kept = max(int((sizes >= size).sum()), min(least, count), 1)

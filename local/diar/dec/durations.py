@@ -1,4 +1,4 @@
-"""How much time each window of a recording stands for."""
+"""The amount of time that each window of a recording represents."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Durations:
-    """seconds: (n,) of speech that each window stands for; gaps: (n,) from the window before to it."""
+    """seconds: (n,) of speech that each window represents; gaps: (n,) from the previous window."""
 
     seconds: np.ndarray
     gaps: np.ndarray
 
 
 def durations_of(starts: np.ndarray, length: float) -> Durations:
-    """Measure n windows in time order, close or far apart.
+    """Compute the durations of n windows in time order, at any spacing.
 
-    A window stands for the time to halfway to its neighbours. At a pause (more than windows are apart
-    in general, and than half a window) what lies beyond is not speech, and does not count.
+    A window represents the time up to the midpoints to its neighbours. The time beyond a pause (a gap
+    longer than the median spacing and half a window) is not speech, and does not count.
 
     Args:
-        starts: (n,) seconds, ascending, n >= 1. length: of the windows, seconds.
+        starts: (n,) seconds, ascending, n >= 1. length: length of the windows, seconds.
     """
     steps = np.diff(starts)
     longest = max(float(np.median(steps)) if len(steps) else 0.0, length / 2)

@@ -1,8 +1,8 @@
-"""What the local speakers of a segmentation say about pairs of windows: one speaker, or two.
+"""Links between windows from the local speakers of a segmentation: same speaker, or different ones.
 
-Within ten seconds a network hears who speaks again and who is another, better than x-vectors of a second
-and a half do. Two windows of one local speaker are linked; two of different local speakers, which are
-different people, are held apart.
+Within ten seconds, a segmentation network tells speakers apart better than x-vectors of 1.5 s do. Two
+windows of one local speaker are linked; two of different local speakers, who are different people, are
+kept apart.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from scipy.sparse import coo_array, csr_array
 
 from diar.base.types import LocalSpeakers, Subsegments
 
-_BLOCK = 64  # windows of the network, whose pairs are summed before others come: a matter of memory
-_TOUCH = 0.01  # s by which a window may reach beyond the network's: less than a frame
+_BLOCK = 64  # windows of the network whose pairs are summed at a time, to limit memory
+_TOUCH = 0.01  # s by which a window may extend beyond the network's: less than a frame
 
 
 def links_of(windows: Subsegments, local: LocalSpeakers) -> csr_array:
-    """Make symmetric links (n, n) in [-1, 1] of the n windows of one recording.
+    """Return symmetric links (n, n) in [-1, 1] between the n windows of one recording.
 
     Let o_il be the share of window i in which local speaker l speaks alone. Within a window of the
-    network, i and j are of one speaker by sum_l o_il o_jl, and of two by the sum over l != m of
-    o_il o_jm; a link is the difference, on average over the network's windows that hold both. It is
-    divided by the root of what the links of i, and those of j, amount to, where that is more than 1: a
-    window has no more to say where others are close.
+    network, sum_l o_il o_jl is the evidence that i and j have one speaker, and the sum over l != m of
+    o_il o_jm that they have two; a link is the difference, averaged over the network's windows that
+    contain both. It is divided by the root of the total links of i, and of j, if that exceeds 1, so that
+    dense windows do not count more.
     """
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
     spans = np.array([local.span(number) for number in range(len(local.starts))])
@@ -36,7 +36,7 @@ def links_of(windows: Subsegments, local: LocalSpeakers) -> csr_array:
     i, j = said.tocoo().coords
     lasts = np.searchsorted(spans[:, 0], np.minimum(starts[i], starts[j]) + _TOUCH, "right")
     firsts = np.searchsorted(spans[:, 1], np.maximum(ends[i], ends[j]) - _TOUCH, "left")
-    said.data /= lasts - firsts  # how many windows of the network hold both
+    said.data /= lasts - firsts  # how many windows of the network contain both
     root = np.sqrt(np.maximum(abs(said).sum(axis=1), 1))
     said.data /= root[i] * root[j]
     return said
@@ -45,7 +45,7 @@ def links_of(windows: Subsegments, local: LocalSpeakers) -> csr_array:
 def _said_by(
     numbers: range, spans: np.ndarray, starts: np.ndarray, ends: np.ndarray, local: LocalSpeakers
 ) -> coo_array:
-    """Sum what some windows of the network say of pairs (n, n)."""
+    """Sum the evidence of some windows of the network on pairs (n, n)."""
     rows, columns, values = [], [], []
     for number in numbers:
         first, last = spans[number]
@@ -59,13 +59,13 @@ def _said_by(
         values.append(pairs.ravel())
     where = (np.concatenate(rows), np.concatenate(columns))
     shape = (len(starts), len(starts))
-    return coo_array((np.concatenate(values), where), shape).tocsr().tocoo()  # pairs once
+    return coo_array((np.concatenate(values), where), shape).tocsr().tocoo()  # sums duplicates
 
 
 def solo_of(windows: Subsegments, local: LocalSpeakers) -> np.ndarray:
-    """Measure how much of each window (n,) one local speaker has to themselves, from 0 to 1.
+    """Return the largest share (n,) of each window in which one local speaker is alone, from 0 to 1.
 
-    It is the mean over the windows of the network that hold it, and 1 where none does.
+    It is the mean over the windows of the network that contain it, and 1 if none does.
     """
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
     total, held = np.zeros(len(starts)), np.zeros(len(starts))
@@ -80,7 +80,7 @@ def solo_of(windows: Subsegments, local: LocalSpeakers) -> np.ndarray:
 
 
 def _alone(local: LocalSpeakers, number: int, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Measure the share (n, l) of stretches of time in which each speaker of a window is alone."""
+    """Return the share (n, l) of time spans in which each local speaker of a window is alone."""
     alone = local.alone(number)
     sums = np.concatenate([np.zeros((1, alone.shape[1])), alone.cumsum(axis=0)])
     a, b = np.searchsorted(local.centres(number), (starts, ends))
@@ -88,10 +88,10 @@ def _alone(local: LocalSpeakers, number: int, starts: np.ndarray, ends: np.ndarr
 
 
 def local_count(local: LocalSpeakers, seconds: float) -> int:
-    """Count the local speakers who are active for so long in a window: the most of any, at least 1.
+    """Return the largest number of local speakers active for ``seconds`` in one window, at least 1.
 
-    A network takes one person for two now and then, more often than it takes two for one. So this is
-    where a search for the number of speakers may start, and no bound of it.
+    The network sometimes splits one person in two, more often than it merges two. So this is a start
+    for the search for the number of speakers, not a bound.
     """
     active = local.activity.sum(axis=1) * local.shift
     return max(1, int((active >= seconds).sum(axis=1).max(initial=0)))

@@ -1,7 +1,7 @@
-"""Posteriors of a hidden Markov chain whose states are kept, or drawn anew.
+"""Posteriors of a hidden Markov chain whose state is kept or redrawn.
 
-From one window to the next a state is kept with a probability that the time between them decides; else
-the next one, perhaps the same, is drawn with the probabilities ``shares``.
+From one window to the next, the state is kept with a probability that depends on the time between them;
+otherwise the next state, possibly the same, is drawn with the probabilities ``shares``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from diar.base.posteriors import normalise
 
-# Windows: more are gone through in pieces, side by side, which gives the same to 1e-13. The fit of a day
+# Windows; more are processed in parallel pieces, with the same result to 1e-13. The fit of a day
 # (130,043 windows, 20 states) makes 40 passes: 5 s instead of 40 s, in a fit of 22 s.
 SEQUENTIAL = 8192
 _PIECE = 1024  # windows
@@ -28,9 +28,9 @@ def forward_backward(
 
     Args:
         scores: (n, k) log evidence, n >= 1. shares: (k,) sum to 1.
-        stay: (n,) probability that the state of the window before is kept; the first has none.
-        sequential: most windows that are gone through one after the other; more of them in pieces,
-            with the same result but for rounding.
+        stay: (n,) probability that the state of the previous window is kept; the first value is unused.
+        sequential: maximum number of windows to process one by one; more are processed in pieces, with
+            the same result up to rounding.
 
     Returns:
         (n, k) posteriors; (k,) how often each state is entered, summing to 1; the log likelihood.
@@ -66,7 +66,7 @@ def _in_pieces(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     n, k = scores.shape
     pieces = -(-n // _PIECE)
-    evidence = np.ones((pieces * _PIECE, k))  # after the end none, which changes no posterior
+    evidence = np.ones((pieces * _PIECE, k))  # padded with ones, which change no posterior
     np.exp(np.subtract(scores, top[:, None], out=evidence[:n]), out=evidence[:n])
     evidence = evidence.reshape(pieces, _PIECE, k)
     scale = np.ones((pieces, _PIECE))
@@ -99,13 +99,13 @@ def _in_pieces(
 def sweep(advance: Advance, start: np.ndarray, length: int) -> np.ndarray:
     """Run one recursion through p pieces, each from ``start`` (p, k); return its states (p, length, k).
 
-    Only the first piece is known to start there. Each other one is gone through again from where the
-    one before it ends, until it meets the states that it had: the recursions are linear in the state
-    but for its scale, so that relative differences never grow (Birkhoff, Trans. AMS 85, 1957). Where
-    a recursion forgets soon, that takes a little more than one pass; where it does not, one per piece.
+    Only the first piece is known to start there. Every other piece is repeated from the final state of
+    the previous one until it reaches its earlier states: the recursions are linear in the state up to
+    scale, so relative differences never grow (Birkhoff, Trans. AMS 85, 1957). A recursion that forgets
+    quickly needs little more than one pass; otherwise it needs one per piece.
 
     Args:
-        advance: (t, rows, states (r, k)) to the states one window later in these pieces.
+        advance: maps (t, rows, states (r, k)) to the states one window later in these pieces.
     """
     pieces, k = start.shape
     states = np.empty((pieces, length, k))

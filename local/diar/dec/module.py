@@ -27,14 +27,14 @@ class ClusteringModule(nn.Module):
 
     Args:
         num_clusters: number of speakers k; None counts them by the eigengap of the latents.
-        encoder: a ``ResidualAutoEncoder``; it becomes a part of this module and is trained with it.
-        data: (n, d) x-vectors that place the centroids, n >= 1.
+        encoder: a ``ResidualAutoEncoder``; it becomes part of this module and is trained with it.
+        data: (n, d) x-vectors from which to initialise the centroids, n >= 1.
         cinit: 'KMeans' or 'Spectral', see ``init_centroid``.
-        config: kernel and target; seed: of the initial clustering.
+        config: kernel and target; seed: for the initial clustering.
 
     Raises:
-        TypeError: an argument of another kind. ValueError: no data, NaN in it, another dimension than
-            the encoder's, a number of clusters that cannot be, or an unknown ``cinit``.
+        TypeError: an argument of the wrong type. ValueError: the data are empty, contain NaN, or do not
+            have the encoder's dimension; an invalid number of clusters, or an unknown ``cinit``.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class ClusteringModule(nn.Module):
         self.num_clusters = len(self.centroids)
 
     def assign(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return q (n, k) and latents (n, l), as ``forward`` compares them, of x-vectors (n, d).
+        """Return q (n, k) and latents (n, l), as compared in ``forward``, of x-vectors (n, d).
 
-        They may be however many; there are no gradients.
+        Works for any n, without gradients.
         """
         parts = []
         with torch.no_grad():
@@ -73,7 +73,7 @@ class ClusteringModule(nn.Module):
         return torch.cat(q), torch.cat(latents)
 
     def _placed(self, z: Tensor) -> Tensor:
-        """Latents on the sphere or in the speaker space, where the configuration says so."""
+        """Map latents to the sphere or the speaker space, if configured."""
         if self.config.speaker_scale:
             return self.encoder.in_speaker_space(z) * self.config.speaker_scale
         return self._project(z)
@@ -85,8 +85,8 @@ class ClusteringModule(nn.Module):
         """Return centroids (k, l): cluster means of the latents of ``data`` (n, d).
 
         'KMeans' clusters the latents; 'Spectral' an RBF graph over the first k principal components
-        of the z-scored latents, as published. Counts the speakers first where k is None; k is at
-        most the number of distinct latents.
+        of the z-scored latents, as published. Counts the speakers first if k is None; k is at most the
+        number of distinct latents.
         """
         arguments.choice("cinit", method, ("KMeans", "Spectral"))
         latents = self.encoder.encode_all(as_tensor(data, self.encoder))
@@ -105,7 +105,7 @@ class ClusteringModule(nn.Module):
         return self._project(weights.T @ z / weights.sum(0).clamp_min(EPS)[:, None])
 
     def place(self, z: Tensor, posteriors: np.ndarray) -> None:
-        """Put the centroids at the means of latents ``z`` (n, l), weighed by posteriors (n, k)."""
+        """Set the centroids to the means of latents ``z`` (n, l), weighted by posteriors (n, k)."""
         self.centroids = nn.Parameter(self._means(z, posteriors))
         self.num_clusters = len(self.centroids)
 
@@ -119,10 +119,10 @@ class ClusteringModule(nn.Module):
 
 
 def check_order(signature: str, encoder: object, num_clusters: object) -> None:
-    """Refuse what is no encoder, and say the order of the arguments where it is in another place.
+    """Check the encoder, and explain the order of the arguments if it was swapped.
 
     Raises:
-        TypeError: so it is.
+        TypeError: not an encoder, or the wrong order.
     """
     if isinstance(num_clusters, nn.Module):
         given = ", ".join(map(arguments.shown, (encoder, num_clusters)))
@@ -131,15 +131,15 @@ def check_order(signature: str, encoder: object, num_clusters: object) -> None:
 
 
 def as_tensor(data: Tensor | np.ndarray, encoder: ResidualAutoEncoder) -> Tensor:
-    """Take ``data`` (n, d) as a float32 tensor beside the encoder.
+    """Return ``data`` (n, d) as a float32 tensor on the device of the encoder.
 
     Raises:
-        TypeError: no numbers. ValueError: no rows, not a matrix, another d than the encoder's.
+        TypeError: not numbers. ValueError: no rows, not a matrix, or not the encoder's d.
         DataError: NaN or infinity.
     """
     wanted = f"x-vectors (n, {encoder.ip_features}), n >= 1"
     if not isinstance(data, Tensor):
-        with np.errstate(over="ignore"):  # of float64: said below
+        with np.errstate(over="ignore"):  # float64 may overflow: checked below
             numbers = arguments.array("data", data, wanted)
             x = torch.from_numpy(np.ascontiguousarray(numbers, dtype=np.float32))
     elif data.is_complex():
@@ -150,5 +150,5 @@ def as_tensor(data: Tensor | np.ndarray, encoder: ResidualAutoEncoder) -> Tensor
     if x.ndim != 2 or not len(x) or x.shape[1] != encoder.ip_features:
         raise arguments.wrong_value("data", wanted, data)
     if not torch.isfinite(x).all():
-        raise DataError("data: the x-vectors hold NaN or infinity")
+        raise DataError("data: the x-vectors contain NaN or infinity")
     return x

@@ -1,7 +1,7 @@
-"""What the refinement of DEC goes down: KL(target || assignment), and reconstruction.
+"""The loss of DEC's refinement: KL(target || assignment), and reconstruction.
 
 Xie et al., ICML 2016 (equations 1 to 3); Guo et al., IJCAI 2017, whose loss keeps the reconstruction.
-A term of your own goes into ``loss_of``: docs/extending.md adds one.
+Add your own term to ``loss_of``; docs/extending.md shows how.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from torch import Tensor
 
 from diar.dec.config import RefineConfig
 
-EPS = 1e-10  # against logarithms and quotients of 0
+EPS = 1e-10  # avoids the logarithm of 0 and division by 0
 
 
 def student_t(z: Tensor, centroids: Tensor, alpha: float = 1.0) -> Tensor:
-    """Assign latents (n, l) softly to centroids (k, l): q (n, k), rows sum to 1.
+    """Compute the soft assignment q (n, k) of latents (n, l) to centroids (k, l); rows sum to 1.
 
     q_ij is proportional to (1 + |z_i - mu_j|^2 / alpha)^(-(alpha + 1) / 2): Xie et al. eq. 1.
     """
@@ -31,7 +31,7 @@ def target_distribution(q: Tensor, power: float = 2.0, frequency_power: float = 
 
 
 def loss_of(q: Tensor, target: Tensor, x: Tensor, rebuilt: Tensor, config: RefineConfig) -> Tensor:
-    """Compute KL(target || q) and the reconstruction's weighted MSE, the mean over the windows.
+    """Compute KL(target || q) plus the weighted MSE of the reconstruction, averaged over the windows.
 
     Xie et al. eq. 2, Guo et al. eq. 5; q, target: (n, k). x, rebuilt: (n, d).
     """

@@ -1,4 +1,4 @@
-"""The refinement of DEC: the steps that train encoder and centroids of a recording."""
+"""The refinement of DEC: gradient steps on encoder and centroids for a recording."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from diar.dec.objective import loss_of, target_distribution
 
 
 class Adam:
-    """``torch.optim.Adam`` of groups (parameters, rate), by the function that it calls.
+    """``torch.optim.Adam`` for groups (parameters, rate), through the function that it calls.
 
-    The class would import torch.compile, which a program of stage 4 has no other use for: 0.8 s of CPU
-    for each job, as much as all of torch (1.7 s instead of 0.9 s until the first step is done).
+    The class would import torch.compile, which stage 4 does not need otherwise and which takes 0.8 s of
+    CPU in each job, as much as all of torch (1.7 s instead of 0.9 s until the first step is done).
     """
 
     def __init__(self, *groups: tuple[Sequence[Tensor], float]):
@@ -35,7 +35,7 @@ class Adam:
 
     def step(self, loss: Tensor) -> None:
         """Take one step down the gradient of this scalar."""
-        # The kernel reads memory as it lies: a transposed gradient would go to the wrong weights.
+        # The kernel ignores strides: a transposed gradient would be applied to the wrong weights.
         gradients = iter([g.contiguous() for g in torch.autograd.grad(loss, self.parameters)])
         with torch.no_grad():
             for parameters, rate, first, second, count in self._groups:
@@ -52,14 +52,14 @@ def refine(
     on_step: Callable[[int, float], None] | None = None,
     given: Tensor | None = None,
 ) -> list[Step]:
-    """Train encoder and centroids by KL(p || q) + mse_weight MSE; return what each step saw.
+    """Train encoder and centroids with KL(p || q) + mse_weight MSE; return the steps.
 
-    The target p is a constant of each step (Xie et al. 2016, section 3.1.2), renewed every
-    ``target_interval`` steps; or it is ``given`` (n, k). With one cluster the KL is 0: plain
+    The target p is constant in each step (Xie et al. 2016, section 3.1.2) and updated every
+    ``target_interval`` steps, unless it is ``given`` (n, k). With one cluster the KL is 0, which leaves
     fine-tuning by reconstruction.
 
-    Of more than ``batch`` windows each step sees a part. The frequencies of the target then are
-    those of all windows, each as it was assigned when it was last seen.
+    With more than ``batch`` windows, each step sees a part of them. The frequencies of the target are
+    then those of all windows, with each window's assignment when it was last seen.
     """
     config = module.config
     optimiser = Adam(
@@ -68,11 +68,11 @@ def refine(
     )
     losses: list[Tensor] = []
     changes: list[Tensor] = []
-    labels = torch.full((len(x),), -1, device=x.device)  # of each window when it was last seen
+    labels = torch.full((len(x),), -1, device=x.device)  # of each window, when last seen
     if given is None:
         whole = len(x) <= config.batch
         assigned = x.new_empty(len(x), len(module.centroids)) if whole else module.assign(x)[0]
-    target = assigned if given is None else given  # the first step renews what is not given
+    target = assigned if given is None else given  # the first step updates it, unless given
     for i, rows in zip(range(config.niter), batches(len(x), config.batch), strict=False):
         q, _, xo, xr = module(x[rows])
         if given is None and i % config.target_interval == 0:
@@ -94,16 +94,16 @@ def refine(
 
 
 def changed_share(q: Tensor, labels: Tensor) -> Tensor:
-    """Measure the share of windows that q (n, k) puts elsewhere than ``labels`` (n,) had them.
+    """Return the share of windows whose cluster in q (n, k) differs from ``labels`` (n,).
 
-    Windows of label -1 do not count; nan where there are no others.
+    Windows with label -1 do not count; NaN if there are no others.
     """
     known = labels >= 0
     return ((q.argmax(1) != labels) & known).sum() / known.sum()
 
 
 def batches(n: int, size: int) -> Iterator[slice]:
-    """Yield the windows of each step, without end: all, or every so-manieth, from the first, the second ..."""
+    """Yield the windows of each step, endlessly: all, or every k-th, from the first, the second ..."""
     parts = -(-n // size)
     while True:
         yield from (slice(first, None, parts) for first in range(parts))

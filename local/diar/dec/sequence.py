@@ -1,14 +1,14 @@
-"""Who speaks in each window: a Bayesian hidden Markov model over latents.
+"""The sequence model: a Bayesian hidden Markov model over latents tells who speaks in each window.
 
-One state is one speaker. Their mean is a random variable with the spread of means between speakers,
-around which their windows spread by the identity; both come from the pretrained autoencoder
-(``diar.autoencoder.speaker_space``). Inference is variational: it knows how uncertain the means are, so
-that a speaker who is not needed to explain the windows loses them all and is dissolved.
+Each state is a speaker. A speaker's mean is a random variable with the between-speaker variance; their
+windows vary around it with identity covariance; both come from the pretrained autoencoder
+(``diar.autoencoder.speaker_space``). Inference is variational: it accounts for the uncertainty of the means,
+so that a speaker who is not needed to explain the windows loses them all and is dissolved.
 
 Symbols and equation numbers are those of Landini, Profant, Diez, Burget, "Bayesian HMM clustering of
-x-vector sequences (VBx) in speaker diarization", Computer Speech & Language 71, 2022. What differs: a
-window counts as much as the time that it stands for, and the chance of a change depends on the time
-since the window before.
+x-vector sequences (VBx) in speaker diarization", Computer Speech & Language 71, 2022. Two differences: a
+window counts in proportion to the time that it represents, and the probability of a speaker change
+depends on the time since the previous window.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from diar.base.posteriors import normalise, one_hot
 from diar.dec.durations import Durations
 from diar.dec.markov import forward_backward
 
-_CONVERGED = 1e-3  # nats that the bound gains in the last iteration: less than any window is worth
+_CONVERGED = 1e-3  # nats: stop when the bound gains less, which no window can notice
 
 
 @dataclass(frozen=True)
 class SequenceConfig:
     """Options of the hidden Markov model.
 
-    evidence: independent windows that a second of speech is worth, because windows overlap and what
-        they miss of the truth is alike (the paper's F_A, times windows per second).
-    complexity: what a speaker costs (F_B): more dissolves more of them.
+    evidence: independent windows per second of speech, which are few because windows overlap and have
+        correlated errors (the paper's F_A, times windows per second).
+    complexity: cost of a speaker (F_B): a larger value dissolves more speakers.
     turn: mean duration of a turn, seconds.
-    iterations: at most; 0: no such model.
-    drift: variance of a speaker from one part of a recording to another, which no number of windows
-        averages out; speakers that differ by less are merged (0: never).
-    links: nats that a second of a window is worth to be of the same speaker as the windows to which a
-        segmentation links it (0: none; without a segmentation there are none).
+    iterations: maximum; 0: no sequence model.
+    drift: variance of a speaker between parts of a recording, which does not average out with more
+        windows; speakers that differ by less are merged (0: never).
+    links: nats per second by which a window is drawn to the speaker of the windows that the segmentation
+        links to it (0: none; without a segmentation there are no links).
     certainty: nats by which a window belongs to the cluster that it starts in.
-    least_share: of the entries into states, below which a speaker is dissolved.
-    least_time: share of the speech that a speaker needs to have, or is dissolved.
-    solo: share of a speaker's time in windows that one local speaker of a segmentation has mostly to
-        themselves. Who has less, and ``solo_from`` seconds or more, is dissolved: two who often speak at the
-        same time sound like a third, but a person who speaks for long is alone for some of it.
-    stretch: seconds. Who never speaks for so long at a time, but for ``solo_from`` seconds or more in all, is
-        dissolved: odd windows are alike, too, but no turns.
-    enough: seconds; what is a share of a recording is one of so much of it, if it is longer. Else who speaks
-        for ten seconds would be lost in a day, however clear their voice.
+    least_share: share of the entries into states below which a speaker is dissolved.
+    least_time: share of the speech below which a speaker is dissolved.
+    solo: share of a speaker's time in windows where one local speaker is mostly alone. A speaker with
+        less, and with ``solo_from`` seconds or more, is dissolved: two people who often talk at once look
+        like a third, but a person who talks for long is alone for some of it.
+    stretch: seconds. A speaker who never talks that long at a time, but ``solo_from`` seconds or more in
+        total, is dissolved: outlier windows are similar, too, but do not form turns.
+    enough: seconds; in longer recordings, shares refer to this duration. Otherwise a speaker of ten
+        seconds would be lost in a day, however clear their voice.
     merge_ratio: likelihood ratio of one speaker against two above which two are merged.
-    mixed_ratio: likelihood ratio, two others at once against a speaker, above which a speaker is
-        dissolved (0: none is).
+    mixed_ratio: likelihood ratio of a mixture of two others against a speaker above which a speaker is
+        dissolved (0: never).
     """
 
     evidence: float = 0.4
@@ -95,15 +95,15 @@ def infer(
     """Return posteriors (n, s') of the speakers that remain, s' <= s.
 
     Args:
-        y: (n, d) latents in time order, spread 1 within a speaker in every direction.
+        y: (n, d) latents in time order, with variance 1 within a speaker in every direction.
         phi: (d,) variance of the speakers' means, the diagonal of the paper's Phi.
         gamma: (n, s) posteriors to start from, rows sum to 1.
-        durations: what each window stands for.
-        config: see there.
-        dissolve: whether speakers may lose all their windows; without, s' = s.
-        links: (n, n), symmetric, of ``diar.dec.links``. Where two windows are of one speaker, the log
-            likelihood is more by what their link is worth: a Markov random field, whose mean field is
-            that of the posteriors so far.
+        durations: the time that each window represents.
+        config: options of the model.
+        dissolve: whether speakers may lose all their windows; if false, s' = s.
+        links: (n, n), symmetric, from ``diar.dec.links``. The link of two windows of one speaker is added
+            to the log likelihood: a Markov random field, approximated by the mean field of the current
+            posteriors.
     """
     seconds = durations.seconds
     F_A, F_B = config.evidence * seconds[:, None], config.complexity
@@ -119,7 +119,7 @@ def infer(
     for _ in range(config.iterations):
         L = 1 + ratio * (seconds @ gamma)[:, None] * phi  # eq. 17, a diagonal for each speaker
         alpha = ratio / L * (gamma.T @ rho_seconds)  # eq. 16
-        log_p = rho @ alpha.T  # eq. 23, in place: n s numbers are many
+        log_p = rho @ alpha.T  # eq. 23, in place, to save memory
         log_p -= 0.5 * ((1 / L + alpha**2) @ phi)
         log_p += G[:, None]
         log_p *= F_A
@@ -149,14 +149,14 @@ def infer(
 def unfounded(
     gamma: np.ndarray, durations: Durations, config: SequenceConfig, solo: np.ndarray | None
 ) -> np.ndarray:
-    """Find the clusters (s,) bool that are no speaker: odd windows, or two voices at once.
+    """Find the clusters (s,) bool that are not speakers: outlier windows, or two voices at once.
 
-    One odd window in a thousand makes no difference in a minute, but a cluster in an hour. They have too
-    little time, or no stretch of it. It is never all clusters.
+    One outlier in a thousand windows does not matter in a minute, but is a cluster in an hour. Outlier
+    clusters have too little time in total, or at a time. Never returns all clusters.
 
     Args:
         gamma: (n, s) posteriors.
-        solo: (n,) of ``diar.dec.links.solo_of``, where there is a segmentation.
+        solo: (n,) from ``diar.dec.links.solo_of``, if there is a segmentation.
     """
     time = durations.seconds @ gamma
     found = time < config.least_time * min(time.sum(), config.enough)
@@ -170,7 +170,7 @@ def unfounded(
 
 
 def longest_stretch(gamma: np.ndarray, durations: Durations) -> np.ndarray:
-    """Measure how long each speaker (s,) speaks at most until another does, seconds, of posteriors (n, s)."""
+    """Return the longest uninterrupted speech of each speaker (s,), seconds, in posteriors (n, s)."""
     labels = gamma.argmax(axis=1)
     firsts = np.flatnonzero(np.diff(labels, prepend=-1))
     longest = np.zeros(gamma.shape[1])
@@ -187,17 +187,17 @@ def merge(
     count: int | None = None,
     least_first: bool = False,
 ) -> np.ndarray:
-    """Merge speakers that are rather one person; return posteriors (n, s'), s' <= s.
+    """Merge speakers that are more likely the same person; return posteriors (n, s'), s' <= s.
 
-    The mean of a speaker's windows spreads about their own by 1 / (its evidence) and by the drift. Two
-    means are compared by the likelihood ratio of one speaker against two (Ioffe 2006, of means), and
-    the pair for which it is greatest is merged for as long as it is above ``merge_ratio``.
+    The mean of a speaker's windows varies around the true mean by 1 / evidence and the drift. Two means
+    are compared by the likelihood ratio of one speaker against two (Ioffe 2006, for means); the pair with
+    the largest ratio is merged while that is above ``merge_ratio``.
 
     Args:
         y, phi, gamma, durations, config: as for ``infer``.
-        count: merge until so many are left, whatever the ratio.
-        least_first: who speaks least is merged with whom they are most like, instead of the pair that
-            is most alike: in a long recording, what is odd is little, and unlike all speakers.
+        count: merge until this many are left, whatever the ratio.
+        least_first: merge the speaker with the least time into the most similar one, instead of the most
+            similar pair: in a long recording, outlier clusters are small, and unlike any speaker.
     """
     weighted = y * durations.seconds[:, None]
     while (config.drift or count) and gamma.shape[1] > (count or 1):
@@ -220,18 +220,17 @@ def merge(
 def most_mixed(
     y: np.ndarray, phi: np.ndarray, gamma: np.ndarray, durations: Durations, config: SequenceConfig
 ) -> np.ndarray:
-    """Find the speaker (s,) bool, one at most, who is most clearly two others at once.
+    """Find the speaker (s,) bool, at most one, who is most clearly a mixture of two others.
 
-    Where two speak at the same time, a window lies between the two, and such windows are alike. The mean
-    m of a cluster of them lies on the line from one mean to the other, but for the spreads v of the three,
-    those of ``merge``; the mean of a person lies anywhere, with the variance phi + v. The log likelihood
-    ratio is
+    A window with two overlapping speakers lies between them, and such windows are similar. The mean m of a
+    cluster of them lies on the line between the two means, up to the variances v of the three (as in
+    ``merge``); the mean of a person lies anywhere, with variance phi + v. The log likelihood ratio is
 
         max over a, b of log N(m; (1 - t) m_a + t m_b, v + (1 - t)^2 v_a + t^2 v_b) - log N(m; 0, phi + v),
 
-    where a and b are speakers of more time, and t from 0 to 1 is where the line is nearest to m. In so many
-    dimensions hardly a person is between two others; but of a few seconds (``solo_from``) the mean is too
-    uncertain to say so.
+    where a and b are speakers with more time, and t in [0, 1] is where the line is nearest to m. In so many
+    dimensions, a person is hardly ever between two others; but the mean of a few seconds (``solo_from``) is
+    too uncertain to tell.
 
     Args:
         y, phi, gamma, durations, config: as for ``infer``.
@@ -266,9 +265,9 @@ def same_speaker(
     """Compute the log likelihood ratios (s, t) of one speaker against two.
 
     Args:
-        means: (s, d). spread: (s, d) total variance of each. phi: (d,) what they share of it where the
-            speaker is one.
-        others: means and spread (t, d) of those that they are compared with; None: with each other.
+        means: (s, d). spread: (s, d) total variance of each. phi: (d,) the part of it that they share if
+            they are the same speaker.
+        others: means and spread (t, d) to compare with; None: compare with each other.
     """
     other_means, other_spread = others or (means, spread)
     a, b = spread[:, None], other_spread[None]
@@ -280,21 +279,21 @@ def same_speaker(
 
 
 def without(gamma: np.ndarray, gone: np.ndarray) -> np.ndarray:
-    """Take away speakers (s,) bool of posteriors (n, s): their windows are shared by the others."""
+    """Remove speakers (s,) bool from posteriors (n, s): their windows are divided among the others."""
     left = gamma[:, ~gone]
-    left[left.sum(axis=1) == 0] = 1.0  # of a window that was wholly theirs nothing is known
+    left[left.sum(axis=1) == 0] = 1.0  # a window that was wholly theirs may be anyone's
     return normalise(left)
 
 
 def soften(
     labels: np.ndarray, seconds: float = 0.0, config: SequenceConfig = SequenceConfig()
 ) -> np.ndarray:
-    """Make posteriors (n, s) of labels 0..s-1 (n,), with the same little for every other cluster.
+    """Make posteriors (n, s) from labels 0..s-1 (n,), with the same small value for every other cluster.
 
     Args:
-        seconds: how much speech they stand for: in more of it, the little of all windows shall not
-            be more than the windows of a small cluster.
-        config: how little.
+        seconds: the speech that they represent: in long speech, the small values of all windows must
+            not exceed the windows of a small cluster.
+        config: ``certainty`` and ``enough``.
     """
     certainty = config.certainty + np.log(max(1.0, seconds / config.enough))
     return normalise(np.exp(certainty * one_hot(labels)))

@@ -1,4 +1,4 @@
-"""The published start of DEC: how many speakers there are, and which windows begin in which cluster."""
+"""The published start of DEC: the number of speakers, and the initial cluster of each window."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def count_on_latents(
 ) -> int:
     """Count speakers as published: the largest of the eigengap estimates at these percentiles.
 
-    Of more than ``exact`` latents (n, l), in time order, those of a sample.
+    With more than ``exact`` latents (n, l), in time order, a sample is used.
     """
     finder: type[eigengap] = eigengap
     if len(z) > exact:
@@ -40,7 +40,7 @@ def count_on_latents(
 def spectral_labels(z: np.ndarray, count: int, seed: int, exact: int = EXACT) -> np.ndarray:
     """Cluster as published: RBF spectral clustering of PCA(z-scored latents) with k components.
 
-    Of more than ``exact`` latents (n, l), a sample is clustered, and the others follow.
+    With more than ``exact`` latents (n, l), a sample is clustered, and the others join its clusters.
     """
     count = min(count, len(np.unique(z, axis=0)))
     if count < 2:

@@ -1,7 +1,7 @@
 """Diarization results for other tools: one text per format, and files that hold them.
 
-What is written has whole milliseconds, rounded as in ``diar.kaldi.rttm``. ``read`` is the way back, from files
-that people have corrected.
+All written times are whole milliseconds, rounded as in ``diar.kaldi.rttm``. ``read`` reads files that people
+have corrected.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from diar.exports.recording import ExportedRecording
 
 
 class Format(NamedTuple):
-    """A format: how it writes a recording, into which file, and how that is read when it was corrected.
+    """A format: how it writes a recording, to which file, and how a corrected file is read.
 
     text: writes a recording. suffix: of the file of each recording. file: or else the one file of all, their
     texts in a row. tiers: a speaker's turns cannot overlap there, and are joined where they do. read: for
@@ -63,29 +63,29 @@ def files(
         for recording in recordings:
             if "/" in recording.name:
                 raise DataError(
-                    f"'/' in recording id {recording.name!r}, after which its file would be named:"
+                    f"'/' in recording id {recording.name!r}, which would name its file:"
                     " rename it in the RTTM"
                 )
             yield recording.name + form.suffix, form.text(recording)
 
 
 def write(path: str | Path, text: str) -> None:
-    """Write one file, whole or not at all; packed if its name ends in .gz."""
+    """Write one file atomically; compressed if its name ends in .gz."""
     data = text.encode("utf-8")
     with open_whole(path, "wb") as stream:
         stream.write(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
 
 
 def is_labels(path: Path) -> bool:
-    """Tell whether a file holds labels, by its ending."""
+    """Return whether a file holds labels, by its extension."""
     return path.suffix.lower() in READERS
 
 
 def read(path: Path) -> Marks:
-    """Read what is marked in a file of Audacity (.txt), Praat (.TextGrid) or ELAN (.eaf).
+    """Read the marks in a file of Audacity (.txt), Praat (.TextGrid) or ELAN (.eaf).
 
     Raises:
-        DataError: another ending, or what the reader of that format refuses.
+        DataError: another extension, or a file refused by the reader of its format.
     """
     if not is_labels(path):
         raise DataError(
@@ -95,7 +95,7 @@ def read(path: Path) -> Marks:
 
 
 def notes(recordings: Sequence[ExportedRecording], names: Sequence[str]) -> Iterator[str]:
-    """Yield what a user has to know about what is written."""
+    """Yield notes for the user about the written files."""
     tiers = [name for name in names if FORMATS[name].tiers]
     for recording in recordings:
         if recording.beyond:

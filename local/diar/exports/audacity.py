@@ -1,4 +1,4 @@
-"""Audacity's label tracks, and back: start, end (seconds) and speaker, with tabs between."""
+"""Writer and reader of Audacity's label tracks: start, end (seconds) and speaker, separated by tabs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def text_of(recording: ExportedRecording) -> str:
 
 
 def read(path: str | Path) -> Marks:
-    """Read all labels, but not the frequencies that Audacity adds to them (lines with a backslash).
+    """Read all labels, without the frequencies that Audacity adds to them (lines with a backslash).
 
     Raises:
-        DataError: no text, or a line that is no label.
+        DataError: not a text file, or a line that is not a label.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -43,5 +43,5 @@ def read(path: str | Path) -> Marks:
 
 
 def _seconds(text: str) -> float:
-    """Read a number with a point or, as in many languages, a comma; NaN where it is none."""
+    """Read a number with a decimal point or, as in many languages, a comma; NaN if it is not a number."""
     return parse_number(text if "." in text else text.replace(",", ".", 1))

@@ -24,7 +24,7 @@ def text_of(recording: ExportedRecording) -> str:
 
 
 def document_of(recording: ExportedRecording) -> dict[str, Any]:
-    """Make the same as plain values."""
+    """Return the same as plain values."""
     turns = Counter(span.speaker for span in recording.spans)
     return {
         "format": "diarization",
@@ -56,10 +56,10 @@ def document_of(recording: ExportedRecording) -> dict[str, Any]:
 
 
 def read(path: str | Path) -> dict[str, list[Turn]]:
-    """Read the turns of each recording back: one such object, or one in each line; those that failed have none.
+    """Read the turns of each recording from one such object, or one per line; failed recordings have none.
 
     Raises:
-        DataError: no such file, no JSON, or not of this kind.
+        DataError: no such file, not JSON, or not of this kind.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -71,20 +71,20 @@ def read(path: str | Path) -> dict[str, list[Turn]]:
     for number, value in _objects(text, path):
         name = value.get("recording") if isinstance(value, dict) else None
         if not (isinstance(name, str) and is_name(name)):
-            raise DataError("no diarization of a recording", path, number)
+            raise DataError("not a diarization of a recording", path, number)
         if "error" in value:
             continue
         if name in found:
             raise DataError(f"duplicate recording {value['recording']!r}", path, number)
         turns = value.get("turns")
         if value.get("format") != "diarization" or not isinstance(turns, list):
-            raise DataError("no diarization: docs/diarization.schema.json", path, number)
+            raise DataError("not a diarization: see docs/diarization.schema.json", path, number)
         found[name] = sorted(_turn(name, t, path, number) for t in turns)
     return found
 
 
 def _objects(text: str, path: str | Path) -> list[tuple[int, Any]]:
-    """Parse one value over several lines, or one in each line, with the number of its first line."""
+    """Parse one value over several lines, or one per line, with the number of its first line."""
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     try:
         try:
@@ -92,9 +92,9 @@ def _objects(text: str, path: str | Path) -> list[tuple[int, Any]]:
         except json.JSONDecodeError:
             return [(lines[0][0], json.loads(text))]
     except json.JSONDecodeError as error:
-        raise DataError(f"no JSON: {error.msg}", path, error.lineno) from None
+        raise DataError(f"not JSON: {error.msg}", path, error.lineno) from None
     except (ValueError, RecursionError):  # numbers, or brackets, without end
-        raise DataError("no JSON that can be read", path) from None
+        raise DataError("not readable JSON", path) from None
 
 
 def _turn(recording: str, value: Any, path: str | Path, number: int) -> Turn:
@@ -106,11 +106,11 @@ def _turn(recording: str, value: Any, path: str | Path, number: int) -> Turn:
         }:
             if is_name(who) and 0 <= start < end < math.inf and end < 1e9:
                 return Turn(recording, start, end - start, who)
-    raise DataError(f"{recording}: {value!r} is no turn", path, number)
+    raise DataError(f"{recording}: {value!r} is not a turn", path, number)
 
 
 def mean_confidence(spans: Sequence[Span], speaker: str) -> float | None:
-    """Average the confidences of a speaker's turns, which count by their lengths; None without any."""
+    """Average the confidences of a speaker's turns, weighted by length; None without any."""
     known = [
         (span.confidence, span.end - span.start)
         for span in spans

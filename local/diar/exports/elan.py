@@ -1,4 +1,4 @@
-"""ELAN's .eaf: one tier for each speaker, and back."""
+"""Writer and reader of ELAN's .eaf, with one tier for each speaker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diar.exports.recording import NO_SPEAKER, ExportedRecording
 
 
 def text_of(recording: ExportedRecording) -> str:
-    """Write an .eaf with the recording's audio file, where that is known; turns carry the speaker."""
+    """Write an .eaf with the recording's audio file, if known; turns are labelled with the speaker."""
     eaf = Eaf(author=f"dec-diarization {__version__}")
     eaf.adocument["DATE"] = "1970-01-01T00:00:00+00:00"  # the same turns give the same file
     eaf.header = {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"}
@@ -36,10 +36,10 @@ def text_of(recording: ExportedRecording) -> str:
 
 
 def read(path: str | Path) -> Marks:
-    """Read all annotations that have times of their own, but not those of tiers that hang on another.
+    """Read all annotations with their own times, except those of dependent tiers.
 
     Raises:
-        DataError: no .eaf; times in frames; an annotation without times.
+        DataError: not an .eaf; times in frames; an annotation without times.
     """
     try:
         eaf = Eaf(str(path), suppress_version_warning=True)
@@ -50,15 +50,15 @@ def read(path: str | Path) -> Marks:
     except OSError:
         raise
     except Exception:  # pympi does not check: a missing part raises anything
-        raise DataError("no .eaf: ELAN can tell more, if it opens it", path) from None
+        raise DataError("not a valid .eaf: open it in ELAN to find the error", path) from None
     if units != "milliseconds":
         raise DataError(f"times in {units}, expected milliseconds", path)
     marks, notes = [], []
     for name, (aligned, references, attributes, _) in eaf.tiers.items():
         if attributes.get("PARENT_REF"):
             notes.append(
-                f"tier {name!r} hangs on another: its"
-                f" {len(aligned) + len(references)} annotation(s) are no turns"
+                f"tier {name!r} depends on another: its"
+                f" {len(aligned) + len(references)} annotation(s) are not turns"
             )
             continue
         for begin, end, text, _ in aligned.values():

@@ -1,4 +1,4 @@
-"""Formats that are a line or a cue for each turn: CTM, CSV, pyannote's .lab, lhotse's manifest, WebVTT, SRT."""
+"""Formats with a line or a cue for each turn: CTM, CSV, pyannote's .lab, lhotse's manifest, WebVTT, SRT."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def ctm(recording: ExportedRecording) -> str:
-    """Write NIST's CTM, the speaker in the place of the word: recording, channel 1, start, duration.
+    """Write NIST's CTM, with the speaker in the place of the word: recording, channel 1, start, duration.
 
-    The confidence is last, where it is known.
+    The confidence is last, if known.
     """
     return "".join(
         f"{recording.name} 1 {s.start / 1000:.3f} {(s.end - s.start) / 1000:.3f} {no_blanks(s.speaker)}"
@@ -32,7 +32,7 @@ def ctm(recording: ExportedRecording) -> str:
 
 
 def supervisions(recording: ExportedRecording) -> str:
-    """Write supervision segments of lhotse, one JSON object a line; channels count from 0 there."""
+    """Write supervision segments of lhotse, one JSON object a line; its channels are numbered from 0."""
     return "".join(
         json.dumps(
             {
@@ -52,12 +52,12 @@ def supervisions(recording: ExportedRecording) -> str:
 
 
 def _custom(confidence: float | None) -> dict[str, dict[str, float]]:
-    """Return lhotse's place for what it has no field for."""
+    """Return lhotse's ``custom`` field, for values without a field of their own."""
     return {} if confidence is None else {"custom": {"confidence": round(confidence, 3)}}
 
 
 def annotation(recording: ExportedRecording) -> Annotation:
-    """Make an annotation of pyannote.core, each turn a track of its own: overlap is kept."""
+    """Make an annotation of pyannote.core, with each turn as its own track, so overlap is kept."""
     from pyannote.core import Annotation, Segment  # takes most of a second, and few need it
 
     result = Annotation(uri=recording.name)
@@ -94,7 +94,7 @@ def srt(recording: ExportedRecording) -> str:
 
 
 def webvtt(recording: ExportedRecording) -> str:
-    """Write cues with the speaker as voice tag, and as text, since players show no tags."""
+    """Write cues with the speaker as voice tag, and as text because players do not show tags."""
     cues = []
     for span in recording.spans:
         start, end = (str(Timestamp.from_seconds(ms / 1000)) for ms in (span.start, span.end))

@@ -1,4 +1,4 @@
-"""What people have marked in another tool, and the turns that it stands for."""
+"""Marks that people have made in another tool, and the turns they represent."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from diar.exports.recording import recording_of
 
 
 class Mark(NamedTuple):
-    """A stretch of time that was marked, in seconds as they were written.
+    """A marked time span, in seconds as written.
 
-    tier: None where the tool has none. line: of its file, None where lines mean nothing.
+    tier: None if the tool has none. line: its line in the file, None if lines have no meaning.
     """
 
     start: float
@@ -28,7 +28,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Marks:
-    """All marks of a file in its order, and notes on what was passed over in reading it."""
+    """All marks of a file in order, and notes on what was ignored."""
 
     path: str | Path
     marks: Sequence[Mark]
@@ -38,13 +38,13 @@ class Marks:
 def turns_of(
     marks: Marks, recording: str, speaker: Literal["tier", "label"] = "tier"
 ) -> tuple[list[Turn], list[str]]:
-    """Make the turns of a recording, in whole milliseconds, and notes for the user about them.
+    """Return the turns of a recording, in whole milliseconds, and notes for the user about them.
 
     Args:
-        speaker: who speaks is the name of the tier (where there are tiers), or the text of the mark.
+        speaker: whether the speaker is the name of the tier (if there are tiers) or the text of the mark.
 
     Raises:
-        DataError: reversed or negative times; two speakers whose names an RTTM cannot tell apart.
+        DataError: reversed or negative times; two speakers whose names would be equal in an RTTM.
     """
     kept, points, nameless = [], [], []
     for mark in marks.marks:
@@ -66,12 +66,12 @@ def turns_of(
     notes = [
         *marks.notes,
         *(
-            f"an RTTM holds no blanks: {n!r} becomes {ours}"
+            f"blanks are not allowed in an RTTM: {n!r} becomes {ours}"
             for n, ours in names.items()
             if n != ours
         ),
-        *_count(points, "of no length passed over"),
-        *_count(nameless, "without a name passed over"),
+        *_count(points, "of zero length ignored"),
+        *_count(nameless, "without a name ignored"),
         *_count(
             differing, "not called as the tier, which counts (--speaker label takes the label)"
         ),
@@ -81,7 +81,7 @@ def turns_of(
 
 
 def _count(marks: Sequence[Mark], what: str) -> list[str]:
-    """Note how many marks are so, and where the first is; nothing where there are none."""
+    """Note the number of affected marks and the place of the first; nothing without any."""
     if not marks:
         return []
     first = marks[0]
@@ -108,7 +108,7 @@ def _milliseconds(path: str | Path, mark: Mark) -> tuple[int, int]:
 
 
 def _rttm_names(path: str | Path, named: Sequence[tuple[str, int | None]]) -> dict[str, str]:
-    """Map names in the tool to names in the RTTM, blanks turned into '_'.
+    """Map names in the tool to names in the RTTM, with blanks replaced by '_'.
 
     Raises:
         DataError: two names become one.

@@ -1,4 +1,4 @@
-"""A recording as the exports write it: whole milliseconds, names that every format can hold."""
+"""A recording as written by the exports: whole milliseconds, names that are valid in every format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_SPEAKER = "speaker"  # the tier of a recording in which nobody speaks: some t
 class Span(NamedTuple):
     """A turn, [start, end) in milliseconds.
 
-    confidence: the probability that the speaker is right, None where it is not known.
+    confidence: the probability that the speaker is right, None if unknown.
     """
 
     start: int
@@ -31,8 +31,8 @@ class ExportedRecording:
     """One recording and its turns, times in milliseconds.
 
     spans: its turns, sorted. length: at least the last end.
-    beyond: by how much the last turn ends after the length that was given; 0 without one.
-    measured: a length was given. media: its audio file, None where it is not known.
+    beyond: the time from the given length to the end of the last turn; 0 without a length.
+    measured: a length was given. media: its audio file, None if unknown.
     """
 
     name: str
@@ -43,9 +43,9 @@ class ExportedRecording:
     media: Path | None
 
     def tiers(self) -> dict[str, list[Span]]:
-        """Sort the turns into a tier for each speaker, by first turn; those that overlap are joined.
+        """Sort the turns into a tier for each speaker, by first turn; overlapping turns are merged.
 
-        Turns that touch stay apart, unlike in ``diar.base.regions.merge_turns``: a tier can hold them.
+        Unlike in ``diar.base.regions.merge_turns``, adjacent turns stay separate: a tier can hold them.
         """
         tiers: dict[str, list[Span]] = {}
         for span in self.spans:
@@ -66,18 +66,18 @@ def recording_of(
 ) -> ExportedRecording:
     """Prepare a recording for export.
 
-    Both ends of a turn are rounded; what would round to nothing lasts 1 ms, so that no turn is lost.
+    Both ends of a turn are rounded; a turn that would round to nothing lasts 1 ms, so no turn is lost.
 
     Args:
         seconds: its length; None: up to the end of the last turn.
-        confidences: the probability of turns that their speaker is right, where it is known.
+        confidences: the probability that the speaker of a turn is right, if known.
 
     Raises:
-        DataError: a name with a control character or a code point that is none.
+        DataError: a name with a control character or an invalid code point.
     """
     for text in (name, *(turn.speaker for turn in turns)):
         if any(unicodedata.category(c) == "Cc" or c in "\ufffe\uffff" for c in text):
-            raise DataError(f"{text!r} holds a control character: rename it in the RTTM")
+            raise DataError(f"{text!r} contains a control character: rename it in the RTTM")
     sure = confidences or {}
     ends = [(round(turn.start * 1000), round(turn.end * 1000), turn) for turn in turns]
     spans = sorted(

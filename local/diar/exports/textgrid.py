@@ -1,8 +1,8 @@
-"""Praat's TextGrids: one interval tier for each speaker, and back.
+"""Writer and reader of Praat's TextGrids, with one interval tier for each speaker.
 
 praatio writes them. Its reader, however, looks for words such as 'intervals [' even in names, drops the
-sign of negative times and names no line. So the way back has a reader of its own, which takes what Praat
-takes: see "TextGrid file formats" in Praat's manual.
+sign of negative times and reports no line numbers. So this module has its own reader, which accepts what
+Praat accepts: see "TextGrid file formats" in Praat's manual.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from diar.exports.recording import NO_SPEAKER, ExportedRecording
 
 HEAD = 200  # characters in which a text file of Praat says that it is one
 
-# What counts in a text file of Praat: texts, flags and free-standing numbers. The rest is for people.
+# The tokens of a text file of Praat: texts, flags and free-standing numbers. The rest is ignored.
 _TOKEN = re.compile(
     r'(?P<text>"(?:[^"]|"")*")|(?P<open>")|(?P<comment>(?<!\S)!.*)'
     r"|(?<!\S)(?P<flag><\w+>)(?!\S)|(?<!\S)(?P<number>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)(?!\S)"
@@ -54,7 +54,7 @@ def read(path: str | Path) -> Marks:
     """Read the intervals that have a text, of all interval tiers; long or short TextGrids, UTF-8 or 16.
 
     Raises:
-        DataError: no TextGrid in a text file, or one that is cut short.
+        DataError: not a TextGrid in a text file, or truncated.
     """
     tokens = _Tokens(Path(path))
     tokens.text()
@@ -75,7 +75,7 @@ def read(path: str | Path) -> Marks:
             continue
         for _ in range(entries):
             tokens.number(), tokens.text()
-        notes.append(f"{name!r} is a point tier: its {entries} point(s) are no turns")
+        notes.append(f"{name!r} is a point tier: its {entries} point(s) are not turns")
     return Marks(path, marks, notes)
 
 
@@ -85,9 +85,9 @@ def _interval(tokens: _Tokens, tier: str) -> Mark:
 
 
 class _Tokens:
-    """What counts in a text file of Praat, in order.
+    """The tokens of a text file of Praat, in order.
 
-    last, line: the latest of it, and where it stands.
+    last, line: the latest token and its line.
     """
 
     def __init__(self, path: Path):
@@ -111,7 +111,7 @@ class _Tokens:
         return self.last
 
     def error(self, message: str) -> DataError:
-        """Make an error that says where it is."""
+        """Return an error with its position."""
         return DataError(message, self.path, self.line)
 
     def text(self) -> str:
@@ -134,15 +134,15 @@ class _Tokens:
         """Take a number of things."""
         value = self.number()
         if value != int(value) or value < 0:
-            raise self.error(f"{self.last} is not a number of things")
+            raise self.error(f"{self.last} is not a count")
         return int(value)
 
 
 def _read_text(path: Path) -> str:
-    """Read the text of a file, lines ended by LF.
+    """Read the text of a file, with lines ending in LF.
 
     Raises:
-        DataError: another encoding, or no text of Praat's.
+        DataError: another encoding, or not a text file of Praat.
     """
     data = path.read_bytes()
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -155,5 +155,5 @@ def _read_text(path: Path) -> str:
                 "neither UTF-8 nor UTF-16: choose one in Praat's text writing preferences", path
             ) from None
     if '"ooTextFile' not in text[:HEAD]:
-        raise DataError("no TextGrid in a text file: save it as one", path)
+        raise DataError("not a TextGrid in text format: save it as a text file", path)
     return text.replace("\r\n", "\n").replace("\r", "\n")

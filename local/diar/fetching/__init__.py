@@ -1,1 +1,1 @@
-"""Models, voices and corpora from elsewhere: downloaded once, checked, unpacked with care."""
+"""Models, voices and corpora from elsewhere: downloaded once, verified, safely unpacked."""

@@ -1,4 +1,4 @@
-"""Archives, unpacked so that nothing lands outside of their folder, and no more than was expected."""
+"""Safe unpacking of archives: nothing outside of their folder, and no more than expected."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _Member = TypeVar("_Member")
 
 
 def unpack(archive: Path, folder: Path, most: int) -> Path:
-    """Unpack a zip or tar archive (plain or gzip) as ``folder``, all of it or nothing; kept when it is there.
+    """Unpack a zip or tar archive (plain or gzip) as ``folder``, all of it or nothing; an existing folder is kept.
 
     Args:
-        most: bytes that may come out of it.
+        most: the largest total size of its content, bytes.
 
     Raises:
         DataError: damaged, or larger; or a member that is a link or a device, or whose name is
@@ -67,7 +67,7 @@ def unpack(archive: Path, folder: Path, most: int) -> Path:
     return folder
 
 
-# Whatever zipfile, tarfile and the decompressors raise of what is damaged.
+# The errors that zipfile, tarfile and the decompressors raise for damaged archives.
 _DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, struct.error,
     EOFError, RuntimeError, ValueError, OverflowError, IndexError,
@@ -80,7 +80,7 @@ def _check_size(size: int, most: int, archive: Path) -> None:
 
 
 class _Bounded:
-    """A stream of which only so much can be read: also the headers of a tar can be of any size."""
+    """A stream with a limit on the bytes read, because even the headers of a tar can have any size."""
 
     def __init__(self, stream: IO[bytes] | gzip.GzipFile, most: int, archive: Path):
         self._stream, self._most, self._archive, self._size = stream, most, archive, 0
@@ -93,7 +93,7 @@ class _Bounded:
 
 
 def _files(archive: Path, most: int) -> Iterator[tuple[tuple[str, ...], IO[bytes]]]:
-    """Yield (parts of the path, content) of each file; what is neither file nor folder is refused."""
+    """Yield (parts of the path, content) of each file; members other than files and folders are refused."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as bundle:
             for info in _few(bundle.infolist(), archive):
@@ -118,7 +118,7 @@ def _files(archive: Path, most: int) -> Iterator[tuple[tuple[str, ...], IO[bytes
 
 
 def _few(members: Iterable[_Member], archive: Path) -> Iterator[_Member]:
-    """Go through the members of an archive, as long as there are not too many."""
+    """Iterate over the members of an archive, up to a maximum number."""
     for count, member in enumerate(members):
         if count >= _MEMBERS:
             raise DataError(f"more than {_MEMBERS} files in it: not unpacked", archive)
@@ -126,7 +126,7 @@ def _few(members: Iterable[_Member], archive: Path) -> Iterator[_Member]:
 
 
 def _parts(name: str, plain: bool, archive: Path) -> tuple[str, ...]:
-    """Split a member's path into its parts; refuse one that leads out of the folder or is not ``plain``."""
+    """Split a member's path into its parts; refuse a path that leads out of the folder or is not ``plain``."""
     if not plain:
         raise DataError(f"it holds {name!r}, a link or a device: not unpacked", archive)
     path = PurePosixPath(name.replace("\\", "/"))

@@ -1,8 +1,8 @@
-"""Downloads of corpora over HTTP: resumed after a cut, tried again, bounded, checked, mirrors in turn.
+"""Downloads of corpora over HTTP: resumed, retried, bounded, verified, from mirrors in turn.
 
-A file that is on its way is <name>.part, with <name>.part.from beside it (the address, and what the
-server calls this version of the file); it takes its name when it is complete and checked, so a file
-that bears its name needs no second look.
+An incomplete file is <name>.part, with <name>.part.from beside it (the address, and the server's tag
+of this version of the file); it is renamed when it is complete and verified, so a file with its final
+name needs no further check.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP: worth another try
 
 
 class Stopped(DataError):
-    """The next file will fare no better: no server answered at all, or there is no room."""
+    """The next file would fail, too: no server answered at all, or the disk is full."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Remote:
     Attributes:
         name: its path below the folder of downloads, and below the address of a mirror.
         url: where it is published.
-        size: bytes, where known.
-        most: bytes that it may have where ``size`` is not known.
-        sha256: of its content, where known.
-        begins: its first bytes: a page that says 'moved' or 'log in' is not taken for the file.
+        size: bytes, if known.
+        most: the largest size in bytes if ``size`` is not known.
+        sha256: of its content, if known.
+        begins: its first bytes, so that a page such as 'moved' or 'log in' is not mistaken for the file.
     """
 
     name: str
@@ -59,12 +59,12 @@ class Remote:
 
     @property
     def bound(self) -> int:
-        """Bytes after which a download stops."""
+        """The number of bytes after which a download stops."""
         return self.most if self.size is None else self.size
 
 
 class _Again(Exception):
-    """A passing fault; ``answered``: there was a server."""
+    """A temporary fault; ``answered``: a server answered."""
 
     def __init__(self, reason: str, answered: bool = True):
         super().__init__(reason)
@@ -72,19 +72,19 @@ class _Again(Exception):
 
 
 class _Gone(Exception):
-    """This address will not give the file."""
+    """The file is not available from this address."""
 
 
 class Downloads:
     """Downloads into one folder.
 
     Args:
-        folder: where they go; made when needed.
-        mirrors: addresses that are asked first, in this order, for <mirror>/<name>.
-        tries: in a row without a single new byte, before an address is given up.
+        folder: their destination; created when needed.
+        mirrors: addresses tried first, in this order, as <mirror>/<name>.
+        tries: successive attempts without a new byte before an address is given up.
         pause: seconds before the second try; doubled each time, a minute at most.
-        timeout: seconds of silence that count as a cut.
-        least: bytes per second that must come, over ``timeout`` seconds.
+        timeout: seconds without data after which the connection counts as lost.
+        least: the lowest rate in bytes per second, over ``timeout`` seconds.
     """
 
     def __init__(
@@ -106,11 +106,11 @@ class Downloads:
                 raise DataError(f"--mirror {mirror}: expected an address, http:// or https://")
 
     def fetch(self, remote: Remote) -> Path:
-        """Return the path of the file, downloaded when it is not there.
+        """Return the path of the file, downloaded if missing.
 
         Raises:
-            Stopped: no address led to a server, or the file does not fit.
-            DataError: no address gave the file, or its size or sha256 is not the known one.
+            Stopped: no server answered, or the disk is too small for the file.
+            DataError: the file is not available, or its size or sha256 is not the known one.
         """
         path = self.folder / remote.name
         if path.exists():
@@ -133,7 +133,7 @@ class Downloads:
         )
 
     def _fetch_from(self, url: str, remote: Remote, path: Path) -> None:
-        """Fetch the whole file from one address, in as many pieces as it takes."""
+        """Fetch the whole file from one address, in as many pieces as needed."""
         part = path.with_name(path.name + ".part")
         tried, seen = 0, -1
         while True:
@@ -160,7 +160,7 @@ class Downloads:
         log.info("%s: %.1f MB, complete", remote.name, path.stat().st_size / 1e6)
 
     def _record(self, name: str, digest: str) -> None:
-        """Say that nobody has published the sha256 of a file, and keep that of what came."""
+        """Log that no sha256 of a file is published, and store that of the downloaded file."""
         path = self.folder / SUMS
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         sums = {line[66:]: line[:64] for line in lines}
@@ -174,7 +174,7 @@ class Downloads:
         write_text(path, "".join(f"{digest}  {name}\n" for name, digest in sums.items()))
 
     def _fetch_piece(self, url: str, part: Path, bound: int) -> None:
-        """Append to ``part`` as much as one connection gives, not much more than ``bound`` bytes in all."""
+        """Append to ``part`` the data of one connection, not much more than ``bound`` bytes in total."""
         request = urllib.request.Request(url, headers={"User-Agent": "dec-diarization"})
         offset = part.stat().st_size if part.exists() else 0
         tag = _tag_of(part, url)
@@ -235,7 +235,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Make what opens http and https, and nothing else: urllib's own opens ftp, file and data, too."""
+    """Return an opener for http and https only; urllib's default also opens ftp, file and data."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler,
@@ -252,7 +252,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 @contextmanager
 def _faults_of_http(part: Path) -> Iterator[None]:
-    """Tell faults that may pass from those that last."""
+    """Distinguish temporary from permanent faults."""
     try:
         yield
     except DataError:  # a ValueError
@@ -275,7 +275,7 @@ def _faults_of_http(part: Path) -> Iterator[None]:
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Let only one process download into a folder; a second one waits."""
+    """Allow only one process to download into a folder; a second one waits."""
     with naming(folder):
         folder.mkdir(parents=True, exist_ok=True)
         file = open(folder / ".lock", "w")  # noqa: SIM115 (closed below)
@@ -289,7 +289,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def _fault(part: Path, remote: Remote) -> str:
-    """Say what is wrong with a complete download; '' when nothing is known to be."""
+    """Describe what is wrong with a complete download; '' if nothing is."""
     size = part.stat().st_size
     if size > remote.bound:
         return f"more than {remote.bound} bytes: not the published file"
@@ -304,7 +304,7 @@ def _fault(part: Path, remote: Remote) -> str:
 
 
 def check_room(folder: Path, wanted: int) -> None:
-    """Refuse to begin where so many bytes do not fit.
+    """Refuse to begin if the disk has too little free space for the bytes.
 
     Raises:
         Stopped: names the folder.
@@ -323,13 +323,13 @@ def _origin(part: Path) -> Path:
 
 
 def _tag(headers: http.client.HTTPMessage) -> str:
-    """Return what tells one version of a file from another, as If-Range takes it."""
+    """Return the tag that identifies the version of a file, for If-Range."""
     tag = headers.get("ETag", "")
     return headers.get("Last-Modified", "") if not tag or tag.startswith("W/") else tag
 
 
 def _tag_of(part: Path, url: str) -> str:
-    """Return the tag of the version that a partial file is of; '' where it is of no use."""
+    """Return the tag of the version that a partial file is of; '' if it is unusable."""
     try:
         note = json.loads(_origin(part).read_text(encoding="utf-8"))
         return str(note["tag"]) if note["url"] == url else ""

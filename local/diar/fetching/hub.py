@@ -1,6 +1,6 @@
-"""Pinned files of a model hub, in the cache: by revision, checked by size and sha256.
+"""Pinned files of a model hub, in the cache: by revision, verified by size and sha256.
 
-Nothing of a hub's own software is needed, and nothing that was fetched is executed.
+The hub's own software is not needed, and nothing that was fetched is executed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class HubFile:
 
     @property
     def remote(self) -> Remote:
-        """Where it is fetched from, and what is known of it."""
+        """The address, size and checksum for its download."""
         base = (os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
         if not base.startswith(("https://", "http://")):
             raise DataError(f"HF_ENDPOINT is {base!r}: an http(s) address is expected")
@@ -38,15 +38,15 @@ class HubFile:
 
     @property
     def path(self) -> Path:
-        """Where it lies in the cache."""
+        """Its path in the cache."""
         return cache_dir() / "models" / self.repository.rpartition("/")[2] / self.name
 
 
 def fetch(*files: HubFile) -> list[Path]:
-    """Return the paths of the files in the cache, downloaded when absent, checked at every use.
+    """Return the paths of the files in the cache, downloaded if missing, verified at every use.
 
     Raises:
-        DataError: they cannot be had, or one is not the pinned file.
+        DataError: they are not available, or one is not the pinned file.
     """
     for file in files:
         if not file.path.exists():

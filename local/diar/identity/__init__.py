@@ -1,1 +1,1 @@
-"""Who the speakers are: voices that are known, and the same person in several recordings."""
+"""Identities of speakers: known voices, and the same person in several recordings."""

@@ -1,4 +1,4 @@
-"""How speakers are told apart across recordings: conf/identity.yaml."""
+"""Comparison of speakers across recordings: conf/identity.yaml."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class IdentityConfig:
-    """How two pieces of speech are compared, and from where on they are of one person.
+    """How to compare speech of two speakers, and the thresholds above which they are the same person.
 
-    evidence: independent windows that a second of speech is worth (``diar.dec.sequence``).
-    drift: variance of a person from one recording to another, which no number of windows averages out.
-    least: seconds of speech in which a voice is enrolled, or it is refused.
-    known: log likelihood ratio (nats) from which on a speaker is a voice that is known.
-    linked: mean log likelihood ratio (nats) from which on speakers of several recordings are one person.
+    evidence: independent windows per second of speech (``diar.dec.sequence``).
+    drift: variance of a person between recordings, which does not average out with more windows.
+    least: minimum seconds of speech to enrol a voice.
+    known: minimum log likelihood ratio (nats) for a speaker to be a known voice.
+    linked: minimum mean log likelihood ratio (nats) for speakers of several recordings to be linked.
     """
 
     evidence: float = 0.4

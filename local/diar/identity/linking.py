@@ -1,8 +1,8 @@
-"""The same person in several recordings: constrained clustering of the speakers that were found.
+"""Linking the same person in several recordings: constrained clustering of speakers.
 
-Agglomerative clustering with average linkage by the log likelihood ratio of one person against two. Two
-speakers of one recording are two people: they are further apart than any others can be, and so is, by
-averaging, whatever they have been merged into.
+Agglomerative clustering with average linkage on the log likelihood ratio of one person against two. Two
+speakers of one recording are different people: their distance exceeds any other, and by averaging, so does
+that of clusters that contain them.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from diar.base.types import Turn
 from diar.identity.profiles import SpeakerProfile, compare
 
 Speaker = tuple[str, str]  # recording, and the name there
-_NEVER = 1e15  # distance of two people, in nats: a mean with one such is beyond any threshold
+_NEVER = 1e15  # distance of two people, in nats: exceeds any threshold even when averaged
 
 
 def link(
     profiles: Mapping[Speaker, SpeakerProfile], between: np.ndarray, threshold: float
 ) -> list[list[Speaker]]:
-    """Find who is one person: groups of speakers, no two of a recording in one.
+    """Group the speakers who are the same person; no group has two speakers of one recording.
 
     Args:
-        profiles: of the speakers of all recordings, in any order.
+        profiles: the speakers of all recordings, in any order.
         between: (l,) variance of people's means.
-        threshold: mean log likelihood ratio, in nats, from which on groups are merged.
+        threshold: minimum mean log likelihood ratio, in nats, to merge groups.
 
     Returns:
-        Groups in the order of their first speakers, each sorted: the same for any order of ``profiles``.
+        Groups in the order of their first speakers, each sorted, independent of the order of ``profiles``.
     """
     speakers = sorted(profiles)
     if len(speakers) < 2:
         return [[speaker] for speaker in speakers]
     sorted_profiles = [profiles[speaker] for speaker in speakers]
     ratios = compare(sorted_profiles, sorted_profiles, between)
-    ratios = (ratios + ratios.T) / 2  # to the last bit
+    ratios = (ratios + ratios.T) / 2  # symmetric to the last bit
     highest = max(float(ratios.max()), threshold)
     distances = highest - ratios  # none is negative
     _, places = np.unique([recording for recording, _ in speakers], return_inverse=True)
@@ -55,7 +55,7 @@ def link(
 def global_names(
     groups: Sequence[Sequence[Speaker]], taken: Sequence[str] = ()
 ) -> dict[Speaker, str]:
-    """Name the people: spk0001, spk0002 ..., passing over names that are taken."""
+    """Name the people spk0001, spk0002 ..., skipping names that are taken."""
     digits = max(4, len(str(len(groups) + len(taken))))
     numbers = (f"spk{number:0{digits}d}" for number in range(1, len(groups) + len(taken) + 1))
     free = (name for name in numbers if name not in set(taken))
@@ -63,5 +63,5 @@ def global_names(
 
 
 def rename(turns: Sequence[Turn], names: Mapping[str, str]) -> list[Turn]:
-    """Give the speakers of one recording other names; those without one keep theirs."""
+    """Rename the speakers of one recording; those without a new name keep theirs."""
     return sorted(turn._replace(speaker=names.get(turn.speaker, turn.speaker)) for turn in turns)

@@ -1,8 +1,8 @@
-"""What is known of how a person sounds: the mean of their windows in the speaker space, and its spread.
+"""Profiles of people: the mean of their windows in the speaker space, and its variance.
 
-Windows follow one another within one recording, in one room, so that they do not count as so many
-independent ones: a second of speech is worth ``evidence`` of them, and what a person's voice differs by
-from one recording to another, ``drift``, stays however long they speak (as in ``diar.dec.sequence``).
+Windows of one recording are not independent: a second of speech counts as ``evidence`` independent windows,
+and the variance of a voice between recordings, ``drift``, remains however long a person speaks (as in
+``diar.dec.sequence``).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from diar.dec.durations import durations_of
 from diar.dec.sequence import same_speaker
 from diar.identity.config import IdentityConfig
 
-_BLOCK = 1 << 20  # numbers that are held of pairs at a time: a matter of memory
+_BLOCK = 1 << 20  # values for pairs held at a time, to limit memory
 
 
 class SpeakerProfile(NamedTuple):
     """A person in the speaker space.
 
-    mean: (l,). spread: the variance of it about the person's own mean, the same in every direction.
-    seconds: of speech that it is the mean of.
+    mean: (l,). spread: its variance around the person's true mean, the same in every direction.
+    seconds: speech that was averaged.
     """
 
     mean: np.ndarray
@@ -36,10 +36,10 @@ class SpeakerProfile(NamedTuple):
 
 
 def solo_seconds(windows: Subsegments, turns: Sequence[Turn]) -> dict[str, np.ndarray]:
-    """Measure how much of its time each window gives to each speaker alone; speakers sorted.
+    """Return how much time of each window belongs to each speaker alone; speakers sorted.
 
-    A window stands for the time to halfway to its neighbours, of which that share counts in which the
-    speaker speaks, and no other. Who is never alone has their whole speaking time instead.
+    A window represents the time up to the midpoints to its neighbours; the share in which only this
+    speaker talks counts. For speakers who are never alone, all their speech counts instead.
 
     Args:
         windows: the n >= 1 windows of one recording, in time order.
@@ -71,9 +71,9 @@ def solo_seconds(windows: Subsegments, turns: Sequence[Turn]) -> dict[str, np.nd
 
 
 def mean_xvectors(xvectors: XVectors, turns: Sequence[Turn]) -> dict[str, np.ndarray]:
-    """Average the x-vectors (n, d) of one recording for each speaker: (d,) float32, by their solo time.
+    """Average the x-vectors (n, d) of one recording for each speaker, weighted by solo time: (d,) float32.
 
-    Speakers in whose turns no window lies have none.
+    Speakers without a window in their turns have none.
     """
     if not len(xvectors):
         return {}
@@ -88,15 +88,15 @@ def profiles_of(
     encoder: ResidualAutoEncoder,
     config: IdentityConfig,
 ) -> dict[str, SpeakerProfile]:
-    """Describe the speakers of one recording; those in whose turns no window lies are left out.
+    """Return profiles of the speakers of one recording, without those who have no window in their turns.
 
     Args:
         xvectors: of the recording, in time order.
-        turns: who speaks in it when.
+        turns: of the recording.
         encoder: pretrained, not refined: its space is the same for all recordings.
 
     Raises:
-        DataError: what ``latents_of`` refuses.
+        DataError: see ``latents_of``.
     """
     if not len(xvectors):
         return {}
@@ -106,14 +106,14 @@ def profiles_of(
 
 
 def latents_of(x: np.ndarray, encoder: ResidualAutoEncoder) -> np.ndarray:
-    """Bring x-vectors (n, d) into the speaker space: (n, l) float64.
+    """Map x-vectors (n, d) to the speaker space: (n, l) float64.
 
     Raises:
-        DataError: an autoencoder without a speaker space, or for x-vectors of another dimension.
+        DataError: the autoencoder has no speaker space, or is for x-vectors of another dimension.
     """
     if not encoder.options["speaker_space"]:
         raise DataError(
-            "to compare speakers of several recordings takes an autoencoder with a speaker space:"
+            "comparing speakers across recordings needs an autoencoder with a speaker space:"
             " train one with speaker_space: true"
         )
     if x.shape[1] != encoder.ip_features:
@@ -130,14 +130,14 @@ def between_of(encoder: ResidualAutoEncoder) -> np.ndarray:
 
 
 def profile_of(y: np.ndarray, seconds: np.ndarray, config: IdentityConfig) -> SpeakerProfile:
-    """Average latents (n, l) of one person in one recording, which stand for seconds (n,), not all 0."""
+    """Average latents (n, l) of one person in one recording, weighted by seconds (n,), not all 0."""
     total = float(seconds.sum())
     spread = config.drift + 1 / (config.evidence * total)
     return SpeakerProfile(seconds @ y / total, spread, total)
 
 
 def join(profiles: Sequence[SpeakerProfile]) -> SpeakerProfile:
-    """Make one profile of a person's profiles of several recordings, which drift independently."""
+    """Combine a person's profiles from several recordings, which drift independently."""
     precision = np.array([1 / profile.spread for profile in profiles])
     mean = precision @ np.stack([profile.mean for profile in profiles]) / precision.sum()
     return SpeakerProfile(mean, float(1 / precision.sum()), sum(p.seconds for p in profiles))
@@ -165,6 +165,6 @@ def compare(
 def _stacked(
     profiles: Sequence[SpeakerProfile], between: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return their means (s, l), and the total variance (s, l) of each."""
+    """Return the means (s, l) and total variances (s, l) of profiles."""
     spread = np.array([profile.spread for profile in profiles])
     return np.stack([profile.mean for profile in profiles]), between + spread[:, None]

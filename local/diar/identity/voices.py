@@ -1,4 +1,4 @@
-"""Voices that are known: x-vectors of people who were enrolled, in one file, and who of them speaks."""
+"""Known voices: x-vectors of enrolled people in one file, and recognising them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from diar.identity.config import IdentityConfig
 from diar.identity.profiles import SpeakerProfile, compare, join, latents_of, profile_of
 
 VERSION = 1  # of the file
-_PROBE = 1.5  # seconds of the noise by which an extractor is recognised
-_ALIKE = 0.99  # cosine: other processors and precisions round, other networks are far off
+_PROBE = 1.5  # seconds of noise that identify an extractor
+_ALIKE = 0.99  # cosine: processors and precisions differ by rounding, other networks by far more
 
 
 class Session(NamedTuple):
-    """Speech of a person from one recording: x-vectors (n, d), and the seconds (n,) they stand for."""
+    """Speech of a person from one recording: x-vectors (n, d), and the seconds (n,) they represent."""
 
     x: np.ndarray
     seconds: np.ndarray
@@ -31,9 +31,9 @@ class Session(NamedTuple):
 
 @dataclass(frozen=True)
 class KnownVoices:
-    """People who were enrolled, and what their x-vectors were made with.
+    """Enrolled people, and how their x-vectors were made.
 
-    extractor: its name. probe: (d,) what it makes of a noise that is always the same. window: seconds.
+    extractor: its name. probe: (d,) its x-vector of a fixed noise. window: seconds.
     people: name -> their sessions, at least one each.
     """
 
@@ -45,17 +45,17 @@ class KnownVoices:
     def profiles(
         self, encoder: ResidualAutoEncoder, config: IdentityConfig
     ) -> dict[str, SpeakerProfile]:
-        """Describe each person by all of their sessions.
+        """Return the profile of each person over all their sessions.
 
         Raises:
-            DataError: what ``latents_of`` refuses.
+            DataError: see ``latents_of``.
         """
         return {name: join(self.sessions(name, encoder, config)) for name in self.people}
 
     def sessions(
         self, name: str, encoder: ResidualAutoEncoder, config: IdentityConfig
     ) -> list[SpeakerProfile]:
-        """Describe a person by each of their sessions."""
+        """Return the profile of each session of a person."""
         return [
             profile_of(latents_of(session.x, encoder), session.seconds, config)
             for session in self.people[name]
@@ -63,7 +63,7 @@ class KnownVoices:
 
 
 class Match(NamedTuple):
-    """Who a speaker is: None if nobody of those who are known. ratios: name -> log likelihood ratio, nats."""
+    """The known voice of a speaker, or None. ratios: name -> log likelihood ratio, nats."""
 
     name: str | None
     ratios: dict[str, float]
@@ -75,13 +75,13 @@ def recognise(
     between: np.ndarray,
     threshold: float,
 ) -> dict[str, Match]:
-    """Find who the speakers of one recording are; no two of them are the same person.
+    """Identify the speakers of one recording; no two of them are the same person.
 
-    Of all assignments that is taken whose log likelihood ratios exceed the threshold by most in sum.
+    Uses the assignment with the largest sum of log likelihood ratios in excess of the threshold.
 
     Args:
         profiles: of the speakers. known: of people. between: (l,) variance of people's means.
-        threshold: nats, from which on a speaker is one of them.
+        threshold: minimum log likelihood ratio, nats.
     """
     speakers, people = sorted(profiles), sorted(known)
     ratios = compare([profiles[s] for s in speakers], [known[p] for p in people], between)
@@ -98,22 +98,22 @@ def recognise(
 
 
 def probe_of(extractor: Extractor) -> np.ndarray:
-    """Return what an extractor makes of a noise that is always the same: (dim,) float32.
+    """Return the x-vector of a fixed noise, (dim,) float32.
 
-    This tells its network, its filter banks and its options at once, and is nearly the same on every
-    processor, which a digest of its vectors would not be.
+    It identifies network, filter banks and options of an extractor, and is nearly the same on every
+    processor, unlike a digest.
     """
     samples = np.random.RandomState(0).standard_normal(round(_PROBE * extractor.rate)) / 10
     return extractor.embed(samples.astype(np.float32), np.array([0.0]), np.array([_PROBE]))[0]
 
 
 def check_fit(known: KnownVoices, extractor: Extractor, window: float, path: str | Path) -> None:
-    """Refuse voices whose x-vectors cannot be compared with those of this extractor and these windows.
+    """Refuse voices whose x-vectors are not comparable with this extractor and window length.
 
     Raises:
-        DataError: another extractor, other weights or options of it, windows of another length.
+        DataError: another extractor, other weights or options, or windows of another length.
     """
-    again = "enrol them again, with the configuration that is used now (local/enroll.py)"
+    again = "enrol them again with the current configuration (local/enroll.py)"
     if known.extractor != extractor.name:
         raise DataError(
             f"voices of extractor {known.extractor}, not {extractor.name}: {again}", path
@@ -122,27 +122,29 @@ def check_fit(known: KnownVoices, extractor: Extractor, window: float, path: str
     lengths = np.linalg.norm(mine) * np.linalg.norm(known.probe)
     if mine.shape != known.probe.shape or mine @ known.probe < _ALIKE * lengths:
         raise DataError(
-            f"voices of {known.extractor} with other weights or options than those of now: {again}",
+            f"voices of {known.extractor} with other weights or options than the current ones: {again}",
             path,
         )
     if abs(known.window - window) > 1e-6:
-        raise DataError(f"voices by windows of {known.window:g} s, not {window:g} s: {again}", path)
+        raise DataError(
+            f"voices with windows of {known.window:g} s, not {window:g} s: {again}", path
+        )
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that an RTTM or an option cannot hold.
+    """Refuse a name that is not valid in an RTTM or an option.
 
     Raises:
-        DataError: it is empty, or holds a blank, a control character, '=' or ','.
+        DataError: it is empty, or contains a blank, a control character, '=' or ','.
     """
     if name.split() != [name] or not name.isprintable() or set(name) & set("=,"):
         raise DataError(
-            f"{name!r} is no name of a voice: no blanks, control characters, '=' or ','"
+            f"{name!r} is not a valid name: it must not contain blanks, control characters, '=' or ','"
         )
 
 
 def write_voices(path: str | Path, known: KnownVoices) -> None:
-    """Write voices to one file of NumPy (.npz), whole or not at all."""
+    """Write voices atomically to one NumPy file (.npz)."""
     names = sorted(known.people)
     sessions = [
         (number, session) for number, name in enumerate(names) for session in known.people[name]
@@ -163,10 +165,10 @@ def write_voices(path: str | Path, known: KnownVoices) -> None:
 
 
 def read_voices(path: str | Path) -> KnownVoices:
-    """Read what ``write_voices`` wrote. Nothing in the file is ever run.
+    """Read a file of ``write_voices``. Nothing in the file is ever executed.
 
     Raises:
-        DataError: no such file, no voices, or damaged.
+        DataError: no such file, or not voices, or damaged.
     """
     if not Path(path).is_file():
         raise DataError("no such file of voices: local/enroll.py makes one", path)
@@ -174,17 +176,17 @@ def read_voices(path: str | Path) -> KnownVoices:
         with np.load(path, allow_pickle=False) as stored:
             table = {name: stored[name] for name in stored.files}
         return _unpacked(table)
-    except Exception:  # whatever numpy, zipfile and zlib raise, and what does not fit together
+    except Exception:  # anything that numpy, zipfile and zlib raise, and inconsistent arrays
         raise DataError(
-            "no voices that local/enroll.py wrote, or damaged: enrol them again", path
+            "not written by local/enroll.py, or damaged: enrol them again", path
         ) from None
 
 
 def _unpacked(table: Mapping[str, np.ndarray]) -> KnownVoices:
-    """Take the arrays of a file apart.
+    """Unpack the arrays of a file.
 
     Raises:
-        DataError, KeyError, ValueError, IndexError: they do not fit together.
+        DataError, KeyError, ValueError, IndexError: they are inconsistent.
     """
     x, seconds, probe = table["x"], table["seconds"], table["probe"]
     names = [str(name) for name in table["names"]]

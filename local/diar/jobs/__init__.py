@@ -1,1 +1,1 @@
-"""Work shared among processes, machines and clusters."""
+"""Distribution of work among processes, machines and clusters."""

@@ -1,4 +1,4 @@
-"""How recordings are shared among parallel jobs."""
+"""Distribution of recordings among parallel jobs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ T = TypeVar("T")
 def share(items: Sequence[T], sizes: Sequence[float], job: int, jobs: int) -> list[T]:
     """Return the items of job ``job`` (1..jobs), in their order.
 
-    The largest are shared first, each to the job with least so far. This is the same for every
-    caller, so that jobs need not talk to each other.
+    The largest items are assigned first, each to the job with the least so far. The result is the same
+    for every caller, so jobs need not communicate.
 
     Raises:
         ValueError: ``job`` is not within 1..jobs.

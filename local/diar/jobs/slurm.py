@@ -1,4 +1,4 @@
-"""Commands as jobs of a Slurm cluster: submitted, watched and cancelled together, through submitit."""
+"""Run commands as jobs on a Slurm cluster: submit, watch and cancel them together, through submitit."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from typing import Any
 from diar.base.errors import DataError
 from diar.base.files import write_text
 
-LATE = 5  # seconds that the result of a job may be seen after its end
-NAME = "name"  # in the folder of an array: how Slurm knows it, while it may still run
+LATE = 5  # seconds that the result of a job may appear after its end
+NAME = "name"  # in the folder of an array: its name in Slurm, while it may still run
 
 
 @dataclass(frozen=True)
 class SlurmConfig:
-    """What each job asks for; None is left to the cluster."""
+    """Resources of each job; None leaves them to the cluster."""
 
     partition: str | None = None
     time: int = 240
@@ -45,7 +45,7 @@ class SlurmConfig:
             raise ValueError(f"gpus is {self.gpus}; it must be 0 or more")
 
     def parameters(self) -> dict[str, Any]:
-        """Return the same in submitit's words."""
+        """Return the parameters for submitit."""
         same = ("partition", "time", "account", "qos", "constraint", "additional_parameters")
         asked = {name: getattr(self, name) for name in same} | {
             "mem": f"{round(self.memory * 1024)}MB",
@@ -57,12 +57,12 @@ class SlurmConfig:
 
 
 def check() -> None:
-    """Refuse to start where there is no Slurm.
+    """Check that Slurm is available.
 
     Raises:
         DataError: its commands are missing.
     """
-    for program in ("sbatch", "srun", "squeue", "scancel"):  # srun: submitit asks for it
+    for program in ("sbatch", "srun", "squeue", "scancel"):  # srun: submitit needs it
         if not shutil.which(program):
             raise DataError(f"no {program} here: Slurm's commands are needed to submit jobs")
 
@@ -70,16 +70,16 @@ def check() -> None:
 class Array:
     """The jobs of one step. Their results are files in ``folder``, which the nodes must share.
 
-    No accounting is needed: a job has ended when its result is there, or when the queue has lost it.
+    No accounting is needed: a job has ended when its result exists, or when it is no longer in the queue.
 
     Args:
-        folder: made anew.
-        label: what people read in the queue.
-        setup: lines of shell that each job begins with.
+        folder: emptied first.
+        label: name shown in the queue.
+        setup: shell lines to run at the start of each job.
     """
 
     def __init__(self, folder: Path, label: str, config: SlurmConfig, setup: Sequence[str]):
-        import submitit  # a third of a second, which only a cluster is worth
+        import submitit  # takes a third of a second, needed only on a cluster
 
         cancel(folder)
         shutil.rmtree(folder, ignore_errors=True)
@@ -92,7 +92,7 @@ class Array:
             **config.parameters(), job_name=self.name, setup=[*setup, *config.setup], use_srun=False
         )
         self._jobs: dict[int, Any] = {}
-        self._gone: dict[int, float] = {}  # since when the queue has a job no more
+        self._gone: dict[int, float] = {}  # when a job left the queue
 
     def submit(self, calls: Mapping[int, tuple[Sequence[str], Path]]) -> None:
         """Submit (command, log) of each number.
@@ -102,7 +102,7 @@ class Array:
         """
         commands, logs = zip(*calls.values(), strict=True)
         try:
-            with contextlib.redirect_stderr(io.StringIO()):  # what sbatch says is in the error, too
+            with contextlib.redirect_stderr(io.StringIO()):  # sbatch's output is in the error, too
                 jobs = self._executor.map_array(run_and_log, commands, logs)
         except (self._errors.FailedJobError, self._errors.FailedSubmissionError) as error:
             said = str(error).replace("sbatch: error: ", "").splitlines()
@@ -110,13 +110,13 @@ class Array:
         self._jobs.update(zip(calls, jobs, strict=True))
 
     def poll(self, ask: bool) -> dict[int, int | str]:
-        """Return the jobs that have ended since: number -> exit status, or what became of it instead.
+        """Return the jobs that have ended since the last call: number -> exit status, or what happened.
 
         Args:
-            ask: look at the queue, too, for jobs that ended without a result; do so once in a while.
+            ask: also query the queue for jobs that ended without a result; do so occasionally.
         """
         queue = queued_ids(self.name) if ask else None
-        # A listing is fresh on a network's disk, where a single file may be seen late.
+        # On a network disk, a listing is current, while a single file may appear late.
         files = {path.name for path in self.folder.iterdir()}
         ended: dict[int, int | str] = {}
         for number, job in self._jobs.items():
@@ -146,7 +146,7 @@ class Array:
         return f"job {job.job_id} of Slurm ended without a result ({why})"
 
     def cancel(self) -> None:
-        """Cancel all that still runs or waits; the folder keeps the name for ``cancel``."""
+        """Cancel all running and pending jobs; the folder keeps the name for ``cancel``."""
         if self._jobs:
             subprocess.run(["scancel", "--quiet", "--name", self.name], capture_output=True)
         else:
@@ -154,7 +154,7 @@ class Array:
 
 
 def run_and_log(command: Sequence[str], log: Path) -> int:
-    """Run a command on a node, with a log that opens with it; return the exit status."""
+    """Run a command on a node, with a log that starts with the command; return the exit status."""
     with open(log, "w", encoding="utf-8") as stream:
         stream.write(f"# {shlex.join(command)}\n")
         stream.flush()
@@ -164,14 +164,14 @@ def run_and_log(command: Sequence[str], log: Path) -> int:
 
 
 def queued_ids(name: str) -> set[str] | None:
-    """List the ids of the jobs of a name that run or wait; None where Slurm does not answer."""
+    """List the ids of running and pending jobs by name; None if Slurm does not answer."""
     command = ["squeue", "--noheader", "--array", "--format", "%i", "--name", name]
     queue = subprocess.run(command, capture_output=True, text=True)
     return None if queue.returncode else set(queue.stdout.split())
 
 
 def cancel(folder: Path, patience: float = 120) -> None:
-    """Cancel the jobs that an earlier run has left in a folder, and wait until they have ended.
+    """Cancel the jobs that an earlier run left in a folder, and wait until they have ended.
 
     Args:
         patience: seconds to wait.

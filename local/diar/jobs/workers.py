@@ -9,9 +9,9 @@ from concurrent.futures import ProcessPoolExecutor
 
 
 def pool(nj: int, items: int) -> ProcessPoolExecutor:
-    """Make a pool of at most ``nj`` processes for that many items, at least one.
+    """Make a pool of at most ``nj`` processes, at least one, for this many items.
 
-    Each worker watches its parent, as those of a killed program would wait for work for ever.
+    Each worker watches its parent; otherwise workers of a killed program would wait forever.
     """
     return ProcessPoolExecutor(
         max(1, min(nj, items)), initializer=_watch_parent, initargs=(os.getpid(),)

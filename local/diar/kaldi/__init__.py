@@ -1,1 +1,1 @@
-"""Kaldi's files and NIST's: read, checked, mended, written. Nothing here computes."""
+"""Reading, checking, fixing and writing Kaldi's and NIST's files. Nothing here computes."""

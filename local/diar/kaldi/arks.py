@@ -1,4 +1,4 @@
-"""Kaldi's archives of vectors and matrices: read and write."""
+"""Reading and writing Kaldi's archives of vectors and matrices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from diar.base.files import flush, open_whole
 from diar.kaldi.tables import find_file, split_offset, unique_records
 
 _LONGEST_ID = 1 << 12  # bytes
-# How the head of a binary array states its shape, after the name of its kind.
+# Format of the shape in the head of a binary array, after the name of its type.
 _SHAPES = {
     **dict.fromkeys((b"FV", b"DV"), "<xi"),
     **dict.fromkeys((b"FM", b"DM"), "<xixi"),
@@ -37,7 +37,7 @@ def write_ark(
 
 @contextmanager
 def open_ark(ark: str | Path, scp: str | Path) -> Iterator[Callable[[str, np.ndarray], None]]:
-    """Open a binary ark and its scp; call what it gives with (id, vector or matrix)."""
+    """Open a binary ark and its scp; yields a function to call with (id, vector or matrix)."""
     with kaldiio.WriteHelper(f"ark,scp:{ark},{scp}") as writer:
         yield writer
     flush(ark)
@@ -45,29 +45,29 @@ def open_ark(ark: str | Path, scp: str | Path) -> Iterator[Callable[[str, np.nda
 
 
 def write_array(path: str | Path, array: np.ndarray) -> None:
-    """Write one vector or matrix to a file, in binary and double, whole or not at all."""
+    """Write one vector or matrix atomically to a file, in binary and double."""
     with open_whole(path, "wb") as stream:
         stream.write(b"\0B" + array_bytes(array))
 
 
 def array_bytes(array: np.ndarray) -> bytes:
-    """Return a vector or matrix as Kaldi's binary files have it, in double, without the mark of these."""
+    """Return a vector or matrix in Kaldi's binary format, in double, without the binary mark."""
     head = b"DV " if array.ndim == 1 else b"DM "
     sizes = b"".join(b"\4" + size.to_bytes(4, "little") for size in array.shape)
     return head + sizes + np.ascontiguousarray(array, "<f8").tobytes()
 
 
 def read_array(path: str | Path, offset: int = 0) -> np.ndarray:
-    """Read a vector or matrix: numbers in binary, compressed or not, integers, or text.
+    """Read a vector or matrix: binary, compressed or not, integers, or text.
 
-    The head of an entry is looked at first, since kaldiio reads more than Kaldi's arrays: pickles, too, which
-    run code. What it declares is held against what is read, as a vector that is cut short looks whole.
+    The head of an entry is checked first, because kaldiio also reads pickles, which execute code. The shape
+    that it states is compared with the result, because a truncated vector looks complete.
 
     Args:
         offset: bytes from the start of the file.
 
     Raises:
-        DataError: nothing of Kaldi's there. The content is not shown: it may be anything.
+        DataError: not a Kaldi array. The content is not shown: it may be anything.
     """
     try:
         with open(path, "rb") as stream:
@@ -75,16 +75,14 @@ def read_array(path: str | Path, offset: int = 0) -> np.ndarray:
             return read_stream(stream)
     except Exception:  # whatever kaldiio, struct and numpy raise
         where = f"{path}:{offset}" if offset else path
-        raise DataError(
-            f"cannot be read from {where}: no array of Kaldi's, or one cut short"
-        ) from None
+        raise DataError(f"cannot be read from {where}: not a Kaldi array, or truncated") from None
 
 
 def read_stream(stream: IO[bytes]) -> np.ndarray:
-    """Read the vector or matrix that begins where a stream is; the stream is behind it then.
+    """Read a vector or matrix at the position of a stream, and leave the stream after it.
 
     Raises:
-        Exception: whatever kaldiio, struct and numpy raise of what is none, or cut short.
+        Exception: anything that kaldiio, struct and numpy raise if it is invalid or truncated.
     """
     start = stream.tell()
     head = stream.read(64)
@@ -99,13 +97,13 @@ def read_stream(stream: IO[bytes]) -> np.ndarray:
             return array
     elif head.lstrip()[:1] == b"[":
         return _read_text(stream)
-    raise ValueError("no array of Kaldi's, or one cut short")
+    raise ValueError("not a Kaldi array, or truncated")
 
 
 def _read_text(stream: IO[bytes]) -> np.ndarray:
-    """Read ' [ 1 0.5 ]', or a matrix, whose rows have lines of their own after that of the bracket.
+    """Read ' [ 1 0.5 ]', or a matrix with one row per line after the bracket.
 
-    kaldiio takes what begins with a whole number for whole numbers.
+    Not with kaldiio, which reads all numbers as integers if the first is one.
     """
     lines = []
     while b"]" not in (line := next(stream)):
@@ -116,19 +114,18 @@ def _read_text(stream: IO[bytes]) -> np.ndarray:
 
 
 def copy_audio(ark: str | Path, offset: int, target: Path) -> None:
-    """Copy the audio of an entry to a file of its own.
+    """Copy the audio of an entry to a file.
 
-    It is a WAV, as Kaldi's wav-copy writes them, or what kaldiio has marked as AUDIO: both say how long
-    they are.
+    It is a WAV, as written by Kaldi's wav-copy, or marked as AUDIO by kaldiio; both state their length.
 
     Args:
         offset: bytes from the start of the ark.
 
     Raises:
-        DataError: an ark that cannot be read, no audio there, or audio that is cut short.
+        DataError: the ark cannot be read, has no audio there, or the audio is truncated.
     """
     if not os.access(ark, os.R_OK) or not Path(ark).is_file():
-        raise DataError("an ark that cannot be read", ark)
+        raise DataError("cannot read this ark", ark)
     with open(ark, "rb") as stream, open(target, "wb") as copy:
         stream.seek(offset)
         head = stream.read(16).ljust(16, b"\0")
@@ -138,9 +135,9 @@ def copy_audio(ark: str | Path, offset: int, target: Path) -> None:
             offset += 6 + head[5]
             size = int.from_bytes(head[6 : 6 + head[5]], "little")
         else:
-            raise DataError(f"{ark}:{offset}: no audio in this ark, as Kaldi's wav-copy writes it")
+            raise DataError(f"{ark}:{offset}: no audio in this ark, as written by Kaldi's wav-copy")
         if offset + size > Path(ark).stat().st_size:
-            raise DataError(f"{ark}:{offset}: the audio in this ark is cut short")
+            raise DataError(f"{ark}:{offset}: the audio in this ark is truncated")
         stream.seek(offset)
         while size:
             block = stream.read(min(size, 1 << 20))
@@ -149,10 +146,10 @@ def copy_audio(ark: str | Path, offset: int, target: Path) -> None:
 
 
 class Scp:
-    """An scp whose arrays are read when asked for: ``scp[id]``, ``id in scp``, ``list(scp)``.
+    """An scp whose arrays are read on demand: ``scp[id]``, ``id in scp``, ``list(scp)``.
 
-    An ark that is not where the scp says (see ``find_file``) is looked for beside the scp, so that a
-    copied directory still works. Commands are refused.
+    If an ark is not found (see ``find_file``), it is searched for beside the scp, so that a copied
+    directory still works. Commands are refused.
 
     Raises:
         DataError: a malformed line or a duplicate id; on access, a missing or damaged ark.
@@ -190,15 +187,15 @@ class Scp:
 
 
 class Arks(Scp):
-    """Arks that have no scp, as one is read: each entry where it was found.
+    """Arks without an scp, indexed by scanning them.
 
-    Of an ark that is damaged, what lies before the damage can be read.
+    In a damaged ark, entries before the damage can be read.
 
     Args:
-        arks: one at least, in the same directory.
+        arks: at least one, in the same directory.
 
     Raises:
-        DataError: an id that comes twice.
+        DataError: a duplicate id.
     """
 
     def __init__(self, arks: Sequence[Path]):
@@ -208,7 +205,7 @@ class Arks(Scp):
         for ark in arks:
             for key, offset in _entries(ark):
                 if key in self._where:
-                    raise DataError(f"{key!r} is in {self._where[key][1]}, too", ark)
+                    raise DataError(f"{key!r} is also in {self._where[key][1]}", ark)
                 self._where[key] = (None, f"{ark}:{offset}")
 
 

@@ -1,6 +1,6 @@
-"""How the refinement of a recording went, and the file that says so.
+"""The history file of the refinements.
 
-Its lines are as ``FORM`` says, with '-' where there is no such figure.
+Its lines have the form ``FORM``, with '-' for undefined values.
 """
 
 from __future__ import annotations

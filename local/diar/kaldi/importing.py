@@ -1,7 +1,7 @@
-"""Import Kaldi data directories of other people: make ones that every stage can use.
+"""Import any Kaldi data directory: make one that every stage can use.
 
-Commands of wav.scp are run here and nowhere else, once, and only when asked for; their output is kept
-as a file, and so is audio in an ark. All other audio stays where it is.
+Commands in wav.scp are run only here, once, and only on request; their output is kept as a file, as is audio
+in an ark. All other audio stays in place.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from diar.kaldi.validation import DataDir, examine
 
 REFERENCES = ("ref.rttm", "rttm", "stm")
 UEMS = ("all.uem", "uem")
-NOBODY = frozenset({"inter_segment_gap", "excluded_region"})  # speakers of an STM that are none
+NOBODY = frozenset({"inter_segment_gap", "excluded_region"})  # not speakers, in an STM
 
 
 def import_audio(data: DataDir, recording: str, target: Path) -> Path:
     """Return the absolute path of the audio of a recording.
 
-    A command is run, and its output kept below ``target``/wav; so is audio in an ark, '<ark>:<offset>'.
+    The output of a command, or audio in an ark ('<ark>:<offset>'), is kept below ``target``/wav.
 
     Raises:
-        DataError: no such file, a command that fails, no audio in what it gives or in the ark.
+        DataError: no such file, the command fails, or its output or the ark has no audio.
     """
     table = data.tables["wav.scp"]
     number, fields = next(row for row in table.rows if row[1][0] == recording)
@@ -58,7 +58,7 @@ def import_audio(data: DataDir, recording: str, target: Path) -> Path:
     if not offset:
         return path.absolute()
     fill = partial(arks.copy_audio, path, offset)
-    return _keep(fill, target, recording, f"{place}: what the ark has there is")
+    return _keep(fill, target, recording, f"{place}: the entry of the ark is")
 
 
 def _keep(fill: Callable[[Path], None], target: Path, recording: str, what: str) -> Path:
@@ -78,7 +78,7 @@ def _keep(fill: Callable[[Path], None], target: Path, recording: str, what: str)
 
 
 def _run(command: str, output: Path, place: str) -> None:
-    """Run a command by the shell, in the working directory, as Kaldi does."""
+    """Run a command in the shell, in the working directory, as Kaldi does."""
     with open(output, "wb") as stdout, tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(
             ["bash", "-o", "pipefail", "-c", command],
@@ -99,17 +99,17 @@ def _run(command: str, output: Path, place: str) -> None:
 def import_tables(
     source: Path, target: Path, durations: dict[str, float], from_segments: bool = False
 ) -> list[str]:
-    """Write everything but wav.scp and reco2dur: mended tables, reference, UEM, ctm.
+    """Write everything except wav.scp and reco2dur: fixed tables, reference, UEM, ctm.
 
     Args:
-        source: the Kaldi data directory; it is only read.
-        target: already holds audio.
-        durations: seconds of the recordings that can be used.
-        from_segments: the reference is what segments and utt2spk say, as in corpora that are cut at
-            turns of speakers.
+        source: the Kaldi data directory; only read.
+        target: already has the audio.
+        durations: seconds of the usable recordings.
+        from_segments: make the reference from segments and utt2spk, for corpora segmented at speaker
+            turns.
 
     Returns:
-        What is wrong or left out, one line each.
+        Faults and omissions, one line each.
     """
     data = examine(source, durations)
     notes = [str(fault) for fault in data.faults if fault.mended]
@@ -140,7 +140,7 @@ def _with_absolute_arks(data: DataDir) -> str:
 def _write_reference(
     target: Path, data: DataDir, turns: list[Turn], origin: Path, notes: list[str]
 ) -> None:
-    """Write ref.rttm and reco2num_spk, where the reference has any recording of wav.scp."""
+    """Write ref.rttm and reco2num_spk, if the reference has any recording of wav.scp."""
     known = [t for t in turns if t.recording in data.recordings]
     silent = sorted(data.recordings - {t.recording for t in turns})
     notes += _strangers({t.recording for t in turns}, data, origin)
@@ -157,7 +157,7 @@ def _write_reference(
 
 
 def _strangers(recordings: set[str], data: DataDir, origin: Path) -> list[str]:
-    """Note which recordings of a reference or UEM are not in wav.scp, if any."""
+    """Note the recordings of a reference or UEM that are not in wav.scp, if any."""
     strangers = sorted(recordings - data.recordings)
     if not strangers:
         return []
@@ -169,7 +169,7 @@ def _strangers(recordings: set[str], data: DataDir, origin: Path) -> list[str]:
 def _read_reference(
     source: Path, data: DataDir, from_segments: bool, notes: list[str]
 ) -> tuple[list[Turn], Path] | None:
-    """Read (turns, where they are from); None where there is no reference."""
+    """Read (turns, their source); None if there is no reference."""
     if from_segments:
         return _turns_of_segments(source, data), source / "segments"
     path = _first_of(REFERENCES, source)
@@ -181,7 +181,8 @@ def _read_reference(
         turns, faults, empty = read_references(path)
         notes += [f"{fault}: {recording} has no reference" for recording, fault in faults.items()]
     notes += [
-        f"{path}: {recording}: {n} turn(s) of no length left out" for recording, n in empty.items()
+        f"{path}: {recording}: {n} turn(s) of zero length left out"
+        for recording, n in empty.items()
     ]
     return [turn for part in turns.values() for turn in part], path
 
@@ -199,7 +200,7 @@ def _turns_of_segments(source: Path, data: DataDir) -> list[Turn]:
 
 
 def _channels(data: DataDir) -> dict[tuple[str, int | None], str]:
-    """Return (file, channel) -> recording of reco2file_and_channel, channels counted from 0."""
+    """Return (file, channel) -> recording of reco2file_and_channel, channels numbered from 0."""
     if "reco2file_and_channel" not in data.tables:
         return {}
     rows = (fields for _, fields in data.tables["reco2file_and_channel"].rows)
@@ -211,17 +212,17 @@ def read_stm(
 ) -> tuple[dict[str, list[Turn]], Counter[str]]:
     """Read the turns of each recording of an STM file (NIST sclite).
 
-    Stretches that are not to be scored make no turn.
+    Segments that are not to be scored make no turn.
 
     Args:
-        channels: (file, channel counted from 0) -> recording; other channels of such a file make no
-            turn. Files that are not in it are recordings themselves.
+        channels: (file, channel numbered from 0) -> recording; other channels of such a file make no
+            turn. Other files are recordings themselves.
 
     Returns:
-        (turns, how many of no length were left out of each recording).
+        (turns, number of turns of zero length left out of each recording).
 
     Raises:
-        DataError: too few fields, times that are no numbers or reversed.
+        DataError: too few fields, invalid or reversed times.
     """
     turns: dict[str, list[Turn]] = {}
     empty: Counter[str] = Counter()
@@ -235,7 +236,7 @@ def read_stm(
         if math.isnan(start + end):
             raise DataError(f"{fields[3]!r}, {fields[4]!r} are not times", path, number)
         if not 0 <= start <= end:
-            raise DataError(f"reversed stretch {start:g} {end:g}: mend or remove it", path, number)
+            raise DataError(f"reversed segment {start:g} {end:g}: fix or remove it", path, number)
         speaker = fields[2]
         if speaker.lower() in NOBODY or "ignore_time_segment_in_scoring" in map(str.lower, fields):
             continue
@@ -251,26 +252,26 @@ def read_stm(
 
 
 def refusals(data: DataDir, from_segments: bool, wav_pipes: bool) -> tuple[list[str], list[str]]:
-    """Find what stops an import, before any work, and what of the reference would be left out.
+    """Find reasons to refuse an import, before any work, and what would be left out of the reference.
 
     Args:
         from_segments: see ``import_tables``.
-        wav_pipes: commands in wav.scp are to be run; otherwise they are refused.
+        wav_pipes: whether commands in wav.scp will be run; otherwise they are refused.
 
     Returns:
-        (reasons: a file of which no line can be used, a command, a bad line of a UEM or STM ...; notes).
+        (reasons: a file without usable lines, a command, a bad line of a UEM or STM ...; notes).
     """
     reasons: list[str] = []
     notes: list[str] = []
     for name in data.lost:
         fault = next(f for f in data.faults if f.path.name == name)
-        reasons.append(f"{data.path / name}: no line of it can be used: {fault}")
+        reasons.append(f"{data.path / name}: none of its lines can be used: {fault}")
     table = data.tables["wav.scp"]
     commands = [number for number, fields in table.rows if fields[-1].endswith("|")]
     if commands and not wav_pipes:
         reasons.append(
-            f"{table.path}:{commands[0]}: a command ({len(commands)} such line(s)): look at them, and give"
-            " --wav-pipes true to have them run"
+            f"{table.path}:{commands[0]}: a command ({len(commands)} such line(s)): check them, and give"
+            " --wav-pipes true to run them"
         )
     readers = (
         lambda: _read_reference(data.path, data, from_segments, notes),
@@ -285,10 +286,10 @@ def refusals(data: DataDir, from_segments: bool, wav_pipes: bool) -> tuple[list[
 
 
 def check(source: Path, from_segments: bool = False, wav_pipes: bool = True) -> None:
-    """Check for what stops an import.
+    """Check whether an import is possible.
 
     Raises:
-        DataError: what ``examine`` refuses, or the first of ``refusals``.
+        DataError: see ``examine``; or the first of ``refusals``.
     """
     reasons, _ = refusals(examine(source), from_segments, wav_pipes)
     if reasons:

@@ -1,4 +1,4 @@
-"""Which audio files are meant: files, folders of them, lists, and what comes through a pipe."""
+"""Audio inputs: files, folders, lists, and pipes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from diar.base.files import in_tmpdir
 from diar.kaldi.tables import audio_of_line, find_file, records
 
 STDIN = Path("-")
-# What is taken of a folder: what libsndfile or FFmpeg's libraries decode, video with sound, too.
+# Files used from a folder: those that libsndfile or FFmpeg's libraries decode, including video with sound.
 SUFFIXES = frozenset(
     {
         ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".avi", ".caf", ".eac3",
@@ -32,7 +32,7 @@ SUFFIXES = frozenset(
 class Input:
     """An audio file (``STDIN``: standard input), the id of its recording, and its known fault.
 
-    recording: empty where the recording is named after the file.
+    recording: empty if the recording is named after the file.
     """
 
     recording: str
@@ -41,21 +41,20 @@ class Input:
 
 
 def gather(paths: Iterable[Path], listing: Path | None = None) -> list[Input]:
-    """List the audio of files and folders, then that of a list; a file that comes twice counts once.
+    """List the audio of files and folders, then that of a list, without duplicates.
 
-    Files that would be one recording are named apart: by their endings, or else by their folders, or a
-    number. What cannot be used, a folder that is closed or a line of the list, costs only itself: it has
-    a fault.
+    Files that would have the same recording id get different ones, from their extensions, their folders, or
+    a number. A folder that is not accessible, or a bad line of the list, becomes an input with a fault.
 
     Args:
-        listing: a file of lines '<file>' or, as Kaldi's wav.scp, '<id> <file>'; relative names count as
-            ``tables.find_file`` says.
+        listing: a file of lines '<file>' or, as in Kaldi's wav.scp, '<id> <file>'; relative names are
+            resolved as in ``tables.find_file``.
 
     Returns:
-        Each with an id of its own.
+        Inputs with unique ids.
 
     Raises:
-        DataError: a folder or a list without any.
+        DataError: a folder or list has no audio.
     """
     found: dict[object, Input] = {}
     for new in [*(i for path in paths for i in _of_path(path)), *_of_list(listing)]:
@@ -64,12 +63,12 @@ def gather(paths: Iterable[Path], listing: Path | None = None) -> list[Input]:
 
 
 def recording_of(path: Path) -> str:
-    """Name a recording after its file: no ending, and '_' for blanks, which no RTTM can hold."""
+    """Name a recording after its file, without extension, with '_' for blanks, which an RTTM does not allow."""
     return next(_names(path))
 
 
 def _names(path: Path) -> Iterator[str]:
-    """Yield what a recording may be named: talk, talk.wav, monday_talk, monday_talk.wav, ..."""
+    """Yield possible names of a recording: talk, talk.wav, monday_talk, monday_talk.wav, ..."""
     if path == STDIN:
         yield "stdin"
         return
@@ -81,7 +80,7 @@ def _names(path: Path) -> Iterator[str]:
 
 
 def _named_apart(given: list[Input]) -> list[Input]:
-    """Give longer names to those that would be one recording, until there are none; ids of a list stay."""
+    """Lengthen equal names until all are different; ids from a list do not change."""
     longer = [iter([i.recording]) if i.recording else _names(i.path) for i in given]
     names = [next(more) for more in longer]
     while True:
@@ -111,9 +110,9 @@ def _of_path(path: Path) -> Iterator[Input]:
 
 
 def _in_folder(folder: Path) -> list[Input]:
-    """List the audio in a folder and below it by the endings, sorted; nothing hidden.
+    """List the audio in and below a folder by extension, sorted, without hidden files.
 
-    Links are followed, each folder once. What is closed, and a link to nothing, may hide audio.
+    Links are followed, each folder once. Inaccessible folders and broken links are listed as faults.
     """
     files: list[Input] = []
     seen = {_identity(folder)}
@@ -133,7 +132,7 @@ def _in_folder(folder: Path) -> list[Input]:
             if file.suffix.lower() in SUFFIXES:
                 files.append(Input("", file))
             elif file.is_symlink() and not os.path.exists(file):
-                files.append(Input("", file, f"{file}: a link to nothing that can be read"))
+                files.append(Input("", file, f"{file}: a broken link"))
     return files
 
 
@@ -145,12 +144,12 @@ def _of_list(listing: Path | None) -> Iterator[Input]:
     number = 0
     for number, (line,) in records(path, 0):
         recording, *rest = line.split(None, 1)
-        if file := find_file(line, path):  # a name with blanks, too
+        if file := find_file(line, path):  # the name may contain blanks
             yield Input("", file)
-        elif not rest:  # reading it will say so
+        elif not rest:  # reading it will fail with a message
             yield Input("", Path(line))
         elif "/" in recording:
-            fault = f"{path}:{number}: no such file, and no recording id: {recording!r}"
+            fault = f"{path}:{number}: no such file, and not a recording id: {recording!r}"
             yield Input("", Path(line), fault)
         else:
             audio, fault = audio_of_line(rest[0], path, number)
@@ -158,40 +157,40 @@ def _of_list(listing: Path | None) -> Iterator[Input]:
             if known == _identity(audio):
                 yield Input(recording, audio, fault)
             else:
-                fault = f"{path}:{number}: {recording!r} is in line {first} already"
+                fault = f"{path}:{number}: {recording!r} is already in line {first}"
                 yield Input("", audio, fault)
     if not number:
         raise DataError("empty: expected lines '<file>' or '<id> <file>'", path)
 
 
 def _identity(path: Path) -> object:
-    """Return what two names of one file have in common: the file, or where there is none, the name."""
+    """Return the identity of a file, equal for all its names; if it does not exist, its name."""
     try:
         there = path.stat()
-    except (OSError, ValueError):  # none, closed, or a name that no file can have
+    except (OSError, ValueError):  # missing, inaccessible, or an impossible name
         return path
     return there.st_dev, there.st_ino
 
 
 def rename(given: Input, recording: str) -> Input:
-    """Return the same audio as another recording.
+    """Return the same audio with another recording id.
 
     Raises:
-        DataError: an id that is empty, or holds a blank or '/'.
+        DataError: the id is empty, or contains a blank or '/'.
     """
     if recording.split() != [recording] or "/" in recording:
         raise DataError(
-            f"{recording!r} cannot be the id of a recording: empty, or with a blank or '/'"
+            f"{recording!r} is not a valid recording id: it is empty, or contains a blank or '/'"
         )
     return replace(given, recording=recording)
 
 
 @contextmanager
 def open_input(given: Input) -> Iterator[Path]:
-    """Open a file that can be read anywhere: itself, or a temporary copy of what a pipe brings.
+    """Provide a seekable file: the file itself, or a temporary copy of a pipe.
 
     Raises:
-        DataError: the fault that is known.
+        DataError: the known fault of the input.
     """
     if given.fault:
         raise DataError(given.fault)
@@ -209,7 +208,7 @@ def open_input(given: Input) -> Iterator[Path]:
         shutil.copyfileobj(stream, copy)
         copy.flush()
     with copy:
-        path = f"/proc/{os.getpid()}/fd/{copy.fileno()}"  # it has no name: a killed process leaves nothing
+        path = f"/proc/{os.getpid()}/fd/{copy.fileno()}"  # an unnamed file: a killed process leaves nothing
         try:
             yield Path(path)
         except DataError as error:

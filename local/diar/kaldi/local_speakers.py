@@ -1,4 +1,4 @@
-"""Directories of local speakers: who of a few is active in windows of a recording, as Kaldi's matrices."""
+"""Directories of local speakers: their activity in windows of each recording, as Kaldi matrices."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ FRAMES = "<first> <shift>"  # the line of 'frames', seconds: see ``LocalSpeakers
 
 
 class LocalSpeakersDir:
-    """A directory that steps/find_local_speakers.sh has made, read one recording at a time.
+    """A directory made by steps/find_local_speakers.sh, read one recording at a time.
 
-    ``segments`` lists the windows of the network. ``activity.scp`` has a matrix for each recording, whose
-    rows are the frames of the windows, one window after the other, and whose columns are the local
-    speakers; a column means nothing beyond its window. ``frames`` says where in a window frames lie.
+    ``segments`` lists the windows of the network. ``activity.scp`` has a matrix for each recording; its
+    rows are the frames of the windows, one window after the other, and its columns the local speakers,
+    which are unrelated between windows. ``frames`` has the positions of frames in a window.
 
     Raises:
-        DataError: files that are missing, or not of this form.
+        DataError: a file is missing or malformed.
     """
 
     def __init__(self, directory: str | Path):
@@ -42,7 +42,7 @@ class LocalSpeakersDir:
             DataError: it has none, or not as many frames as its windows.
         """
         if recording not in self._starts or recording not in self._activity:
-            raise DataError("no local speakers of it are known", self._activity.path)
+            raise DataError(f"no local speakers of {recording}", self._activity.path)
         starts, activity = self._starts[recording], self._activity[recording]
         if activity.ndim != 2 or len(activity) % len(starts):
             raise DataError(

@@ -1,4 +1,4 @@
-"""Names that a user gives to speakers who were only numbered."""
+"""Names given by the user to numbered speakers."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from diar.base.names import is_name, no_blanks
 from diar.base.types import Turn
 from diar.kaldi.tables import expect_fields, records
 
-ANY = ""  # in the place of a recording: a name for all of them
+ANY = ""  # instead of a recording: the name applies to all
 NAME = "<recording> <speaker> <name>"  # a line of a file of names
 
 
 class Names:
-    """Who is called what. A speaker is named whole (``meeting_1``), or without the recording (``1``).
+    """Names of speakers, by full name (``meeting_1``) or without the recording (``1``).
 
-    unused: what was given, but met no speaker yet.
+    unused: given names that have matched no speaker yet.
     """
 
     def __init__(self, given: Iterable[tuple[str, str, str]]):
         """Take (recording or ``ANY``, speaker, name).
 
         Raises:
-            DataError: a speaker is named twice, or a name is empty or holds a control character.
+            DataError: a speaker is named twice, or a name is empty or contains a control character.
         """
         self._names: dict[tuple[str, str], str] = {}
         for recording, speaker, name in given:
             name = name.strip()
             if not speaker or not is_name(name):
-                raise DataError(f"speaker {speaker!r} cannot be called {name!r}")
+                raise DataError(f"invalid name {name!r} for speaker {speaker!r}")
             if (recording, speaker) in self._names:
                 place = f" of {recording}" if recording else ""
                 raise DataError(f"speaker {speaker!r}{place} has two names")
@@ -41,7 +41,7 @@ class Names:
         """Map the speakers of a recording to their names, those without one to themselves.
 
         Raises:
-            DataError: two of them would have one name, blanks and '_' taken for the same.
+            DataError: two of them would have the same name, treating blanks and '_' as equal.
         """
         names = {speaker: self._of(recording, speaker) for speaker in speakers}
         check_apart(recording, names)
@@ -96,13 +96,13 @@ def parse_names(text: str) -> list[tuple[str, str, str]]:
     for part in filter(None, map(str.strip, text.split(","))):
         speaker, equals, name = part.partition("=")
         if not equals:
-            raise DataError(f"{part!r} names nobody: expected '<speaker>=<name>,...'")
+            raise DataError(f"{part!r}: expected '<speaker>=<name>,...'")
         given.append((ANY, speaker.strip(), name))
     return given
 
 
 def read_names(path: str | Path) -> list[tuple[str, str, str]]:
-    """Read a file of names, which may hold blanks, for ``Names``.
+    """Read a file of names, which may contain blanks, for ``Names``.
 
     Raises:
         DataError: no such file, or a line with less than three fields.

@@ -1,4 +1,4 @@
-"""What Kaldi does to x-vectors before it compares them: mean, whitening, length; and the PLDA."""
+"""Kaldi's normalisation of x-vectors before scoring: mean, whitening, length; and the PLDA."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from diar.kaldi.plda import read_plda
 
 
 class Normalization:
-    """``mean.vec``, ``transform.mat`` and ``plda`` of a Kaldi x-vector directory, where it has them.
+    """``mean.vec``, ``transform.mat`` and ``plda`` of a Kaldi x-vector directory, if they exist.
 
     As in Kaldi's diarization recipes (score_plda.sh): ivector-subtract-global-mean, transform-vec,
-    ivector-normalize-length, which scales a vector of dimension d to length sqrt(d). What comes next
-    there, the transform of the PLDA, is left to those who compare the vectors.
+    ivector-normalize-length, which scales a vector of dimension d to length sqrt(d). The next step there,
+    the transform of the PLDA, is left to the code that compares the vectors.
 
     Attributes:
-        plda: what the vectors, normalised, are compared by; None where there is none.
+        plda: the PLDA of the normalised vectors, or None.
 
     Raises:
-        DataError: a file that is no vector, matrix or PLDA of Kaldi's.
+        DataError: a file is not a vector, matrix or PLDA in Kaldi's format.
     """
 
     def __init__(self, directory: str | Path):
@@ -34,7 +34,7 @@ class Normalization:
 
     @property
     def steps(self) -> list[str]:
-        """What is done, for people to read."""
+        """The steps that are applied, as text."""
         steps = []
         if self.mean is not None:
             steps.append("mean subtracted (mean.vec)")
@@ -46,7 +46,7 @@ class Normalization:
         """Normalise vectors (n, d) to (n, d'), float32.
 
         Raises:
-            DataError: another dimension than that of mean, transform or PLDA.
+            DataError: the dimension differs from that of mean, transform or PLDA.
         """
         x = np.asarray(vectors, np.float64)
         if self.mean is not None:
@@ -60,7 +60,7 @@ class Normalization:
         if self.plda:
             self._check("plda", x.shape[1], (self.plda.dim,))
         if self.steps:
-            # Not by unit_rows, which rounds otherwise and leaves the shortest rows short.
+            # Not with unit_rows, which rounds differently and does not scale the shortest rows.
             norms = np.linalg.norm(x, axis=1, keepdims=True)
             x = x * np.sqrt(x.shape[1]) / np.maximum(norms, np.finfo(float).tiny)
         return x.astype(np.float32)
@@ -68,7 +68,7 @@ class Normalization:
     def _check(self, name: str, dim: int, allowed: tuple[int, ...]) -> None:
         if dim not in allowed:
             raise DataError(
-                f"for vectors of {allowed[0]} numbers, but the x-vectors have {dim}",
+                f"is for vectors of dimension {allowed[0]}, but the x-vectors have {dim}",
                 self.path / name,
             )
 

@@ -1,4 +1,4 @@
-"""Kaldi's PLDA: the space in which speakers differ, learnt with labels."""
+"""Kaldi's PLDA: a speaker space learnt with labels."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _BINARY, _OPEN, _CLOSE = b"\0B", b"<Plda>", b"</Plda>"
 
 @dataclass(frozen=True)
 class Plda:
-    """A two-covariance model (Ioffe, ECCV 2006), as ivector-compute-plda writes it.
+    """A two-covariance model (Ioffe, ECCV 2006), as written by ivector-compute-plda.
 
     Attributes:
         mean: (d,) of x-vectors.
-        transform: (d, d); transform @ (x - mean) spreads by 1 within a speaker in every direction.
-        between: (d,) the variances of speakers' means there, Kaldi's psi.
+        transform: (d, d); transform @ (x - mean) has variance 1 within a speaker in every direction.
+        between: (d,) variances of the speakers' means after the transform, Kaldi's psi.
     """
 
     mean: np.ndarray
@@ -31,30 +31,30 @@ class Plda:
 
     @property
     def dim(self) -> int:
-        """Dimension of the x-vectors that it is for."""
+        """Dimension of its x-vectors."""
         return len(self.mean)
 
     @property
     def for_unit_length(self) -> bool:
-        """Whether it is for x-vectors of length 1 (VBx), rather than the root of d (Kaldi).
+        """Whether it is for x-vectors of length 1 (VBx), rather than sqrt(d) (Kaldi).
 
-        The model itself says how long x-vectors are, on average.
+        The model implies the average length of x-vectors.
         """
         unwhiten = np.linalg.pinv(self.transform)
         covariance = (unwhiten * (1 + self.between)) @ unwhiten.T
         return float(self.mean @ self.mean + np.trace(covariance)) < self.dim**0.5
 
     def rescaled(self, factor: float) -> Plda:
-        """Return the same model of x-vectors that are ``factor`` times as long."""
+        """Return the same model for x-vectors scaled by ``factor``."""
         return Plda(self.mean * factor, self.transform / factor, self.between)
 
 
 def read_plda(path: str | Path) -> Plda:
-    """Read what Kaldi's Plda::Write has written: binary or text, of float or double.
+    """Read a PLDA written by Kaldi's Plda::Write: binary or text, float or double.
 
     Raises:
-        DataError: no such file, another kind of file, one that is damaged or cut short, sizes that do
-            not go together, numbers that are not finite, or negative variances.
+        DataError: no such file, not a PLDA, damaged or truncated, inconsistent sizes, numbers that are
+            not finite, or negative variances.
     """
     try:
         data = Path(path).read_bytes()
@@ -63,7 +63,7 @@ def read_plda(path: str | Path) -> Plda:
     binary = data.startswith(_BINARY)
     content = data.removeprefix(_BINARY).lstrip()
     if not content.startswith(_OPEN):
-        raise DataError("not a PLDA of Kaldi's, which begins with <Plda>", path)
+        raise DataError("not a Kaldi PLDA, which begins with <Plda>", path)
     rest = content.removeprefix(_OPEN)
     arrays = []
     try:
@@ -72,10 +72,10 @@ def read_plda(path: str | Path) -> Plda:
             arrays.append(np.array(read_stream(stream), np.float64))
             # In binary, a blank ends the opening token, and nothing lies between the arrays.
             rest = (b" " if binary else b"") + stream.read()
-    except Exception:  # whatever kaldiio, struct and numpy raise
-        raise DataError("a PLDA of Kaldi's that is damaged or cut short", path) from None
+    except Exception:  # anything that kaldiio, struct and numpy raise
+        raise DataError("a Kaldi PLDA that is damaged or truncated", path) from None
     if rest.strip() != _CLOSE:
-        raise DataError("a PLDA of Kaldi's that does not end in </Plda>", path)
+        raise DataError("a Kaldi PLDA that does not end in </Plda>", path)
     return _checked(path, *arrays)
 
 
@@ -90,14 +90,14 @@ def _checked(
             path,
         )
     if not all(np.isfinite(array).all() for array in (mean, transform, between)):
-        raise DataError("the PLDA holds NaN or infinity", path)
+        raise DataError("the PLDA contains NaN or infinity", path)
     if between.min() < 0 or not between.max() > 0:
         raise DataError("variances between speakers must be positive: estimate it again", path)
     return Plda(mean, transform, between)
 
 
 def write_plda(path: str | Path, plda: Plda) -> None:
-    """Write a PLDA as Kaldi does, in binary and double, whole or not at all."""
+    """Write a PLDA atomically in Kaldi's format, binary and double."""
     with open_whole(path, "wb") as stream:
         stream.write(_BINARY + _OPEN + b" ")
         for array in (plda.mean, plda.transform, plda.between):

@@ -1,4 +1,4 @@
-"""The recordings of a Kaldi data directory: which file, which channel, and how they are read."""
+"""The recordings of a Kaldi data directory: their files and channels, and reading them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from diar.base.errors import DataError
 from diar.base.numbers import parse_channel
 from diar.kaldi.tables import CHANNEL, read_wav_scp, unique_records
 
-CLIPPED = 0.01  # share of samples at full scale from which it is said
+CLIPPED = 0.01  # minimum share of samples at full scale for a remark
 
 
 class Recordings:
-    """``wav.scp``, and ``reco2file_and_channel`` where there is one.
+    """``wav.scp``, and ``reco2file_and_channel`` if it exists.
 
     Attributes:
         paths: recording -> audio file.
-        faults: recording -> what is wrong with its line of wav.scp.
+        faults: recording -> fault of its line in wav.scp.
 
     Raises:
-        DataError: what ``read_wav_scp`` refuses, a malformed line of reco2file_and_channel.
+        DataError: see ``read_wav_scp``; or a malformed line of reco2file_and_channel.
     """
 
     def __init__(self, data_dir: str | Path):
@@ -32,24 +32,24 @@ class Recordings:
 
     @property
     def names(self) -> list[str]:
-        """All recordings, sorted, those with faults too."""
+        """All recordings, sorted, including those with faults."""
         return sorted(self.paths.keys() | self.faults.keys())
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Bytes of the file of each recording; 0 where there is none."""
+        """Bytes of the file of each recording; 0 if there is none."""
         return {r: self.paths[r].stat().st_size if r in self.paths else 0 for r in self.names}
 
     def seconds(self, recording: str) -> float:
-        """Return its length as its header says; 0 where only decoding would tell."""
+        """Return the duration of a recording from its header; 0 if only decoding can tell."""
         path = self.paths.get(recording)
         return (path and waveform.header_duration(path)) or 0.0
 
     def load(self, recording: str, rate: int = waveform.SAMPLE_RATE) -> tuple[Samples, list[str]]:
         """Read a recording: mono samples at ``rate``, and the ``remarks`` on them.
 
-        A file with one channel is taken whatever ``reco2file_and_channel`` says: there the channel
-        was chosen when the file was written, as Kaldi's own wav.scp do by a command.
+        A file with one channel is used whatever ``reco2file_and_channel`` says, because its channel was
+        chosen when the file was written, as by the commands in Kaldi's own wav.scp.
 
         Raises:
             DataError: its line has a fault, or its file cannot be used.
@@ -64,7 +64,7 @@ class Recordings:
 
 
 def remarks(audio: waveform.Audio, rate: int, channel: int | None) -> list[str]:
-    """Say what was done to get samples at ``rate`` (resampled, mixed ...), and what is wrong."""
+    """List conversions to get samples at ``rate`` (resampled, mixed ...), and problems of the audio."""
     notes = []
     if audio.rate != rate:
         notes.append(f"resampled from {audio.rate} Hz")
@@ -78,10 +78,10 @@ def remarks(audio: waveform.Audio, rate: int, channel: int | None) -> list[str]:
 
 
 def read_channels(path: str | Path) -> dict[str, int]:
-    """Read reco2file_and_channel: recording -> channel, counted from 0.
+    """Read reco2file_and_channel: recording -> channel, numbered from 0.
 
     Raises:
-        DataError: too few fields, a channel other than A, B, 1, 2 ..., a recording that comes twice.
+        DataError: too few fields, a channel other than A, B, 1, 2 ..., or a duplicate recording.
     """
     channels: dict[str, int] = {}
     for number, (recording, _, name) in unique_records(path, CHANNEL, "recording"):
@@ -93,10 +93,10 @@ def read_channels(path: str | Path) -> dict[str, int]:
 
 
 def read_file_channels(path: str | Path) -> dict[tuple[str, int], str]:
-    """Read reco2file_and_channel the other way round: (file, channel counted from 0) -> recording.
+    """Read the inverse of reco2file_and_channel: (file, channel numbered from 0) -> recording.
 
     Raises:
-        DataError: what ``read_channels`` refuses.
+        DataError: see ``read_channels``.
     """
     channels = read_channels(path)
     return {

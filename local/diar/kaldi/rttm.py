@@ -25,15 +25,15 @@ _TYPES = frozenset(
 
 @dataclass(frozen=True)
 class Rttm:
-    """What a file or a directory of RTTMs holds.
+    """The content of an RTTM file or a directory of them.
 
     Attributes:
         turns: of each recording, sorted by start; recordings sorted.
-        skipped: line type -> how many lines of it were passed over.
-        silent: names of the files (without ending) that hold no SPEAKER line.
-        channels: the recordings whose turns name more than one channel.
-        empty: recording -> how many turns of no length were left out, as they say nothing.
-        confidences: of the turns that have one, 0 to 1; what is out of that is of another scale, and none.
+        skipped: line type -> number of ignored lines.
+        silent: names of files (without extension) that have no SPEAKER line.
+        channels: recordings whose turns have more than one channel.
+        empty: recording -> number of turns of zero length left out.
+        confidences: of the turns that have one, 0 to 1; other values use another scale and are ignored.
     """
 
     turns: dict[str, list[Turn]]
@@ -53,12 +53,12 @@ def load_rttm(path: str | Path) -> Rttm:
     """Read an RTTM file, or all ``*.rttm`` of a directory.
 
     Only SPEAKER lines make turns, whatever their channel; ';;' comments and lines of other types are
-    passed over; turns of no length are left out. Trailing fields after the speaker name may be missing.
+    ignored; turns of zero length are left out. Trailing fields after the speaker name may be missing.
 
     Raises:
-        DataError: a directory without RTTMs; lines, but none of an RTTM; too few fields, times that
-            are no numbers, negative starts or durations; a confidence that is none, as where a blank is in
-            the speaker's name; a recording in two files.
+        DataError: a directory without RTTMs; not an RTTM; too few fields, invalid times, negative starts
+            or durations; an invalid confidence, as when the speaker's name contains a blank; a recording in
+            two files.
     """
     turns: dict[str, list[Turn]] = {}
     channels: dict[str, set[str]] = {}
@@ -76,7 +76,7 @@ def load_rttm(path: str | Path) -> Rttm:
             turn = _turn(fields, file, number)
             if source.setdefault(turn.recording, file) != file:
                 other = source[turn.recording].name
-                raise DataError(f"{turn.recording} has turns in {other} too", file, number)
+                raise DataError(f"{turn.recording} also has turns in {other}", file, number)
             if is_empty(turn):
                 empty[turn.recording] += 1
                 continue
@@ -85,7 +85,9 @@ def load_rttm(path: str | Path) -> Rttm:
             if len(fields) > 8 and 0 <= (sure := parse_number(fields[8])) <= 1:
                 confidences[turn] = sure
         if types and types.keys().isdisjoint(_TYPES):
-            raise DataError(f"no RTTM: none of its {types.total()} lines is a SPEAKER line", file)
+            raise DataError(
+                f"not an RTTM: none of its {types.total()} lines is a SPEAKER line", file
+            )
         if not types.pop("SPEAKER", 0):
             silent.append(file.stem)
         skipped += types
@@ -100,11 +102,11 @@ def load_rttm(path: str | Path) -> Rttm:
 
 
 def read_references(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, str], Counter[str]]:
-    """Read the references of a corpus: one bad line costs its recording, and nothing else.
+    """Read the references of a corpus; a bad line affects only its recording.
 
     Returns:
-        (turns of each recording, what is wrong with the others, how many turns of no length a
-        recording had: they say nothing and are left out).
+        (turns of each recording, faults of the others, number of turns of zero length left out of each
+        recording).
     """
     turns: dict[str, list[Turn]] = {}
     faults: dict[str, str] = {}
@@ -126,7 +128,7 @@ def read_references(path: str | Path) -> tuple[dict[str, list[Turn]], dict[str, 
 
 
 def is_empty(turn: Turn) -> bool:
-    """Tell whether a turn has no length, to the millisecond: it says nothing, and is left out everywhere."""
+    """Tell whether a turn has zero length, to the millisecond; such turns are left out everywhere."""
     return round(turn.start * 1000) >= round(turn.end * 1000)
 
 
@@ -145,28 +147,30 @@ def _turn(fields: Sequence[str], file: Path, number: int) -> Turn:
         raise DataError(f"negative duration {fields[4]}", file, number)
     if len(fields) > 8 and fields[8].upper() != "<NA>" and math.isnan(parse_number(fields[8])):
         raise DataError(
-            f"{fields[8]!r}, after the speaker, is no confidence: a number, or <NA>; names cannot hold a blank",
+            f"{fields[8]!r}, after the speaker, is not a confidence (a number, or <NA>); names must not have blanks",
             file, number,
         )  # fmt: skip
     return Turn(fields[1], start, duration, fields[7])
 
 
 def format_rttm(turns: Iterable[Turn], confidences: Mapping[Turn, float] | None = None) -> str:
-    """Format turns as an RTTM: sorted, to the millisecond, those that round to nothing left out.
+    """Format turns as an RTTM: sorted, to the millisecond, without those that round to nothing.
 
-    Both ends are rounded, so that turns which touch still touch.
+    Both ends are rounded, so that touching turns still touch.
 
     Args:
-        confidences: of turns, 0 to 1, for the field of that name, which else is '<NA>'.
+        confidences: of turns, 0 to 1, for the confidence field, which is otherwise '<NA>'.
 
     Raises:
-        DataError: a name that is empty or holds a blank, which no reader could take apart.
+        DataError: a name is empty or contains a blank, which no reader could parse.
     """
     lines = []
     for turn in sorted(turns):
         for name in (turn.recording, turn.speaker):
             if name.split() != [name]:
-                raise DataError(f"{name!r} cannot stand in an RTTM: empty, or with a blank")
+                raise DataError(
+                    f"{name!r} is not allowed in an RTTM: it is empty or contains a blank"
+                )
         if not is_empty(turn):
             start, end = round(turn.start * 1000), round(turn.end * 1000)
             sure = (confidences or {}).get(turn)
@@ -180,15 +184,15 @@ def format_rttm(turns: Iterable[Turn], confidences: Mapping[Turn, float] | None 
 def write_rttm(
     path: str | Path, turns: Iterable[Turn], confidences: Mapping[Turn, float] | None = None
 ) -> None:
-    """Write one RTTM file, whole or not at all; no turns give a valid empty file."""
+    """Write one RTTM file atomically; no turns give a valid empty file."""
     write_text(path, format_rttm(turns, confidences))
 
 
 def read_uem(path: str | Path) -> dict[str, list[Region]]:
-    """Read the regions of each recording that are evaluated; recordings and regions sorted.
+    """Read the evaluated regions of each recording; recordings and regions sorted.
 
     Raises:
-        DataError: another number of fields, times that are no numbers, empty or reversed regions.
+        DataError: a wrong number of fields, invalid times, empty or reversed regions.
     """
     regions: dict[str, list[Region]] = {}
     for file in _files(Path(path), ".uem"):
@@ -202,7 +206,7 @@ def read_uem(path: str | Path) -> dict[str, list[Region]]:
 
 
 def write_uem(path: str | Path, regions: Mapping[str, float | Sequence[Region]]) -> None:
-    """Write a UEM of each recording's regions; a number evaluates it from 0 to there."""
+    """Write a UEM with each recording's regions; a number means from 0 to that time."""
     lines = []
     for recording in sorted(regions):
         spans = regions[recording]

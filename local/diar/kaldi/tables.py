@@ -1,7 +1,7 @@
 """Text files of Kaldi data directories: read, check, write.
 
-They are UTF-8, one record a line, sorted by the first field in the C locale. Every reader names the
-file and the line of what it refuses.
+They are UTF-8, one record per line, sorted by the first field in the C locale. Every reader reports the
+file and the line that it refuses.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ def records(path: str | Path, splits: int = -1) -> Iterator[tuple[int, list[str]
     """Yield (line number, fields) of each non-empty line.
 
     Args:
-        splits: after so many fields the last one is the rest of the line; -1: all are split.
+        splits: number of splits, after which the last field is the rest of the line; -1: split all.
 
     Raises:
-        DataError: no such file, or no UTF-8 text.
+        DataError: no such file, or not UTF-8 text.
     """
     try:
         with open(path, encoding="utf-8-sig") as stream:
@@ -45,10 +45,10 @@ def records(path: str | Path, splits: int = -1) -> Iterator[tuple[int, list[str]
 
 
 def field_count_fault(fields: Sequence[str], form: str) -> str | None:
-    """Say what is wrong with the number of fields of a line, if anything is.
+    """Describe a wrong number of fields in a line; None if it is right.
 
     Args:
-        form: one word a field: '<needed>', '[<optional>]', or at last '...', any number of others.
+        form: one word per field: '<needed>', '[<optional>]', or finally '...' for any number of others.
     """
     words = form.split()
     most = math.inf if words[-1] == "..." else len(words)
@@ -58,7 +58,7 @@ def field_count_fault(fields: Sequence[str], form: str) -> str | None:
 
 
 def expect_fields(fields: Sequence[str], form: str, path: str | Path, number: int) -> None:
-    """Refuse a line that has another number of fields than ``form`` says, as in ``field_count_fault``.
+    """Refuse a line whose number of fields does not match ``form``, as in ``field_count_fault``.
 
     Raises:
         DataError: too few fields, or too many.
@@ -70,13 +70,13 @@ def expect_fields(fields: Sequence[str], form: str, path: str | Path, number: in
 def unique_records(
     path: str | Path, form: str, what: str = "id", splits: int = -1
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield what ``records`` does, of a file whose lines are as ``form`` says, as in ``field_count_fault``.
+    """Yield the ``records`` of a file whose lines match ``form``, as in ``field_count_fault``.
 
     Args:
-        what: the first field is, for the message.
+        what: name of the first field, for the message.
 
     Raises:
-        DataError: too few fields, or too many; a first field that comes twice.
+        DataError: too few fields, or too many; a duplicate first field.
     """
     seen: set[str] = set()
     for number, fields in records(path, splits):
@@ -88,7 +88,7 @@ def unique_records(
 
 
 def split_offset(target: str) -> tuple[str, int]:
-    """Split '<file>:<offset>' into file and offset, which is 0 where there is none."""
+    """Split '<file>:<offset>' into file and offset, which is 0 if missing."""
     name, _, offset = target.rpartition(":")
     number = offset.isascii() and offset.isdecimal() and len(offset) < 19
     return (name, int(offset)) if number and name else (target, 0)
@@ -110,7 +110,7 @@ def read_numbers(path: str | Path) -> dict[str, float]:
 
 
 def read_durations(directory: str | Path) -> dict[str, float]:
-    """Read reco2dur where a directory has one (Kaldi's own of x-vectors need not): seconds."""
+    """Read reco2dur, in seconds, if a directory has one (Kaldi's x-vector directories may not)."""
     path = Path(directory) / "reco2dur"
     return read_numbers(path) if path.exists() else {}
 
@@ -121,13 +121,13 @@ def write_map(path: str | Path, table: Mapping[str, object]) -> None:
 
 
 def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
-    """Read wav.scp: (recording -> audio file, recording -> what is wrong with its line).
+    """Read wav.scp: (recording -> audio file, recording -> fault of its line).
 
-    Relative paths are looked for as ``find_file`` says. Commands (lines that end in '|') are not run
-    here, but named as faults.
+    Relative paths are resolved by ``find_file``. Commands (lines that end in '|') are not run here, but
+    listed as faults.
 
     Raises:
-        DataError: no such file, nothing in it, a recording that comes twice, '/' in its id.
+        DataError: no such file, an empty file, a duplicate recording, or '/' in its id.
     """
     wavs: dict[str, Path] = {}
     faults: dict[str, str] = {}
@@ -146,26 +146,24 @@ def read_wav_scp(path: str | Path) -> tuple[dict[str, Path], dict[str, str]]:
 
 
 def audio_of_line(value: str, scp: str | Path, number: int) -> tuple[Path, str]:
-    """Find the audio file that a line of an scp names; and say what is wrong with the line, or ''."""
+    """Return the audio file in a line of an scp, and the fault of the line, or ''."""
     (audio, offset), fault = find_entry(value, scp), ""
     if not value:
         fault = "no audio path after the recording id"
     elif value.endswith("|"):
-        fault = "a command, which is run only when asked for: steps/import_data.sh --wav-pipes true"
+        fault = "a command, which is run only by steps/import_data.sh --wav-pipes true"
     elif not audio:
         fault = f"no such audio file: {value}"
     elif offset:
-        fault = (
-            "audio in an ark, of which steps/import_data.sh makes a file: stage 0 of --corpus kaldi"
-        )
+        fault = "audio in an ark: import it with steps/import_data.sh, stage 0 of --corpus kaldi"
     return audio or Path(value), fault and f"{scp}:{number}: {fault}"
 
 
 def find_file(name: str, scp: str | Path) -> Path | None:
-    """Find the file that an scp names; None where there is none.
+    """Find a file listed in an scp; None if it does not exist.
 
-    Relative names count from the working directory, as in Kaldi; or else from the directory of the
-    scp or one above it, so that an experiment of Kaldi can be read from anywhere.
+    Relative names are resolved from the working directory, as in Kaldi, or else from the directory of the
+    scp or one above it, so that a Kaldi experiment can be read from anywhere.
     """
     places = [Path()]
     if not Path(name).is_absolute():
@@ -175,18 +173,18 @@ def find_file(name: str, scp: str | Path) -> Path | None:
         try:
             path.stat()
             return path
-        except PermissionError:  # in a closed folder: reading it will say so
+        except PermissionError:  # in an inaccessible folder: reading it will fail with a message
             closed = closed or path
-        except (OSError, ValueError):  # none, or a name that no file can have
+        except (OSError, ValueError):  # missing, or an impossible name
             pass
     return closed
 
 
 def find_entry(value: str, scp: str | Path) -> tuple[Path | None, int]:
-    """Find the file that an scp names, as ``find_file`` does, or else the ark of '<ark>:<offset>'.
+    """Find a file listed in an scp, as in ``find_file``, or else the ark of '<ark>:<offset>'.
 
     Returns:
-        (file, None where there is none; bytes from its start).
+        (file or None, offset in bytes).
     """
     if path := find_file(value, scp):
         return path, 0
@@ -198,11 +196,10 @@ def read_segments(path: str | Path, open_ends: bool = False) -> Subsegments:
     """Read ``segments``, times in seconds.
 
     Args:
-        open_ends: an end of -1, with which Kaldi means the end of the recording, becomes infinity.
+        open_ends: an end of -1, which means the end of the recording in Kaldi, becomes infinity.
 
     Raises:
-        DataError: wrong field count, times that are no numbers, reversed or empty segments,
-            duplicate ids.
+        DataError: wrong field count, invalid times, reversed or empty segments, duplicate ids.
     """
     ids, recordings, starts, ends = [], [], [], []
     for number, fields in unique_records(path, SEGMENT, "utterance"):

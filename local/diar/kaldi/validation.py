@@ -1,7 +1,7 @@
-"""What is wrong with a Kaldi data directory, line by line, and what is left when it is mended.
+"""Faults of a Kaldi data directory, line by line, and the fixed files.
 
-As Kaldi's validate_data_dir.sh and fix_data_dir.sh, but every fault names its line and the remedy, and
-nothing needs Kaldi. Mending drops lines and sorts; it invents nothing.
+Like Kaldi's validate_data_dir.sh and fix_data_dir.sh, but every fault names its line and the remedy, and
+Kaldi is not needed. Fixing drops and sorts lines; it invents nothing.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from diar.kaldi.tables import (
     records,
 )
 
-# Files that say something of recordings, and of utterances, that other files have.
+# Files with properties of recordings, and of utterances, defined in other files.
 OF_RECORDINGS = ("reco2dur", "reco2num_spk", "reco2file_and_channel")
 OF_UTTERANCES = ("utt2dur", "text", "feats.scp", "utt2num_frames")
 REST = ("wav.scp", "text", "feats.scp", "vad.scp")  # id, and the rest of the line as it is
 LONGEST = 200  # bytes of an id: files are named after it
-SHORTEST = 0.01  # seconds: segments must be longer
-BEYOND = 0.1  # seconds that a segment may end after its recording: rounding
+SHORTEST = 0.01  # seconds: minimum length of a segment
+BEYOND = 0.1  # seconds that a segment may end after its recording, because of rounding
 
 
 @dataclass(frozen=True)
 class Fault:
-    """file:line, what is wrong, what to do, and whether mending would drop or change the line."""
+    """file:line, what is wrong, what to do, and whether fixing drops or changes the line."""
 
     path: Path
     line: int | None
@@ -73,12 +73,12 @@ class DataDir:
 
     @property
     def recordings(self) -> set[str]:
-        """Those of wav.scp."""
+        """The recordings of wav.scp."""
         return self.tables["wav.scp"].ids
 
     @property
     def lost(self) -> list[str]:
-        """The files of which not one line is left."""
+        """The files with no line left."""
         return [
             name
             for name, table in self.tables.items()
@@ -86,7 +86,7 @@ class DataDir:
         ]
 
     def mended_files(self) -> dict[str, str]:
-        """Return file name -> what it should hold, spk2utt as the inverse of utt2spk."""
+        """Return file name -> fixed content, with spk2utt as the inverse of utt2spk."""
         files = {name: table.text() for name, table in self.tables.items()}
         if "utt2spk" in self.tables:
             pairs = ((fields[0], fields[1]) for _, fields in self.tables["utt2spk"].rows)
@@ -98,14 +98,14 @@ def examine(directory: str | Path, durations: Mapping[str, float] | None = None)
     """Read every known file of a data directory and list all faults.
 
     Args:
-        durations: seconds of the recordings, where they are known better than by reco2dur.
+        durations: seconds of the recordings, if known better than from reco2dur.
 
     Raises:
         DataError: no wav.scp, or none of its lines can be used.
     """
     directory = Path(directory)
     if not (directory / "wav.scp").exists():
-        raise DataError("no wav.scp in it: no data directory", directory)
+        raise DataError("not a Kaldi data directory: wav.scp is missing", directory)
     faults: list[Fault] = []
     tables = {
         name: _read_table(directory / name, faults)
@@ -128,7 +128,7 @@ def examine(directory: str | Path, durations: Mapping[str, float] | None = None)
 
 
 def _read_table(path: Path, faults: list[Fault]) -> Table:
-    """Read the lines of a file that are good in themselves."""
+    """Read the lines of a file that are valid on their own."""
     table = Table(path)
     form, check = _FILES[path.name]
     first: dict[str, int] = {}
@@ -145,9 +145,9 @@ def _read_table(path: Path, faults: list[Fault]) -> Table:
         returns |= raw.endswith(b"\r")
         message = _id_fault(fields[0]) or field_count_fault(fields, form) or check(fields)
         if fields[0] in first:
-            message = f"{fields[0]!r} is in line {first[fields[0]]} already"
+            message = f"{fields[0]!r} is already in line {first[fields[0]]}"
         if message:
-            faults.append(Fault(path, number, message, "mend or remove the line"))
+            faults.append(Fault(path, number, message, "fix or remove the line"))
             continue
         first[fields[0]] = number
         unsorted |= fields[0].encode() < before
@@ -161,21 +161,21 @@ def _read_table(path: Path, faults: list[Fault]) -> Table:
 
 
 def _invert_spk2utt(directory: Path, faults: list[Fault]) -> Table:
-    """Make utt2spk, of which there is only the inverse."""
+    """Make utt2spk from its inverse."""
     table = Table(directory / "utt2spk")
     for number, fields in records(directory / "spk2utt"):
         table.rows += [(number, [utterance, fields[0]]) for utterance in fields[1:]]
-    faults.append(Fault(table.path, None, "no such file, but spk2utt", "it is made of that"))
+    faults.append(Fault(table.path, None, "missing, but there is spk2utt", "it is made from that"))
     return table
 
 
 def _id_fault(name: str) -> str | None:
     if "/" in name or name in (".", ".."):
-        return f"id {name!r}: files are named after it, so '/', '.' and '..' cannot be"
+        return f"id {name!r}: files are named after it, so it cannot have '/' or be '.' or '..'"
     if len(name.encode()) > LONGEST:
         return f"id {name[:20]!r}... has over {LONGEST} bytes: files are named after it"
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in name):
-        return f"id {name!r} holds control characters"
+        return f"id {name!r} contains control characters"
     return None
 
 
@@ -210,7 +210,7 @@ def _no_fault(fields: list[str]) -> str | None:
     return None
 
 
-# Of each file that is known: the form of its lines, and what else says what is wrong with one.
+# For each known file: the form of its lines, and a function that finds other faults of a line.
 _FILES: dict[str, tuple[str, Callable[[list[str]], str | None]]] = {
     "wav.scp": ("<recording> [<file>]", _wav_fault),
     "reco2dur": ("<id> <number>", _number_fault),
@@ -229,7 +229,7 @@ _FILES: dict[str, tuple[str, Callable[[list[str]], str | None]]] = {
 def _clip_segments(
     tables: dict[str, Table], durations: Mapping[str, float], faults: list[Fault]
 ) -> None:
-    """Compare segments with durations: what starts beyond the end goes, what ends there is cut."""
+    """Drop segments that start after the end of their recording; cut those that end after it."""
     if "segments" not in tables:
         return
     table = tables["segments"]
@@ -238,11 +238,13 @@ def _clip_segments(
         duration = durations.get(fields[1], math.inf)
         if float(fields[2]) >= duration:
             message = f"starts at {fields[2]} s, but {fields[1]} lasts {duration:g} s"
-            faults.append(Fault(table.path, number, message, "mend or remove the line"))
+            faults.append(Fault(table.path, number, message, "fix or remove the line"))
             continue
         if float(fields[3]) > duration + BEYOND:
             message = f"ends at {fields[3]} s, but {fields[1]} lasts {duration:g} s"
-            faults.append(Fault(table.path, number, message, "is cut at the end of the recording"))
+            faults.append(
+                Fault(table.path, number, message, "it is cut at the end of the recording")
+            )
         if math.isfinite(duration) and not 0 <= float(fields[3]) <= duration:
             fields = [*fields[:3], f"{duration:.3f}", *fields[4:]]
         kept.append((number, fields))
@@ -250,7 +252,7 @@ def _clip_segments(
 
 
 def _keep_common(tables: dict[str, Table], faults: list[Fault]) -> None:
-    """Keep what all files know of: utterances of utt2spk and segments, recordings of wav.scp."""
+    """Keep only ids that all files share: utterances of utt2spk and segments, recordings of wav.scp."""
     recordings = tables["wav.scp"].ids
     segments = tables.get("segments")
     if segments:
@@ -268,9 +270,9 @@ def _keep_common(tables: dict[str, Table], faults: list[Fault]) -> None:
             _keep(table, 0, recordings, "{!r} is not in wav.scp", faults)
         elif name == "vad.scp":
             known = utterances | recordings
-            _keep(table, 0, known, "{!r} is no utterance and no recording", faults)
+            _keep(table, 0, known, "{!r} is neither an utterance nor a recording", faults)
         elif name in OF_UTTERANCES:
-            _keep(table, 0, utterances, "{!r} is no utterance", faults)
+            _keep(table, 0, utterances, "{!r} is not an utterance", faults)
 
 
 def _keep(table: Table, column: int, known: set[str], message: str, faults: list[Fault]) -> None:
@@ -293,10 +295,10 @@ def _check_files(directory: Path, tables: dict[str, Table], faults: list[Fault])
         }
         if said != {tuple(fields) for _, fields in tables["utt2spk"].rows}:
             faults.append(
-                Fault(path, None, "not the inverse of utt2spk", "make it again from that")
+                Fault(path, None, "not the inverse of utt2spk", "make it again from utt2spk")
             )
     for number, fields in tables["wav.scp"].rows:
         name = " ".join(fields[1:])
         if not name.endswith("|") and not find_entry(name, tables["wav.scp"].path)[0]:
-            message, remedy = f"no such audio file: {name}", "mend the path"
+            message, remedy = f"no such audio file: {name}", "fix the path"
             faults.append(Fault(tables["wav.scp"].path, number, message, remedy, mended=False))

@@ -1,4 +1,4 @@
-"""The files of a Kaldi data directory with a reference, of whatever corpus."""
+"""Writing the files of a Kaldi data directory with a reference, for any corpus."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def write_files(
     turns: Iterable[Turn],
     regions: Mapping[str, Sequence[Region]] | None = None,
 ) -> None:
-    """Write reco2dur reco2num_spk utt2spk spk2utt ref.rttm all.uem, and at last wav.scp.
+    """Write reco2dur reco2num_spk utt2spk spk2utt ref.rttm all.uem, and finally wav.scp.
 
     Args:
-        directory: where; other files in it are left alone.
-        wavs: audio file of each recording, best as absolute paths.
+        directory: output directory; other files in it are not changed.
+        wavs: audio file of each recording, preferably as absolute paths.
         durations: seconds of each recording.
-        turns: the reference of all of them.
-        regions: what is evaluated of a recording; those that are not in it count whole.
+        turns: the reference of all recordings.
+        regions: evaluated regions of recordings; others are evaluated as a whole.
     """
     turns = sorted(turns)
     speakers = speaker_counts(turns)

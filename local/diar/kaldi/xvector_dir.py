@@ -17,14 +17,14 @@ class XVectorDir:
     """A Kaldi x-vector directory (``segments``, ``xvector.scp``), read one recording at a time.
 
     Args:
-        scp: the vectors, where they are not those of xvector.scp.
-        segments: the windows, where they are not those of segments.
+        scp: the vectors, if not those of xvector.scp.
+        segments: the windows, if not those of segments.
 
     Attributes:
         windows: recording -> its ``Subsegments`` in time order; recordings sorted.
 
     Raises:
-        DataError: what ``read_segments`` and ``Scp`` refuse.
+        DataError: see ``read_segments`` and ``Scp``.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class XVectorDir:
         """Read the x-vectors of one recording.
 
         Raises:
-            DataError: an id of 'segments' without a vector, vectors of different dimensions, NaN.
+            DataError: an id in 'segments' has no vector, the dimensions differ, or NaN.
         """
         windows = self.windows[recording]
         missing = [i for i in windows.ids if i not in self._scp]
@@ -64,13 +64,13 @@ class XVectorDir:
 
 
 def of_others(directory: str | Path) -> XVectorDir:
-    """Open x-vectors where others leave them.
+    """Open x-vectors in the layouts of other recipes.
 
-    Kaldi: xvector.scp, and segments beside it or in subsegments_data. VBx, and who has lost the scp: arks
+    Kaldi: xvector.scp, and segments beside it or in subsegments_data. VBx, or without an scp: arks
     (``*.ark``), and segments in ``*.seg``.
 
     Raises:
-        DataError: neither, or what ``read_segments``, ``Scp`` and ``Arks`` refuse.
+        DataError: neither; or see ``read_segments``, ``Scp`` and ``Arks``.
     """
     source = Path(directory)
     scp = source / "xvector.scp"
@@ -88,7 +88,7 @@ def _segments_of(source: Path) -> Subsegments:
     files = sorted(source.glob("*.seg"))
     if not files:
         raise DataError(
-            "no segments in it, nor in its subsegments_data, nor *.seg: the times of the x-vectors",
+            "no times of the x-vectors: neither segments, subsegments_data/segments nor *.seg",
             source,
         )
     parts = [read_segments(path) for path in files]
@@ -96,10 +96,10 @@ def _segments_of(source: Path) -> Subsegments:
     for path, part in zip(files, parts, strict=True):
         for name in part.ids:
             if places.setdefault(name, path) != path:
-                raise DataError(f"{name!r} is in {places[name]}, too", path)
+                raise DataError(f"{name!r} is also in {places[name]}", path)
     return concatenate(parts)
 
 
 def duration_of(durations: Mapping[str, float], windows: Subsegments) -> float:
-    """Return the seconds of a recording; where they are unknown, the end of its last window."""
+    """Return the duration of a recording in seconds, or the end of its last window if not known."""
     return durations.get(windows.recordings[0], float(windows.ends.max()))

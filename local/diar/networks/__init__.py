@@ -1,1 +1,1 @@
-"""What runs a network, on a CPU or a GPU, and how one becomes an ONNX file in the cache."""
+"""Running networks on a CPU or a GPU, and exporting them to ONNX files in the cache."""

@@ -1,4 +1,4 @@
-"""Files beside an ONNX model that hold weights of it, as large ones have them."""
+"""External data of ONNX models: files beside a large model that hold its weights."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from diar.base.errors import DataError
 def files_of(path: Path) -> list[Path]:
     """List the files that a model consists of: itself, then those of its external data, by name.
 
-    Where ``path`` holds no model, it is the only one.
+    If ``path`` is not a model, it is the only file.
 
     Raises:
-        DataError: external data outside of the folder of the model.
+        DataError: external data outside the folder of the model.
     """
     import onnx
     from google.protobuf.message import DecodeError
@@ -37,7 +37,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def _external(message: Any) -> Iterator[Any]:
-    """Find the tensors with external data, wherever in a model they are."""
+    """Find all tensors with external data in a model."""
     for field, value in message.ListFields():
         if field.message_type is not None:
             parts = [value] if hasattr(value, "ListFields") else value

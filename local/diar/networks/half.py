@@ -130,7 +130,7 @@ def wanted(precision: str) -> bool:
         DataError: an unknown precision; bfloat16 is asked for, and cannot be had.
     """
     if precision not in PRECISIONS:
-        raise DataError(f"precision is {precision!r}; one of {', '.join(PRECISIONS)} is expected")
+        raise DataError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
     if precision == "float32":
         return False
     missing = _missing()

@@ -1,7 +1,7 @@
-"""What runs a network.
+"""Running networks.
 
-On a CPU onnxruntime (``half``: OpenVINO, in half precision); on a GPU torch, or onnxruntime's build for CUDA where
-there is only an ONNX file.
+On a CPU with onnxruntime (``half``: OpenVINO, in half precision); on a GPU with torch, or onnxruntime's CUDA
+build if there is only an ONNX file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 Network = Callable[[np.ndarray], np.ndarray]  # (b, frames, mels) float32 to (b, dim) float32
 
 GPU_PROVIDER = "CUDAExecutionProvider"
-DAMAGED = "damaged model: delete it, it will be made again"
+DAMAGED = "damaged model: delete it to have it made again"
 
 
 def network(path: Path) -> Network:
@@ -61,11 +61,11 @@ def torch_network(module: nn.Module, device: str) -> Network:
 def session(path: Path, device: str = "cpu") -> InferenceSession:
     """Open a model file in onnxruntime, on one thread of the CPU or on a GPU.
 
-    Recordings run in parallel, not the network: so sums have one order on every machine.
+    Recordings run in parallel, not the network, so the order of sums is the same on every machine.
 
     Raises:
-        DataError: this build of onnxruntime knows no GPU.
-        ValueError: it is no such model; the message is onnxruntime's.
+        DataError: this build of onnxruntime does not support GPUs.
+        ValueError: not a model; the message is onnxruntime's.
     """
     import onnxruntime
 
@@ -87,7 +87,7 @@ def session(path: Path, device: str = "cpu") -> InferenceSession:
 
 
 def onnx_model(name: str, weights: str, code: Path, make: Callable[[], bytes]) -> Path:
-    """Return the ONNX model models/<name>-<key>.onnx in the cache; ``make`` it when it is not there.
+    """Return the ONNX model models/<name>-<key>.onnx in the cache; ``make`` it if it is missing.
 
     The key covers the ``weights`` (their sha256), the ``code`` of the network, and that of the export.
     """

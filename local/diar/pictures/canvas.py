@@ -1,4 +1,4 @@
-"""Type and sizes that are readable in print, and files that are the same each time."""
+"""Fonts and sizes readable in print, and reproducible files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARKERS = ("o", "^", "s", "D", "v")  # as many as do not divide the number of co
 _HAIR = 0.6  # points
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}  # by format
 
-# matplotlib's own style with these, whatever the user has configured; it decorates what draws.
+# matplotlib's default style with these, regardless of the user's settings; a decorator.
 style = matplotlib.style.context(
     [
         "default",
@@ -62,10 +62,10 @@ style = matplotlib.style.context(
 
 @style
 def new(width: float) -> Figure:
-    """Make an empty figure of this width in inches; what is drawn sets its height.
+    """Make an empty figure of this width in inches; the drawing sets its height.
 
     Raises:
-        DataError: a width that is out of reason.
+        DataError: an unreasonable width.
     """
     if not 1 <= width <= 100:
         raise DataError(
@@ -75,27 +75,27 @@ def new(width: float) -> Figure:
 
 
 def format_of(path: str | Path) -> str:
-    """Return 'pdf', 'png' or 'svg', as the name of a file ends.
+    """Return 'pdf', 'png' or 'svg', from the extension of a file name.
 
     Raises:
-        DataError: another ending.
+        DataError: another extension.
     """
     ending = Path(path).suffix.lower().removeprefix(".")
     if ending not in _UNDATED:
-        raise DataError("a picture's name ends in .pdf, .png or .svg", path)
+        raise DataError("the name of a figure ends in .pdf, .png or .svg", path)
     return ending
 
 
 @style
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure, whole or not at all; the same drawing gives the same bytes."""
+    """Write a figure atomically; the same drawing gives the same bytes."""
     kind = format_of(path)
     with open_whole(path, "wb") as stream:
         figure.savefig(stream, format=kind, metadata=_UNDATED[kind])
 
 
 def shorten(name: str, most: int = 16) -> str:
-    """Cut a name to at most so many characters; of longer ones the middle is left out."""
+    """Shorten a name to a maximum number of characters by omitting its middle."""
     if len(name) <= most:
         return name
     head = (most - 1) // 2
@@ -103,12 +103,12 @@ def shorten(name: str, most: int = 16) -> str:
 
 
 def marker(place: int) -> tuple[str, str]:
-    """Return (colour, marker) of the speaker at this place; neighbours differ in both."""
+    """Return (colour, marker) of the speaker at this index; neighbours differ in both."""
     return colours.style(place)[0], MARKERS[place % len(MARKERS)]
 
 
 def darken(colour: str) -> tuple[float, float, float]:
-    """Darken a colour, for outlines that let light colours stand out from the paper."""
+    """Darken a colour, for outlines that make light colours visible on paper."""
     red, green, blue = to_rgb(colour)
     return 0.55 * red, 0.55 * green, 0.55 * blue
 

@@ -1,4 +1,4 @@
-"""How the refinement of one recording converged: its loss, and how many windows changed their cluster."""
+"""Convergence of the refinement of one recording: its loss, and the windows that changed cluster."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _PANEL, _REST = 1.15, 0.5  # inches: a panel, what is around all
 
 @canvas.style
 def draw(figure: Figure, history: Sequence[Step]) -> None:
-    """Draw curves of what is known over the steps; the figure becomes as high as they need.
+    """Draw the known curves over the steps; the height of the figure is set to fit them.
 
-    A step without a loss, where others have one, is not one of training: it is a dotted line.
+    A step without a loss, if others have one, is not a training step: it is a dotted line.
 
     Raises:
         DataError: nothing is known.

@@ -1,7 +1,7 @@
 """Latents of one recording's windows in the plane of their principal components.
 
-Latents before and after a refinement are shown in one plane, that of both together, so that one sees
-what has moved.
+Latents before and after a refinement are shown in one plane, computed from both together, so that
+movements are visible.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _MANY = 5000  # points; more are a bitmap within a PDF, which would be slow to s
 _TITLE, _ENTRY, _LEFT, _BELOW = 0.2, 0.13, 0.2, 0.25  # inches: around a panel, a line of the legend
 _NOBODY = ("#bbbbbb", ".")  # colour and marker of a window in which no speaker talks
 
-# Who each window belongs to, and their places in the palette.
+# The speaker of each window, and the speakers' indices in the palette.
 Labelling = tuple[Sequence[str | None], Mapping[str, int]]
 
 
 def window_speakers(windows: Subsegments, turns: Sequence[Turn]) -> list[str | None]:
-    """Find who talks most in each of n windows of one recording; None where nobody does."""
+    """Find the main speaker of each of n windows of one recording; None for windows without speech."""
     names = sorted({turn.speaker for turn in turns})
     if not names:
         return [None] * len(windows)
@@ -43,7 +43,7 @@ def window_speakers(windows: Subsegments, turns: Sequence[Turn]) -> list[str | N
 
 
 def pair_clusters(clusters: Sequence[str], speakers: Sequence[str | None]) -> dict[str, str]:
-    """Pair clusters with the reference speakers with whom they share most windows, each taken once."""
+    """Pair clusters one-to-one with the reference speakers with whom they share most windows."""
     rows, columns = sorted(set(clusters)), sorted({name for name in speakers if name})
     common = Counter(zip(clusters, speakers, strict=True))
     table = np.array([[common[row, column] for column in columns] for row in rows])
@@ -115,15 +115,13 @@ def _panels(
 
 
 def _project(spaces: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return (n, 2) of each space, and how much of the variance each component has, percent."""
+    """Return (n, 2) of each space, and the share of the variance of each component, percent."""
     everything = np.concatenate(list(spaces.values())).astype(np.float64)
     count, size = len(everything) // len(spaces), everything.shape[1]
     if count < 3 or size < 2:
-        raise DataError(
-            f"latents of {count} window(s) x {size} dimension(s): too few for a picture"
-        )
+        raise DataError(f"latents of {count} window(s) x {size} dimension(s): too few for a figure")
     if not np.isfinite(everything).all():
-        raise DataError("latents hold NaN or infinity: fit them again")
+        raise DataError("latents contain NaN or infinity: fit them again")
     if not np.ptp(everything, axis=0).any():
         raise DataError("all latents are equal: nothing to see")
     pca = PCA(2).fit(everything)
@@ -132,7 +130,7 @@ def _project(spaces: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], n
 
 
 def _limits(points: np.ndarray) -> np.ndarray:
-    """Find [[x, x], [y, y]] of axes in one scale, with a margin; not flatter than 1:2."""
+    """Find [[x, x], [y, y]] of axes with equal scales, with a margin; not flatter than 1:2."""
     low, high = points.min(axis=0), points.max(axis=0)
     extent = 1.08 * np.maximum(high - low, 1e-6)
     extent = np.maximum(extent, extent.max() / 2)
@@ -143,7 +141,7 @@ def _limits(points: np.ndarray) -> np.ndarray:
 def _scatter(
     axis: Axes, points: np.ndarray, names: Sequence[str | None], places: Mapping[str, int]
 ) -> None:
-    """Draw one series for each speaker, above where nobody is heard."""
+    """Draw one series for each speaker, on top of the windows without a speaker."""
     for name in [None, *places]:
         x, y = points[[other == name for other in names]].T
         colour, marker = canvas.marker(places[name]) if name else _NOBODY
@@ -155,7 +153,7 @@ def _scatter(
 
 
 def _entries(sides: Iterable[Labelling]) -> list[Line2D]:
-    """Make the legend: each place in the palette that is seen, with who has it on each side."""
+    """Make the legend: each visible colour of the palette, with its speaker on each side."""
     who: dict[int, list[str]] = {}
     nobody = False
     for names, places in sides:

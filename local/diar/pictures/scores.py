@@ -1,4 +1,4 @@
-"""Scores of systems: DER with its parts as bars, and the numbers of speakers that were found."""
+"""Scores of systems: DER with its parts as bars, and the numbers of speakers found."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def bars(exp: Path, name: str, protocols: Sequence[str] = ()) -> dict[str, pd.Da
     """Find the bars of the systems of an experiment on one set, by the title of each protocol.
 
     Args:
-        protocols: names of those to show; none: the first.
+        protocols: names of the protocols to show; none: the first.
 
     Returns:
         Tables with a row for each system, named as readers know it, of its first seed; columns: the parts of its DER,
@@ -50,10 +50,10 @@ def bars(exp: Path, name: str, protocols: Sequence[str] = ()) -> dict[str, pd.Da
     rows = frame[frame["set"] == name]
     if rows.empty:
         sets = ", ".join(frame["set"].unique())
-        raise DataError(f"no scores of a set {name!r}; there are: {sets}", exp)
+        raise DataError(f"no scores of set {name!r}; choose from: {sets}", exp)
     known = list(rows["protocol"].unique())
     if unknown := [protocol for protocol in protocols if protocol not in known]:
-        raise DataError(f"no protocol {unknown[0]!r}; there are: {', '.join(known)}", exp)
+        raise DataError(f"no protocol {unknown[0]!r}; choose from: {', '.join(known)}", exp)
     words = describe_protocols(read_summaries(exp, name, rows["system"].unique()).values())
     names = {
         system: of_seeds(system_name(system), 1 + len(other_seeds(exp / system / name / "score")))
@@ -73,10 +73,10 @@ def bars(exp: Path, name: str, protocols: Sequence[str] = ()) -> dict[str, pd.Da
 
 @canvas.style
 def draw_bars(figure: Figure, panels: Mapping[str, pd.DataFrame]) -> None:
-    """Draw a panel for each protocol, side by side where the figure is wide enough, of a bar a system.
+    """Draw a panel for each protocol, side by side where the figure is wide enough, with a bar for each system.
 
     Args:
-        panels: what ``bars`` gives.
+        panels: the result of ``bars``.
 
     Raises:
         DataError: there is no bar.

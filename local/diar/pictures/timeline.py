@@ -1,9 +1,9 @@
-"""Who spoke when: the reference above hypotheses on one time axis, with what is wrong below each.
+"""Timelines: the reference above hypotheses on one time axis, with the errors below each.
 
-A lane for each speaker. Paired speakers have the same colour, and the lanes of a hypothesis are in the
-order of those of the reference. Nothing is drawn wider than it is. Where a point of print is more than
+Each speaker has a lane. Paired speakers have the same colour, and the lanes of a hypothesis are in the
+order of those of the reference. Nothing is drawn wider than its duration. If a printed point is more than
 two seconds, errors are drawn as shares of time: a viewer that draws each of many short errors as a line
-would show more than there are.
+would exaggerate them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _OUTSIDE = "0.9"  # the grey of what is not evaluated
 
 @dataclass(frozen=True)
 class Lane:
-    """A speaker, their place in the palette, and their turns."""
+    """A speaker, their index in the palette, and their turns."""
 
     speaker: str
     place: int
@@ -50,13 +50,13 @@ class Lane:
 
     @property
     def name(self) -> str:
-        """The speaker's name, without the recording that this recipe puts before it."""
+        """The speaker's name without the recording id that this recipe prepends."""
         return self.speaker.removeprefix(f"{self.turns[0].recording}_")
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One side, its lanes from the top, and what is wrong with it if that is known."""
+    """Reference or a hypothesis, its lanes from the top, and its errors if known."""
 
     title: str
     lanes: tuple[Lane, ...]
@@ -65,9 +65,9 @@ class Panel:
 
 @dataclass(frozen=True)
 class Profile:
-    """How errors are drawn as shares of time.
+    """Errors drawn as shares of time.
 
-    edges: (n + 1,) of stretches of ``step`` seconds, the last may be shorter. full: the share that fills a
+    edges: (n + 1,) of intervals of ``step`` seconds, the last may be shorter. full: the share that fills a
     row.
     """
 
@@ -77,7 +77,7 @@ class Profile:
 
 
 def shares_of(wrong: Sequence[tuple[float, float, int]], edges: np.ndarray) -> np.ndarray:
-    """Compute how much of each stretch of time between edges (n + 1,) has errors, (n,) from 0 to 1."""
+    """Compute the share of each interval between edges (n + 1,) with errors, (n,) from 0 to 1."""
     spans = [(start, end) for start, end, _ in wrong]
     return seconds_within(spans, edges[:-1], edges[1:]) / np.diff(edges)
 
@@ -87,12 +87,12 @@ def panels(
     hypotheses: Iterable[tuple[str, Sequence[Turn]]],
     regions: Sequence[Region] | None = None,
 ) -> list[Panel]:
-    """Make the sides of one recording; without a reference the first hypothesis gives the colours.
+    """Make the panels of one recording; without a reference, the first hypothesis sets the colours.
 
     Args:
-        reference: its turns; None where there is none.
+        reference: its turns; None without a reference.
         hypotheses: (title, turns) of each.
-        regions: what is evaluated; None: from 0 to the last turn of reference or hypothesis.
+        regions: the evaluated regions; None: from 0 to the last turn of reference or hypothesis.
     """
     sides = [*([("reference", reference)] if reference is not None else []), *hypotheses]
     (title, first), *others = sides
@@ -137,11 +137,11 @@ def draw(
     regions: Sequence[Region] | None = None,
     span: tuple[float, float] | None = None,
 ) -> None:
-    """Draw panels one below the other; the figure becomes as high as they need.
+    """Draw panels one below the other; the height of the figure is set to fit them.
 
     Args:
-        regions: what is evaluated; the rest is grey.
-        span: seconds, from when to when; None: all. Lanes without a turn in it are left out.
+        regions: the evaluated regions; the rest is grey.
+        span: start and end in seconds; None: all. Lanes without a turn in it are left out.
 
     Raises:
         DataError: there is nothing.
@@ -172,7 +172,7 @@ def draw(
 
 
 def extent(sides: Sequence[Panel], regions: Sequence[Region] | None = None) -> tuple[float, float]:
-    """Return seconds from 0 to the last turn, or to the end of what is evaluated if that is later.
+    """Return seconds from 0 to the last turn, or to the end of the evaluated regions if later.
 
     Raises:
         DataError: there is nothing.
@@ -193,13 +193,13 @@ def _within(side: Panel, start: float, end: float) -> Panel:
 
 
 def _lane_height(sides: Sequence[Panel]) -> float:
-    """Return inches; lower where the speakers are more than a page has room for."""
+    """Return inches; smaller if there are more speakers than fit on a page."""
     count = sum(max(len(side.lanes), 1) for side in sides)
     return max(_LOWEST, min(_LANE, _TALLEST / count))
 
 
 def _wide(sides: Sequence[Panel], point: float) -> bool:
-    """Tell whether most turns have room for an outline and a hatch, where a point is so many seconds."""
+    """Return whether most turns have room for an outline and a hatch, given the seconds per point."""
     turns = [turn.duration for side in sides for lane in side.lanes for turn in lane.turns]
     return bool(turns) and float(np.median(turns)) > 3 * point
 
@@ -210,7 +210,7 @@ def _height(side: Panel, lane: float, row: float) -> float:
 
 
 def _dress(axis: Axes, title: str, height: float, last: bool) -> None:
-    """Set up axes of so many inches from the top downwards, with a time axis if they are the last."""
+    """Set up axes with a given height and distance from the top, with a time axis if they are the last."""
     axis.set_title(title, loc="center", x=0, ha="left")  # what get_title() returns
     axis.set_ylim(height, 0)
     axis.tick_params(axis="y", length=0)
@@ -237,7 +237,7 @@ def _draw_lanes(axis: Axes, side: Panel, lane: float, outlined: bool) -> None:
 def _draw_errors(
     axis: Axes, side: Panel, height: float, row: float, profile: Profile | None
 ) -> np.ndarray:
-    """Draw a row of each kind at the foot of a panel of this height; return where their middles are."""
+    """Draw a row of each kind at the bottom of a panel of this height; return the rows' centres."""
     if side.wrong is None:
         return np.zeros(0)
     feet = height - row * (np.arange(len(colours.ERRORS))[::-1] + 0.06)
@@ -266,7 +266,7 @@ def _name_rows(axis: Axes, side: Panel, lane: float, errors: np.ndarray) -> None
 
 
 def _profile(sides: Sequence[Panel], start: float, end: float, point: float) -> Profile | None:
-    """Divide time into stretches of three points or more; None where no errors are known."""
+    """Divide time into intervals of three points or more; None if no errors are known."""
     step = next((s for s in _STEPS if s >= 3 * point), _STEPS[-1])
     count = math.ceil((end - start) / step - 1e-6)
     edges = np.append(start + step * np.arange(count), end)
@@ -278,7 +278,7 @@ def _profile(sides: Sequence[Panel], start: float, end: float, point: float) -> 
 
 
 def _gaps(regions: Sequence[Region] | None, start: float, end: float) -> list[tuple[float, float]]:
-    """Find what of the span lies outside of the regions; nothing where there are none."""
+    """Find the parts of the span outside of the regions; none without regions."""
     if not regions:
         return []
     edges = np.clip([start, *np.ravel(union(regions)), end], start, end).reshape(-1, 2)
@@ -286,7 +286,7 @@ def _gaps(regions: Sequence[Region] | None, start: float, end: float) -> list[tu
 
 
 def _time_axis(axis: Axes, start: float, end: float, width: float, profile: Profile | None) -> None:
-    """Mark round times, h:mm:ss, as close as they fit."""
+    """Label round times, h:mm:ss, as densely as they fit."""
     step = next((s for s in _STEPS if (end - start) / s * _TICK <= width), (end - start) / 4)
     decimals = int(step < 1)
     axis.set_xlim(start, end)

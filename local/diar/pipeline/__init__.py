@@ -1,1 +1,1 @@
-"""All arrows for one recording at a time, and the baselines."""
+"""All stages for one recording at a time, and the baselines."""

@@ -12,9 +12,9 @@ from diar.turns.decoding import DecodingConfig
 
 @dataclass(frozen=True)
 class DecStageConfig(DecConfig):
-    """conf/dec.yaml: what happens to one recording, and at last how its posteriors become turns.
+    """conf/dec.yaml: the algorithm for one recording, and the decoding of its posteriors to turns.
 
-    confidence: how they become the probability that the speaker of a turn is right.
+    confidence: maps posteriors to the probability that the speaker of a turn is right.
     """
 
     decoding: DecodingConfig = DecodingConfig(kind="cells")
@@ -23,9 +23,9 @@ class DecStageConfig(DecConfig):
 
 @dataclass(frozen=True)
 class BaselineConfig:
-    """conf/baselines.yaml: the clusterings, and how their labels become turns.
+    """conf/baselines.yaml: the clustering methods, and the decoding of their labels to turns.
 
-    max_speakers: most that are counted, where nothing else is said.
+    max_speakers: maximum number of speakers, unless another bound is given.
     """
 
     max_speakers: int = 20

@@ -27,11 +27,11 @@ from diar.xvectors.windows import XVectorConfig
 
 @dataclass(frozen=True)
 class Diarization:
-    """What was made of a recording, arrow by arrow; without speech, no windows and no fit.
+    """The results for a recording, stage by stage; without speech, there are no windows and no fit.
 
-    exclusive: the turns of one speaker at a time. doubts: what makes one doubt that ``speech`` is all.
-    confidences: of ``turns``, the probability that the speaker is right, where a map to it is known.
-    doubtful: turns of a smaller one are called so.
+    exclusive: turns with one speaker at a time. doubts: reasons to doubt that ``speech`` is complete.
+    confidences: for each of ``turns``, the probability that the speaker is right, if fitted.
+    doubtful: turns with a lower confidence are called doubtful.
     """
 
     turns: list[Turn]
@@ -45,14 +45,14 @@ class Diarization:
 
     @property
     def windows(self) -> Subsegments:
-        """Of the x-vectors."""
+        """The windows of the x-vectors."""
         return self.xvectors.subsegments
 
 
 class Heard(NamedTuple):
-    """What is heard in a recording before anybody is told apart.
+    """The results for a recording before clustering.
 
-    local: local speakers, where there is a segmentation. doubts: what makes one doubt that ``speech`` is all.
+    local: local speakers, if there is a segmentation. doubts: reasons to doubt that ``speech`` is complete.
     """
 
     speech: list[Region]
@@ -65,8 +65,8 @@ class Heard(NamedTuple):
 class Pipeline:
     """The stages of the experiment for one recording at a time, with everything loaded.
 
-    vad_kind: one of ``diar.speech.vad.KINDS``. segmentation: what finds local speakers; None where it
-    is not needed. overlap: whether they say who speaks at the same time, and who is whom.
+    vad_kind: one of ``diar.speech.vad.KINDS``. segmentation: finds local speakers; None if not needed.
+    overlap: whether to use them for overlap and for DEC.
     """
 
     extractor: Extractor
@@ -81,14 +81,14 @@ class Pipeline:
     def __post_init__(self) -> None:
         if self.extractor.dim != self.encoder.ip_features:
             raise DataError(
-                f"extractor {self.extractor.name!r} gives {self.extractor.dim} dimensions, the"
-                f" autoencoder takes {self.encoder.ip_features}"
+                f"extractor {self.extractor.name!r} makes x-vectors of dimension {self.extractor.dim}, but the"
+                f" autoencoder is for {self.encoder.ip_features}"
             )
         if self.dec.decoding.kind == "cells" and self.xvector.layout != "grid":
             raise DataError(decoding.NO_GRID)
 
     def hear(self, recording: str, samples: np.ndarray | Spooled) -> Heard:
-        """Find the speech of a recording, and what says who speaks.
+        """Find speech, local speakers and x-vectors of a recording.
 
         Args:
             as for ``run``.
@@ -109,13 +109,13 @@ class Pipeline:
         bounds: Bounds | None = None,
         seed: int = 0,
     ) -> Diarization:
-        """Diarize a recording; return its turns, and what they were made from.
+        """Diarize a recording; return its turns and intermediate results.
 
         Args:
             recording: its id.
             samples: (n,) float32 mono at ``extractor.rate``.
-            bounds: what is known of the number of speakers.
-            seed: of everything random.
+            bounds: bounds on the number of speakers.
+            seed: for everything random.
         """
         duration = len(samples) / self.extractor.rate
         speech, xvectors, heard, doubts = self.hear(recording, samples)

@@ -25,12 +25,12 @@ from diar.xvectors.grid import activity, step_samples
 from diar.xvectors.windows import XVectorConfig, cut_grid, grid_indices
 
 ROOT = Path(__file__).resolve().parents[3]
-# The published names of data sets, and what stage 0 makes of them.
+# The published names of data sets, and the directories that stage 0 makes for them.
 CORPORA = {"ami": "ami/test", "ami_dev": "ami/dev", "voxconverse": "voxconverse/full"}
 
 
 class DiarizationDataset(Dataset):
-    """Recordings as x-vectors on a grid of windows, with what the reference says of each.
+    """Recordings as x-vectors on a grid of windows, with the reference of each window.
 
     Item i is ``(audio_segments, diarization_segments, speech_segments, path)``: x-vectors (n, d)
     float32, zero where there is no speech; reference (n, speakers) 0/1; speech (n,) 0/1; and the
@@ -39,25 +39,25 @@ class DiarizationDataset(Dataset):
 
     Args:
         dataset_name: a Kaldi directory below data/ of the recipe; 'ami', 'ami_dev' and 'voxconverse' are
-            what steps/prepare_ami.sh and prepare_voxconverse.sh make there.
+            made there by steps/prepare_ami.sh and prepare_voxconverse.sh.
         data_dir: any Kaldi data directory, or a folder with ``audio/`` and ``rttm/``.
-        sr: samples per second; 16000 is what the extractors here take.
+        sr: samples per second; the extractors here need 16000.
         window_len, window_step: milliseconds.
-        transform: applied to audio_segments: a function, or a list of them, one after the other.
+        transform: applied to audio_segments: a function, or a list of functions applied in order.
         batch_size_for_ecapa, vad_step: accepted as published; batches and the chunks of the VAD
             are chosen by the extractor and by Silero.
         split: 'full', or 'train' or 'test' of the published VoxConverse split.
         use_precomputed_vad: take speech from exp/vad_combined and x-vectors from
-            exp/xvectors_<extractor>_paper, where the stages have made them for this data.
-        use_oracle_vad: speech is where the reference speaks.
+            exp/xvectors_<extractor>_paper, if the stages have made them for this data.
+        use_oracle_vad: take speech from the reference.
         skip_overlap: with the oracle VAD, windows in which the reference has several speakers are not
             speech, as published. Without the oracle the reference does not touch the input (the
             published code drops such windows there, too: an oracle that leaks), so that none is needed.
         extractor: a name that ``diar.extractors`` knows.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be.
-        DataError: no such data, a split that is not that of the data, an oracle without a reference.
+        TypeError, ValueError: an invalid argument.
+        DataError: no such data, a split that does not belong to the data, an oracle without a reference.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class DiarizationDataset(Dataset):
         )
 
     def _find_speech(self, name: str, samples: np.ndarray, turns: list[Turn]) -> list[Region]:
-        """Find where somebody speaks: from the reference, as a stage has found it, or by Silero."""
+        """Return the speech regions: from the reference, from a stage, or from Silero."""
         if self.use_oracle_vad:
             return vad.oracle_speech(turns, len(samples) / self.sr)
         regions = self._speech.regions(name)
@@ -145,7 +145,7 @@ class DiarizationDataset(Dataset):
     def _embed(
         self, name: str, samples: np.ndarray, windows: Subsegments, cells: np.ndarray
     ) -> np.ndarray:
-        """Make the x-vectors (n, d) of the windows, or take those that a stage has made."""
+        """Compute the x-vectors (n, d) of the windows, or use those made by a stage."""
         known = self._speech.vectors(name)
         vectors = np.zeros((len(cells), self.extractor.dim), np.float32)
         missing = [i for i, cell in enumerate(cells) if cell not in known]
@@ -171,7 +171,7 @@ class DiarizationDataset(Dataset):
 
     @cached_property
     def extractor(self) -> Extractor:
-        """The extractor, made when first needed."""
+        """The extractor, created when first needed."""
         made = get_extractor(self.extractor_name)
         if made.rate != self.sr:
             raise DataError(f"{self.extractor_name} takes sr={made.rate}, not {self.sr}")
@@ -193,7 +193,7 @@ class DiarizationDataset(Dataset):
 
 
 class _Precomputed:
-    """Speech and x-vectors that the stages have made for a data set of the recipe."""
+    """Speech and x-vectors made by the stages for a data set of the recipe."""
 
     def __init__(self, dataset: DiarizationDataset, wanted: bool):
         self.dataset = dataset
@@ -211,11 +211,11 @@ class _Precomputed:
                 self.xvectors = xvector_dir.XVectorDir(made)
 
     def regions(self, name: str) -> list[Region] | None:
-        """Return the speech of a recording; None where no stage has found it."""
+        """Return the speech of a recording; None if no stage has detected it."""
         return None if self.speech is None else self.speech.get(name, [])
 
     def vectors(self, name: str) -> dict[int, np.ndarray]:
-        """Map window numbers of a recording to x-vectors, as far as they are there."""
+        """Map window numbers of a recording to x-vectors, as far as they exist."""
         if self.xvectors is None or name not in self.xvectors.windows:
             return {}
         made = self.xvectors.load(name)
@@ -224,7 +224,7 @@ class _Precomputed:
 
 
 def _transforms(transform: object) -> Callable[[Tensor], Any]:
-    """Make one function of a function, a list of them, or None."""
+    """Return one function for a function, a list of functions, or None."""
     parts: list[Any] = transform if isinstance(transform, list) else [transform]
     if transform is None:
         parts = []
@@ -240,9 +240,9 @@ def _transforms(transform: object) -> Callable[[Tensor], Any]:
 
 
 def _data_dir(dataset_name: str | None, data_dir: str | Path | None) -> Path:
-    """Return the directory of the data, which is named in one of two ways."""
+    """Return the directory of the data, given by ``dataset_name`` or ``data_dir``."""
     if (dataset_name is None) == (data_dir is None):
-        raise DataError("give dataset_name or data_dir, one of them")
+        raise DataError("give either dataset_name or data_dir")
     if dataset_name is None:
         return arguments.path("data_dir", data_dir)
     directory = ROOT / "data" / arguments.text("dataset_name", dataset_name)

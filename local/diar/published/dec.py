@@ -1,6 +1,6 @@
 """The published class ``DEC``: the clustering module, refined on one recording.
 
-It is the recipe's own refinement (``diar.dec.refinement``); ``RefineConfig`` holds what differs.
+It uses the recipe's own refinement (``diar.dec.refinement``); ``RefineConfig`` holds the differences.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class DEC:
         encoder: pretrained autoencoder; it is copied, never modified.
         num_clusters: number of speakers, None to estimate it.
         cinit: 'KMeans' or 'Spectral'.
-        config: constants of the refinement other than those that ``fit`` takes; seed: of the start.
+        config: constants of the refinement other than the arguments of ``fit``; seed: of the start.
 
         misplaced, data: refused, with the right order: one page of the published documentation has the
             signature of ``ClusteringModule`` here. The data go to ``fit``.
 
     Raises:
-        TypeError: an argument of another kind, or out of order. ValueError: a number of speakers that
-            cannot be, an unknown ``cinit``.
+        TypeError: an argument of the wrong type, or out of order. ValueError: an impossible number
+            of speakers, an unknown ``cinit``.
 
     Attributes after ``fit``: ``module`` (``ClusteringModule``), ``encoder`` (the refined copy),
-    ``num_clusters`` (as many as there are different latents, at most), ``losses`` of the steps, and
-    their ``accuracies`` where there was a reference.
+    ``num_clusters`` (at most the number of distinct latents), ``losses`` of the steps, and
+    their ``accuracies`` if there was a reference.
     """
 
     def __init__(
@@ -78,16 +78,16 @@ class DEC:
         lrCC: float = 1e-4,
         verbose: bool = False,
     ) -> DEC:
-        """Fit to x-vectors ``data`` (n, d); each call starts from the encoder that was handed in.
+        """Fit to x-vectors ``data`` (n, d); each call starts from the given encoder.
 
         Args:
             y_true: the reference, see ``clusterAccuracy``: the accuracy of each step is kept in
-                ``accuracies``. It has no part in the fit.
+                ``accuracies``. It does not affect the fit.
             niter: steps; lrEnc, lrCC: learning rates of encoder and centroids.
             verbose: show a progress bar with the loss (and the accuracy).
 
         Raises:
-            TypeError: an argument of another kind. ValueError: no rows, NaN, another dimension than the
+            TypeError: an argument of the wrong type. ValueError: no rows, NaN, a dimension other than the
                 encoder's; a reference of another length.
         """
         niter = arguments.whole("niter", niter, 0)
@@ -142,15 +142,15 @@ class DEC:
     ) -> tuple[float, dict[int, int]]:
         """Return the best accuracy over one-to-one reassignments, and predicted label -> true label.
 
-        Only labels that occur are reassigned; of more labels on one side, some have no counterpart.
+        Only labels that occur are reassigned; if one side has more labels, some have no counterpart.
 
         Args:
             y_pred: (n,) labels, n >= 1.
-            y_true: (n,) labels, or (n, speakers) 0/1 as ``DiarizationDataset`` gives them, of which
-                windows count where one speaks: not nobody, nor several.
+            y_true: (n,) labels, or (n, speakers) 0/1 as in ``DiarizationDataset``, of which only
+                windows with exactly one speaker count.
 
         Raises:
-            TypeError: no numbers. ValueError: another length, negative labels or such as are not whole, a
+            TypeError: not numbers. ValueError: another length, labels that are negative or not integers, a
                 reference in which no window counts.
         """
         predicted = arguments.labels("y_pred", y_pred)
@@ -158,7 +158,7 @@ class DEC:
 
 
 def _reference(y_true: np.ndarray | Tensor, count: int) -> np.ndarray:
-    """Take labels (n,), or 0/1 (n, speakers), as labels (n,), -1 where nobody speaks, or several."""
+    """Convert labels (n,), or 0/1 (n, speakers), to labels (n,): -1 for no speaker or several speakers."""
     wanted = f"labels ({count},) or a 0/1 matrix ({count}, speakers)"
     made = arguments.array("y_true", y_true, wanted)
     if made.ndim != 2:

@@ -1,4 +1,4 @@
-"""Whole data sets through the published functions: one RTTM per recording in a directory."""
+"""The published functions on whole data sets: a directory with one RTTM per recording."""
 
 from __future__ import annotations
 
@@ -35,20 +35,22 @@ def make_rttm(
     """Write ``<out_dir>/<name>.rttm`` from one label per window; return its path.
 
     Args:
-        labels: (n,) ints, -1 where nobody speaks; window i stands for
+        labels: (n,) ints, -1 for no speaker; window i represents
             [(i - 0.5) win_step, (i + 0.5) win_step), clipped to the recording.
         win_step: milliseconds.
         duration: of the recording, seconds; None for n win_step.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be.
-        DataError: a name that cannot stand in an RTTM or in that of a file, a step that is no whole number
-            of samples, more labels than the recording has windows, a directory that cannot be made.
+        TypeError, ValueError: an invalid argument.
+        DataError: a name that is impossible in an RTTM or a file name, a step that is not a whole number of
+            samples, more labels than windows in the recording, a directory that cannot be created.
     """
     out_dir = _directory("out_dir", out_dir)
     arguments.text("name", name, "the name of a recording")
     if "/" in name or name.split() != [name]:
-        raise DataError(f"name: {name!r} cannot be that of a recording: leave blanks and '/' out")
+        raise DataError(
+            f"name: {name!r} is not a valid recording id: it must not contain blanks or '/'"
+        )
     labels = arguments.labels("labels", labels, least=SILENCE)
     step = arguments.number("win_step", win_step, 10, unit="(milliseconds)") / 1000
     if duration is None:
@@ -60,7 +62,7 @@ def make_rttm(
 
 
 def annotation(name: str, turns: Sequence[Turn]) -> Annotation:
-    """Turn one recording's turns into a pyannote.core annotation; a speaker's overlapping ones are joined."""
+    """Turn one recording's turns into a pyannote.core annotation; overlapping turns of a speaker are merged."""
     result = Annotation(uri=name)
     for i, turn in enumerate(merge_turns(turns)[0]):
         result[Segment(turn.start, turn.end), i] = turn.speaker
@@ -75,12 +77,12 @@ def diarize_dataset(
 ) -> str:
     """Label the speech windows of every recording; return the directory of the RTTMs.
 
-    ``label(x, windows, bounds, seed)`` gets x-vectors (n, d) of the speech windows, the windows, and
-    what is known of the number of speakers: ``bounds``, or where it is None the number of the reference.
-    A recording that has too few windows for it is named in the log.
+    ``label(x, windows, bounds, seed)`` receives x-vectors (n, d) of the speech windows, the windows, and
+    the bounds on the number of speakers: ``bounds``, or if it is None the number in the reference.
+    Recordings with too few windows for it are listed in the log.
 
     Raises:
-        TypeError: no data set. DataError: no directory can be made there; some recordings failed, the
+        TypeError: not a data set. DataError: the directory cannot be created; some recordings failed, the
             others are done.
     """
     check_dataset(dataset)
@@ -112,10 +114,10 @@ def diarize_dataset(
 
 
 def check_dataset(dataset: object) -> None:
-    """Refuse what is no ``DiarizationDataset``.
+    """Check that the argument is a ``DiarizationDataset``.
 
     Raises:
-        TypeError: so it is.
+        TypeError: it is not.
     """
     hint = ": DiarizationDataset(data_dir=...) makes one"
     arguments.instance("audio_dataset", dataset, DiarizationDataset, hint)
@@ -133,7 +135,7 @@ def _directory(name: str, value: object) -> Path:
 
 
 def _vectors(segments: object, count: int) -> np.ndarray:
-    """Take the x-vectors (n, d) of an item, which may have gone through a transform."""
+    """Return the x-vectors (n, d) of an item, possibly after a transform."""
     wanted = f"x-vectors ({count}, d)"
     made = arguments.array("what transform returns", segments, wanted)
     if made.ndim != 2 or len(made) != count:
@@ -142,10 +144,10 @@ def _vectors(segments: object, count: int) -> np.ndarray:
 
 
 def exact_bounds(speakers: int) -> Bounds:
-    """Make the bounds of a number that is known.
+    """Return the bounds for a known number.
 
     Raises:
-        DataError: there are none, as where a recording has no reference.
+        DataError: the number is 0, for example if a recording has no reference.
     """
     if speakers < 1:
         raise DataError(f"{speakers} speakers: the oracle needs a reference that names some")

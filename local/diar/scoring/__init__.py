@@ -1,1 +1,1 @@
-"""How right hypotheses are: rates, comparisons, tables."""
+"""Evaluation of hypotheses: error rates, comparisons, tables."""

@@ -1,7 +1,7 @@
-"""Scores of names that hold in several recordings.
+"""Scores of speaker names shared by several recordings.
 
 Cross-show diarization (Tran, Le, Barras, Lamel, "Comparing multi-stage approaches for cross-show speaker
-diarization", Interspeech 2011; so in the ETAPE and REPERE campaigns): one pairing of reference and hypothesis
+diarization", Interspeech 2011; used in the ETAPE and REPERE campaigns): one pairing of reference and hypothesis
 speakers for the whole collection, instead of one for each recording.
 """
 
@@ -20,14 +20,14 @@ def chain(
     hypothesis: Mapping[str, Sequence[Turn]],
     uem: Mapping[str, Sequence[Region]] | None,
 ) -> tuple[dict[str, list[Turn]], dict[str, list[Turn]], dict[str, list[Region]]]:
-    """Put recordings one after the other, as one whose evaluation map is that of all.
+    """Concatenate recordings into one, with their evaluation maps.
 
     Args:
-        reference, hypothesis: turns by recording. uem: what is evaluated of each; None: from 0 to the last
+        reference, hypothesis: turns by recording. uem: the evaluated regions of each; None: from 0 to the last
             end of a turn of either side.
 
     Returns:
-        The same three of the recording ``COLLECTION``; what of them a recording lacks counts as nothing.
+        The same three of the recording ``COLLECTION``; if a recording has none, it contributes nothing.
     """
     chained: tuple[list[Turn], list[Turn]] = ([], [])
     regions: list[Region] = []

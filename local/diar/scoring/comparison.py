@@ -1,4 +1,4 @@
-"""Two systems on the same recordings: is one better, by how much, and where.
+"""Comparison of two systems on the same recordings: which is better, by how much, and where.
 
 The difference of total DER has a percentile bootstrap interval, recordings being resampled with both
 systems' figures together (Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13);
@@ -32,7 +32,7 @@ class Comparison:
 
     @cached_property
     def differences(self) -> np.ndarray:
-        """DER of a minus that of b, (n,) points; what a table would not show is 0."""
+        """DER of a minus that of b, (n,) points; differences too small for a table are 0."""
         difference = self.a["der_%"].to_numpy() - self.b["der_%"].to_numpy()
         return np.where(np.abs(difference) < _EQUAL, 0.0, difference)
 
@@ -44,13 +44,13 @@ class Comparison:
 
     @property
     def wins(self) -> tuple[int, int, int]:
-        """In how many recordings a is better, equal, worse."""
+        """The numbers of recordings in which a is better, equal, and worse."""
         d = self.differences
         return int((d < 0).sum()), int((d == 0).sum()), int((d > 0).sum())
 
     @property
     def p_value(self) -> float | None:
-        """That of the two-sided signed-rank test, equal recordings left out; None where all are."""
+        """The p value of the two-sided signed-rank test without equal recordings; None if all are equal."""
         if not self.differences.any():
             return None
         return float(stats.wilcoxon(self.differences, zero_method="wilcox").pvalue)
@@ -72,10 +72,10 @@ def compare(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Comparison]:
     """Compare two systems under each protocol that both were scored under.
 
     Args:
-        a, b: their tables, as ``diar.scoring.frame`` reads them.
+        a, b: their tables, as read by ``diar.scoring.frame``.
 
     Raises:
-        DataError: there is no such protocol, the recordings differ, or what was scored of them differs.
+        DataError: no protocol is common to both, or the recordings or their scored regions differ.
     """
     ours, theirs = split(a, "protocol"), split(b, "protocol")
     names = [name for name in ours if name in theirs]
@@ -108,7 +108,7 @@ def rate_interval(
     """Bootstrap 100 * sum(seconds) / sum(scored) over recordings.
 
     Args:
-        seconds, scored: (n,) of each recording; those with nothing scored are left out.
+        seconds, scored: (n,) of each recording; recordings with nothing scored are excluded.
 
     Returns:
         The 95 % interval, low and high, percent; None with fewer than two recordings.

@@ -1,6 +1,6 @@
-"""Where a hypothesis is wrong: each segment of missed speech, false alarm and confusion.
+"""Errors of a hypothesis as segments of missed speech, false alarm and confusion.
 
-Without a collar and with overlap, so that every error is seen; the sums are those of the protocol
+Without a collar and with overlap, so that every error is included; the sums are those of the protocol
 "full" of ``diar.scoring.rates``.
 """
 
@@ -20,11 +20,11 @@ Segments = list[tuple[float, float, int]]
 
 @dataclass(frozen=True)
 class ErrorSegments:
-    """The errors of one recording, and how its speakers are paired.
+    """The errors of one recording, and the pairing of its speakers.
 
     pairs: hypothesis speaker -> the reference speaker whose time it shares most.
     segments: for 'miss', 'false alarm', 'confusion', and 'overlap' (of the reference): (start, end,
-        speakers) in seconds; ``speakers`` is how many are wrong, or talk, at once.
+        speakers) in seconds; ``speakers`` is the number of speakers wrong, or talking, at once.
     """
 
     pairs: dict[str, str]
@@ -34,7 +34,7 @@ class ErrorSegments:
 def find_errors(
     reference: Sequence[Turn], hypothesis: Sequence[Turn], regions: Sequence[Region]
 ) -> ErrorSegments:
-    """Compare two sides of one recording within ``regions``; either may be without turns."""
+    """Compare reference and hypothesis of one recording within ``regions``; either may have no turns."""
     tally = Tally(merge_turns(reference)[0], merge_turns(hypothesis)[0], regions)
     pairs = tally.pair_speakers(tally.inside)
     errors = tally.count_errors(pairs)
@@ -53,7 +53,7 @@ def find_errors(
 
 
 def _segments(edges: np.ndarray, counts: np.ndarray) -> Segments:
-    """(start, end, count) of neighbouring pieces of the same count, where it is not 0."""
+    """(start, end, count) of adjacent pieces with the same nonzero count."""
     if not len(counts):
         return []
     first = np.flatnonzero(np.diff(counts, prepend=counts[0] + 1))

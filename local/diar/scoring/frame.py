@@ -1,4 +1,4 @@
-"""Scores as one table: a row for each protocol and recording, and of an experiment each system and set.
+"""Scores as one table: a row for each protocol and recording; for an experiment, also each system and set.
 
 The columns are those of per_recording.tsv: seconds of speaker time (scored, miss, false alarm,
 confusion), the same in percent of the scored time, DER, JER, and the numbers of speakers. All tables
@@ -44,9 +44,9 @@ def totals(frame: pd.DataFrame, by: str | Sequence[str] = "protocol") -> pd.Data
     Returns:
         A row for each group, in the order of their first recordings; columns:
         SECONDS, COUNTS: sums. Rates are those of the sums; JER is the mean over all speakers.
-        recordings: how many there are.
-        exact_%: of them, those whose number of speakers is right.
-        mean_absolute_error, bias: of that number; a bias above 0 means that too many are found.
+        recordings: their number.
+        exact_%: the percentage with the right number of speakers.
+        mean_absolute_error, bias: of that number; a bias above 0 means too many speakers.
     """
     error = frame["speakers_found"] - frame["speakers"]
     more_confusion = (frame["der_md_eval_%"] - frame["der_%"]) * frame["scored_s"] / 100
@@ -73,20 +73,20 @@ def total_score(
 
 
 def first_protocol(frame: pd.DataFrame) -> pd.DataFrame:
-    """Take the rows under the protocol that comes first: JER and numbers of speakers are alike in all."""
+    """Select the rows of the first protocol: JER and numbers of speakers are the same in all protocols."""
     return frame[frame["protocol"] == frame["protocol"].iloc[0]]
 
 
 def split(frame: pd.DataFrame, by: str) -> dict[str, pd.DataFrame]:
-    """Take apart the rows by system, set or protocol, in the order of their first appearance."""
+    """Split the rows by system, set or protocol, in the order of their first appearance."""
     return {str(name): rows for name, rows in frame.groupby(by, sort=False)}
 
 
 def count_speakers(frame: pd.DataFrame) -> pd.DataFrame:
-    """Count the recordings by their numbers of speakers in the reference (rows) and found (columns).
+    """Count the recordings by their numbers of speakers in the reference (rows) and the hypothesis (columns).
 
     Args:
-        frame: under one protocol.
+        frame: the rows of one protocol.
     """
     return pd.crosstab(frame["speakers"], frame["speakers_found"])
 
@@ -106,7 +106,7 @@ def read_frame(score_dir: str | Path) -> pd.DataFrame:
     """Read the table of a system from a score directory, without the totals, recordings sorted.
 
     Raises:
-        DataError: the file is absent, or not of this form.
+        DataError: the file is missing or not in this format.
     """
     path = Path(score_dir) / FILE
     numbers = [*SECONDS, *RATES]
@@ -122,7 +122,7 @@ def read_frame(score_dir: str | Path) -> pd.DataFrame:
         raise DataError(f"not made by steps/score.sh: {error}", path) from None
     frame = frame[frame.duplicated("protocol", keep="last")]  # the last of each is its total
     if frame.empty:
-        raise DataError("holds no figures: make it again by steps/score.sh", path)
+        raise DataError("has no figures: make it again with steps/score.sh", path)
     sorted_rows = [rows.sort_values("recording") for rows in split(frame, "protocol").values()]
     return pd.concat(sorted_rows, ignore_index=True)[COLUMNS]
 
@@ -154,9 +154,9 @@ def read_experiment(exp: str | Path, only: str | None = None) -> pd.DataFrame:
 
 
 def other_seeds(score_dir: Path) -> list[Path]:
-    """List the score directories of the other seeds with which a system was fitted, in their order.
+    """List the score directories of the other seeds of a system, in order.
 
-    Those of ``<system>/<set>/score`` are ``<system>/<set>/seed<N>/score``, as ./run.sh --seeds makes them.
+    Those of ``<system>/<set>/score`` are ``<system>/<set>/seed<N>/score``, as made by ./run.sh --seeds.
     """
     numbers = {}
     for path in score_dir.parent.glob(f"seed*/score/{FILE}"):
@@ -167,7 +167,7 @@ def other_seeds(score_dir: Path) -> list[Path]:
 
 
 def read_seeds(exp: Path, only: str | None = None) -> pd.DataFrame:
-    """Read what ``read_experiment`` reads, and the tables of the other seeds of each system.
+    """Read the tables of ``read_experiment`` and those of the other seeds of each system.
 
     Returns:
         The columns of ``read_experiment``, and seed: 0 for the first, 1, 2, ... for the others.
@@ -185,20 +185,20 @@ def read_seeds(exp: Path, only: str | None = None) -> pd.DataFrame:
 
 
 def first_seed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Take the rows of the first seed of each system, from a table of ``read_seeds``."""
+    """Select the rows of the first seed of each system, from a table of ``read_seeds``."""
     return frame[frame["seed"] == 0].drop(columns="seed")
 
 
 def spread(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Sum up the recordings of each group, once for each seed, and say how the sums differ.
+    """Sum up the recordings of each group for each seed, with the spread over the seeds.
 
     Args:
-        frame: as ``read_seeds`` gives it.
-        by: columns that make the groups.
+        frame: as returned by ``read_seeds``.
+        by: the columns to group by.
 
     Returns:
-        A row for each group; columns (figure of ``totals``, one of ``SPREAD``). std is that of a sample,
-        divided by one less than there are seeds; nan where there is one seed.
+        A row for each group; columns (figure of ``totals``, one of ``SPREAD``). std is the sample
+        standard deviation; nan with one seed.
     """
     return totals(frame, [*by, "seed"]).groupby(list(by), sort=False).agg(SPREAD)
 

@@ -1,24 +1,24 @@
 """Diarization error rate, Jaccard error rate and speaker counts, under named protocols.
 
-Here are the seconds of each recording; ``diar.scoring.frame`` makes rates and totals of them.
+This module computes the seconds of each recording; ``diar.scoring.frame`` computes rates and totals.
 
 Sources: DER and its collar as in NIST, "The 2009 (RT-09) Rich Transcription Meeting Recognition
 Evaluation Plan", section 5.1; JER as in Ryant et al., "The Second DIHARD Diarization Challenge",
 Interspeech 2019. The figures are those of pyannote.metrics (Bredin, Interspeech 2017).
 
-Conventions, all of them:
+Conventions:
 
 * A collar is given as seconds on EACH side of a reference boundary (md-eval, dscore), unless the
-  protocol says that it is the width of the whole zone, as pyannote.metrics has it.
-* Speakers are paired within what counts, so that no other pairing scores less (pyannote.metrics).
-  md-eval pairs them before it leaves out collars and overlap: ``Score.conf_md_eval_s``.
+  protocol defines it as the width of the whole zone, as in pyannote.metrics.
+* Speakers are paired optimally within the scored time (pyannote.metrics). md-eval pairs them before
+  it excludes collars and overlap: ``Score.conf_md_eval_s``.
 * Turns of one speaker that overlap or touch within a recording are one turn: a person does not speak
-  twice at once, and a cut inside a turn is no boundary, hence has no collar.
+  twice at once, and a cut inside a turn is not a boundary, so it has no collar.
 * Totals are sums of seconds over recordings, not means of percentages.
-* JER and the numbers of speakers have no collar, include overlap and look at the whole UEM, whatever
-  the protocol.
-* A recording without hypothesis is scored as all missed. One that the evaluation map names but the
-  reference does not holds no speech, and everything found in it is false alarm.
+* JER and the numbers of speakers have no collar, include overlap and use the whole UEM in every
+  protocol.
+* A recording without a hypothesis is scored as missed. A recording in the evaluation map but not in
+  the reference has no speech, so all speech in its hypothesis is false alarm.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ Regions = Mapping[str, Sequence[Region]]
 class Protocol:
     """What is scored.
 
-    collar: seconds left out at each boundary of a reference turn.
-    overlap: whether time in which several reference speakers talk counts.
+    collar: seconds excluded at each boundary of a reference turn.
+    overlap: whether overlapping reference speech is scored.
     collar_is: whether ``collar`` lies on each side of the boundary (NIST, dscore, spy-der), or is the
         width of the whole zone around it (pyannote.metrics).
-    region: where anything counts: within the UEM; from the first to the last reference turn (what
-        md-eval does without a UEM); or in reference speech only, so that what a VAD invents in
-        silence does not count.
-    words: the description for readers; made from the above when empty.
+    region: the scored time: the UEM; from the first to the last reference turn (as md-eval does
+        without a UEM); or reference speech only, so that false alarms of the VAD in silence do
+        not count.
+    words: the description for readers; derived from the above when empty.
     """
 
     collar: float
@@ -99,10 +99,10 @@ class ScoringConfig:
 
 
 class Score(NamedTuple):
-    """What one recording gives under one protocol.
+    """The score of one recording under one protocol.
 
-    ``scored_s``, ``miss_s``, ``fa_s``, ``conf_s``: seconds of speaker time, so that two people
-    at once count twice. ``conf_md_eval_s``: what md-eval counts as confusion.
+    ``scored_s``, ``miss_s``, ``fa_s``, ``conf_s``: seconds of speaker time, so two people
+    at once count twice. ``conf_md_eval_s``: the confusion as md-eval counts it.
     ``jer_sum``: sum over the reference speakers of their Jaccard error rates, 0 to 1.
     ``speakers``, ``speakers_found``: numbers of speakers in reference and hypothesis.
     """
@@ -120,9 +120,9 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The scores of all recordings by protocol, and what a reader has to know about the two sides.
+    """The scores of all recordings by protocol, with remarks on reference and hypothesis.
 
-    ``derived_uem``: no evaluation map was given, each recording counts from 0 to its last turn.
+    ``derived_uem``: no evaluation map was given, so each recording is evaluated from 0 to its last turn.
     Names of recordings: ``missing`` have no hypothesis; ``silent`` have no reference speech; ``extra``
     have nothing but a hypothesis and were left out; ``beyond`` have hypothesis speech after the end
     of the evaluation map, which does not count.
@@ -150,18 +150,18 @@ def evaluate(
 
     Args:
         reference, hypothesis: turns of each recording, in any order, any speaker names.
-        uem: regions to evaluate of each recording; None: from 0 to the last end of a turn.
+        uem: evaluated regions of each recording; None: from 0 to the last end of a turn.
         protocols: by name.
-        allow_extra: leave out recordings that only the hypothesis has, instead of refusing them.
+        allow_extra: exclude recordings that are only in the hypothesis, instead of refusing them.
 
     Raises:
-        DataError: nothing to score; recordings in the hypothesis only; recordings of the reference
-            that the evaluation map lacks.
+        DataError: nothing to score; recordings only in the hypothesis; recordings of the reference
+            missing from the evaluation map.
     """
     recordings = sorted({*reference, *(uem or {})})
     extra = sorted(set(hypothesis) - set(recordings))
     if not recordings:
-        raise DataError("the reference holds no recording: nothing to score")
+        raise DataError("the reference has no recordings: nothing to score")
     if extra and not allow_extra:
         raise DataError(f"only in the hypothesis, not in the reference: {listed(extra)}")
     outside = sorted(set(reference) - set(uem)) if uem is not None else []
@@ -205,7 +205,7 @@ def _score_recording(
     regions: Sequence[Region],
     protocols: Mapping[str, Protocol],
 ) -> dict[str, Score]:
-    """Score one recording, whose turns are merged, under each protocol."""
+    """Score one recording with merged turns under each protocol."""
     tally = Tally(reference, hypothesis, regions, [p.side for p in protocols.values()])
     pairs = tally.pair_speakers(tally.inside)
     jer_sum = float(tally.jaccard_errors(pairs).sum())

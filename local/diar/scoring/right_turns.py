@@ -1,4 +1,4 @@
-"""Which speakers of a hypothesis are which of the reference, and which of its turns have the right one."""
+"""Mapping of hypothesis speakers to reference speakers, and the turns with the right speaker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diar.scoring.tally import Tally
 def partners(reference: Sequence[Turn], hypothesis: Sequence[Turn]) -> dict[str, str]:
     """Pair the speakers of the hypothesis with those of the reference, as for DER.
 
-    They share as much time as possible; who shares none is left out.
+    The pairs maximise the shared time; speakers that share none are left out.
 
     Args:
         reference, hypothesis: turns of one recording; none overlaps another of the same speaker.
@@ -22,9 +22,9 @@ def partners(reference: Sequence[Turn], hypothesis: Sequence[Turn]) -> dict[str,
 
 
 def right_turns(reference: Sequence[Turn], hypothesis: Sequence[Turn]) -> np.ndarray:
-    """Tell which turns (t,) of the hypothesis are right: bool.
+    """Return which turns of the hypothesis are right, (t,) bool.
 
-    A turn is right if for most of it the partner of its speaker speaks; one in silence, or of a speaker
+    A turn is right if the partner of its speaker speaks for most of it; a turn in silence, or of a speaker
     without a partner, is not.
 
     Args:

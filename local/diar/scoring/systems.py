@@ -1,4 +1,4 @@
-"""The systems of an experiment: what they are called, their order, and what is said of their scores."""
+"""The systems of an experiment: their names, their order, and remarks on their scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from diar.base.errors import DataError
 
-# How directories are called in tables and pictures, and their order; others keep their own names.
+# Display names of directories in tables and pictures, in order; others keep their own names.
 SYSTEMS = {
     "dec_default": "DEC, default",
     "start": "start of DEC",
@@ -31,18 +31,18 @@ SETS = ["test", "dev", "real_sample"]
 
 
 def rank(name: str, known: Sequence[str]) -> tuple[int, str]:
-    """Give the sorting key: known names first, in their order, each before its variants."""
+    """Return the sorting key: known names first, in their order, each before its variants."""
     base = name.partition(VARIANT)[0].removesuffix(ORACLE)
     return (known.index(base) if base in known else len(known), name)
 
 
 def is_told(system: str) -> bool:
-    """Tell whether a system is told the number of speakers."""
+    """Return whether a system is given the number of speakers."""
     return system.partition(VARIANT)[0].endswith(ORACLE)
 
 
 def system_name(system: str) -> str:
-    """Say what readers know the directory of a system by."""
+    """Return the display name of the directory of a system."""
     told, *changes = system.split(VARIANT)
     base = told.removesuffix(ORACLE)
     known = ", count known" if base != told else ""
@@ -51,12 +51,12 @@ def system_name(system: str) -> str:
 
 
 def of_seeds(name: str, seeds: int) -> str:
-    """Say what stands for a system that was fitted with so many seeds, where one fit is shown."""
+    """Return the label of a system fitted with several seeds, where one fit is shown."""
     return f"{name}, first of {seeds} seeds" if seeds > 1 else name
 
 
 def name_of_directory(directory: Path) -> str:
-    """Say what readers know <system>/<set> by, or <system>/<set>/seed<N>."""
+    """Return the display name of <system>/<set> or <system>/<set>/seed<N>."""
     seed = directory.name.removeprefix("seed")
     if seed != directory.name and seed.isdecimal():
         return f"{system_name(directory.parents[1].name)}, seed {seed}"
@@ -64,10 +64,10 @@ def name_of_directory(directory: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read one of the small JSON files that steps leave, such as a summary.json.
+    """Read one of the small JSON files written by steps, such as a summary.json.
 
     Raises:
-        DataError: it is absent or not valid.
+        DataError: it is missing or invalid.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -82,10 +82,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_summaries(exp: Path, name: str, systems: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Read what no figure says of the scores of some systems on a set: protocols, commands, remarks.
+    """Read the protocols, commands and remarks that belong to the scores of some systems on a set.
 
     Raises:
-        DataError: it is absent, or was not made by steps/score.sh.
+        DataError: it is missing or was not made by steps/score.sh.
     """
     return {s: _read_summary(exp / s / name / "score/summary.json") for s in systems}
 
@@ -101,7 +101,7 @@ def _read_summary(path: Path) -> dict[str, Any]:
 
 
 def describe_protocols(summaries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Say in words what each protocol scores, in the order of their first appearance."""
+    """Describe what each protocol scores, in the order of their first appearance."""
     words: dict[str, str] = {}
     for summary in summaries:
         for name, protocol in summary["protocols"].items():

@@ -21,7 +21,7 @@ from diar.scoring.rates import Evaluation, listed
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """Write an aligned markdown table: the index to the left, as text, the columns to the right.
+    """Write an aligned markdown table: the index left-aligned as text, the columns right-aligned.
 
     DataFrame.to_markdown would add two spaces to most columns, and cannot write this rule.
     """
@@ -44,31 +44,31 @@ def markdown(table: pd.DataFrame) -> str:
 
 
 def number(value: float | None, decimals: int = 2) -> str:
-    """Write a figure for a table; '-' where there is none."""
+    """Write a figure for a table; '-' if there is none."""
     return "-" if pd.isna(value) else f"{value:.{decimals}f}"
 
 
 def signed(value: float | None) -> str:
-    """Write a difference for a table, always with its sign; '-' where there is none."""
+    """Write a difference for a table, always with its sign; '-' if there is none."""
     return "-" if pd.isna(value) else f"{value:+.2f}"
 
 
 def span(limits: tuple[float, float] | None) -> str:
-    """Write an interval of differences; '-' where there is none."""
+    """Write an interval of differences; '-' if there is none."""
     return "-" if limits is None else " to ".join(map(signed, limits))
 
 
 def rate_span(limits: tuple[float, float] | None) -> str:
-    """Write an interval of percentages; '-' where there is none."""
+    """Write an interval of percentages; '-' if there is none."""
     return "-" if limits is None else " to ".join(map(number, limits))
 
 
 def over_seeds(figure: pd.Series, decimals: int = 2, unit: str = "") -> str:
-    """Write a figure of one fit; or of several, as mean ± standard deviation (least to most).
+    """Write a figure of one fit, or of several as mean ± standard deviation (minimum to maximum).
 
     Args:
         figure: its ``diar.scoring.frame.SPREAD``.
-        unit: written behind the figure.
+        unit: written after the figure.
     """
     mean, deviation, *ends = (number(figure[name], decimals) for name in SPREAD[:4])
     if figure["count"] < 2:
@@ -77,18 +77,18 @@ def over_seeds(figure: pd.Series, decimals: int = 2, unit: str = "") -> str:
 
 
 def p_value(value: float | None) -> str:
-    """Write the p value of a test; '-' where there was nothing to test."""
+    """Write the p value of a test; '-' if there was nothing to test."""
     if value is None:
         return "-"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def overview(evaluation: Evaluation, frame: pd.DataFrame, remarks: Sequence[str] = ()) -> str:
-    """Write totals under every protocol, speaker counts, and what the reader has to be told.
+    """Write totals under every protocol, speaker counts, and remarks.
 
     Args:
         frame: the scores of ``evaluation``.
-        remarks: what the caller wants to be told, too.
+        remarks: further remarks of the caller.
     """
     total = totals(frame)
     columns = {"der_%": "DER %", "miss_%": "miss %", "fa_%": "FA %", "conf_%": "conf. %"}
@@ -107,7 +107,7 @@ def overview(evaluation: Evaluation, frame: pd.DataFrame, remarks: Sequence[str]
 
 
 def notes(evaluation: Evaluation, total: pd.DataFrame) -> list[str]:
-    """Write one sentence for each thing that a reader of the figures ``total`` should know."""
+    """Write one sentence for each remark on the figures ``total``."""
     told = []
     if evaluation.derived_uem:
         told.append("No UEM: each recording is evaluated from 0 to the last end of a turn.")
@@ -125,7 +125,7 @@ def notes(evaluation: Evaluation, total: pd.DataFrame) -> list[str]:
     for count, side in zip(evaluation.merged, ("reference", "hypothesis"), strict=True):
         if count:
             told.append(
-                f"{count} turn(s) of the {side} overlapped others of their speaker: merged."
+                f"{count} turn(s) of the {side} overlapped others of the same speaker and were merged."
             )
     theirs = [
         f"{number(nist)} under {name} ({nist - ours:+.2f})"
@@ -143,26 +143,24 @@ def notes(evaluation: Evaluation, total: pd.DataFrame) -> list[str]:
 
 
 def file_notes(side: str, rttm: Rttm) -> list[str]:
-    """Write what was passed over or put together in reading the files of one side."""
+    """Write what was ignored or merged when the files of reference or hypothesis were read."""
     told = []
     if rttm.skipped:
         kinds = ", ".join(f"{kind} {count}" for kind, count in rttm.skipped.items())
         total = sum(rttm.skipped.values())
-        told.append(f"{total} line(s) of the {side} are no SPEAKER lines, passed over: {kinds}.")
+        told.append(f"{total} line(s) of the {side} other than SPEAKER, ignored: {kinds}.")
     if rttm.empty:
         total = sum(rttm.empty.values())
         told.append(
-            f"{total} turn(s) of no length in the {side}, left out: {listed([*rttm.empty])}."
+            f"{total} turn(s) of zero length in the {side}, left out: {listed([*rttm.empty])}."
         )
     if rttm.channels:
-        told.append(
-            f"Turns of several channels in the {side}, taken together: {listed(rttm.channels)}."
-        )
+        told.append(f"Turns of several channels in the {side}, merged: {listed(rttm.channels)}.")
     return told
 
 
 def count_matrix(frame: pd.DataFrame) -> str:
-    """Write the numbers of recordings by speakers in the reference, rows, and found, columns."""
+    """Write the numbers of recordings by speakers in the reference (rows) and the hypothesis (columns)."""
     return markdown(count_speakers(frame).replace(0, "-").add_prefix("found "))
 
 
@@ -175,11 +173,11 @@ def recordings(frame: pd.DataFrame) -> str:
 
 
 def summary(evaluation: Evaluation, frame: pd.DataFrame, **about: Any) -> dict[str, Any]:
-    """Gather everything but the single recordings, as plain values for JSON.
+    """Collect everything except the single recordings, as plain values for JSON.
 
     Args:
         frame: the scores of ``evaluation``.
-        about: what else to state first, such as the command and the paths.
+        about: what to state first, such as the command and the paths.
     """
     total = totals(frame)
     rates = [rate for rate in RATES if rate != "jer_%"]

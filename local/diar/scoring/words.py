@@ -1,4 +1,4 @@
-"""Who is said to have said which word: WDER, cpWER, tcpWER.
+"""Scores of words with speakers: WDER, cpWER, tcpWER.
 
 WDER: Shafey, Soltau and Shafran, "Joint Speech Recognition and Speaker Diarization via Sequence Transduction",
 Interspeech 2019. cpWER: Watanabe et al., "CHiME-6 Challenge", CHiME 2020. tcpWER: von Neumann et
@@ -23,11 +23,11 @@ COLLAR = 5.0  # seconds that a word may lie off for tcpWER
 
 @dataclass(frozen=True)
 class WordScore:
-    """Of one recording, or of all. Rates are None where there is nothing to divide by.
+    """Scores of one recording, or of all. Rates are None if the divisor is 0.
 
     words: of the reference. aligned: correct words and substitutions; wrong: those of them with a wrong
-    speaker. errors: substitutions, insertions, deletions of all words, whoever says them.
-    cp_errors, tcp_errors: the same of each speaker with that of the hypothesis who fits best.
+    speaker. errors: substitutions, insertions, deletions of all words, regardless of speaker.
+    cp_errors, tcp_errors: the same between each speaker and the best-matching speaker of the hypothesis.
     """
 
     words: int
@@ -61,11 +61,11 @@ def score(
     hypothesis: Mapping[str, Sequence[Word]],
     collar: float = COLLAR,
 ) -> dict[str, WordScore]:
-    """Score each recording of the reference; one without hypothesis lacks all its words.
+    """Score each recording of the reference; without a hypothesis, all its words are missing.
 
-    A word of nobody counts as wrong in WDER, and as of one more speaker in the others. The speakers of
-    the hypothesis are those of the reference whose words fit best, which Shafey et al. did not need, whose
-    speakers had roles.
+    A word without a speaker is wrong in WDER, and belongs to one more speaker in the others. Speakers of
+    the hypothesis are mapped to those of the reference whose words match best; Shafey et al. did not need
+    this, because their speakers had roles.
 
     Args:
         collar: of tcpWER, seconds.
@@ -121,7 +121,7 @@ def align(a: Sequence[str], b: Sequence[str]) -> tuple[list[tuple[int, int]], in
     """Align two sequences of words with the fewest errors.
 
     Returns:
-        (i, j) of the words that stand at one place, equal or not; and the number of errors.
+        (i, j) of the aligned words, equal or not; and the number of errors.
     """
     from kaldialign import align as levenshtein
 
@@ -165,7 +165,7 @@ def _segments(words: Sequence[Word]) -> Any:
 
 
 def plain(words: Sequence[Word]) -> list[Word]:
-    """Return words in small letters and without punctuation; what is nothing else is left out."""
+    """Return words in lower case without punctuation; words of punctuation only are dropped."""
     return [w._replace(text=text) for w in words if (text := _letters(w.text))]
 
 

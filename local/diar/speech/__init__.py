@@ -1,1 +1,1 @@
-"""Where there is speech."""
+"""Speech regions and local speakers."""

@@ -1,4 +1,4 @@
-"""Speech that a data directory states: by its reference, its segments, or Kaldi's frame decisions."""
+"""Speech given by a data directory: its reference, its segments, or Kaldi's frame decisions."""
 
 from __future__ import annotations
 
@@ -19,28 +19,27 @@ FILES = {"oracle": "ref.rttm", "segments": "segments", "vad_scp": "vad.scp"}
 
 
 class GivenSpeech(Protocol):
-    """Where there is speech according to a data directory."""
+    """Speech regions given by a data directory."""
 
     def regions(self, recording: str, duration: float) -> list[Region]:
         """Return the sorted, disjoint regions of speech within [0, duration], in seconds.
 
         Raises:
-            DataError: frame decisions that the recording lacks, or that are no vector.
+            DataError: the frame decisions of the recording are missing, or not a vector.
         """
         ...
 
 
 def given_speech(data_dir: str | Path, kind: str, frame_shift: float = 0.01) -> GivenSpeech:
-    """Read where there is speech from a Kaldi data directory.
+    """Read speech regions from a Kaldi data directory.
 
     Args:
-        kind: 'oracle' (where anybody speaks in ref.rttm), 'segments' (their union), or 'vad_scp'
-            (decisions of frames, as Kaldi's compute_vad_decision.sh writes them, of recordings or of
-            the utterances of ``segments``).
+        kind: 'oracle' (the speech in ref.rttm), 'segments' (their union), or 'vad_scp' (frame decisions
+            of Kaldi's compute_vad_decision.sh, for recordings or for the utterances of ``segments``).
         frame_shift: of the decisions, seconds.
 
     Raises:
-        DataError: files that cannot be read.
+        DataError: a file cannot be read.
     """
     path = Path(data_dir) / FILES[kind]
     if kind == "oracle":

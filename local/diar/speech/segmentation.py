@@ -1,7 +1,6 @@
-"""Local speakers: who of a few is active when, within windows of some seconds, by a network.
+"""Local speakers: a network tells which of a few speakers is active when, in windows of some seconds.
 
-A local speaker means nothing outside of their window; ``diar.turns.overlap`` gives them the names of
-DEC's speakers.
+A local speaker has no meaning outside their window; ``diar.turns.overlap`` maps them to DEC's speakers.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ WEIGHTS_SHA256 = "640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564b
 HALF_BATCH, HALF_WORTH = 8, 24  # see HalfNetwork
 NETWORK = Path(__file__).with_name("segmentation_net.py")
 
-# What a model says of itself in its metadata, as the exports of sherpa-onnx do.
+# Metadata that a model must have, as in the exports of sherpa-onnx.
 GEOMETRY = (
     "window_size", "receptive_field_size", "receptive_field_shift", "num_speakers",
     "powerset_max_classes", "sample_rate",
@@ -42,8 +41,8 @@ GEOMETRY = (
 class SegmentationConfig:
     """conf/segmentation.yaml.
 
-    model: 'segmentation-3.0', or the path of an ONNX file of its kind. step: seconds from window to
-    window. batch: windows that the network takes at once. precision: of the published model, see
+    model: 'segmentation-3.0', or the path of an ONNX file of the same kind. step: seconds between windows.
+    batch: windows per call of the network. precision: of the published model, see
     ``diar.networks.half``.
     """
 
@@ -61,7 +60,7 @@ class SegmentationConfig:
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a model hears and says: its window and frames, in samples, and the sets of speakers."""
+    """Input and output of a model: its window and frames, in samples, and the sets of speakers."""
 
     window: int
     field: int
@@ -70,12 +69,12 @@ class Geometry:
 
     @property
     def frames(self) -> tuple[float, float]:
-        """Seconds from the start of a window to the centre of its first frame, and from frame to frame."""
+        """Seconds from the start of a window to the centre of its first frame, and between frames."""
         return self.field / 2 / SAMPLE_RATE, self.shift / SAMPLE_RATE
 
     @cached_property
     def speakers(self) -> np.ndarray:
-        """(classes, speakers) 0 or 1: who is in which set."""
+        """Membership of speakers in sets, 0 or 1, (classes, speakers)."""
         count = 1 + max(s for each in self.sets for s in each)
         return np.array([[s in each for s in range(count)] for each in self.sets], np.float32)
 
@@ -90,11 +89,11 @@ class Segmentation:
     """The network, ready to run on the CPU.
 
     Args:
-        config: see there.
-        threads: how many windows are computed at once; results do not depend on it.
+        config: see ``SegmentationConfig``.
+        threads: number of windows computed in parallel; does not affect results.
 
     Raises:
-        DataError: weights that cannot be fetched, a file that is no such model.
+        DataError: the weights cannot be downloaded, or the file is not such a model.
     """
 
     def __init__(self, config: SegmentationConfig, threads: int = 1):
@@ -102,7 +101,7 @@ class Segmentation:
         try:
             self._session = session(path)
         except ValueError as error:
-            raise DataError(f"not a model that onnxruntime reads: {error}", path) from None
+            raise DataError(f"not a model that onnxruntime can read: {error}", path) from None
         self._config, self._threads = config, threads
         self._input = self._session.get_inputs()[0]
         self.geometry = geometry_of(self._session.get_modelmeta().custom_metadata_map, path)
@@ -121,8 +120,8 @@ class Segmentation:
         """Find the local speakers in windows that cover a recording.
 
         Args:
-            samples: (n,) float32 at 16 kHz. A recording shorter than a window is filled with silence;
-                the last window of a longer one ends where it ends.
+            samples: (n,) float32 at 16 kHz. A recording shorter than a window is padded with silence;
+                the last window of a longer one ends at its end.
         """
         shape = self.geometry
         starts = window_starts(len(samples), shape.window, self._config.step)
@@ -144,7 +143,7 @@ class Segmentation:
         return LocalSpeakers(np.array(starts) / SAMPLE_RATE, activity, *shape.frames)
 
     def _classes(self, windows: np.ndarray) -> np.ndarray:
-        """(b, frames, classes) log probabilities of (b, samples)."""
+        """Return log probabilities (b, frames, classes) for (b, samples)."""
         if len(self._input.shape) == 3:
             windows = windows[:, None]
         return self._session.run(None, {self._input.name: windows})[0]
@@ -162,9 +161,9 @@ def split(samples: np.ndarray) -> np.ndarray:
 
 
 def window_starts(length: int, window: int, step: float) -> list[int]:
-    """Return the samples where windows begin, every ``step`` seconds and at whole milliseconds.
+    """Return the first samples of windows, every ``step`` seconds and at whole milliseconds.
 
-    The last window ends where the ``length`` samples do, but for a millisecond.
+    The last window ends at the end of the ``length`` samples, to a millisecond.
     """
     millisecond = SAMPLE_RATE // 1000
     last = max(0, length - window) // millisecond * millisecond
@@ -172,10 +171,10 @@ def window_starts(length: int, window: int, step: float) -> list[int]:
 
 
 def geometry_of(said: dict[str, str], path: Path) -> Geometry:
-    """Read what a model says of itself.
+    """Read the metadata of a model.
 
     Raises:
-        DataError: something is missing or no number, or it is for another rate.
+        DataError: a value is missing or not a number, or the model is for another rate.
     """
     try:
         window, field, shift, speakers, together, rate = (int(said[name]) for name in GEOMETRY)
@@ -189,15 +188,15 @@ def geometry_of(said: dict[str, str], path: Path) -> Geometry:
 
 
 def model_path(model: str) -> Path:
-    """Return the ONNX file of a model: that of the published one is made once, in the cache.
+    """Return the ONNX file of a model; that of the published one is exported once, to the cache.
 
     Raises:
-        DataError: there is no such file; weights that cannot be fetched.
+        DataError: no such file, or the weights cannot be downloaded.
     """
     if model == PUBLISHED:
         return onnx_model("segmentation", WEIGHTS_SHA256, NETWORK, _export)
     if not Path(model).is_file():
-        raise DataError(f"no such model; it is {PUBLISHED}, or an ONNX file of its kind", model)
+        raise DataError(f"no such model; give {PUBLISHED}, or an ONNX file of the same kind", model)
     return Path(model)
 
 

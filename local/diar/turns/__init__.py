@@ -1,1 +1,1 @@
-"""From the posteriors of windows to turns."""
+"""Decoding of window posteriors to turns."""

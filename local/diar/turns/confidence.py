@@ -1,9 +1,9 @@
-"""How likely it is that a turn has the right speaker.
+"""The probability that a turn has the right speaker.
 
-The mean posterior of the speaker over the windows of the turn says how sure DEC is, and DEC is too sure of
-some: its windows are not independent. A logistic map with two slopes, fitted where a reference is, turns
-it into a probability (Platt, "Probabilistic outputs for support vector machines", 1999). It never falls
-where the posterior grows; and short turns are wrong more often than their posteriors say.
+The mean posterior of the speaker over the windows of a turn is overconfident, because windows are not
+independent. A logistic map with two slopes, fitted on data with a reference, calibrates it (Platt,
+"Probabilistic outputs for support vector machines", 1999). The map is monotonic in the posterior; the second
+slope accounts for short turns, which are wrong more often than their posteriors suggest.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from diar.turns.decoding import cluster_of
 class ConfidenceConfig:
     """The map, fitted by local/fit_confidence.py: the logit of the probability is a sum.
 
-    posterior: slope of the logit of the mean posterior; 0: no map is known, and turns have no
-        confidence. duration: slope of the natural logarithm of the seconds. offset: what is added.
-    least: posteriors below it, or as near to 1, count as so much.
-    doubtful: turns of a smaller probability are called so.
+    posterior: slope for the logit of the mean posterior; 0: no map was fitted, and turns have no
+        confidence. duration: slope for the natural logarithm of the seconds. offset: constant term.
+    least: posteriors are clipped to [least, 1 - least].
+    doubtful: turns with a lower probability are called doubtful.
     """
 
     posterior: float = 0.0
@@ -44,9 +44,9 @@ class ConfidenceConfig:
 def mean_posteriors(
     windows: Subsegments, posteriors: np.ndarray, turns: Sequence[Turn]
 ) -> np.ndarray:
-    """Average the posterior of its speaker over each turn: (t,), windows counting by what they share.
+    """Average the posterior of its speaker over each turn, (t,), weighted by shared time.
 
-    A turn without a window takes the nearest.
+    A turn without a window uses the nearest one.
 
     Args:
         windows: n >= 1 of one recording, in time order. posteriors: (n, k).
@@ -70,7 +70,7 @@ def mean_posteriors(
 
 
 def features(means: np.ndarray, turns: Sequence[Turn], least: float) -> np.ndarray:
-    """Return what the map takes of each turn, (t, 2): logit of its mean posterior, log of its seconds."""
+    """Return the features of each turn, (t, 2): logit of its mean posterior, log of its seconds."""
     seconds = np.array([turn.duration for turn in turns], dtype=float)
     return np.stack([logit(np.clip(means, least, 1 - least)), np.log(seconds)], axis=1)
 
@@ -81,7 +81,7 @@ def confidences(
     turns: Sequence[Turn],
     config: ConfidenceConfig,
 ) -> dict[Turn, float]:
-    """Return the probability of each turn that its speaker is right; nothing where no map is known.
+    """Return the probability that the speaker of each turn is right; empty if no map was fitted.
 
     Args:
         as for ``mean_posteriors``; config: the map.

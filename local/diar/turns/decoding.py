@@ -1,4 +1,4 @@
-"""From what each window says to who spoke when."""
+"""Decoding: from window posteriors to who spoke when."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from diar.xvectors.windows import grid_indices
 class DecodingConfig:
     """How window posteriors become turns.
 
-    kind: 'frames' averages the posteriors of the windows over each frame and decodes them by an
-    HMM; 'cells' gives each window of the published grid its cell, as published.
+    kind: 'frames' averages the posteriors of the windows over each frame and decodes them with an
+    HMM; 'cells' assigns each window of the published grid its cell, as published.
     sharpen: power to which the posteriors are raised first; 2 gives the size-neutral target of DEC.
-    frame: seconds. switch_penalty: log-probability that a change of speaker costs. rate: how many
-    independent windows a second of speech is worth (windows overlap, their evidence does too).
-    floor: least posterior that a frame has, so that no odd window forces a change of speaker.
-    shortest: seconds of a speaker who is known to be there, but wins nowhere.
-    overlap: of 'frames', where there is a segmentation.
+    frame: seconds. switch_penalty: cost of a speaker change in log probability. rate: independent
+    windows per second of speech (overlapping windows share evidence).
+    floor: minimum posterior of a frame, so that no outlier window forces a speaker change.
+    shortest: seconds given to a speaker who must exist, but wins no frame.
+    overlap: for 'frames' with a segmentation.
     """
 
     kind: Literal["frames", "cells"] = "frames"
@@ -54,7 +54,7 @@ NO_GRID = (
 
 @dataclass(frozen=True)
 class Decoded:
-    """The turns of one recording, and those of one speaker at a time; both sorted."""
+    """The turns of one recording, and those with one speaker at a time; both sorted."""
 
     turns: list[Turn]
     exclusive: list[Turn]
@@ -76,13 +76,13 @@ def decode(
         posteriors: (n, k), rows sum to 1.
         duration: seconds; no turn ends later.
         config: how to decode.
-        grid: (window, step) in seconds of the published grid that the windows lie on, or None.
-        least: as many speakers shall be left, where there are so many clusters: those that win no
-            frame get ``shortest`` seconds where they lose least.
-        local: the local speakers of a segmentation; without, nobody speaks at the same time.
+        grid: (window, step) in seconds, if the windows are on the published grid, or None.
+        least: minimum number of speakers, if there are enough clusters: those that win no frame get
+            ``shortest`` seconds where they lose least.
+        local: the local speakers of a segmentation; without them, turns do not overlap.
 
     Raises:
-        DataError: 'cells' without such a grid.
+        DataError: 'cells' without a grid.
     """
     if not len(windows):
         return Decoded([], [])
@@ -97,7 +97,7 @@ def decode(
     if len(ranks) == 1:
         return Decoded(exclusive, exclusive)
     everyone = _named(recording, [turn for rank in ranks for turn in rank], duration)
-    return Decoded(merge_turns(everyone)[0], exclusive)  # who was first, then second, spoke on
+    return Decoded(merge_turns(everyone)[0], exclusive)  # a speaker may change rank within a turn
 
 
 def _by_frames(
@@ -108,15 +108,15 @@ def _by_frames(
     least: int,
     local: LocalSpeakers | None,
 ) -> list[list[list[float]]]:
-    """Decode frames of what the windows cover: (start, end, cluster) of one at a time, and of others.
+    """Decode the frames covered by windows: (start, end, cluster) of the first speaker, and of others.
 
-    Without local speakers, an HMM decides.
+    Without local speakers, uses an HMM.
     """
     posteriors = posteriors**config.sharpen
     posteriors /= posteriors.sum(axis=1, keepdims=True)
     if grid is None:
         regions = regions_of(windows)
-    else:  # windows reach beyond the speech there: their cells do not
+    else:  # windows on a grid extend beyond the speech, but their cells do not
         centres = grid_indices(windows, *grid) * grid[1]
         regions = union((max(0.0, c - grid[1] / 2), c + grid[1] / 2) for c in centres)
     edges, frames = _frame_posteriors(windows, posteriors, regions, config.frame)
@@ -126,7 +126,7 @@ def _by_frames(
         _keep_speakers(first, frames, least, length)
         others = [np.where(other == first, SILENCE, other) for other in others]
         return [_runs(edges, labels) for labels in (first, *others)]
-    scores = np.maximum(frames, config.floor)  # in place: frames of a day are many
+    scores = np.maximum(frames, config.floor)  # in place, to save memory
     np.log(scores, out=scores)
     scores *= np.diff(edges, axis=1) * config.rate
     path = viterbi(scores, config.switch_penalty)
@@ -135,9 +135,9 @@ def _by_frames(
 
 
 def _keep_speakers(path: np.ndarray, frames: np.ndarray, least: int, length: int) -> None:
-    """Give clusters that won no frame of the path (T,) the ``length`` frames where they lose least.
+    """Give clusters that win no frame of the path (T,) the ``length`` frames where they lose least.
 
-    It ends when ``least`` clusters have frames. No other cluster loses its last frame.
+    Stops when ``least`` clusters have frames. No other cluster loses its last frame.
     """
     sizes = np.bincount(path, minlength=frames.shape[1])
     length = min(length, len(path))
@@ -145,7 +145,7 @@ def _keep_speakers(path: np.ndarray, frames: np.ndarray, least: int, length: int
     missing = missing[np.argsort(-frames[:, missing].max(axis=0), kind="stable")]
     for cluster in missing[: max(0, least - np.count_nonzero(sizes))]:
         won = frames[np.arange(len(path)), path]
-        # 1e-300 tells apart what the floor would not
+        # 1e-300 distinguishes values that the floor would not
         gain = np.log(np.maximum(frames[:, cluster], 1e-300)) - np.log(np.maximum(won, 1e-300))
         totals = np.convolve(gain, np.ones(length), "valid")
         for first in np.argsort(-totals, kind="stable"):
@@ -157,7 +157,7 @@ def _keep_speakers(path: np.ndarray, frames: np.ndarray, least: int, length: int
 
 
 def _runs(edges: np.ndarray, labels: np.ndarray) -> list[list[float]]:
-    """(start, end, label) of what lies together and has one label; SILENCE is left out."""
+    """Merge adjacent frames with the same label to (start, end, label), without SILENCE."""
     turns: list[list[float]] = []
     for (start, end), label in zip(edges, labels, strict=True):
         if label == SILENCE:
@@ -170,10 +170,10 @@ def _runs(edges: np.ndarray, labels: np.ndarray) -> list[list[float]]:
 
 
 def viterbi(scores: np.ndarray, switch_penalty: float) -> np.ndarray:
-    """Find the best state path (T,) of log scores (T, k) when each change of state costs a constant."""
+    """Find the best state path (T,) for log scores (T, k) with a constant cost per change of state."""
     steps, states = scores.shape
     stays = np.empty((steps, states), dtype=bool)
-    origin = np.empty(steps, dtype=int)  # of those that do not stay
+    origin = np.empty(steps, dtype=int)  # of states that do not stay
     best = scores[0].copy()
     for t in range(1, steps):
         origin[t] = best.argmax()
@@ -190,10 +190,10 @@ def viterbi(scores: np.ndarray, switch_penalty: float) -> np.ndarray:
 def _frame_posteriors(
     windows: Subsegments, posteriors: np.ndarray, regions: Sequence[Region], frame: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(T, 2) edges of frames that tile the regions, (T, k) mean posteriors over each.
+    """Return edges (T, 2) of frames that tile the regions, and mean posteriors (T, k) over each.
 
-    A window counts the more the nearer its centre is to the frame's: a window speaks for its
-    middle rather than for its ends.
+    A window has more weight the nearer its centre is to the frame's, because it represents its middle
+    better than its ends.
     """
     parts = []
     for start, end in regions:
@@ -227,7 +227,7 @@ def _by_cells(
 
 
 def cluster_of(turn: Turn) -> int:
-    """Return the column of the posteriors that a turn of ``decode`` is of."""
+    """Return the column of the posteriors for the speaker of a turn of ``decode``."""
     return int(turn.speaker.rpartition("_")[2]) - 1
 
 

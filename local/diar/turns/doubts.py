@@ -1,4 +1,4 @@
-"""What makes one doubt the speakers that were found."""
+"""Reasons to doubt the speakers found."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from diar.base.regions import merge_turns
 from diar.base.types import Bounds, Turn
 
-SHORT = 2.0  # seconds: who speaks for less may be a part of another; no result hangs on it
+SHORT = 2.0  # seconds: a speaker with less may be part of another; affects only the remarks
 
 
 def doubts_of_turns(turns: Sequence[Turn], bounds: Bounds) -> list[str]:
-    """Say what makes one doubt the speakers of a recording: nothing, as a rule.
+    """List reasons to doubt the speakers of a recording; usually there are none.
 
-    They are fewer than were asked for, or as many as were allowed; or one of them hardly speaks.
+    There are fewer than requested, or as many as allowed; or one of them hardly speaks.
 
     Args:
-        bounds: what was known of their number.
+        bounds: the bounds on their number.
     """
     if not turns:
         return []
@@ -26,10 +26,10 @@ def doubts_of_turns(turns: Sequence[Turn], bounds: Bounds) -> list[str]:
     said = [bounds.shortfall(len(times))] if bounds.shortfall(len(times)) else []
     least, most = bounds.range
     if least < most <= len(times):
-        said.append(f"{most} speakers, as many as were allowed: there may be more")
+        said.append(f"{most} speakers, the maximum allowed: there may be more")
     short = sorted(speaker for speaker, seconds in times.items() if seconds < SHORT)
     if short:
         said.append(
-            f"less than {SHORT:g} s of {', '.join(short)}: perhaps a part of another speaker, or noise"
+            f"less than {SHORT:g} s of {', '.join(short)}: perhaps part of another speaker, or noise"
         )
     return said

@@ -1,10 +1,9 @@
-"""Who speaks at the same time: the local speakers of a segmentation get the names of DEC's speakers.
+"""Overlapping speech: map the local speakers of a segmentation to DEC's speakers.
 
-Each window of the network knows its local speakers by their activity, and DEC knows who speaks in each
-frame. So each local speaker is named after the speaker of DEC who has most of their frames, no two of a
-window alike; the activities of all windows are averaged for each speaker, and as many are on in a frame
-as are active there on average (Bredin, Interspeech 2023, section 2.4, where a clustering of the local
-speakers is in the place of DEC).
+The segmentation gives the activity of local speakers in each window, DEC the speaker in each frame. Each
+local speaker is mapped to the speaker of DEC who has most of their frames, one to one within a window; the
+activities of all windows are averaged for each speaker, and a frame has as many speakers as are active there
+on average (Bredin, Interspeech 2023, section 2.4, which clusters local speakers instead of using DEC).
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from diar.base.types import LocalSpeakers
 class OverlapConfig:
     """How overlap is decoded.
 
-    trust: what the posterior of DEC weighs beside the activity of local speakers, for who is on.
-    second: a speaker more is on where the mean number of active speakers is above theirs by this.
-    together: what a frame counts for the name of a local speaker where others are active, too.
+    trust: weight of the posterior of DEC, relative to the activity of local speakers, in ranking speakers.
+    second: another speaker is added if the mean number of active speakers exceeds the count by this.
+    together: weight of frames in which others are active, too, when mapping a local speaker.
     """
 
     trust: float = 2.0
@@ -38,22 +37,22 @@ class OverlapConfig:
 def speakers_of(
     centres: np.ndarray, posteriors: np.ndarray, local: LocalSpeakers, config: OverlapConfig
 ) -> list[np.ndarray]:
-    """Find who is on in each frame: first those of one speaker at a time, then who speaks with them.
+    """Find the speakers of each frame: first one speaker at a time, then those who overlap.
 
     Args:
-        centres: (T,) of the frames, seconds, sorted: all that is speech.
-        posteriors: (T, k) of DEC, averaged over the windows that hold the frame.
+        centres: (T,) of all speech frames, seconds, sorted.
+        posteriors: (T, k) of DEC, averaged over the windows that contain the frame.
         local: the local speakers of the recording.
 
     Returns:
-        For each rank, the speaker (T,) of it, or -1; the first rank has one everywhere.
+        For each rank, its speaker (T,), or -1; the first rank has a speaker in every frame.
     """
     activity, active = name_local_speakers(centres, posteriors, local, config.together)
     score = activity + config.trust * posteriors
     frames = np.arange(len(centres))
     ranks = [score.argmax(axis=1)]
     for rank in range(1, min(posteriors.shape[1], local.activity.shape[2])):
-        score[frames, ranks[-1].clip(0)] = -1.0  # they are on
+        score[frames, ranks[-1].clip(0)] = -1.0  # already assigned
         best = score.argmax(axis=1)
         on = (active >= rank + config.second) & (activity[frames, best] > 0)
         ranks.append(np.where(on & (ranks[-1] >= 0), best, -1))
@@ -64,7 +63,7 @@ def name_local_speakers(
     centres: np.ndarray, posteriors: np.ndarray, local: LocalSpeakers, together: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Average the activity (T, k) of each speaker of DEC, and the number (T,) of active speakers."""
-    activity = np.zeros(posteriors.shape, np.float32)  # frames of a day are many
+    activity = np.zeros(posteriors.shape, np.float32)  # float32, to save memory
     active, windows = np.zeros(len(centres)), np.zeros(len(centres))
     for number, heard in enumerate(local.activity):
         start, end = local.span(number)

@@ -1,4 +1,4 @@
-"""Which speaker says a word, by its time and the turns."""
+"""Assignment of words to speakers, by the times of words and turns."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ DISTANCE = 1.0  # seconds from a word in silence to the turn that it may belong 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Words with their speakers, in the order in which they came.
+    """Words with their speakers, in their original order.
 
-    at_once: how many are said while another is, by someone else. tied: how many were decided by their
-    neighbours. near: how many lie in silence, and were given to who
-    speaks next to them. nobody: how many lie further from any turn, and have no speaker.
+    at_once: the number of words said while someone else says another. tied: the number of words decided by
+    their neighbours. near: the number of words in silence, assigned to the nearest speaker. nobody: the number
+    of words too far from any turn, without a speaker.
     """
 
     words: list[Word]
@@ -32,7 +32,7 @@ class Assignment:
 
     @property
     def nobody(self) -> int:
-        """How many words have no speaker."""
+        """The number of words without a speaker."""
         return sum(not word.speaker for word in self.words)
 
 
@@ -42,17 +42,17 @@ def assign(
     exclusive: Sequence[Turn] = (),
     distance: float = DISTANCE,
 ) -> Assignment:
-    """Give each word of a recording to who speaks most in it.
+    """Assign each word of a recording to the speaker who speaks most during it.
 
-    Words that overlap are parted by ``diar.words.overlap``: nobody says two at once. It needs their own times,
-    not estimated ones. Where two speak equally long in another word, to whom of them the nearest word with one speaker belongs; the one
-    before, where both are as near; where there is none, to who had the first turn.
+    ``diar.words.overlap`` separates words that overlap, because nobody says two at once; it needs their own times,
+    not estimated ones. A tie in another word goes to the tied speaker of the nearest word with one speaker
+    (the word before, if two are equally near); without such a word, to the speaker with the first turn.
 
     Args:
         turns: of the recording; they may overlap.
-        exclusive: turns of one speaker at a time, which decide where they reach into a word that overlaps
-            no other.
-        distance: seconds from a word to the nearest turn, at most, for a word in which nobody speaks.
+        exclusive: turns of one speaker at a time, which decide if they overlap a word that overlaps no
+            other.
+        distance: the maximum distance from a word in silence to the nearest turn, seconds.
 
     Raises:
         DataError: a distance below 0.
@@ -92,7 +92,7 @@ def assign(
 
 
 def _best(scores: np.ndarray, least: float) -> np.ndarray:
-    """(n, k) bool: who has the highest score of a row, all who have it; nobody where it is not above ``least``."""
+    """(n, k) bool: the speakers with the highest score of each row; none if it is not above ``least``."""
     highest = scores.max(axis=1, keepdims=True)
     return (scores >= highest - TOUCH) & (highest > least)
 
@@ -107,7 +107,7 @@ def _regions(turns: Sequence[Turn], speakers: Sequence[str]) -> list[list[Region
 def _distances(
     turns: Sequence[Turn], speakers: Sequence[str], starts: np.ndarray, ends: np.ndarray
 ) -> np.ndarray:
-    """(n, k) seconds from each word to the nearest turn of each speaker; 0 where it touches one."""
+    """(n, k) seconds from each word to the nearest turn of each speaker; 0 if it touches one."""
     columns = []
     for regions in _regions(turns, speakers):
         begins, finishes = np.array(regions, float).reshape(-1, 2).T
@@ -119,7 +119,7 @@ def _distances(
 
 
 def _by_neighbours(candidates: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """(n,) column of the speaker of each word, -1 for nobody; ties as ``assign`` says."""
+    """(n,) column of the speaker of each word, -1 for none; ties as in ``assign``."""
     count = candidates.sum(axis=1)
     chosen = np.where(count > 0, candidates.argmax(axis=1), -1)
     sure = np.flatnonzero(count == 1)

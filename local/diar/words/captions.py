@@ -1,7 +1,7 @@
-"""WebVTT and SRT with their words: cues, times inside of cues, and lines that roll on.
+"""Readers of WebVTT and SRT with words: cues, times inside cues, and roll-up lines.
 
-webvtt-py, which writes turns in ``diar.exports``, passes over cues that it cannot read, and names no line.
-Here a word that is lost in silence would be the worst. See W3C, "WebVTT: The Web Video Text Tracks Format".
+webvtt-py, which writes turns in ``diar.exports``, ignores cues that it cannot read, and reports no line
+numbers. Here, no word may be lost silently. See W3C, "WebVTT: The Web Video Text Tracks Format".
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ class _Cue(NamedTuple):
 
 
 def read_vtt(path: str | Path, recording: str) -> Transcript:
-    """Read WebVTT, with times inside of cues where there are some.
+    """Read WebVTT, with the times inside cues, if any.
 
     Raises:
-        DataError: no WebVTT; a time that is none; text that belongs to no cue.
+        DataError: not WebVTT; an invalid time; text that belongs to no cue.
     """
     lines = _lines(path)
     if not re.match(r"WEBVTT(\s|$)", lines[0]):
-        raise DataError("no WebVTT: its first line is not 'WEBVTT'", path, 1)
+        raise DataError("not WebVTT: its first line is not 'WEBVTT'", path, 1)
     cues = _in_order(_cues(path, lines, srt=False))
     notes = []
     if any(_INSIDE.search(line) for cue in cues for line in cue.text):
         cues, repeated = _without_repeats(cues)
         if repeated:
-            notes.append(f"{repeated} line(s) that roll on into the next cue taken once")
+            notes.append(f"{repeated} line(s) repeated in the next cue used once")
     words = [word for cue in cues for word in _vtt_words(path, cue, recording)]
     return Transcript(path, {recording: words}, notes=notes)
 
@@ -56,7 +56,7 @@ def read_srt(path: str | Path, recording: str) -> Transcript:
     """Read SRT.
 
     Raises:
-        DataError: no cue; a time that is none; text before the first cue.
+        DataError: no cue; an invalid time; text before the first cue.
     """
     words = []
     for cue in _in_order(_cues(path, _lines(path), srt=True)):
@@ -107,11 +107,11 @@ def _cues(path: str | Path, lines: Sequence[str], srt: bool) -> Iterator[_Cue]:
     if open_cue:
         yield open_cue
     elif srt and any(map(str.strip, lines)):
-        raise DataError("no SRT: no line of times, '<h:mm:ss,mmm> --> <h:mm:ss,mmm>'", path)
+        raise DataError("not SRT: no line of times, '<h:mm:ss,mmm> --> <h:mm:ss,mmm>'", path)
 
 
 def _blocks(lines: Sequence[str], content: Callable[[str], str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield (number of the first line, lines) of what stands between lines without ``content``."""
+    """Yield (number of the first line, lines) of each block between lines without ``content``."""
     block: list[str] = []
     for number, line in enumerate([*lines, ""], 1):
         if content(line):
@@ -122,7 +122,7 @@ def _blocks(lines: Sequence[str], content: Callable[[str], str]) -> Iterator[tup
 
 
 def _head(block: Sequence[str], arrow: int, srt: bool) -> int:
-    """Return where a cue begins: at its times, or at the number or the name in the line before."""
+    """Return the line where a cue begins: its times, or the number or name in the line before."""
     if arrow == 1 and not srt:
         return 0
     return arrow - 1 if arrow and srt and block[arrow - 1].strip().isdecimal() else arrow
@@ -133,7 +133,7 @@ def _is_no_cue(line: str, srt: bool, with_times: bool) -> bool:
 
 
 def _without_repeats(cues: Sequence[_Cue]) -> tuple[list[_Cue], int]:
-    """Drop lines without times of their own that are in the cue before, too, and how many they were."""
+    """Drop lines without their own times that are also in the previous cue; also return their number."""
     kept, repeated = [], 0
     before: set[str] = set()
     for cue in cues:

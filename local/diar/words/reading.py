@@ -1,4 +1,4 @@
-"""Files of words, whatever their format."""
+"""Reader of words from files of any supported format."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ WITHOUT = {".json": whisper.read_json, ".vtt": captions.read_vtt, ".srt": captio
 
 
 def read(path: str | Path, recording: str) -> Transcript:
-    """Read words, in the format that the ending of the file names; a file called 'ctm' is one.
+    """Read words in the format given by the file's extension; a file named 'ctm' is a CTM.
 
     Args:
-        recording: whose words they are, where the format does not say.
+        recording: the recording of the words, if the format does not name it.
 
     Raises:
-        DataError: another ending, no such file, or what the reader of that format refuses.
+        DataError: another extension, no such file, or a file refused by the reader of its format.
     """
     path = Path(path)
     suffix = (path.suffix or f".{path.name}").lower()

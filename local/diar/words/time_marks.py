@@ -1,7 +1,7 @@
-"""NIST's CTM and STM: a line for each word, a line for each stretch of one speaker.
+"""NIST's CTM and STM: a line for each word, or for each segment of one speaker.
 
 CTM: sclite's manual, "ctm"; with the speaker, NIST RT-04F evaluation plan, which puts confidence, type and
-speaker behind the word. STM: sclite's manual, "stm".
+speaker after the word. STM: sclite's manual, "stm".
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _OUT_OF_BOUNDS = "IGNORE_TIME_SEGMENT_IN_SCORING"
 
 
 def read_ctm(path: str | Path) -> Transcript:
-    """Read CTM of 5 to 8 fields; a bad line costs its recording, and nothing else.
+    """Read CTM of 5 to 8 fields; an invalid line affects only its recording.
 
     Raises:
         DataError: no such file, no text.
@@ -43,7 +43,7 @@ def read_ctm(path: str | Path) -> Transcript:
 
 
 def read_stm(path: str | Path) -> Transcript:
-    """Read STM; the times of words go by their length. A bad line costs its recording, and nothing else.
+    """Read STM; word times are estimated by length. An invalid line affects only its recording.
 
     Raises:
         DataError: no such file, no text.
@@ -73,7 +73,7 @@ def _ctm_words(fields: list[str], path: str | Path, number: int) -> list[Word]:
     confidence, _, speaker = [*fields[5:], *["", "", UNKNOWN][len(fields) - 5 :]]
     known = parse_number(confidence)
     if confidence.upper() not in ("", "NA", "<NA>", "-") and math.isnan(known):
-        raise DataError(f"{confidence!r}, after the word, is no confidence", path, number)
+        raise DataError(f"{confidence!r}, after the word, is not a confidence", path, number)
     begin, seconds = _number(start, path, number), _number(duration, path, number)
     word = Word(
         recording,

@@ -1,4 +1,4 @@
-"""JSON with words: of openai-whisper, faster-whisper and whisperX, of whisper.cpp, meeteval's SegLST, and ours."""
+"""JSON with words: openai-whisper, faster-whisper, whisperX, whisper.cpp, meeteval's SegLST, and our own."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from diar.words.word import (
 
 
 def read_json(path: str | Path, recording: str) -> Transcript:
-    """Read one of these; which it is, its keys tell.
+    """Read one of these formats, recognised by its keys.
 
     Args:
-        recording: whose words they are, where the file does not say.
+        recording: the recording of the words, if the file does not name it.
 
     Raises:
-        DataError: no JSON, another kind of JSON, a value that is missing or no number.
+        DataError: not JSON, another kind of JSON, a value that is missing or not a number.
     """
     content = _load(path)
     if isinstance(content, list):
@@ -51,17 +51,17 @@ def read_json(path: str | Path, recording: str) -> Transcript:
 
 def _load(path: str | Path) -> Any:
     try:
-        # whisper.cpp cuts characters in two where its tokens do: the whole segment has them again
+        # whisper.cpp splits characters at token boundaries; only the whole segment has them intact
         text = Path(path).read_text(encoding="utf-8-sig", errors="surrogateescape")
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"no JSON: {error.msg}", path, error.lineno) from None
+        raise DataError(f"not JSON: {error.msg}", path, error.lineno) from None
     except (ValueError, RecursionError):  # numbers, or brackets, without end
-        raise DataError("no JSON that can be read", path) from None
+        raise DataError("not readable JSON", path) from None
 
 
 class _Entry:
-    """An object of the JSON, and where it stands."""
+    """An object of the JSON and its position."""
 
     def __init__(self, value: Any, path: str | Path, place: str):
         self.path, self.place = path, place
@@ -76,7 +76,7 @@ class _Entry:
         return self.value.get(key) is not None
 
     def text(self, key: str) -> str:
-        """Return a string as it stands."""
+        """Return a string unchanged."""
         value = self.value.get(key)
         if not isinstance(value, str):
             raise self.error(f"no text {key!r}")
@@ -111,7 +111,7 @@ class _Entry:
             return None
 
     def seconds(self, key: str) -> float:
-        """Return a number that may be a string in the JSON, as CHiME writes times."""
+        """Return a number that may be a string in the JSON, like the times of CHiME."""
         value = self.value.get(key)
         if not isinstance(value, str):
             return self.number(key)
@@ -120,10 +120,10 @@ class _Entry:
         return number
 
     def entries(self, key: str) -> list[_Entry]:
-        """Return the objects of a list; none where there is no list."""
+        """Return the objects of a list; none if there is no list."""
         value = self.value.get(key) or []
         if not isinstance(value, list):
-            raise self.error(f"{key!r} is no list")
+            raise self.error(f"{key!r} is not a list")
         return _entries(value, self.path, f"{self.place}.{key}")
 
     def entry(self, key: str) -> _Entry:
@@ -141,7 +141,7 @@ def _entries(values: Sequence[Any], path: str | Path, place: str) -> list[_Entry
 
 def _whisper(path: str | Path, values: Sequence[Any], recording: str) -> Transcript:
     segments = _entries(values, path, "segments")
-    # openai-whisper and faster-whisper have the blanks in their words, whisperX has none at all
+    # words of openai-whisper and faster-whisper include blanks; those of whisperX have none
     blanks = any(
         isinstance(w.value.get("word"), str) and w.value["word"].startswith(" ")
         for segment in segments
@@ -159,10 +159,10 @@ def _whisper(path: str | Path, values: Sequence[Any], recording: str) -> Transcr
             found.append((min(word.start for word in words), words))
     notes = []
     if other:
-        notes.append(f"the text of {other} segment(s) is not that of their words, which are taken")
+        notes.append(f"the text of {other} segment(s) differs from their words, which are used")
     if odd:
         notes.append(
-            f"{len(odd)} word(s) have times that cannot be, and share what lies between their neighbours:"
+            f"{len(odd)} word(s) have impossible times, and share the time between their neighbours:"
             f" {odd[0]}{', ...' if len(odd) > 1 else ''}"
         )
     return Transcript(path, {recording: _joined(found)}, notes=notes)
@@ -183,10 +183,10 @@ def _whole(segment: _Entry, recording: str) -> Word:
 
 
 def _timed(segment: _Entry, recording: str, blanks: bool, odd: list[str]) -> list[Word]:
-    """Return the words of a segment; those without times share what lies between their neighbours.
+    """Return the words of a segment; words without times share the time between their neighbours.
 
     Args:
-        odd: takes what is wrong with the times of words, which count as none.
+        odd: receives the faults of impossible times, which count as none.
     """
     words: list[Word] = []
     without: list[Word] = []
@@ -227,7 +227,7 @@ def _times_of(entry: _Entry, odd: list[str]) -> tuple[float, float] | None:
 def _filled(
     segment: _Entry, before: Sequence[Word], without: Sequence[Word], end: float | None
 ) -> Iterator[Word]:
-    """Give the words without times what lies between their neighbours, by length in characters."""
+    """Give words without times the time between their neighbours, by length in characters."""
     if not without:
         return
     start = before[-1].end if before else segment.number("start")
@@ -252,7 +252,7 @@ def _whisper_cpp(path: str | Path, values: Sequence[Any], recording: str) -> Tra
 
 
 def _times(entry: _Entry) -> tuple[float, float]:
-    """(start, end) by the milliseconds of an entry, or else by its clock."""
+    """(start, end) from the milliseconds of an entry, or else from its clock times."""
     if not entry.has("offsets") and entry.has("timestamps"):
         clocks = entry.entry("timestamps")
         start, end = (parse_clock(clocks.text(key)) for key in ("from", "to"))
@@ -264,7 +264,7 @@ def _times(entry: _Entry) -> tuple[float, float]:
 
 
 def _from_tokens(segment: _Entry, whole: Word) -> list[Word]:
-    """Join tokens to words; none where there are none, or they have no times, or do not add up to the text."""
+    """Join tokens to words; none if there are no tokens, or they lack times or do not match the text."""
     words: list[Word] = []
     scores: list[list[float]] = []
     raw = ""
@@ -313,7 +313,7 @@ def _seglst(path: str | Path, values: Sequence[Any]) -> Transcript:
 
 
 def _ours(document: _Entry) -> Transcript:
-    """Read what ``diar.words.writing.document`` writes."""
+    """Read the output of ``diar.words.writing.document``."""
     words: list[Word] = []
     for entry in document.entries("words"):
         word = Word(

@@ -1,4 +1,4 @@
-"""One word with its time, a file of them, and texts whose words have no times of their own."""
+"""A word with its time, a file of words, and texts whose words have no times."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import NamedTuple
 from diar.base.errors import CONTROL, DataError
 
 UNKNOWN = "unknown"  # who said a word of nobody, in formats that want a name: NIST's word for it
-# Scripts that put no blanks between words: each of their characters may be parted from the next.
+# Scripts without blanks between words: they may be split between any two characters.
 _UNSPACED = ("CJK UNIFIED", "CJK COMPATIBILITY IDEOGRAPH", "HIRAGANA", "KATAKANA")
 
 
 class Word(NamedTuple):
     """A word of a recording, [start, end) in seconds.
 
-    speaker: who says it, '' for nobody. confidence: 0 to 1, None where it is not known. glued: no blank
-    stands before it. estimated: its times were not in the file, but come from its length in characters.
+    speaker: its speaker, '' for none. confidence: 0 to 1, None if unknown. glued: no blank before it.
+    estimated: its times were not in the file, but were estimated from its length in characters.
     """
 
     recording: str
@@ -36,10 +36,10 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True)
 class Transcript:
-    """What a file of words holds.
+    """The content of a file of words.
 
-    words: of each recording, in the order in which they are said. faults: recording -> what is wrong with
-    it. notes: what a user has to know about how it was read.
+    words: of each recording, in spoken order. faults: recording -> what is wrong with it.
+    notes: remarks for the user on the reading.
     """
 
     path: str | Path
@@ -52,7 +52,7 @@ def clean(text: str, path: str | Path, place: str = "", line: int | None = None)
     """Return a text in one line, without control characters, single blanks between its words.
 
     Raises:
-        DataError: code points that no file can hold.
+        DataError: code points that cannot be written to a file.
     """
     text = " ".join(CONTROL.sub(" ", text).split())
     try:
@@ -63,7 +63,7 @@ def clean(text: str, path: str | Path, place: str = "", line: int | None = None)
 
 
 def fault_of_times(start: float, end: float) -> str:
-    """Say what is wrong with the times of a word; '' if nothing is."""
+    """Describe what is wrong with the times of a word; '' if nothing is."""
     if not (math.isfinite(start) and math.isfinite(end)):
         return "a time that is no number"
     if start < 0:
@@ -72,12 +72,12 @@ def fault_of_times(start: float, end: float) -> str:
 
 
 def blank_split(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield (word, whether it is glued to the one before) of a text, parted at blanks."""
+    """Yield (word, whether it is glued to the one before) of a text, split at blanks."""
     return ((piece, False) for piece in text.split())
 
 
 def script_split(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield what ``blank_split`` does, but part Chinese and Japanese between their characters, too."""
+    """Like ``blank_split``, but also split Chinese and Japanese between characters."""
     for piece in text.split():
         begin = 0
         for at in range(1, len(piece)):
@@ -89,17 +89,17 @@ def script_split(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def is_unspaced(character: str) -> bool:
-    """Tell whether a character is of a script that puts no blanks between words."""
+    """Return whether a character belongs to a script without blanks between words."""
     return unicodedata.name(character, "").startswith(_UNSPACED)
 
 
 def spread(
     whole: Word, split: Callable[[str], Iterator[tuple[str, bool]]] = script_split
 ) -> list[Word]:
-    """Part a text into its words, whose times go by their length in characters.
+    """Split a text into words, with times estimated by length in characters.
 
     Args:
-        whole: the text and its times, which are exact where it is a single word.
+        whole: the text and its times, which are exact if it is a single word.
     """
     pieces = list(split(whole.text))
     total = sum(len(text) for text, _ in pieces)
@@ -126,7 +126,7 @@ def _between(whole: Word, share: float) -> float:
 
 
 def in_order(words: Sequence[Word]) -> dict[str, list[Word]]:
-    """Sort the words of each recording by start; those that start together keep their order."""
+    """Sort the words of each recording by start; words with equal starts keep their order."""
     found: dict[str, list[Word]] = {}
     for word in words:
         found.setdefault(word.recording, []).append(word)
@@ -134,5 +134,5 @@ def in_order(words: Sequence[Word]) -> dict[str, list[Word]]:
 
 
 def text_of(words: Sequence[Word]) -> str:
-    """Join words to a text, with blanks where they belong."""
+    """Join words to a text, with blanks where needed."""
     return "".join(f"{'' if w.glued or not i else ' '}{w.text}" for i, w in enumerate(words))

@@ -1,4 +1,4 @@
-"""Words with their speakers as texts: for tools that score, for players, for people."""
+"""Writers of words with their speakers: for scoring tools, for players, for people."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SENTENCE, _CLOSING = tuple(".!?…。！？"), "\"')]”’»」"
 
 
 class WordFormat(NamedTuple):
-    """How words are written: ``text`` of the words of each recording, in a row; alone: only of one."""
+    """How words are written: ``text`` of the words of each recording, concatenated; alone: only for one recording."""
 
     text: Callable[[Sequence[Sequence[Word]]], str]
     suffix: str
@@ -56,11 +56,11 @@ def captions(words: Sequence[Word], room: int = 0) -> list[list[list[Word]]]:
     """Break an utterance into captions, and each into lines.
 
     A caption has at most ``LINES`` lines of ``LINE`` characters and ``LONGEST`` seconds, and ends with a
-    sentence once half a line is full. Letters that are wide, as in Chinese, count twice. A word that is
-    longer than a line is one alone.
+    sentence once half a line is full. Wide letters, as in Chinese, count twice. A word longer than a
+    line is a line of its own.
 
     Args:
-        room: characters that the speaker's name takes of the first line of each.
+        room: characters taken by the speaker's name in the first line of each.
     """
     broken: list[list[list[Word]]] = []
     for word in words:
@@ -77,7 +77,7 @@ def captions(words: Sequence[Word], room: int = 0) -> list[list[list[Word]]]:
 
 
 def _ends(lines: Sequence[Sequence[Word]], word: Word) -> bool:
-    """Tell whether a caption ends before this word, though there may be room."""
+    """Return whether a caption ends before this word, even if there is room."""
     last = lines[-1][-1].text.rstrip(_CLOSING)
     sentence = last.endswith(_SENTENCE) and sum(map(_width, lines)) >= LINE // 2
     return sentence or word.end - lines[0][0].start > LONGEST
@@ -98,7 +98,7 @@ def stm(recordings: Sequence[Sequence[Word]]) -> str:
 
 
 def seglst(recordings: Sequence[Sequence[Word]]) -> str:
-    """Write SegLST, the JSON of meeteval, an object for each utterance; nobody is ``UNKNOWN``."""
+    """Write SegLST, the JSON of meeteval, an object for each utterance; words without a speaker get ``UNKNOWN``."""
     return _json(
         [
             {
@@ -171,7 +171,7 @@ def _cues(words: Sequence[Word], named: bool) -> list[tuple[str, list[list[Word]
 
 
 def text(recordings: Sequence[Sequence[Word]]) -> str:
-    """Write what each says between two others, of one recording: time, speaker, and the text."""
+    """Write the speaker turns of one recording as text: time, speaker, and words."""
     (words,) = recordings
     turns: list[list[Word]] = []
     for run in utterances(words):
@@ -188,7 +188,7 @@ def text(recordings: Sequence[Sequence[Word]]) -> str:
 def _times(lines: Sequence[Sequence[Word]], point: str) -> str:
     words = [word for line in lines for word in line]
     start, end = round(words[0].start * 1000), round(max(word.end for word in words) * 1000)
-    # what has no length is shown by no player
+    # players do not show cues without duration
     return " --> ".join(_clock(time, point) for time in (start, max(end, start + 1)))
 
 
