@@ -54,7 +54,6 @@ diar_install() ( # root wanted extra: the environment of that recipe, as wanted
     grep -E "^(ERROR|error)" "$1/.venv/install.log" | head -5 >&2
     fail "the installation failed, see $1/.venv/install.log; run it again when mended"
   }
-  rm -rf "$1"/local/*.egg-info
   [ -z "$3" ] || echo "$2" >"$1/.venv/.installed_$3"
   echo "$2" >"$1/.venv/.installed"
   echo "path.sh: installed" >&2
@@ -62,7 +61,7 @@ diar_install() ( # root wanted extra: the environment of that recipe, as wanted
 
 diar_activate() { # root: install what is missing, and set the variables
   local wanted name path
-  wanted="$(cat "$1/pyproject.toml" "$1/conf/constraints.txt" | sha256sum)  $1" # each place has its own
+  wanted="$(cat "$1/pyproject.toml" "$1/setup.py" "$1/conf/constraints.txt" | sha256sum)  $1" # each place has its own
   diar_has "$1" "$wanted" "${DIAR_EXTRA-}" || diar_install "$1" "$wanted" "${DIAR_EXTRA-}" || return 1
   path=":$PATH:"
   path="${path//":${DIAR_ROOT-}/.venv/bin:"/:}" # of another recipe

@@ -40,12 +40,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import program, survival
-from cli.identities import Identities, Identity, called
-from cli.names import add_names, names_of, tell_unused
-from cli.pipeline import add_configs, add_pipeline, pipeline_of
-from cli.progress import Here, Progress
-from cli.speakers import add_speakers, bounds_of
+from dec_cli import program, survival
+from dec_cli.identities import Identities, Identity, called
+from dec_cli.names import add_names, names_of, tell_unused
+from dec_cli.pipeline import add_configs, add_pipeline, pipeline_of
+from dec_cli.progress import Here, Progress
+from dec_cli.speakers import add_speakers, bounds_of
 from diar.audio import waveform
 from diar.audio.spool import Samples
 from diar.base import config
@@ -108,7 +108,7 @@ def main() -> None:
     args = parse()
     logging.getLogger().setLevel(logging.WARNING)
     if args.done:
-        print(f"diarize.py: {args.done} recording(s) had been done before", file=sys.stderr)
+        print(f"{program.name()}: {args.done} recording(s) had been done before", file=sys.stderr)
     if args.inputs:
         diarize(args, *loaded(args))
 
@@ -169,7 +169,7 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
             progress.say(f"{page.out}: open it in a browser ({size:.1f} MB{audio_size})")
     finally:
         progress.close()
-    tell_unused("diarize.py", args.called)
+    tell_unused(program.name(), args.called)
     if failed:
         raise DataError(f"{failed} of {len(args.inputs)} recording(s) could not be diarized")
 
@@ -238,7 +238,7 @@ def spoken(args: argparse.Namespace) -> Mapping[str, Sequence[Word]]:
         return {}
     found = reading.read(args.words, args.inputs[0].recording)
     for note in (*found.notes, *found.faults.values()):
-        print(f"diarize.py: {args.words}: {note}", file=sys.stderr)
+        print(f"{program.name()}: {args.words}: {note}", file=sys.stderr)
     names = [given.recording for given in args.inputs]
     if not set(names) & set(found.words):
         of = ", ".join(found.words) or "nothing"
@@ -291,7 +291,7 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
     if args.json:
         say(json.dumps(as_json(result)), sys.stdout)
     if result.error:
-        say(f"diarize.py: {result.error}")
+        say(f"{program.name()}: {result.error}")
         return
     turns = result.turns
     written = [without_blanks(turn) for turn in turns]

@@ -10,7 +10,7 @@ Exit status: 0 it is there; 1 there is none; 2 wrong usage; 130 interrupted.
 
 from __future__ import annotations
 
-from cli import program
+from dec_cli import program
 from diar.base.devices import device_of
 
 

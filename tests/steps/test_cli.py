@@ -17,7 +17,7 @@ import pytest
 from command_line import PARSERS, PROGRAMS, SCRIPTS, WITH_OPTIONS, known, run
 from paths import ROOT
 
-from cli import program, survival
+from dec_cli import program, survival
 
 
 class Parsed(Exception):
@@ -154,7 +154,7 @@ class TestVersion:
             assert run(sys.executable, "-c", code.format(option)).returncode == 0
 
     def test_commit_only_in_a_clone(self, tmp_path):
-        from cli import version
+        from dec_cli import version
 
         assert version.commit_of(tmp_path) == ""
         if shutil.which("git"):

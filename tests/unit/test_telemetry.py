@@ -21,7 +21,7 @@ HALF = "from pathlib import Path; from diar.networks.runtime import network; net
         HALF,
         "import DEC, onnxruntime",
         "import utils, silero_vad; silero_vad.load_silero_vad(onnx=True)",
-        "from cli import program; import onnxruntime, openvino, openvino.tools.ovc",
+        "from dec_cli import program; import onnxruntime, openvino, openvino.tools.ovc",
     ],
     ids=["session", "openvino", "published", "silero", "programs"],
 )
