@@ -205,7 +205,7 @@ class TestStatus:
     def test_an_interrupt_ends_a_loop_of_the_shell(self, tmp_path):
         program_file = tmp_path / "x.py"
         program_file.write_text(
-            f"import os, signal, sys\nsys.path.insert(0, '{ROOT}/local')\nfrom cli import program\n"
+            f"import os, signal, sys\nsys.path.insert(0, '{ROOT}/local')\nfrom dec_cli import program\n"
             "def main():\n    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "    print('begun', flush=True)\n    os.killpg(0, signal.SIGINT)\n"
             "program.run(main)\n"
