@@ -90,6 +90,7 @@ diar_install() ( # root wanted extra: the environment of that recipe, as wanted
 for module in pkgutil.walk_packages(diar.__path__, "diar."):
     importlib.import_module(module.name)' >>"$1/.venv/install.log" 2>&1 ||
     fail "a package does not work here: $(tail -1 "$1/.venv/install.log")"
+  [ ! -d "${DIAR_BUNDLE-}/cache" ] || "$python" "$1/local/fetch.py" --bundle "$DIAR_BUNDLE" >/dev/null || exit 1
   [ -z "$3" ] || echo "$2" >"$1/.venv/.installed_$3"
   echo "$2" >"$1/.venv/.installed"
   echo "path.sh: installed, $(du -sh "$1/.venv" | cut -f 1)" >&2
