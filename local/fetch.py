@@ -30,7 +30,8 @@ from diar.fetching.packages import fetch_deb, fetch_wheel
 
 def main() -> None:
     args = parse()
-    for path in take(args.bundle / "cache") if args.bundle else files(args.voices == "true"):
+    found = take(args.bundle / "cache") if args.bundle else files(args.voices == "true")
+    for path in sorted(found):
         print(path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-PROGRAMS = ("diarize", "enroll", "assign_words", "export", "import_labels")
+PROGRAMS = ("diarize", "enroll", "assign_words", "export", "import_labels", "fetch")
 _PACKED = Path(__file__).with_name("programs")  # which a wheel has
 
 
@@ -37,6 +37,11 @@ def export() -> None:
 def import_labels() -> None:
     """Run dec-import-labels."""
     _run("import_labels")
+
+
+def fetch() -> None:
+    """Run dec-fetch."""
+    _run("fetch")
 
 
 def is_installed() -> bool:

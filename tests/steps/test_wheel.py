@@ -1,6 +1,8 @@
 """The package: what a wheel holds, what it leaves among the sources, its commands where there is no checkout."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -134,3 +136,37 @@ def test_an_editable_install_has_commands_too_and_leaves_nothing(source, tmp_pat
     assert said.stdout.startswith("diarize.py (dec-diarization) "), said.stderr
     code = "import DEC; from diar.base import config; print(config.CONF)"
     assert run(folder / "bin/python", "-c", code, cwd=tmp_path).stdout == f"{source}/conf\n"
+
+
+class TestImage:
+    """What the Dockerfile does, as far as that goes without Docker."""
+
+    DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+    def test_it_has_all_that_a_wheel_is_made_of(self, source, wheel, tmp_path):
+        kept = [x[1:] for x in (ROOT / ".dockerignore").read_text().split() if x.startswith("!")]
+        (tmp_path / "context").mkdir()
+        for name in kept:
+            copy = shutil.copytree if (source / name).is_dir() else shutil.copy
+            copy(source / name, tmp_path / "context" / name)
+        pip("wheel", *OFFLINE, "--wheel-dir", tmp_path, tmp_path / "context")
+        with (
+            zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as made,
+            zipfile.ZipFile(wheel) as all_of_it,
+        ):
+            assert sorted(made.namelist()) == sorted(all_of_it.namelist())
+        assert "path.sh" in kept and (ROOT / "local/fetch.py").exists()
+
+    def test_it_runs_a_command_that_there_is_as_somebody_without_rights(self):
+        (user,) = re.findall(r"(?m)^USER (\d+)$", self.DOCKERFILE)
+        assert int(user) > 0
+        (entry,) = re.findall(r'(?m)^ENTRYPOINT \["(.*)"\]$', self.DOCKERFILE)
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        assert entry == f"/opt/dec-diarization/.venv/bin/{Path(entry).name}"
+        assert Path(entry).name in project["scripts"]
+        assert "WORKDIR /opt/dec-diarization\n" in self.DOCKERFILE
+
+    def test_its_python_is_one_that_is_tested(self):
+        (version,) = re.findall(r"(?m)^ARG PYTHON=(.*)$", self.DOCKERFILE)
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        assert f"Programming Language :: Python :: {version}" in project["classifiers"]
