@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from paths import ROOT
+from small_recipe import fresh_shell
 
 from diar.base.files import cache_dir
 
@@ -44,8 +45,8 @@ def test_a_bundle_is_enough_to_work_with(bundle, sample_wav, tmp_path):
     assert fetch("--voices", "false", cache=cache).stdout == result.stdout
 
 
-def test_a_cache_that_cannot_be_written_is_enough_too(bundle, sample_wav, tmp_path):
-    """One for many users: they read it, and recordings are done."""
+def test_a_recipe_and_a_cache_for_many_users(bundle, sample_wav, tmp_path):
+    """They cannot write to either, and recordings are done."""
     inside = [
         "unshare",
         "--map-root-user",
@@ -53,17 +54,19 @@ def test_a_cache_that_cannot_be_written_is_enough_too(bundle, sample_wav, tmp_pa
         "bash",
         "-euc",
     ]  # root writes whatever the mode
-    cache = str(bundle / "cache")
-    read_only = (
-        f"mount --bind {cache} {cache}; mount -o remount,bind,ro {cache}; ! touch {cache}/x; "
-    )
-    if subprocess.run([*inside, read_only], capture_output=True).returncode:
+    script = ""
+    for folder in (bundle / "cache", ROOT):
+        script += f"mount --bind {folder} {folder}; mount -o remount,bind,ro {folder}; ! touch {folder}/x; "
+    if subprocess.run([*inside, script], capture_output=True).returncode:
         pytest.skip("this system mounts nothing for users")
-    env = {**os.environ, "DIAR_CACHE": cache, "PIP_NO_INDEX": "1"}
-    command = f"{sys.executable} {ROOT}/local/diarize.py {sample_wav}"
-    result = subprocess.run([*inside, read_only + command], env=env, capture_output=True, text=True)
+    env = fresh_shell() | {"DIAR_CACHE": str(bundle / "cache"), "PIP_NO_INDEX": "1"}
+    script += f". {ROOT}/path.sh; {ROOT}/local/diarize.py {sample_wav}"
+    result = subprocess.run(
+        [*inside, script], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stderr
-    assert "Read-only file system" in result.stderr and result.stdout.count("SPEAKER sample") > 4
+    assert result.stderr.count("Read-only file system") == 2
+    assert result.stdout.count("SPEAKER sample") > 4
 
 
 def test_a_folder_that_is_no_bundle(tmp_path):
