@@ -26,6 +26,7 @@ bundle=$1
 
 part="$bundle.part"
 rm -rf "$part"
+trap 'rm -rf "$part"' EXIT
 mkdir -p "$part/wheels" "$part/cache" || die "cannot write to $part"
 python -m pip freeze --exclude-editable >"$part/constraints"
 echo "$_name: packages"

