@@ -22,10 +22,17 @@ diar_has() { # root wanted extra: its environment is as wanted, and has the extr
     { [ -z "$3" ] || [ "$(cat "$1/.venv/.installed_$3" 2>/dev/null)" = "$2" ]; }
 }
 
-diar_takes_cuda() { # root python [pip's options]: PyTorch is not there yet, and pip would take one with CUDA
-  ! "$2" -I -c 'import importlib.util as u; raise SystemExit(not u.find_spec("torch"))' &&
-    "$2" -m pip install --quiet --dry-run --no-deps --use-feature fast-deps --report - "${@:3}" \
-      -c "$1/conf/constraints.txt" torch 2>/dev/null | grep '"nvidia-' >/dev/null
+diar_tell_size() { # root python [pip's options]: what PyTorch takes, which is most; nothing where it is there
+  local size="1.3 GB of disk"
+  ! "$2" -I -c 'import importlib.util as u; raise SystemExit(not u.find_spec("torch"))' || return 0
+  if "$2" -m pip install --quiet --dry-run --no-deps --use-feature fast-deps --report - "${@:3}" \
+    -c "$1/conf/constraints.txt" torch 2>/dev/null | grep '"nvidia-' >/dev/null; then
+    size="3 GB to fetch and 5.3 GB of disk"
+    compgen -G "/dev/nvidia[0-9]*" >/dev/null || command -v nvidia-smi >/dev/null ||
+      echo "path.sh: pip finds PyTorch with CUDA, but there is no NVIDIA GPU here. The build without CUDA needs 1.3 GB of" \
+        "disk: Ctrl-C, then DIAR_TORCH_INDEX=<index of PyTorch's CPU wheels, see its installation page> . path.sh" >&2
+  fi
+  echo "path.sh: this needs $size, and some minutes" >&2
 }
 
 diar_install() ( # root wanted extra: the environment of that recipe, as wanted
@@ -59,15 +66,7 @@ diar_install() ( # root wanted extra: the environment of that recipe, as wanted
   [ -d "$1/.venv" ] || "$python" -m venv "$1/.venv" || exit 1
   python="$1/.venv/bin/python"
   echo "path.sh: first use${3:+ of the extra $3}: installing into $1/.venv (log: .venv/install.log)" >&2
-  size="1.3 GB of disk"
-  if diar_takes_cuda "$1" "$python" "${pip_from[@]}"; then
-    size="3 GB to fetch and 6 GB of disk"
-    compgen -G "/dev/nvidia[0-9]*" >/dev/null || command -v nvidia-smi >/dev/null || {
-      echo "path.sh: pip finds PyTorch with CUDA, but there is no NVIDIA GPU here. The build without CUDA needs 1.3 GB of" \
-        "disk: Ctrl-C, then DIAR_TORCH_INDEX=<index of PyTorch's CPU wheels, see its installation page> . path.sh" >&2
-    }
-  fi
-  echo "path.sh: this needs $size, and some minutes" >&2
+  diar_tell_size "$1" "$python" "${pip_from[@]}"
   # Caches of all modules would take 0.3 GB; those of the modules that are used come with the check below.
   "$python" -m pip install --disable-pip-version-check --progress-bar off --no-compile "${pip_from[@]}" -c "$1/conf/constraints.txt" \
     -e "$1${3:+[$3]}" 2>&1 |
@@ -118,10 +117,10 @@ diar_activate() { # root: install what is missing, and set the variables
 }
 
 diar_activate "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)" || {
-  unset -f diar_works diar_has diar_takes_cuda diar_install diar_activate
+  unset -f diar_works diar_has diar_tell_size diar_install diar_activate
   return 1
 }
-unset -f diar_works diar_has diar_takes_cuda diar_install diar_activate
+unset -f diar_works diar_has diar_tell_size diar_install diar_activate
 
 diar_deactivate() { # the variables as they were before; those that were not there go
   local name

@@ -3,7 +3,7 @@
 #
 # Usage: steps/make_bundle.sh [options] <bundle-dir>
 #
-#   --extra NAME         an extra of pyproject.toml, as DIAR_EXTRA of path.sh       (default: none)
+#   --extra NAME         an extra of pyproject.toml, too, as DIAR_EXTRA of path.sh
 #   --voices true|false  the voices of the corpus mini, too; without them, networks alone  (default $voices)
 #
 # Writes  <bundle-dir>/wheels  the packages of this environment, for this version of Python and this kind of
