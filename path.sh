@@ -4,7 +4,9 @@
 # First use makes .venv from pyproject.toml (versions from conf/constraints.txt) and installs into
 # it; later uses take milliseconds. PYTHON=python3.12 chooses the interpreter, PIP_* variables
 # configure pip as always. DIAR_EXTRA=test adds what only the tests need, as tests/run.sh does; likewise
-# the other extras of pyproject.toml. diar_deactivate puts everything back as it was.
+# the other extras of pyproject.toml. DIAR_TORCH_INDEX=ADDRESS is where PyTorch comes from: that of its
+# wheels without CUDA, say. DIAR_BUNDLE=DIR installs from what steps/make_bundle.sh has made, without
+# network. docs/install.md says more. diar_deactivate puts everything back as it was.
 
 [ -n "${BASH_VERSION-}" ] || { # zsh, dash and others do not know where the file is that they read
   echo "path.sh: this shell is not bash: type 'bash', and source it there" >&2
@@ -18,6 +20,19 @@ diar_works() { # root: this user can run the Python of its .venv, and it sees th
 diar_has() { # root wanted extra: its environment is as wanted, and has the extra packages, if any
   [ "$(cat "$1/.venv/.installed" 2>/dev/null)" = "$2" ] && diar_works "$1" &&
     { [ -z "$3" ] || [ "$(cat "$1/.venv/.installed_$3" 2>/dev/null)" = "$2" ]; }
+}
+
+diar_tell_size() { # root python [pip's options]: what PyTorch takes, which is most; nothing where it is there
+  local size="1.3 GB of disk"
+  ! "$2" -I -c 'import importlib.util as u; raise SystemExit(not u.find_spec("torch"))' || return 0
+  if "$2" -m pip install --quiet --dry-run --no-deps --use-feature fast-deps --report - "${@:3}" \
+    -c "$1/conf/constraints.txt" torch 2>/dev/null | grep '"nvidia-' >/dev/null; then
+    size="3 GB to fetch and 5.3 GB of disk"
+    compgen -G "/dev/nvidia[0-9]*" >/dev/null || command -v nvidia-smi >/dev/null ||
+      echo "path.sh: pip finds PyTorch with CUDA, but there is no NVIDIA GPU here. The build without CUDA needs 1.3 GB of" \
+        "disk: Ctrl-C, then DIAR_TORCH_INDEX=<index of PyTorch's CPU wheels, see its installation page> . path.sh" >&2
+  fi
+  echo "path.sh: this needs $size, and some minutes" >&2
 }
 
 diar_install() ( # root wanted extra: the environment of that recipe, as wanted
@@ -35,8 +50,13 @@ diar_install() ( # root wanted extra: the environment of that recipe, as wanted
     fail "$python is not Python 3.11 or newer: install it, or set PYTHON=/path/to/python3"
   "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     fail "$python has no venv module: apt-get install python3-venv"
-  echo "path.sh: first use${3:+ of the extra $3}: installing into $1/.venv (a minute or two, 1.6 GB" \
-    "without CUDA; log: .venv/install.log)" >&2
+  pip_from=()
+  if [ -n "${DIAR_BUNDLE-}" ]; then
+    [ -d "$DIAR_BUNDLE/wheels" ] || fail "DIAR_BUNDLE=$DIAR_BUNDLE: steps/make_bundle.sh made no such folder"
+    pip_from=(--no-index --find-links "$DIAR_BUNDLE/wheels")
+  elif [ -n "${DIAR_TORCH_INDEX-}" ]; then
+    pip_from=(--extra-index-url "$DIAR_TORCH_INDEX")
+  fi
   set -o pipefail
   # A virtual environment that works is brought up to date, any other made again: also one of a recipe
   # that was moved or copied, whose modules and programs are those of the former place.
@@ -44,25 +64,40 @@ diar_install() ( # root wanted extra: the environment of that recipe, as wanted
     rm -rf "$1/.venv" 2>/dev/null || fail "$closed"
   fi
   [ -d "$1/.venv" ] || "$python" -m venv "$1/.venv" || exit 1
-  "$1/.venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
-    -c "$1/conf/constraints.txt" -e "$1${3:+[$3]}" 2>&1 |
+  python="$1/.venv/bin/python"
+  echo "path.sh: first use${3:+ of the extra $3}: installing into $1/.venv (log: .venv/install.log)" >&2
+  diar_tell_size "$1" "$python" "${pip_from[@]}"
+  # Caches of all modules would take 0.3 GB; those of the modules that are used come with the check below.
+  "$python" -m pip install --disable-pip-version-check --progress-bar off --no-compile "${pip_from[@]}" -c "$1/conf/constraints.txt" \
+    -e "$1${3:+[$3]}" 2>&1 |
     tee "$1/.venv/install.log" |
     awk -v tty="$([ ! -t 2 ] || echo 1)" '
-      /^Collecting/ { count++; if (tty) printf "\rpath.sh: %d packages", count }
-      /^Installing collected/ { if (tty) printf "\r"; printf "path.sh: %d packages fetched, installing\n", count }
-      { fflush() }' >&2 || {
+      function say(text) { printf (tty ? "\r%-79s\r%s" : "%s%s\n"), "", text; fflush() }
+      /^(Collecting|Processing) / { count++; if (tty) say("path.sh: package " count) }
+      /^ *Downloading .*\([0-9.]+ [MG]B\)/ && (/ GB\)/ || 0 + substr($(NF - 1), 2) >= 50) {
+        sub(/.*\//, "", $2); sub(/-cp.*|-py.*/, "", $2)
+        say("path.sh: fetching " $2 " " $(NF - 1) " " $NF)
+      }
+      /^Installing collected/ { say("path.sh: " count " packages are here, installing"); if (tty) printf "\n" }
+    ' >&2 || {
     grep -E "^(ERROR|error)" "$1/.venv/install.log" | head -5 >&2
     fail "the installation failed, see $1/.venv/install.log; run it again when mended"
   }
-  rm -rf "$1"/local/*.egg-info
+  # The largest of what packages bring to test themselves.
+  rm -rf "$1"/.venv/lib/python*/site-packages/{torch/test,torch/bin/test_*,pandas/tests}
+  "$python" -c 'import importlib, pkgutil, diar
+for module in pkgutil.walk_packages(diar.__path__, "diar."):
+    importlib.import_module(module.name)' >>"$1/.venv/install.log" 2>&1 ||
+    fail "a package does not work here: $(tail -1 "$1/.venv/install.log")"
+  [ ! -d "${DIAR_BUNDLE-}/cache" ] || "$python" "$1/local/fetch.py" --bundle "$DIAR_BUNDLE" >/dev/null || exit 1
   [ -z "$3" ] || echo "$2" >"$1/.venv/.installed_$3"
   echo "$2" >"$1/.venv/.installed"
-  echo "path.sh: installed" >&2
+  echo "path.sh: installed, $(du -sh "$1/.venv" | cut -f 1)" >&2
 )
 
 diar_activate() { # root: install what is missing, and set the variables
   local wanted name path
-  wanted="$(cat "$1/pyproject.toml" "$1/conf/constraints.txt" | sha256sum)  $1" # each place has its own
+  wanted="$(cat "$1/pyproject.toml" "$1/setup.py" "$1/conf/constraints.txt" | sha256sum)  $1" # each place has its own
   diar_has "$1" "$wanted" "${DIAR_EXTRA-}" || diar_install "$1" "$wanted" "${DIAR_EXTRA-}" || return 1
   path=":$PATH:"
   path="${path//":${DIAR_ROOT-}/.venv/bin:"/:}" # of another recipe
@@ -82,10 +117,10 @@ diar_activate() { # root: install what is missing, and set the variables
 }
 
 diar_activate "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)" || {
-  unset -f diar_works diar_has diar_install diar_activate
+  unset -f diar_works diar_has diar_tell_size diar_install diar_activate
   return 1
 }
-unset -f diar_works diar_has diar_install diar_activate
+unset -f diar_works diar_has diar_tell_size diar_install diar_activate
 
 diar_deactivate() { # the variables as they were before; those that were not there go
   local name

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "local"), str(ROOT / "tests/support")]
 from chromium import FLAGS, chromium, wait_until  # noqa: E402
 
-from cli import program  # noqa: E402
+from dec_cli import program  # noqa: E402
 
 DRAWN = "document.querySelector('#history .scatterlayer')"
 

@@ -26,8 +26,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cli import program
-from cli.names import add_names, names_of, tell_unused
+from dec_cli import program
+from dec_cli.names import add_names, names_of, tell_unused
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.types import Turn

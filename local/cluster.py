@@ -8,7 +8,7 @@ Example: local/cluster.py --method ahc exp/xvectors_campplus_close/test exp/by_h
 
 from __future__ import annotations
 
-from cli import products, program, survival
+from dec_cli import products, program, survival
 from diar.base import config
 from diar.base.errors import DataError
 from diar.base.posteriors import one_hot

@@ -19,11 +19,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from cli import program  # isort: split
+from dec_cli import program  # isort: split
 
 import pandas as pd
 
-from cli.provenance import Provenance, differing, old_scores, other_state
+from dec_cli.provenance import Provenance, differing, old_scores, other_state
 from diar.base.errors import DataError
 from diar.scoring.comparison import Comparison, compare, total_der
 from diar.scoring.frame import other_seeds, read_frame, totals

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli import program
+from dec_cli import program
 from diar.base.types import Turn
 from diar.kaldi.rttm import read_rttm
 from diar.kaldi.tables import read_numbers

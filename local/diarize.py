@@ -40,14 +40,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import program, survival
-from cli.identities import Identities, called, called_everywhere
-from cli.names import add_names, names_of, tell_unused
-from cli.pipeline import add_configs, add_pipeline, pipeline_of
-from cli.progress import Here, Progress
-from cli.results import Result, as_json, without_blanks, without_matrices
-from cli.speakers import add_speakers, bounds_of
-from cli.words import named_words, words_by_recording
+from dec_cli import program, survival
+from dec_cli.identities import Identities, called, called_everywhere
+from dec_cli.names import add_names, names_of, tell_unused
+from dec_cli.pipeline import add_configs, add_pipeline, pipeline_of
+from dec_cli.progress import Here, Progress
+from dec_cli.results import Result, as_json, without_blanks, without_matrices
+from dec_cli.speakers import add_speakers, bounds_of
+from dec_cli.words import named_words, words_by_recording
 from diar.audio import waveform
 from diar.base import config
 from diar.base.errors import DataError
@@ -67,7 +67,7 @@ def main() -> None:
     args = parse()
     logging.getLogger().setLevel(logging.WARNING)
     if args.done:
-        print(f"diarize.py: {args.done} recording(s) had been done before", file=sys.stderr)
+        print(f"{program.name()}: {args.done} recording(s) had been done before", file=sys.stderr)
     if args.inputs:
         diarize(args, *loaded(args))
 
@@ -128,7 +128,7 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
             progress.say(f"{page.out}: open it in a browser ({size:.1f} MB{audio_size})")
     finally:
         progress.close()
-    tell_unused("diarize.py", args.called)
+    tell_unused(program.name(), args.called)
     if failed:
         raise DataError(f"{failed} of {len(args.inputs)} recording(s) could not be diarized")
 
@@ -219,7 +219,7 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
     if args.json:
         say(json.dumps(as_json(result)), sys.stdout)
     if result.error:
-        say(f"diarize.py: {result.error}")
+        say(f"{program.name()}: {result.error}")
         return
     turns = result.turns
     written = [without_blanks(turn) for turn in turns]
@@ -275,7 +275,7 @@ def parse() -> argparse.Namespace:
     if args.skip_done:
         todo = [given for given in args.inputs if not rttm_of(args.out, given).exists()]
     args.inputs, args.done = todo, len(args.inputs) - len(todo)
-    args.spoken = words_by_recording("diarize.py", args.words, [i.recording for i in todo])
+    args.spoken = words_by_recording(program.name(), args.words, [i.recording for i in todo])
     return args
 
 

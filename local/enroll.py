@@ -22,8 +22,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import program
-from cli.pipeline import CONF, add_configs, add_pipeline, pipeline_of
+from dec_cli import program
+from dec_cli.pipeline import add_configs, add_pipeline, pipeline_of
 from diar.audio import waveform
 from diar.base import config
 from diar.base.errors import DataError
@@ -44,7 +44,9 @@ def main() -> None:
     for name in files:
         check_name(name)
     options = config.load(IdentityConfig, args.identity_config)
-    pipeline = pipeline_of(args, config.load(DecStageConfig, CONF / "dec.yaml"), overlap=False)
+    pipeline = pipeline_of(
+        args, config.load(DecStageConfig, config.CONF / "dec.yaml"), overlap=False
+    )
     people = {
         name: [enroll(pipeline, path, args.channel) for path in paths]
         for name, paths in files.items()

@@ -22,8 +22,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from cli import program
-from cli.names import add_names, names_of, tell_unused
+from dec_cli import program
+from dec_cli.names import add_names, names_of, tell_unused
 from diar import exports
 from diar.base.errors import DataError
 from diar.base.types import Turn

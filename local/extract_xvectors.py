@@ -13,11 +13,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from cli import program, survival  # isort: split
+from dec_cli import program, survival  # isort: split
 
 import numpy as np
 
-from cli.share import Share, add_job, log
+from dec_cli.share import Share, add_job, log
 from diar import extractors
 from diar.base import config, devices
 from diar.base.errors import DataError

@@ -10,7 +10,7 @@ Exit status: 0 the device exists; 1 it does not; 2 wrong usage; 130 interrupted.
 
 from __future__ import annotations
 
-from cli import program
+from dec_cli import program
 from diar.base.devices import device_of
 
 

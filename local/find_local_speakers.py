@@ -10,8 +10,8 @@ Example: local/find_local_speakers.py data/real_sample exp/by_hand/local_speaker
 
 from __future__ import annotations
 
-from cli import program, survival
-from cli.share import Share, add_job
+from dec_cli import program, survival
+from dec_cli.share import Share, add_job
 from diar.base import config
 from diar.base.files import write_text
 from diar.kaldi import arks

@@ -12,11 +12,11 @@ Example: local/fit_confidence.py data/dev,exp/xvectors_campplus/dev,exp/dec_defa
 
 from __future__ import annotations
 
-from cli import program  # isort: split
+from dec_cli import program  # isort: split
 
 import numpy as np
 
-from cli.turn_tables import add_sets, read_sets
+from dec_cli.turn_tables import add_sets, read_sets
 from diar.base import config
 from diar.base.errors import DataError
 from diar.pipeline.config import DecStageConfig

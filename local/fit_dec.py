@@ -8,8 +8,8 @@ Example: local/fit_dec.py exp/xvectors_campplus/real_sample exp/ae_default/model
 
 from __future__ import annotations
 
-from cli import products, program, survival
-from cli.share import log
+from dec_cli import products, program, survival
+from dec_cli.share import log
 from diar.base import config
 from diar.pipeline.config import DecStageConfig
 

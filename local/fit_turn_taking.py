@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 
-from cli import program  # isort: split
+from dec_cli import program  # isort: split
 
 import numpy as np
 import yaml

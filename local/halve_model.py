@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli import program  # isort: split
+from dec_cli import program  # isort: split
 
 import torch
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli import program, survival
-from cli.share import Share, add_job
+from dec_cli import program, survival
+from dec_cli.share import Share, add_job
 from diar.audio import waveform
 from diar.kaldi import importing, tables
 from diar.kaldi.validation import examine

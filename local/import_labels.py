@@ -19,7 +19,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cli import program
+from dec_cli import program
 from diar import exports
 from diar.base.errors import DataError
 from diar.base.types import Turn

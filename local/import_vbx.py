@@ -16,7 +16,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cli import program  # isort: split
+from dec_cli import program  # isort: split
 
 import numpy as np
 

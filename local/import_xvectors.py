@@ -8,8 +8,8 @@ Example: local/import_xvectors.py exp/xvectors_campplus/test exp/by_hand/importe
 
 from __future__ import annotations
 
-from cli import program, survival
-from cli.share import Share
+from dec_cli import program, survival
+from dec_cli.share import Share
 from diar.base.errors import DataError
 from diar.base.types import concatenate
 from diar.kaldi import arks, tables, xvector_dir

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli import program
-from cli.speaker_tables import load_each
+from dec_cli import program
+from dec_cli.speaker_tables import load_each
 from diar.base import config
 from diar.base.files import write_text
 from diar.identity.config import IdentityConfig

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from cli import program
+from dec_cli import program
 from diar import extractors
 from diar.base import config
 from diar.extractors.cards import SEGMENTATION, Card

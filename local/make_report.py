@@ -14,8 +14,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cli import program
-from cli.provenance import old_systems
+from dec_cli import program
+from dec_cli.provenance import old_systems
 from diar.base import config
 from diar.base.errors import DataError
 from diar.report.experiment import ExperimentSet

@@ -17,12 +17,12 @@ from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cli import program  # isort: split
+from dec_cli import program  # isort: split
 
 import pandas as pd
 
-from cli.provenance import old_systems
-from cli.share import REMARKS
+from dec_cli.provenance import old_systems
+from dec_cli.share import REMARKS
 from diar.base.files import write_text
 from diar.scoring.comparison import compare, rate_interval
 from diar.scoring.frame import ERRORS, PARTS, first_seed, read_seeds, split, spread, totals

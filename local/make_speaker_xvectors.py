@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli import program
-from cli.speaker_tables import load_each
+from dec_cli import program
+from dec_cli.speaker_tables import load_each
 from diar.base.errors import DataError
 from diar.kaldi import arks
 from diar.kaldi.rttm import read_rttm

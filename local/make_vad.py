@@ -11,8 +11,8 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from cli import program, survival
-from cli.share import Share, add_job, log
+from dec_cli import program, survival
+from dec_cli.share import Share, add_job, log
 from diar.audio import waveform
 from diar.base import config
 from diar.base.regions import intersection

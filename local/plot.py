@@ -21,7 +21,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cli import program  # isort: split
+from dec_cli import program  # isort: split
 
 import numpy as np
 from matplotlib.figure import Figure

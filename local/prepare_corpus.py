@@ -16,8 +16,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cli import program
-from cli.program import log
+from dec_cli import program
+from dec_cli.program import log
 from diar import corpora
 from diar.base import config
 from diar.base.errors import DataError

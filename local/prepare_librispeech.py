@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli import program
+from dec_cli import program
 from diar.audio import waveform
 from diar.base.errors import DataError
 from diar.kaldi import tables

@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli import program
-from cli.share import log, log_progress
+from dec_cli import program
+from dec_cli.share import log, log_progress
 from diar.base import config
 from diar.base.errors import DataError
 from diar.base.files import write_text
@@ -44,8 +44,6 @@ from diar.simulation.mini_corpus import (
 )
 from diar.simulation.turn_taking import TurnTaking, overlap_ratio
 from diar.simulation.voices import Person, VoicesConfig, prepare
-
-CONF = Path(__file__).resolve().parent.parent / "conf"
 
 
 def main() -> None:
@@ -81,7 +79,9 @@ def parse() -> argparse.Namespace:
     for name in ("corpus", "voices", "turn-taking", "simulation"):
         file = "mini_corpus" if name == "corpus" else name.replace("-", "_")
         parser.add_argument(
-            f"--{name}", default=str(CONF / f"{file}.yaml"), help="default: conf/" + f"{file}.yaml"
+            f"--{name}",
+            default=str(config.CONF / f"{file}.yaml"),
+            help="default: conf/" + f"{file}.yaml",
         )
     program.add_paths(parser, "data_dir")
     return parser.parse_args()

@@ -13,12 +13,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from cli import program  # isort: split
+from dec_cli import program  # isort: split
 
 import numpy as np
 import torch
 
-from cli.speakers import KnownCounts
+from dec_cli.speakers import KnownCounts
 from diar.autoencoder import network
 from diar.base import config, posteriors
 from diar.base.errors import DataError

@@ -19,9 +19,9 @@ import subprocess
 import sys
 import time
 
-from cli import launcher, program
-from cli.progress import Progress
-from cli.survival import die_with_parent
+from dec_cli import launcher, program
+from dec_cli.progress import Progress
+from dec_cli.survival import die_with_parent
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import json
 import shlex
 from pathlib import Path
 
-from cli import program
+from dec_cli import program
 from diar.base import config
 from diar.base.files import write_text
 from diar.base.types import Turn

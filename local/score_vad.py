@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 
-from cli import program
+from dec_cli import program
 from diar.base.files import write_text
 from diar.kaldi import rttm, tables
 from diar.speech import vad

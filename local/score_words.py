@@ -19,7 +19,7 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from cli import program  # isort: split
+from dec_cli import program  # isort: split
 
 import pandas as pd
 

@@ -17,8 +17,8 @@ import shlex
 import time
 from pathlib import Path
 
-from cli import launcher, program
-from cli.progress import Progress
+from dec_cli import launcher, program
+from dec_cli.progress import Progress
 from diar.base import config
 from diar.jobs import slurm
 

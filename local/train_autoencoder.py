@@ -20,11 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import program  # isort: split
+from dec_cli import program  # isort: split
 
 import numpy as np
 
-from cli.share import log, log_progress, log_usage
+from dec_cli.share import log, log_progress, log_usage
 from diar.autoencoder.config import AutoencoderConfig
 from diar.base import config, devices
 from diar.base.errors import DataError

@@ -15,7 +15,7 @@ import functools
 import itertools
 from dataclasses import replace
 
-from cli import program  # isort: split
+from dec_cli import program  # isort: split
 
 import numpy as np
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from cli import program
+from dec_cli import program
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.kaldi import importing

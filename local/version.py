@@ -10,7 +10,7 @@ Example: local/version.py
 
 from __future__ import annotations
 
-from cli import program, version
+from dec_cli import program, version
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ Example: local/view_recordings.py data exp real_sample exp/by_hand/report
 
 from __future__ import annotations
 
-from cli import program
-from cli.share import Share, add_job
+from dec_cli import program
+from dec_cli.share import Share, add_job
 from diar.base import config
 from diar.base.files import write_text
 from diar.report.experiment import ExperimentSet

@@ -25,8 +25,8 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from scipy.special import expit
 
-from cli import program
-from cli.turn_tables import TurnTable, add_sets, read_sets
+from dec_cli import program
+from dec_cli.turn_tables import TurnTable, add_sets, read_sets
 from diar.base import config
 from diar.base.files import write_text
 from diar.pipeline.config import DecStageConfig

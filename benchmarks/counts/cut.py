@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
-from cli import program
+from dec_cli import program
 from diar.audio.waveform import SAMPLE_RATE, save
 from diar.base.errors import DataError
 from diar.base.regions import union

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
-from cli import program
+from dec_cli import program
 from diar.base.files import write_text
 from diar.scoring.comparison import compare, rate_interval
 from diar.scoring.frame import first_protocol, read_seeds, split, totals

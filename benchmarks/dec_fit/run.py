@@ -27,7 +27,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
-from cli import program
+from dec_cli import program
 from diar.autoencoder.network import SHIPPED, ResidualAutoEncoder, load_model
 from diar.base import config
 from diar.base.types import Bounds, Subsegments

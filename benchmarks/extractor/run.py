@@ -29,7 +29,7 @@ import numpy as np
 from int8 import quantized
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
-from cli import program
+from dec_cli import program
 from diar.base.types import Region
 from diar.extractors import campplus
 from diar.kaldi import tables

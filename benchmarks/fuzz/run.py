@@ -32,7 +32,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 from readers import Reader, readers
 
-from cli import program
+from dec_cli import program
 from diar.base.errors import DataError
 
 LIMIT = 5  # seconds

@@ -21,7 +21,7 @@ import numpy as np
 import soundfile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
-from cli import program
+from dec_cli import program
 from diar.audio import waveform
 from diar.kaldi import arks, tables
 from diar.kaldi.recordings import Recordings

@@ -42,7 +42,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 sys.path.insert(1, str(Path(__file__).resolve().parents[2] / "tests/support"))
 from small_recipe import copied, fresh_shell, link_environment, shrink
 
-from cli import program
+from dec_cli import program
 from diar.base.files import cache_dir, write_text
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,7 +23,7 @@ import numpy as np
 import soundfile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
-from cli import program
+from dec_cli import program
 from diar.audio.waveform import SAMPLE_RATE
 from diar.base.errors import DataError
 from diar.base.files import write_text

@@ -32,7 +32,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
-from cli import program
+from dec_cli import program
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.base.types import Subsegments, Turn, concatenate

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "local"))
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
-from cli import program  # noqa: E402
+from dec_cli import program  # noqa: E402
 from diar.base.types import Turn  # noqa: E402
 from diar.kaldi.rttm import read_rttm  # noqa: E402
 from diar.kaldi.tables import read_map  # noqa: E402

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
-from cli import program
+from dec_cli import program
 from diar.autoencoder.config import AutoencoderConfig
 from diar.autoencoder.network import ResidualAutoEncoder, network_of_plda
 from diar.autoencoder.pretraining import learn_speakers, pretrain

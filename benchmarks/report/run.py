@@ -27,7 +27,7 @@ import soundfile
 from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
-from cli import program
+from dec_cli import program
 from diar.audio.waveform import SAMPLE_RATE
 from diar.base.files import write_text
 from diar.kaldi import rttm, tables

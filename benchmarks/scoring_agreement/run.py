@@ -40,7 +40,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from perturb import perturb  # noqa: E402
 
-from cli import program  # noqa: E402
+from dec_cli import program  # noqa: E402
 from diar.base import config  # noqa: E402
 from diar.base.files import write_text  # noqa: E402
 from diar.base.regions import merge_turns  # noqa: E402

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 import pandas as pd
 
-from cli import program
+from dec_cli import program
 from diar.scoring.frame import read_frame, spread
 from diar.scoring.text import markdown, over_seeds
 

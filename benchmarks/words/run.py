@@ -30,7 +30,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "local"))
 import numpy as np
 
-from cli import program
+from dec_cli import program
 from diar.base.seeds import seed_for
 from diar.base.types import Turn
 from diar.kaldi.rttm import format_rttm, read_rttm

@@ -17,7 +17,7 @@ import pytest
 from command_line import PARSERS, PROGRAMS, SCRIPTS, WITH_OPTIONS, known, run
 from paths import ROOT
 
-from cli import program, survival
+from dec_cli import program, survival
 
 
 class Parsed(Exception):
@@ -154,7 +154,7 @@ class TestVersion:
             assert run(sys.executable, "-c", code.format(option)).returncode == 0
 
     def test_commit_only_in_a_clone(self, tmp_path):
-        from cli import version
+        from dec_cli import version
 
         assert version.commit_of(tmp_path) == ""
         if shutil.which("git"):
@@ -205,7 +205,7 @@ class TestStatus:
     def test_an_interrupt_ends_a_loop_of_the_shell(self, tmp_path):
         program_file = tmp_path / "x.py"
         program_file.write_text(
-            f"import os, signal, sys\nsys.path.insert(0, '{ROOT}/local')\nfrom cli import program\n"
+            f"import os, signal, sys\nsys.path.insert(0, '{ROOT}/local')\nfrom dec_cli import program\n"
             "def main():\n    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "    print('begun', flush=True)\n    os.killpg(0, signal.SIGINT)\n"
             "program.run(main)\n"

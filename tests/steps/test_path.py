@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from command_line import PARSERS
 from paths import ROOT
+from small_recipe import MARKED
 
-from cli import program
+from dec_cli import program
 
 SHOWN = {"DEC", "utils", "baselineMethods", "optimumSpeaker"}
 VARIABLES = [
@@ -36,8 +37,8 @@ class TestModules:
     def test_only_the_published_ones_are_seen(self, tmp_path):
         names = {path.stem for path in (ROOT / "local").glob("*.py")}
         names |= {path.name for path in (ROOT / "local").iterdir() if path.is_dir()}
-        assert {"score", "plot", "cli"} <= names
-        names -= SHOWN | {"diar", "__pycache__"}
+        assert {"score", "plot", "step_key"} <= names
+        names -= SHOWN | {"diar", "dec_cli", "__pycache__"}
         script = f". {ROOT}/path.sh; for name in {' '.join(sorted(names))}; do\n"
         script += 'if python -c "import $name" 2>/dev/null; then echo $name; fi; done'
         assert shell(script, tmp_path) == ""
@@ -112,7 +113,7 @@ esac
     @pytest.fixture
     def recipe(self, tmp_path):
         """Where it is, and the function that sources it: the calls of Python."""
-        for name in ("path.sh", "pyproject.toml", "conf/constraints.txt"):
+        for name in ("path.sh", *MARKED):
             (tmp_path / "here" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, tmp_path / "here" / name)
         python = tmp_path / "python"
@@ -237,6 +238,6 @@ class TestAnotherPython:
         )
 
     def test_a_fault_of_ours_has_one(self, tmp_path):
-        script = f"import sys; sys.path.insert(0, '{ROOT}/local'); from cli import program; import diar.gone"
+        script = f"import sys; sys.path.insert(0, '{ROOT}/local'); from dec_cli import program; import diar.gone"
         result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
         assert "Traceback" in result.stderr

@@ -221,7 +221,7 @@ class TestRecipe:
         [
             ("extract_xvectors", "diar/extractors/campplus.py"),
             ("extract_xvectors", "diar/extractors/onnx_file.py"),
-            ("extract_xvectors", "cli/program.py"),
+            ("extract_xvectors", "dec_cli/program.py"),
             ("cluster", "diar/clustering/linkage.py"),
             ("fit_dec", "diar/clustering/methods.py"),
             ("prepare_corpus", "diar/corpora/ami.py"),

@@ -17,8 +17,8 @@ from paths import ROOT
 PROGRAM = """
 import ctypes, os, signal, sys, time
 sys.path.insert(0, {local!r})
-from cli import survival
-from cli.share import Share
+from dec_cli import survival
+from dec_cli.share import Share
 
 def main():
     share = Share({out!r}, "1/1", ["done"])

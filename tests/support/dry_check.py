@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dec_cli.commands import PROGRAMS, command
 from diar.autoencoder.config import AutoencoderConfig
 from diar.base import config
 from diar.base.errors import DataError
@@ -28,8 +29,12 @@ ELSEWHERE = {  # programs that documents speak of, and whose they are
         steps/make_mfcc.sh""",
     "a cluster": "qstat squeue",
     "whoever has a film": "ffmpeg",
+    "the shell": "cd export",
+    "whoever packs or develops": "docker pre-commit uv",
+    "a recipe for many users": "/srv/dec-diarization/local/diarize.py",
 }
 KNOWN = {name for names in ELSEWHERE.values() for name in names.split()}
+KNOWN |= set(map(command, PROGRAMS))  # of an installed package
 OVERRIDDEN = {  # of run.sh: --dec.refine.niter 80
     "segmentation": (SegmentationConfig, "conf/segmentation.yaml"),
     "vad": (VadConfig, "conf/vad.yaml"),

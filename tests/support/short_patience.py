@@ -23,7 +23,7 @@ def start(
 ) -> subprocess.Popen:
     """Start a launcher of jobs that run a script of bash; ``quiet``: seconds until it says a word."""
     code = (
-        "import runpy, sys; sys.path.insert(0, 'local'); from cli import launcher\n"
+        "import runpy, sys; sys.path.insert(0, 'local'); from dec_cli import launcher\n"
         f"launcher.PATIENCE, launcher.QUIET = {PATIENCE}, {quiet}\n"
         f"sys.argv[0] = 'local/{program}.py'; runpy.run_path(sys.argv[0], run_name='__main__')"
     )

@@ -30,6 +30,7 @@ PACKAGES = {
         "asterisk-core-sounds-ru-g722",
     ),
 }
+MARKED = ("pyproject.toml", "setup.py", "conf/constraints.txt")  # what path.sh installs by
 # Options of a bare ./run.sh: each stage, on few sets.
 OPTIONS = """\
 train_set=train
@@ -71,7 +72,7 @@ def link_environment(root: Path, recipe: Path) -> None:
     for entry in source.iterdir():
         if not entry.name.startswith((".", "lib")):
             (target / entry.name).symlink_to(entry.resolve())
-    wanted = [(recipe / name).read_bytes() for name in ("pyproject.toml", "conf/constraints.txt")]
+    wanted = [(recipe / name).read_bytes() for name in MARKED]
     digest = hashlib.sha256(b"".join(wanted)).hexdigest()
     for name in (".installed", ".installed_test"):
         (target / name).write_text(f"{digest}  -  {recipe}\n")

@@ -7,8 +7,8 @@ import pytest
 from made_up import DIM, spaced, trained_encoder, voices
 
 import fit_dec
-from cli import program
-from cli.speakers import KnownCounts
+from dec_cli import program
+from dec_cli.speakers import KnownCounts
 from diar.autoencoder.network import ResidualAutoEncoder, save_model
 from diar.base.errors import DataError
 from diar.base.types import Bounds, concatenate

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from cli.progress import Here, Progress, Report, time_left
-from cli.share import Share
+from dec_cli.progress import Here, Progress, Report, time_left
+from dec_cli.share import Share
 from diar.base.errors import DataError
 
 

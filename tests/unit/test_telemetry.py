@@ -24,7 +24,7 @@ HALF = (
         HALF,
         "import DEC, onnxruntime",
         "import utils, silero_vad; silero_vad.load_silero_vad(onnx=True)",
-        "from cli import program; import onnxruntime, openvino, openvino.tools.ovc",
+        "from dec_cli import program; import onnxruntime, openvino, openvino.tools.ovc",
     ],
     ids=["session", "openvino", "published", "silero", "programs"],
 )

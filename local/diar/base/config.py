@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="DataclassInstance")
 
+_PACKAGE = Path(__file__).resolve().parents[1]
+# The configurations: of the checkout, or, in an installed package, those that came with it (setup.py).
+CONF = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parents[1] / "conf"
+
 
 def load(cls: type[T], path: str | Path | None = None, overrides: Iterable[str] = ()) -> T:
     """Read ``path`` (YAML) into the dataclass ``cls``; then apply ``key=value`` overrides.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from diar.base import config
 from diar.base.errors import DataError
 from diar.corpora.corpus import (
     Corpus,
@@ -26,7 +27,7 @@ from diar.fetching.archives import unpack
 from diar.fetching.download import Downloads, Remote
 from diar.kaldi.tables import read_map
 
-SPLIT = Path(__file__).resolve().parents[3] / "conf" / "voxconverse_split.tsv"
+SPLIT = config.CONF / "voxconverse_split.tsv"
 COMMIT = "24bf60be297701cd7e4ef18550c6d390c1b87365"  # its README calls it 0.3; there is no tag
 REFERENCES = Remote(
     f"voxconverse-{COMMIT}.zip",

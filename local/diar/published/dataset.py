@@ -138,7 +138,7 @@ class DiarizationDataset(Dataset):
             return vad.oracle_speech(turns, len(samples) / self.sr)
         regions = self._speech.regions(name)
         if regions is None:
-            options = config.load(vad.VadConfig, ROOT / "conf" / "vad.yaml")
+            options = config.load(vad.VadConfig, config.CONF / "vad.yaml")
             regions = vad.detect_speech(samples, "silero", options)
         return regions
 
@@ -276,7 +276,7 @@ def _read_data(directory: Path) -> tuple[dict[str, Path], dict[str, list[Turn]] 
 def _of_split(wavs: dict[str, Path], split: str) -> list[str]:
     if split == "full":
         return list(wavs)
-    table = tables.read_map(ROOT / "conf" / "voxconverse_split.tsv")
+    table = tables.read_map(config.CONF / "voxconverse_split.tsv")
     chosen = [name for name in wavs if table.get(name) == split]
     if not chosen:
         raise DataError(

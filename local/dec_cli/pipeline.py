@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import program
+from dec_cli import program
 from diar import extractors
 from diar.base import config, devices
 from diar.base.errors import DataError
@@ -18,13 +18,11 @@ if TYPE_CHECKING:  # --help should not wait for PyTorch, SciPy, pandas
     from diar.pipeline.config import DecStageConfig
     from diar.pipeline.recording import Pipeline
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
-
 
 def add_configs(parser: argparse.ArgumentParser, *names: str) -> None:
     """Add --<name>-config FILE, by default conf/<name>.yaml."""
     for name in names:
-        file = CONF / f"{name}.yaml"
+        file = config.CONF / f"{name}.yaml"
         parser.add_argument(
             f"--{name}-config", metavar="FILE", default=file, help=f"default: conf/{file.name}"
         )

@@ -15,10 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import program
-from cli.progress import Progress
-from cli.share import FINISHED
-from cli.survival import PRCTL, die_with_parent
+from dec_cli import program
+from dec_cli.progress import Progress
+from dec_cli.share import FINISHED
+from dec_cli.survival import PRCTL, die_with_parent
 from diar.base.files import cache_dir
 
 ROOT = Path(__file__).resolve().parents[2]

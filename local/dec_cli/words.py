@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from diar.base.errors import DataError
 
 if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
-    from cli.identities import Identity
+    from dec_cli.identities import Identity
     from diar.pipeline.recording import Diarization
     from diar.words.word import Word
 

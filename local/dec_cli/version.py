@@ -8,15 +8,13 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from dec_cli import program
 
 
 def line(name: str = "") -> str:
     """Return 'NAME (dec-diarization) 0.1.0, commit 1a2b3c4, Python 3.11.7, PyTorch 2.13.0' without importing PyTorch."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    who = f"{name} ({project['name']})" if name else project["name"]
-    parts = [f"{who} {project['version']}"]
-    if commit := commit_of(ROOT):
+    parts = [f"{name} ({program.PACKAGE}) {number()}" if name else f"{program.PACKAGE} {number()}"]
+    if commit := commit_of(program.ROOT):
         parts.append(f"commit {commit}")
     parts.append(f"Python {platform.python_version()}")
     try:
@@ -24,6 +22,14 @@ def line(name: str = "") -> str:
     except metadata.PackageNotFoundError:
         parts.append("no PyTorch (. ./path.sh)")
     return ", ".join(parts)
+
+
+def number() -> str:
+    """Return the version: of the checkout, whatever was installed from it, or of the installed package."""
+    if program.INSTALLED:
+        return metadata.version(program.PACKAGE)
+    text = (program.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["version"])
 
 
 def commit_of(root: Path) -> str:

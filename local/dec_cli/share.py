@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cli import survival
-from cli.program import log
+from dec_cli import survival
+from dec_cli.program import log
 from diar.base.errors import DataError
 from diar.base.files import write_text
 from diar.jobs.share import share
@@ -113,7 +113,7 @@ class Share:
 
 
 def log_progress(done: int, total: int, unit: str, heard: float = 0, audio: float = 0) -> None:
-    """Log the progress of a job, for the bar of ``cli.progress``.
+    """Log the progress of a job, for the bar of ``dec_cli.progress``.
 
     Args:
         unit: what is counted, one word.

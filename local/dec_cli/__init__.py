@@ -1,3 +1,3 @@
 """Shared by the programs of local/: arguments, errors, jobs, progress. Never imported by the library."""
 
-from cli import program as program  # first: it checks that this is the Python of the recipe
+from dec_cli import program as program  # first: it checks that this is the Python of the recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cli.identities import Identity
+from dec_cli.identities import Identity
 from diar.audio.spool import Samples
 from diar.base.names import no_blanks
 from diar.base.types import Turn

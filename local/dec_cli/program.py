@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from dec_cli import commands
 from diar.base.errors import DataError
 
 log = logging.getLogger("diar")
@@ -32,19 +33,35 @@ EXIT_STATUS = """\
 Exit status: 0 success; 1 input that cannot be used, or another failure, explained in one line on
 standard error; 2 wrong usage; 130 interrupted."""
 
+PACKAGE = "dec-diarization"
 ROOT = Path(__file__).resolve().parents[2]
+INSTALLED = commands.is_installed()
 PACKAGES = (
     *("numpy", "scipy", "sklearn", "pandas", "torch", "kaldiio", "kaldi_native_fbank"),
     *("onnxruntime", "soundfile", "av", "soxr", "safetensors", "yaml", "tqdm"),
 )
 
 
+def name() -> str:
+    """Return how this program was called, for what it says."""
+    return as_called(Path(sys.argv[0]).name)
+
+
+def as_called(text: str) -> str:
+    """Name programs as users call them: where they are commands, 'local/enroll.py' is 'dec-enroll'."""
+    if not INSTALLED:
+        return text
+    programs = rf"\b(?:local/)?({'|'.join(commands.PROGRAMS)})\.py\b"
+    return re.sub(programs, lambda found: commands.command(found[1]), text)
+
+
 def _wrong_python(why: str) -> str:
     """Return a message: why this Python cannot run the programs, and what to do."""
-    name = Path(sys.argv[0]).name
+    if INSTALLED:
+        return f"{name()}: {why}: install {PACKAGE} again, with its dependencies"
     if Path(sys.prefix) == ROOT / ".venv":  # it was made by path.sh, and is damaged
-        return f"{name}: {why}; remove {ROOT}/.venv, then, in this shell: . {ROOT}/path.sh"
-    return f"{name}: {why}; in this shell, first: . {ROOT}/path.sh"
+        return f"{name()}: {why}; remove {ROOT}/.venv, then, in this shell: . {ROOT}/path.sh"
+    return f"{name()}: {why}; in this shell, first: . {ROOT}/path.sh"
 
 
 # Usually a new shell; or another Python, which may happen to have some of the packages.
@@ -57,7 +74,10 @@ def _hook(kind: type[BaseException], error: BaseException, *rest: Any) -> None:
 
     An interrupt still ends Python by the signal: a shell sees status 130, and its loops end, too.
     """
-    if isinstance(error, ImportError) and (error.name or "").split(".")[0] not in ("cli", "diar"):
+    if isinstance(error, ImportError) and (error.name or "").split(".")[0] not in (
+        "dec_cli",
+        "diar",
+    ):
         why = next(iter(str(error).strip().splitlines()), "a package cannot be imported")
         print(
             _wrong_python(f"this Python has other packages than the recipe: {why}"), file=sys.stderr
@@ -82,6 +102,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     if not any(part.startswith("Exit status:") for part in last):
         last.append(EXIT_STATUS)
     made = argparse.ArgumentParser(
+        prog=name(),
         usage=usage[0].removeprefix("Usage:").strip().replace("%", "%%") if usage else None,
         description="\n\n".join(part for part in parts if part not in usage + last),
         epilog="\n\n".join(last),
@@ -97,6 +118,9 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Adds the default to the help of every option, unless the help has it or there is none."""
 
+    def format_help(self) -> str:
+        return as_called(super().format_help())
+
     def _get_help_string(self, action: argparse.Action) -> str | None:
         default = action.default
         told = "default" in (action.help or "") or default in (None, "", argparse.SUPPRESS)
@@ -109,7 +133,7 @@ class _Version(argparse.Action):
     """Print the version of the recipe."""
 
     def __call__(self, made: argparse.ArgumentParser, *_: Any) -> None:
-        from cli import version
+        from dec_cli import version
 
         print(version.line(made.prog))
         made.exit()
@@ -173,15 +197,14 @@ def run(main: Callable[[], None]) -> None:
         format="%(asctime)s %(levelname)s [%(filename)s:%(lineno)d] %(message)s",
         stream=sys.stderr,
     )
-    name = Path(sys.argv[0]).name
     try:
         main()
         sys.stdout.flush()
     except DataError as error:
-        sys.exit(f"{name}: {error}")
+        sys.exit(as_called(f"{name()}: {error}"))
     except BrokenPipeError:  # the reader has stopped, as 'head' does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)  # as if ended by SIGPIPE
     except OSError as error:  # a full disk, a file in the way, no permission
         place = f"{error.filename}: " if error.filename else ""
-        sys.exit(f"{name}: {place}{error.strerror or error}")
+        sys.exit(f"{name()}: {place}{error.strerror or error}")

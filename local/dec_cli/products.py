@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cli.program import add_seed
-from cli.share import Share, add_job
-from cli.speakers import KnownCounts, add_speakers, bounds_of
+from dec_cli.program import add_seed
+from dec_cli.share import Share, add_job
+from dec_cli.speakers import KnownCounts, add_speakers, bounds_of
 from diar.base import config
 from diar.base.errors import DataError
 from diar.base.seeds import seed_for
