@@ -67,9 +67,12 @@ diar_install() ( # root wanted extra: the environment of that recipe, as wanted
   python="$1/.venv/bin/python"
   echo "path.sh: first use${3:+ of the extra $3}: installing into $1/.venv (log: .venv/install.log)" >&2
   diar_tell_size "$1" "$python" "${pip_from[@]}"
+  # The networks run faster in bfloat16, where the processor has it: benchmarks/extractor.
+  extras="$3"
+  ! grep -qsE '^flags.* (amx_bf16|avx512_bf16)' /proc/cpuinfo || extras="bfloat16${3:+,$3}"
   # Caches of all modules would take 0.3 GB; those of the modules that are used come with the check below.
   "$python" -m pip install --disable-pip-version-check --progress-bar off --no-compile "${pip_from[@]}" -c "$1/conf/constraints.txt" \
-    -e "$1${3:+[$3]}" 2>&1 |
+    -e "$1${extras:+[$extras]}" 2>&1 |
     tee "$1/.venv/install.log" |
     awk -v tty="$([ ! -t 2 ] || echo 1)" '
       function say(text) { printf (tty ? "\r%-79s\r%s" : "%s%s\n"), "", text; fflush() }

@@ -29,10 +29,12 @@ rm -rf "$part"
 trap 'rm -rf "$part"' EXIT
 mkdir -p "$part/wheels" "$part/cache" || die "cannot write to $part"
 python -m pip freeze --exclude-editable >"$part/constraints"
+# The other machine may compute in bfloat16 if this one does not: path.sh installs what that needs.
+grep -q ^openvino== "$part/constraints" || grep ^openvino conf/constraints.txt >>"$part/constraints"
 echo "$_name: packages"
 # setuptools builds the editable install.
 python -m pip wheel -qq --disable-pip-version-check -c "$part/constraints" -w "$part/wheels" \
-  ".${extra:+[$extra]}" "setuptools>=77" || die "pip cannot get all packages; are they where path.sh took them from?"
+  ".[bfloat16${extra:+,$extra}]" "setuptools>=77" || die "pip cannot get all packages; are they where path.sh took them from?"
 echo "$_name: what is kept in the cache"
 cache="$(python -c 'from diar.base.files import cache_dir; print(cache_dir())')"
 python local/fetch.py --voices "$voices" >"$part/files"
