@@ -60,7 +60,7 @@ def main() -> None:
     speech = list(recordings(args.data_dir, args.vad_dir, args.windows))
     bench = Bench(speech[0][0], speech[0][1], args.windows, args.repeats)
     if args.alone:
-        work = bench.embedding(args.alone, usual_batch(args.alone), 1)
+        work = bench.embedding(args.alone, campplus.BATCH, 1)
         print("ready", flush=True)
         sys.stdin.readline()
         for _ in range(args.repeats):
@@ -158,9 +158,8 @@ class Bench:
             "|---|---:|---:|---:|",
         ]
         for precision in ("float32", "bfloat16"):
-            batch = usual_batch(precision)
-            one = len(self.starts) / self.seconds(self.embedding(precision, batch, 1))
-            two = len(self.starts) / self.seconds(self.embedding(precision, batch, 2))
+            one = len(self.starts) / self.seconds(self.embedding(precision, campplus.BATCH, 1))
+            two = len(self.starts) / self.seconds(self.embedding(precision, campplus.BATCH, 2))
             both = self.at_once(precision, arguments)
             for name, rate in (("1 x 1", one), ("1 x 2", two), ("2 x 1", both)):
                 lines.append(f"| {precision} | {name} | {rate:.0f} | {rate / one:.2f} |")
@@ -180,10 +179,6 @@ class Bench:
         for job in jobs:
             job.wait()
         return 2 * self.repeats * len(self.starts) / (time.perf_counter() - began)
-
-
-def usual_batch(precision: str) -> int:
-    return campplus.HALF_BATCH if precision == "bfloat16" else campplus.BATCH
 
 
 def spacings(speech: Sequence[tuple[np.ndarray, list[Region]]]) -> list[str]:

@@ -167,6 +167,7 @@ NO_KEYS = {
     "identity.linking": {"_NEVER"},
     "identity.profiles": {"_BLOCK"},
     "identity.voices": {"VERSION", "_ALIKE", "_PROBE"},
+    "speech.segmentation": {"HALF_BATCH", "HALF_WORTH"},  # of the machine
     "speech.segmentation_net": {"FIELD", "FILTER", "LEAST_HZ", "RATE", "SHIFT"},
     "speech.vad": {
         "FAINT_SECONDS",

@@ -27,7 +27,7 @@ WEIGHTS_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed987769028401
 # the logarithm lies. 3D-Speaker's filter banks, see conf/fbank/3dspeaker.yaml.
 FBANK = FbankConfig(window_type="povey", scale=1.0)
 BATCH = 8  # on a CPU larger ones are slower: they fall out of the processor's cache
-HALF_BATCH, HALF_WORTH = 16, 64  # see HalfNetwork
+HALF_WORTH = 64  # see HalfNetwork
 GPU_BATCH = 256
 
 
@@ -55,7 +55,7 @@ class CamPlusPlusExtractor(FbankExtractor):
             self.batch, self.threads = BATCH, threads
             self.network = network(model_path())
             self.half = half_network(
-                precision, model_path, self.network, HALF_BATCH, HALF_WORTH, threads
+                precision, model_path, self.network, BATCH, HALF_WORTH, threads
             )
         else:
             self.batch, self.threads = GPU_BATCH, 1

