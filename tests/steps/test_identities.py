@@ -157,8 +157,8 @@ class TestDiarize:
     @pytest.mark.parametrize(
         "arguments, said",
         [
-            (["--link", "--skip-done", "--out", "x"], "it does not go with --skip-done"),
-            (["--speaker-vectors"], "--speaker-vectors goes with --json"),
+            (["--link", "--skip-done", "--out", "x"], "remove --skip-done"),
+            (["--speaker-vectors"], "--speaker-vectors requires --json"),
         ],
     )
     def test_wrong_usage(self, arguments, said, monkeypatch, capsys):
