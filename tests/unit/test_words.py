@@ -163,7 +163,7 @@ class TestReaders:
         assert found.words["r"][place].confidence is None
         (note,) = found.notes
         assert (
-            note.startswith("1 word(s) have times that cannot be")
+            note.startswith("1 word(s) have impossible times")
             and f"segments[0].words[{place}]" in note
         )
 
