@@ -8,9 +8,9 @@ on standard input. Any sample rate and number of channels will do (mixed, or one
 all other formats of FFmpeg's libraries. Recordings are named after their files. A file that cannot be
 read does not stop the others. No network is needed once the models are in the cache.
 
-All turns go to standard output as one RTTM. --out writes one RTTM per recording instead; --json
-writes one line of JSON per recording to standard output. Messages
-go to standard error, or to standard output if --out leaves it free.
+All turns go to standard output as one RTTM, unless --out writes one RTTM per recording, or --json writes
+one line of JSON per recording to standard output. Messages go to standard error, or to standard output
+if --out leaves it free.
 
 Speakers are numbered within their recording. --voices names those who were enrolled, and
 --link makes names hold in all recordings. RTTM and JSON have the probability that the speaker of a turn is right.

@@ -98,7 +98,7 @@ def test_the_embedding_is_found_among_other_outputs(tmp_path, sample, model):
     assert get(extra, output="embs").dim == 24
     with pytest.raises(DataError, match=r"no output 'emb'; its outputs: frames, embs"):
         get(extra, output="emb")
-    with pytest.raises(DataError, match=r"one output \(batch, dim\) is expected"):
+    with pytest.raises(DataError, match=r"expected one output \(batch, dim\)"):
         get(extra, output="frames")
 
 
@@ -125,7 +125,7 @@ def test_a_batch_that_is_fixed_to_one_is_gone_through(tmp_path, sample, model):
 @pytest.mark.parametrize(
     "options, message",
     [
-        (dict(mels=40), "takes 40 mels, the filter banks have 80: set options.fbank.mels"),
+        (dict(mels=40), "takes 40 mels, but the filter banks have 80: set options.fbank"),
         (dict(shape=("batch", 200)), "must not be fixed"),
         (dict(shape=(4, "frames")), "must not be fixed"),
         (dict(shape=("frames",)), "one input \\(batch, frames, mels\\)"),

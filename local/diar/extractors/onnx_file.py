@@ -131,7 +131,7 @@ class OnnxExtractor(FbankExtractor):
         if len(vectors) != 1:
             shown = ", ".join(f"{name} {shape}" for name, shape in shapes[0].items())
             raise DataError(
-                f"from {batch} windows it makes {shown}: one output (batch, dim) is expected; where"
+                f"for {batch} windows its outputs are {shown}; expected one output (batch, dim); if"
                 " there are several, set options.output",
                 self._path,
             )
