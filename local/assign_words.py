@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Who says which word: the words of a recogniser, given to the speakers of a diarization.
+"""Assign the words of a recogniser to the speakers of a diarization.
 
 Usage: assign_words.py [options] <rttm|json> <words> [-o <file>]
 
 <words> is CTM, STM, the JSON of Whisper, faster-whisper, whisperX, whisper.cpp or meeteval (SegLST), WebVTT or
-SRT, by its ending. <rttm|json> is who speaks when: an RTTM, or the JSON of diarize.py and export.py. Each word
-goes to who speaks most in it; words at the same time are of different people. Captions without times of
-their words are parted where the speaker changes, by their length in characters. docs/words.md says more.
+SRT, by its ending. <rttm|json> is an RTTM, or the JSON of diarize.py or export.py. Each word
+goes to the speaker who speaks most in it; overlapping words go to different speakers. Captions without word
+times are split where the speaker changes, by length in characters. See docs/words.md.
 
-Formats: text, srt, vtt and json of one recording; ctm, stm, seglst of all. Which one is written, --format or
-the ending of <file> says (.txt, .srt, .vtt, .json, .ctm, .stm, .seglst.json); text without both. With several
+Formats: text, srt, vtt and json hold one recording; ctm, stm, seglst hold all. --format or
+the ending of <file> selects one (.txt, .srt, .vtt, .json, .ctm, .stm, .seglst.json); the default is text. With several
 formats <file> is a directory.
 
 Examples:
@@ -47,7 +47,7 @@ def main() -> None:
     formats = formats_of(args)
     for given in (args.turns, args.words):
         if given.exists() and Path(args.out).exists() and given.samefile(args.out):
-            raise DataError("input and output: name another file for the output", args.out)
+            raise DataError("is both input and output: name another output file", args.out)
     turns = read_turns(args)
     transcript = read_words(args, turns)
     failed = dict(transcript.faults)
@@ -68,21 +68,23 @@ def parse() -> argparse.Namespace:
     parser = program.parser(__doc__)
     add = parser.add_argument
     add("-o", "--out", default="-", metavar="FILE", help="default: standard output")
-    add("--format", action="append", choices=writing.FORMATS, help="may come again")
+    add("--format", action="append", choices=writing.FORMATS, help="may be repeated")
     add(
-        "--recording", metavar="NAME", help="only this one; of which the words are, if that is open"
+        "--recording",
+        metavar="NAME",
+        help="only this recording; names that of the words, if their format does not",
     )
     add(
         "--distance",
         type=float,
         default=DISTANCE,
         metavar="S",
-        help="seconds to the nearest turn, at most, for words in silence; further away is nobody's",
+        help="maximum seconds from a word in silence to the nearest turn; further away it is nobody's",
     )
     add(
         "--exclusive",
         metavar="FILE",
-        help="an RTTM of one speaker at a time, which decides where several speak; none: no such one"
+        help="an RTTM of one speaker at a time, which decides where several speak; or 'none'"
         f" (default: {EXCLUSIVE} beside a file that is called rttm)",
     )
     add_names(parser)
@@ -90,19 +92,19 @@ def parse() -> argparse.Namespace:
         "--data-dir",
         type=Path,
         metavar="DIR",
-        help="whose recordings these are, with reco2file_and_channel, if words are of file and channel",
+        help="maps file and channel of the words to recordings, by its reco2file_and_channel",
     )
-    add("--failed", type=Path, metavar="FILE", help="list recordings that fail there, and go on")
+    add("--failed", type=Path, metavar="FILE", help="list failed recordings in FILE, and go on")
     add("turns", type=Path, metavar="rttm|json", help="who speaks when")
     add("words", type=Path, help="what is said when")
     args = parser.parse_args()
     if not args.distance >= 0:
-        parser.error(f"--distance is a number of seconds, not {args.distance:g}")
+        parser.error(f"--distance is {args.distance:g}; it must be at least 0 seconds")
     return args
 
 
 def formats_of(args: argparse.Namespace) -> list[str]:
-    """Return what is to be written."""
+    """Return the formats to write."""
     if args.format:
         return list(dict.fromkeys(args.format))
     endings = {form.suffix: name for name, form in writing.FORMATS.items()}
@@ -115,19 +117,19 @@ def formats_of(args: argparse.Namespace) -> list[str]:
 
 
 def read_turns(args: argparse.Namespace) -> dict[str, list[Turn]]:
-    """Read the turns of each recording; of silent ones there are none."""
+    """Read the turns of each recording; silent ones have none."""
     if args.turns.suffix.lower() in (".json", ".jsonl"):
         return document.read(args.turns)
     found = rttm.load_rttm(args.turns)
     silent = [*found.silent, *found.empty]
-    if args.data_dir:  # an RTTM of many recordings does not show those that are silent
+    if args.data_dir:  # an RTTM of many recordings does not list the silent ones
         paths, faults = read_wav_scp(args.data_dir / "wav.scp")
         silent = [*paths, *faults]
     return {**{name: [] for name in silent}, **found.turns}
 
 
 def read_words(args: argparse.Namespace, turns: dict[str, list[Turn]]) -> Transcript:
-    """Read the words, and find out whose they are."""
+    """Read the words, and find their recordings."""
     name = args.recording or (next(iter(turns)) if len(turns) == 1 else args.words.stem)
     found = reading.read(args.words, name)
     for note in found.notes:
@@ -137,7 +139,7 @@ def read_words(args: argparse.Namespace, turns: dict[str, list[Turn]]) -> Transc
         words = reading.by_recording(args.data_dir, words)
     if args.recording:
         if args.recording not in {**words, **found.faults}:
-            raise DataError(f"no words of {args.recording}", args.words)
+            raise DataError(f"no words of recording {args.recording}", args.words)
         words = {name: each for name, each in words.items() if name == args.recording}
     faults = {r: why for r, why in found.faults.items() if args.recording in (None, r)}
     if not any(words.values()) and not faults:
@@ -151,7 +153,7 @@ def assign_all(
     transcript: Transcript,
     failed: dict[str, str],
 ) -> list[list[Word]]:
-    """Give all words their speakers, and say how that went; those that fail go to ``failed``."""
+    """Assign all words to speakers, and report counts; failed recordings go to ``failed``."""
     exclusive = read_exclusive(args)
     names = names_of(args)
     named: list[list[Word]] = []
@@ -181,17 +183,17 @@ def assign_all(
 
 
 def no_turns(args: argparse.Namespace, recording: str) -> str:
-    """Say why words of a recording cannot be used of which there are no turns."""
+    """Describe why words of a recording without turns cannot be used."""
     if args.data_dir:
         return f"{args.words}: words of {recording}, which is not in {args.data_dir}/wav.scp"
     return (
-        f"{args.words}: words of {recording}, of which {args.turns} has no turns: --recording NAME"
-        " says whose words they are"
+        f"{args.words}: words of {recording}, but {args.turns} has no turns of it: name the recording"
+        " with --recording NAME"
     )
 
 
 def read_exclusive(args: argparse.Namespace) -> dict[str, list[Turn]]:
-    """Read the turns of one speaker at a time, where there are such."""
+    """Read the turns of one speaker at a time, if any."""
     beside = args.turns.parent / EXCLUSIVE
     if args.exclusive == "none" or (not args.exclusive and args.turns.name != "rttm"):
         return {}
@@ -201,23 +203,21 @@ def read_exclusive(args: argparse.Namespace) -> dict[str, list[Turn]]:
 
 
 def tell(args: argparse.Namespace, counts: Counter[str]) -> None:
-    """Say what a reader of the result has to know."""
+    """Report what readers of the result must know."""
     total = counts["words"]
     if counts["estimated"]:
         say(
-            f"{counts['estimated']} of {total} words have no times of their own: estimated, by their"
-            " length in characters"
+            f"{counts['estimated']} of {total} words have no times of their own: estimated by length"
+            " in characters"
         )
     if counts["at_once"]:
-        say(f"{counts['at_once']} word(s) at the same time as another: of different people")
+        say(f"{counts['at_once']} word(s) overlap another, and went to different speakers")
     if counts["tied"]:
-        say(
-            f"{counts['tied']} word(s) of several speakers, as long of each, decided by their neighbours"
-        )
+        say(f"{counts['tied']} word(s) tied between speakers, and went with their neighbours")
     if counts["near"]:
-        say(f"{counts['near']} word(s) in silence, given to who speaks within {args.distance:g} s")
+        say(f"{counts['near']} word(s) in silence went to a speaker within {args.distance:g} s")
     if counts["nobody"]:
-        say(f"{counts['nobody']} word(s) of nobody: no turn within {args.distance:g} s")
+        say(f"{counts['nobody']} word(s) have no speaker: no turn within {args.distance:g} s")
 
 
 def write(
@@ -226,12 +226,12 @@ def write(
     """Write all formats, or none.
 
     Raises:
-        DataError: several recordings in a format of one, or several formats on standard output.
+        DataError: several recordings in a format for one, or several formats on standard output.
     """
     for name in formats:
         if writing.FORMATS[name].alone and len(named) != 1:
             raise DataError(
-                f"{name} is of one recording, and these are {len(named)}: --recording NAME chooses one"
+                f"{name} holds one recording, but there are {len(named)}: select one with --recording NAME"
             )
     texts = {name: writing.FORMATS[name].text(named) for name in formats}
     if args.out == "-":

@@ -3,17 +3,17 @@
 
 Usage: diarize.py [options] <audio> ...
 
-<audio> is a file, a folder (all audio in it and below it, by its ending; nothing hidden), or '-', audio
-on standard input. Any rate, any number of channels (mixed, or one chosen), wav, flac, ogg, mp3 and
-whatever else FFmpeg's libraries decode. Recordings are named after their files. A file that cannot be
-read does not stop the others. Works offline once the models are in the cache.
+<audio> is a file, a folder (all audio in and below it, by extension, except hidden files), or '-' for audio
+on standard input. Any sample rate and number of channels will do (mixed, or one selected), in wav, flac, ogg, mp3 and
+all other formats of FFmpeg's libraries. Recordings are named after their files. A file that cannot be
+read does not stop the others. No network is needed once the models are in the cache.
 
-The turns of all go to standard output as one RTTM; with --out each recording has an RTTM of its own
-there, and with --json standard output has a line of JSON for each, instead. Everything else that is said
-goes to standard error, unless --out leaves standard output free for it.
+All turns go to standard output as one RTTM, unless --out writes one RTTM per recording, or --json writes
+one line of JSON per recording to standard output. Messages go to standard error, or to standard output
+if --out leaves it free.
 
-Speakers are numbered within their recording. With --voices those who were enrolled have their names, and with
---link names hold in all recordings. RTTM and JSON say how likely it is that the speaker of a turn is right.
+Speakers are numbered within their recording. --voices names those who were enrolled, and
+--link makes names hold in all recordings. RTTM and JSON have the probability that the speaker of a turn is right.
 
 Examples:
   local/diarize.py meeting.wav > meeting.rttm
@@ -58,7 +58,7 @@ from diar.kaldi.inputs import STDIN, Input
 from diar.kaldi.names import check_apart
 from diar.kaldi.recordings import remarks
 
-if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
+if TYPE_CHECKING:  # --help does not wait for PyTorch, SciPy, pandas
     from diar.pipeline.recording import Pipeline
     from diar.report.standalone import PageAudio, StandalonePage
 
@@ -67,13 +67,13 @@ def main() -> None:
     args = parse()
     logging.getLogger().setLevel(logging.WARNING)
     if args.done:
-        print(f"{program.name()}: {args.done} recording(s) had been done before", file=sys.stderr)
+        print(f"{program.name()}: {args.done} recording(s) already done", file=sys.stderr)
     if args.inputs:
         diarize(args, *loaded(args))
 
 
 def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
-    """All stages, ready to run, and what is known of the number of speakers."""
+    """Load all stages, and the bounds of the number of speakers."""
     from diar.pipeline.config import DecStageConfig
 
     dec = config.load(DecStageConfig, args.dec_config, args.set.split())
@@ -82,7 +82,7 @@ def loaded(args: argparse.Namespace) -> tuple[Pipeline, Bounds]:
 
 
 def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> None:
-    """Do it for all inputs, and write what came of each; those that fail are named."""
+    """Diarize all inputs, write the results, and report failures."""
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
     work = Here()
@@ -93,7 +93,7 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
     page = page_of(args, pipeline)
     options = (args.identity_config, args.voices, args.link, args.speaker_vectors)
     identities = Identities(pipeline, *options)
-    held: list[tuple[Result, PageAudio | None]] = []  # where nobody is named before all are known
+    held: list[tuple[Result, PageAudio | None]] = []  # with --link, names come after all are done
     try:
         work.take(0, len(args.inputs), "files", heard, audio, progress.clock())
         progress.update()
@@ -110,7 +110,7 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
                     write(args, result, progress.say)
                 show(args, page, result, sound)
             length = lengths.get(result.given.recording, 0.0)
-            if result.error:  # it was not worked through: the rate must not gain
+            if result.error:  # it was not processed: it must not raise the rate
                 failed, audio = failed + 1, audio - length
             else:
                 heard += length
@@ -136,7 +136,7 @@ def diarize(args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds) -> Non
 def linked(
     args: argparse.Namespace, held: list[tuple[Result, PageAudio | None]], identities: Identities
 ) -> Iterator[tuple[Result, PageAudio | None]]:
-    """Yield the results with names that hold in all of them, or those that a user gives to these."""
+    """Yield the results with names that hold in all of them, or the user's names for these."""
     found = identities.linked({result.given.recording: result.speakers for result, _ in held})
     people = called_everywhere(args.called, found)
     for result, audio in held:
@@ -152,7 +152,7 @@ def linked(
 def show(
     args: argparse.Namespace, page: StandalonePage | None, result: Result, audio: PageAudio | None
 ) -> None:
-    """Put a recording into the page, if there is one, and it was heard."""
+    """Add a recording to the page, if there is a page, and the audio was read."""
     made, words = result.diarization, args.spoken.get(result.given.recording, ())
     if page and audio:
         said = named_words(words, made, result.speakers) if made else ()
@@ -160,7 +160,7 @@ def show(
 
 
 def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | None:
-    """Make the page of all recordings, where one is wanted."""
+    """Make the page of all recordings, if wanted."""
     if not args.html:
         return None
     from diar.report.recordings import ReportConfig
@@ -175,7 +175,7 @@ def page_of(args: argparse.Namespace, pipeline: Pipeline) -> StandalonePage | No
 
 
 def lengths_of(given: list[Input]) -> dict[str, float]:
-    """Seconds of each recording, as the headers say; of none, unless all say."""
+    """Return the seconds of each recording from the file headers; empty unless all have them."""
     lengths = {
         i.recording: waveform.header_duration(i.path) for i in given if os.path.isfile(i.path)
     }
@@ -186,7 +186,7 @@ def lengths_of(given: list[Input]) -> dict[str, float]:
 def results(
     args: argparse.Namespace, pipeline: Pipeline, bounds: Bounds, identities: Identities
 ) -> Iterator[Result]:
-    """Yield what comes of each input, one after the other."""
+    """Yield the result of each input in turn."""
     from diar.turns.doubts import doubts_of_turns
 
     rate = pipeline.extractor.rate
@@ -214,7 +214,7 @@ def results(
 
 
 def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) -> None:
-    """Write turns, JSON and what is said where the options send them; ``say`` as ``Progress.say``."""
+    """Write turns, JSON and messages as the options direct; ``say`` as ``Progress.say``."""
     file = rttm_of(args.out, result.given) if args.out else None
     if args.json:
         say(json.dumps(as_json(result)), sys.stdout)
@@ -241,35 +241,35 @@ def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) ->
 
 
 def rttm_of(out: Path, given: Input) -> Path:
-    """Name the RTTM of a recording."""
+    """Return the path of a recording's RTTM."""
     return out / f"{given.recording}.rttm"
 
 
 def parse() -> argparse.Namespace:
-    """Read the arguments.
+    """Parse the arguments.
 
-    What they name is in ``inputs``, how many are left out in ``done``, names in ``called``, words in ``spoken``.
+    ``inputs`` has the inputs, ``done`` the number of skipped ones, ``called`` the names, ``spoken`` the words.
     """
     parser = make_parser()
     args = parser.parse_args()
     args.called = names_of(args)
     if not args.audio and not args.list:
-        parser.error("name files or folders of audio, '-' for standard input, or a --list")
+        parser.error("give audio files or folders, '-' for standard input, or --list")
     if (args.words or args.embed_audio) and not args.html:
-        parser.error("--words and --embed-audio go with --html")
+        parser.error("--words and --embed-audio require --html")
     if args.skip_done and not args.out:
-        parser.error("--skip-done goes with --out")
+        parser.error("--skip-done requires --out")
     if args.skip_done and args.link:
-        parser.error("--link compares all recordings: it does not go with --skip-done")
+        parser.error("--link compares all recordings: remove --skip-done")
     if args.speaker_vectors and not args.json:
-        parser.error("--speaker-vectors goes with --json")
+        parser.error("--speaker-vectors requires --json")
     piped = [*args.audio, args.list].count(STDIN)
     if piped > 1 or piped and (sys.stdin is None or sys.stdin.isatty()):
-        parser.error("'-' is standard input: pipe something into it, once")
+        parser.error("'-' is standard input: pipe something into it, and give it once")
     args.inputs = inputs.gather(args.audio, args.list)
     if args.name is not None:
         if len(args.inputs) > 1:
-            parser.error(f"--name is of one recording, but there are {len(args.inputs)}")
+            parser.error(f"--name is for one recording, but there are {len(args.inputs)}")
         args.inputs = [inputs.rename(args.inputs[0], args.name)]
     todo = args.inputs
     if args.skip_done:
@@ -287,38 +287,38 @@ def make_parser() -> argparse.ArgumentParser:
         "--list",
         type=Path,
         metavar="FILE",
-        help="more: lines '<file>' or, as wav.scp, '<id> <file>'",
+        help="more inputs: lines '<file>' or, as in wav.scp, '<id> <file>'",
     )
-    add("--name", metavar="ID", help="of the recording, where there is one (default: as its file)")
-    add("--out", type=Path, metavar="DIR", help="write <recording>.rttm of each there")
-    add("--skip-done", action="store_true", help="leave out those whose RTTM is in --out already")
+    add("--name", metavar="ID", help="id of a single recording (default: from its file name)")
+    add("--out", type=Path, metavar="DIR", help="write <recording>.rttm for each into DIR")
+    add("--skip-done", action="store_true", help="skip recordings whose RTTM is already in --out")
     add(
         "--html",
         action="store_true",
-        help="a page to look at and to listen to, too, in --out or here: <recording>.html, or of several"
+        help="also write a page for looking and listening, in --out or here: <recording>.html, or for several"
         " diarization.html; with --skip-done, of the new ones",
     )
     add(
         "--words",
         type=Path,
         metavar="FILE",
-        help="what a recogniser has heard (CTM, STM, JSON of Whisper, WebVTT, SRT): the page says who says it",
+        help="words of a recogniser (CTM, STM, JSON of Whisper, WebVTT, SRT), which the page assigns to speakers",
     )
     add(
         "--embed-audio",
         action="store_true",
-        help="the page has the audio in it (MP3, 14 MB an hour), so that it can be sent to somebody",
+        help="put the audio into the page (MP3, 14 MB an hour), so that it can be sent to somebody",
     )
-    add("--json", action="store_true", help="a line of JSON for each on standard output")
+    add("--json", action="store_true", help="write a line of JSON for each to standard output")
     add_speakers(parser, "number of speakers")
     add_names(parser)
-    add("--voices", type=Path, metavar="FILE", help="of local/enroll.py: who of them speaks")
+    add("--voices", type=Path, metavar="FILE", help="name known voices, from local/enroll.py")
     add(
         "--link",
         action="store_true",
-        help="names that hold in all recordings, spk0001 ...; they are written when all are done",
+        help="names that hold in all recordings, spk0001 ...; written when all are done",
     )
-    add("--speaker-vectors", action="store_true", help="in the JSON, each speaker's mean x-vector")
+    add("--speaker-vectors", action="store_true", help="add speakers' mean x-vectors to the JSON")
     add_pipeline(parser)
     program.add_switch(parser, "--overlap", "whether several may speak at the same time", "true")
     add_configs(parser, "dec", "identity")

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Fetch into the cache what else is fetched on first use, so that everything works without network.
+"""Download everything needed on first use into the cache, to work without network later.
 
 Usage: fetch.py [--voices true|false | --bundle DIR]
 
-These are the networks for speech and x-vectors and, unless --voices is false, the voices and the real recordings of
-the corpus mini. What is there is checked. Prints the paths of all of them, one a line.
+This includes the networks for speech and x-vectors and, unless --voices is false, the voices and the real recordings of
+the corpus mini. Existing files are checked. All paths are printed, one per line.
 
---bundle copies them from a folder that steps/make_bundle.sh has made, and fetches nothing.
+--bundle copies the files from a bundle of steps/make_bundle.sh, and downloads nothing.
 
 Examples:
   local/fetch.py --voices false
@@ -37,13 +37,13 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = program.parser(__doc__)
-    program.add_switch(parser, "--voices", "whether those of the corpus mini are wanted", "true")
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help="where to take them from")
+    program.add_switch(parser, "--voices", "whether to include those of the corpus mini", "true")
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="bundle to copy from")
     return parser.parse_args()
 
 
 def files(voices: bool) -> list[Path]:
-    """Return the files in the cache, after fetching what is not there."""
+    """Return the files in the cache, after downloading missing ones."""
     from diar.extractors import campplus
     from diar.speech import segmentation
 
@@ -55,7 +55,7 @@ def files(voices: bool) -> list[Path]:
 
 
 def voices_of_mini() -> list[Path]:
-    """Return the files of the voices; they are decoded first, where they are not there."""
+    """Return the files of the voices, after decoding missing ones."""
     from diar.simulation import voices
 
     options = config.load(voices.VoicesConfig, config.CONF / "voices.yaml")
@@ -67,13 +67,13 @@ def voices_of_mini() -> list[Path]:
 
 
 def take(source: Path) -> list[Path]:
-    """Return the files in the cache that a bundle has, after copying what is not there.
+    """Return the files in the cache that a bundle has, after copying missing ones.
 
     Raises:
         DataError: there is no such bundle.
     """
     if not source.is_dir():
-        raise DataError("no cache of a bundle: steps/make_bundle.sh makes one", source)
+        raise DataError("no such folder: make a bundle with steps/make_bundle.sh", source)
     found = sorted(path for path in source.rglob("*") if path.is_file())
     targets = [cache_dir() / path.relative_to(source) for path in found]
     for path, target in zip(found, targets, strict=True):

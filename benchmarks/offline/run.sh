@@ -15,7 +15,7 @@
 given "$1" "audio"
 unshare -rn true || die "this system gives no network namespace to users"
 audio="$(realpath "$1")" work=$2
-[ ! -e "$work" ] || die "$work is there already: remove it, or name another folder"
+[ ! -e "$work" ] || die "$work already exists: remove it, or name another folder"
 mkdir -p "$work/home"
 work="$(realpath "$work")"
 

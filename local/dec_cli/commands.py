@@ -1,4 +1,4 @@
-"""The commands of an installed package: each runs a program, as a shell runs its file in the checkout."""
+"""Commands of the installed package: each runs a program, as a shell runs its file in the checkout."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import runpy
 from pathlib import Path
 
 PROGRAMS = ("diarize", "enroll", "assign_words", "export", "import_labels", "fetch")
-_PACKED = Path(__file__).with_name("programs")  # which a wheel has
+_PACKED = Path(__file__).with_name("programs")  # only in a wheel
 
 
 def command(program: str) -> str:
-    """Name the command that runs a program."""
+    """Return the name of the command that runs a program."""
     return f"dec-{program.replace('_', '-')}"
 
 
@@ -45,7 +45,7 @@ def fetch() -> None:
 
 
 def is_installed() -> bool:
-    """Tell whether this came from a wheel: there is no checkout."""
+    """Return whether this was installed from a wheel, without a checkout."""
     return _PACKED.is_dir()
 
 

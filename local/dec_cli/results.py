@@ -1,4 +1,4 @@
-"""What local/diarize.py has made of a recording, and how that is said in JSON."""
+"""Results of local/diarize.py for a recording, and their JSON."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from diar.exports.document import document_of
 from diar.exports.recording import recording_of
 from diar.kaldi.inputs import Input
 
-if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
+if TYPE_CHECKING:  # --help does not wait for PyTorch, SciPy, pandas
     from diar.pipeline.recording import Diarization
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a recording: what was made of it, or why it failed.
+    """The result for a recording, or why it failed.
 
-    remarks: what was done to read it. speakers: who they are, by their names in ``diarization``.
-    samples: what was heard, mono. seconds: what all of it took.
+    remarks: on its reading, and doubts. speakers: their identities, by their names in ``diarization``.
+    samples: the audio, mono. seconds: the total processing time.
     """
 
     given: Input
@@ -36,18 +36,18 @@ class Result:
 
     @property
     def turns(self) -> list[Turn]:
-        """Of the recording, none where it failed."""
+        """The turns of the recording, none if it failed."""
         return sorted(map(self._named, self.diarization.turns)) if self.diarization else []
 
     @property
     def confidences(self) -> dict[Turn, float]:
-        """Of ``turns``, the probability that the speaker is right, where that is known."""
+        """For each of ``turns``, the probability that its speaker is right, if known."""
         known = self.diarization.confidences if self.diarization else {}
         return {self._named(turn): sure for turn, sure in known.items()}
 
     @property
     def doubtful(self) -> int:
-        """How many turns have a confidence that is small (``ConfidenceConfig.doubtful``)."""
+        """The number of turns with a low confidence (``ConfidenceConfig.doubtful``)."""
         made = self.diarization
         return sum(sure < made.doubtful for sure in made.confidences.values()) if made else 0
 
@@ -57,18 +57,18 @@ class Result:
 
 
 def without_matrices(result: Result) -> Result:
-    """Leave out what takes memory, and is not written."""
+    """Drop large data that is not written."""
     made = result.diarization
     return replace(result, samples=None, diarization=replace(made, fit=None) if made else None)
 
 
 def without_blanks(turn: Turn) -> Turn:
-    """Return a turn as RTTM can hold it."""
+    """Return a turn that RTTM can hold."""
     return turn._replace(speaker=no_blanks(turn.speaker))
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """Make the line of a recording: docs/diarization.schema.json, and what only this program knows."""
+    """Make the JSON of a recording: docs/diarization.schema.json, and values of this program only."""
     name, path = result.given.recording, result.given.path
     if result.error:
         return {"recording": name, "media": str(path), "error": result.error}

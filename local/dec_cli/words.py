@@ -1,4 +1,4 @@
-"""Words of a recogniser for local/diarize.py: --words, and who says them."""
+"""Words of a recogniser for local/diarize.py: --words, and their speakers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from diar.base.errors import DataError
 
-if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pandas
+if TYPE_CHECKING:  # --help does not wait for PyTorch, SciPy, pandas
     from dec_cli.identities import Identity
     from diar.pipeline.recording import Diarization
     from diar.words.word import Word
@@ -18,11 +18,11 @@ if TYPE_CHECKING:  # whoever asks for help does not wait for PyTorch, SciPy, pan
 def words_by_recording(
     program: str, path: Path | None, recordings: Sequence[str]
 ) -> Mapping[str, Sequence[Word]]:
-    """Read the words of a file, by recording, and say on standard error what is odd about them.
+    """Read the words of a file, by recording, and report oddities on standard error.
 
     Args:
-        path: None: there are no words. recordings: which there are; the first has the words of a format that
-            does not say whose they are.
+        path: None: there are no words. recordings: their names; the first gets the words of a format that
+            does not name the recording.
 
     Raises:
         DataError: the file cannot be read, or has words of none of the recordings.
@@ -36,14 +36,16 @@ def words_by_recording(
         print(f"{program}: {path}: {note}", file=sys.stderr)
     if not set(recordings) & set(found.words):
         of = ", ".join(found.words) or "nothing"
-        raise DataError(f"words of {of}, not of {', '.join(recordings)}: --name renames it", path)
+        raise DataError(
+            f"words of {of}, not of {', '.join(recordings)}: rename it with --name", path
+        )
     return found.words
 
 
 def named_words(
     words: Sequence[Word], made: Diarization, speakers: Mapping[str, Identity]
 ) -> list[Word]:
-    """Give the words of a recording to its speakers, by the names that these have."""
+    """Assign the words of a recording to its speakers, by name."""
     from diar.words.assignment import assign
 
     found = assign(words, made.turns, made.exclusive).words

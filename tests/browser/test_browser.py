@@ -188,10 +188,10 @@ def test_one_protocol_in_all_tables(tab):
 
 
 def test_the_systems_that_are_shown(tab, folder):
-    assert headings(tab, "choose one to see")[-2:] == ["DEC, default", "AHC"]
+    assert headings(tab, "select one to see")[-2:] == ["DEC, default", "AHC"]
     tab.get_by_text("systems: all").click()
     tab.get_by_label("DEC, default", exact=True).uncheck()
-    assert headings(tab, "choose one to see")[-1:] == ["AHC"] == headings(tab, "of each set")[1:]
+    assert headings(tab, "select one to see")[-1:] == ["AHC"] == headings(tab, "of each set")[1:]
     assert column(tab, "DER, below it", 0)[0].locator("tbody tr:visible").count() == 1
     tab.get_by_label("AHC", exact=True).click()  # the last one stays
     assert tab.get_by_label("AHC", exact=True).is_checked()
@@ -578,7 +578,7 @@ def test_recordings_beside_the_page(tab, folder, tmp_path):
     assert tab.locator("#talking tbody tr").count() == 2
     tab.keyboard.press("p")
     wait_until(tab, "!element('alert').hidden")
-    assert "belongs beside this page" in tab.locator("#alert").inner_text()
+    assert "put it beside this page" in tab.locator("#alert").inner_text()
     assert any("ERR_FILE_NOT_FOUND" in text for text in tab.said)
     tab.said.clear()
     shutil.copy(folder / f"exp/split/index_files/test/{ODD}.js", copy / "index_files/test")
@@ -625,7 +625,7 @@ def test_keys_before_anything_is_drawn(tab):
 def test_an_address_of_nothing(tab):
     go(tab, "nobody")
     wait_until(tab, "!element('alert').hidden")
-    assert "test/nobody: there is nothing" in tab.locator("#alert").inner_text()
+    assert "test/nobody: there is no such" in tab.locator("#alert").inner_text()
     assert tab.locator("#overview").is_visible()
     tab.evaluate("location.hash = 'test%2Ftalk?t=later'")  # no time
     tab.locator("#timeline .bars .point").first.wait_for()

@@ -352,20 +352,23 @@ class TestDiarize:
         assert (tmp_path / "quiet.rttm").read_text() == ""
         monkeypatch.setattr(diarize, "loaded", lambda args: pytest.fail("nothing is to be done"))
         diarize.main()
-        assert "2 recording(s) had been done before" in capsys.readouterr().err
+        assert "2 recording(s) already done" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         "arguments, words",
         [
-            ([], "name files or folders"),
+            ([], "give audio files or folders"),
             (
                 ["a.wav", "--channel", "0"],
                 "--channel: '0' is not a channel: channels are numbered from 1",
             ),
             (["a.wav", "--channel", "-1"], "'-1' is not a channel: channels are numbered from 1"),
-            (["a.wav", "--skip-done"], "--skip-done goes with --out"),
-            (["a.wav", "b.wav", "--name", "c"], "--name is of one recording, but there are 2"),
-            (["-", "--list", "-"], "'-' is standard input: pipe something into it, once"),
+            (["a.wav", "--skip-done"], "--skip-done requires --out"),
+            (["a.wav", "b.wav", "--name", "c"], "--name is for one recording, but there are 2"),
+            (
+                ["-", "--list", "-"],
+                "'-' is standard input: pipe something into it, and give it once",
+            ),
         ],
     )
     def test_wrong_usage(self, arguments, words, monkeypatch, capsys):

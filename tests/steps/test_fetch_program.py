@@ -73,7 +73,7 @@ def test_a_folder_that_is_no_bundle(tmp_path):
     result = fetch("--bundle", tmp_path, cache=tmp_path / "cache")
     assert result.returncode == 1
     assert result.stderr == (
-        f"fetch.py: {tmp_path}/cache: no cache of a bundle: steps/make_bundle.sh makes one\n"
+        f"fetch.py: {tmp_path}/cache: no such folder: make a bundle with steps/make_bundle.sh\n"
     )
 
 
@@ -102,4 +102,4 @@ class TestMakeBundle:
     def test_nothing_is_overwritten(self, tmp_path):
         result = self.run(tmp_path)
         assert result.returncode == 1
-        assert result.stderr.startswith(f"make_bundle.sh: {tmp_path} is there already")
+        assert result.stderr.startswith(f"make_bundle.sh: {tmp_path} already exists")

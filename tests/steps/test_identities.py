@@ -132,7 +132,7 @@ class TestDiarize:
         anna = {"spk0001": "Anna"}
         expected = [[anna.get(who, who) for who in side] for side in (talks, agains)]
         named, found = people("--names", "1=Anna,4=Eva", "--html")
-        assert named == expected and "no speaker '4' to give a name to" in found.err
+        assert named == expected and "no speaker '4' to name" in found.err
         assert '"Anna"' in unpacked(tmp_path / "diarization.html")
         assert people("--names", "spk0001=Anna")[0] == expected
         (tmp_path / "names").write_text("again 1 Ben\n")
@@ -157,8 +157,8 @@ class TestDiarize:
     @pytest.mark.parametrize(
         "arguments, said",
         [
-            (["--link", "--skip-done", "--out", "x"], "it does not go with --skip-done"),
-            (["--speaker-vectors"], "--speaker-vectors goes with --json"),
+            (["--link", "--skip-done", "--out", "x"], "remove --skip-done"),
+            (["--speaker-vectors"], "--speaker-vectors requires --json"),
         ],
     )
     def test_wrong_usage(self, arguments, said, monkeypatch, capsys):

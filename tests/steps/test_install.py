@@ -54,7 +54,7 @@ class TestTorch:
         assert result.returncode == 0, result.stderr
         said = result.stderr.splitlines()
         assert said[1].startswith(f"path.sh: {HINT}") and "DIAR_TORCH_INDEX=" in said[1]
-        assert said[2] == "path.sh: this needs 3 GB to fetch and 5.3 GB of disk, and some minutes"
+        assert said[2] == "path.sh: this needs 3 GB to fetch and 5.3 GB of disk, and a few minutes"
         assert said[-1].startswith("path.sh: installed, ")
         assert {"torch-2.13.0", "nvidia_cudnn_cu13-9.20", "numpy-2.4"} <= packages(here)
         assert source(here, "http://127.0.0.1:9").stderr == ""  # it is there
@@ -64,7 +64,7 @@ class TestTorch:
         result = source(here, indexes[0], DIAR_TORCH_INDEX=indexes[1].as_uri())
         assert result.returncode == 0, result.stderr
         assert "CUDA" not in result.stderr
-        assert "path.sh: this needs 1.3 GB of disk, and some minutes\n" in result.stderr
+        assert "path.sh: this needs 1.3 GB of disk, and a few minutes\n" in result.stderr
         assert "torch-2.13.0+cpu" in packages(here)
         assert not any(name.startswith("nvidia") for name in packages(here))
         # An extra, later and from the usual index, leaves it.
@@ -109,6 +109,6 @@ class TestBundle:
         assert result.returncode == 1
         assert (
             result.stderr
-            == f"path.sh: DIAR_BUNDLE={tmp_path}: steps/make_bundle.sh made no such folder\n"
+            == f"path.sh: DIAR_BUNDLE={tmp_path}: not a bundle of steps/make_bundle.sh: wheels/ is missing\n"
         )
         assert not (here / ".venv").exists()

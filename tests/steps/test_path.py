@@ -199,7 +199,7 @@ esac
         script = f". {here}/path.sh && echo works; echo $?"
         result = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
         assert result.stdout == "1\n"
-        assert result.stderr.startswith("path.sh: this user can neither use nor make")
+        assert result.stderr.startswith("path.sh: this user can neither use nor create")
         assert result.stderr.count("\n") == 1
 
 
@@ -213,7 +213,9 @@ def test_a_shell_that_is_not_bash_says_so(tmp_path, other):
         [other, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True
     )
     assert result.stdout == "status 1\n"
-    assert result.stderr == "path.sh: this shell is not bash: type 'bash', and source it there\n"
+    assert (
+        result.stderr == "path.sh: this shell is not bash: type 'bash', and source path.sh there\n"
+    )
 
 
 class TestAnotherPython:

@@ -66,9 +66,12 @@ def test_one_file(root, sample_wav, tmp_path):
 def test_words_of_other_recordings_are_refused_before_the_work(root, sample_wav, tmp_path):
     (tmp_path / "words.ctm").write_text("other 1 0.5 0.2 hello\n")
     result = diarize(root, sample_wav, "--html", "--words", "words.ctm", cwd=tmp_path)
-    assert result.returncode == 1 and "words of other, not of sample: --name" in result.stderr
+    assert (
+        result.returncode == 1
+        and "words of other, not of sample: rename it with --name" in result.stderr
+    )
     result = diarize(root, sample_wav, "--words", "words.ctm", cwd=tmp_path)
-    assert result.returncode == 2 and "go with --html" in result.stderr
+    assert result.returncode == 2 and "require --html" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["words.ctm"]
 
 

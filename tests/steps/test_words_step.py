@@ -39,11 +39,11 @@ def test_words_of_a_data_directory(made, tmp_path):
         "Anna B", "b_1", "unknown",
     ]  # fmt: skip
     assert [line.split()[0] for line in (out / "failed").read_text().splitlines()] == ["y", "z"]
-    assert "1 word(s) of nobody" in (out / "log/assign_words.log").read_text()
+    assert "1 word(s) have no speaker" in (out / "log/assign_words.log").read_text()
     again = run("steps/assign_words.sh", "--names-file", tmp_path / "names", *made)
     assert "is up to date" in again.stdout
     plain = run("steps/assign_words.sh", "--exclusive", "false", *made)
-    assert "decided by their neighbours" in plain.stdout
+    assert "went with their neighbours" in plain.stdout
     assert "a 1 5.000 1.000 hey NA lex a_1\n" in (out / "words.ctm").read_text()
 
 

@@ -44,13 +44,13 @@ def test_words_go_to_speakers(folder, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == "[0:00:00] m_1: Hello you\n\n[0:00:03] m_2: there\n\n[0:00:09] unknown: late\n"
     assert err.splitlines() == [
-        "assign_words.py: 1 word(s) of several speakers, as long of each, decided by their neighbours",
-        "assign_words.py: 1 word(s) of nobody: no turn within 1 s",
+        "assign_words.py: 1 word(s) tied between speakers, and went with their neighbours",
+        "assign_words.py: 1 word(s) have no speaker: no turn within 1 s",
     ]
     call(monkeypatch, "m.rttm", "m.ctm", "--distance", "10", "--format", "ctm")
     out, err = capsys.readouterr()
     assert out.endswith("m 1 9.000 1.000 late NA lex m_2\n")
-    assert "1 word(s) in silence, given to who speaks within 10 s" in err
+    assert "1 word(s) in silence went to a speaker within 10 s" in err
 
 
 def test_exclusive_turns_beside_an_rttm_decide(folder, monkeypatch, capsys):
@@ -99,13 +99,13 @@ def test_words_are_of_the_one_recording_that_there_is(folder, monkeypatch, capsy
     out, err = capsys.readouterr()
     assert out == "[0:00:00] m_1: Hello you\n"
     assert err == (
-        "assign_words.py: 2 of 2 words have no times of their own: estimated, by their length in"
+        "assign_words.py: 2 of 2 words have no times of their own: estimated by length in"
         " characters\n"
     )
     write_rttm("both.rttm", [*TWO, Turn("n", 0, 1, "n_1")])
     with pytest.raises(DataError, match="1 of 1 recording"):
         call(monkeypatch, "both.rttm", "talk.en.srt", "--format", "ctm")
-    assert "words of talk.en, of which both.rttm has no turns" in capsys.readouterr().err
+    assert "words of talk.en, but both.rttm has no turns of it" in capsys.readouterr().err
     call(monkeypatch, "both.rttm", "talk.en.srt", "--recording", "n")
     assert capsys.readouterr().out == "[0:00:00] n_1: Hello you\n"
 
@@ -146,8 +146,8 @@ def test_recordings_of_a_data_directory(folder, monkeypatch, capsys):
     [
         (["m.rttm", "none.ctm"], "none.ctm: no such file"),
         (["none.rttm", "m.ctm"], "none.rttm: no such file"),
-        (["m.rttm", "m.ctm", "--recording", "x"], "m.ctm: no words of x"),
-        (["m.rttm", "m.ctm", "-o", "./m.ctm"], "m.ctm: input and output: name another file"),
+        (["m.rttm", "m.ctm", "--recording", "x"], "m.ctm: no words of recording x"),
+        (["m.rttm", "m.ctm", "-o", "./m.ctm"], "m.ctm: is both input and output: name another"),
         (["m.rttm", "m.ctm", "-o", "a.doc"], "a.doc: expected an ending of .txt, .ctm"),
         (["m.rttm", "m.ctm", "--format", "stm", "--format", "ctm"], "standard output takes one"),
         (["m.rttm", "m.ctm", "--names", "Anna"], "'Anna': expected '<speaker>=<name>"),
@@ -164,7 +164,9 @@ def test_what_it_refuses(folder, monkeypatch, words, message):
 def test_a_format_of_one_recording(folder, monkeypatch):
     write_rttm("both.rttm", [*TWO, Turn("n", 0, 1, "n_1")])
     (folder / "m.ctm").write_text(f"{CTM}n 1 0 1 x\n")
-    with pytest.raises(DataError, match="srt is of one recording, and these are 2: --recording"):
+    with pytest.raises(
+        DataError, match="srt holds one recording, but there are 2: select one with --recording"
+    ):
         call(monkeypatch, "both.rttm", "m.ctm", "-o", "a.srt")
     call(monkeypatch, "both.rttm", "m.ctm", "-o", "a.srt", "--recording", "n")
     assert (folder / "a.srt").read_text() == "1\n00:00:00,000 --> 00:00:01,000\nn_1: x\n"

@@ -61,7 +61,7 @@ def test_turns_by_hand():
 
 
 def test_more_labels_than_windows_are_refused():
-    with pytest.raises(DataError, match="r: 3 labels, but 1.500 s hold 2 windows"):
+    with pytest.raises(DataError, match="r: 3 labels, but 1.500 s have only 2 windows"):
         turns_from_cells("r", [0, 0, 0], 0.75, 1.5)
 
 

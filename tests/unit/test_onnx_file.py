@@ -96,9 +96,9 @@ def test_the_embedding_is_found_among_other_outputs(tmp_path, sample, model):
     expected = get(model).embed(sample, STARTS, STARTS + 1.5)
     assert np.array_equal(get(extra).embed(sample, STARTS, STARTS + 1.5), expected)
     assert get(extra, output="embs").dim == 24
-    with pytest.raises(DataError, match=r"no output 'emb'; it has: frames, embs"):
+    with pytest.raises(DataError, match=r"no output 'emb'; its outputs: frames, embs"):
         get(extra, output="emb")
-    with pytest.raises(DataError, match=r"one output \(batch, dim\) is expected"):
+    with pytest.raises(DataError, match=r"expected one output \(batch, dim\)"):
         get(extra, output="frames")
 
 
@@ -125,7 +125,7 @@ def test_a_batch_that_is_fixed_to_one_is_gone_through(tmp_path, sample, model):
 @pytest.mark.parametrize(
     "options, message",
     [
-        (dict(mels=40), "takes 40 mels, the filter banks have 80: set options.fbank.mels"),
+        (dict(mels=40), "takes 40 mels, but the filter banks have 80: set options.fbank"),
         (dict(shape=("batch", 200)), "must not be fixed"),
         (dict(shape=(4, "frames")), "must not be fixed"),
         (dict(shape=("frames",)), "one input \\(batch, frames, mels\\)"),
@@ -151,7 +151,7 @@ def test_mels_that_the_model_does_not_name_are_tried(tmp_path):
 
 
 def test_bad_calls_are_one_clear_line(tmp_path, model):
-    with pytest.raises(DataError, match="which file\\? Set options.path"):
+    with pytest.raises(DataError, match="set options.path"):
         extractors.get("onnx")
     with pytest.raises(DataError, match="gone.onnx: no such file: options.path"):
         get(tmp_path / "gone.onnx")
@@ -166,7 +166,7 @@ def test_bad_calls_are_one_clear_line(tmp_path, model):
         get(model, fbank="gone.yaml")
     with pytest.raises(DataError, match="unknown key 'melz'; did you mean 'mels'"):
         get(model, fbank={"melz": 40})
-    with pytest.raises(DataError, match="filter banks that cannot be made"):
+    with pytest.raises(DataError, match="impossible filter banks"):
         get(model, fbank={"frame_length": 5, "frame_shift": 5})
     with pytest.raises(DataError, match="options.fbank is 3"):
         get(model, fbank=3)
@@ -206,7 +206,7 @@ def test_the_digest_covers_external_data(split_model, sample):
     with pytest.raises(DataError, match=r"\(cat split.onnx split.data \| sha256sum\), not"):
         get(split_model, sha256=digest)
     data.unlink()
-    with pytest.raises(DataError, match="split.data: no such file: it holds weights of"):
+    with pytest.raises(DataError, match="split.data: no such file: it must hold weights of"):
         get(split_model)
 
 

@@ -82,7 +82,7 @@ def test_quiet_speech_that_is_left_out_is_said(monkeypatch):
     samples = np.zeros(20 * 16000, np.float32)
     regions, said = vad.speech_and_doubts(samples, "combined", VadConfig())
     assert regions == vad.detect_speech(samples, "combined", VadConfig())
-    assert said == ["perhaps much quiet speech left out: more than a third of what was found"]
+    assert said == ["quiet speech may be missed: more than a third of the detected speech"]
     for few in (scores[:125], np.concatenate([[0.9] * 200, scores])):
         monkeypatch.setattr(vad, "scores_of", lambda *_, few=few: (few, 0.1))
         longer = np.zeros(40 * 16000, np.float32)
@@ -95,7 +95,7 @@ def test_doubts(sample):
     (quiet,) = vad.doubts(sample * 1e-3, speech)
     assert "very quiet" in quiet
     (missed,) = vad.doubts(sample, speech[:1])
-    assert "a tenth of what is loud" in missed
+    assert "a tenth of the loud audio" in missed
     assert vad.doubts(np.zeros(160, np.float32), []) == [], "digital silence is no speech"
 
 

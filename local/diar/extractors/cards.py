@@ -1,4 +1,4 @@
-"""What is known of the networks without loading one."""
+"""Descriptions of the networks, available without loading one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 class Card:
     """What to know about a network before using it.
 
-    dim: size of its vectors, None on the card of one that takes any model; of a segmentation, how many
-    local speakers it knows; rate: samples per second
+    dim: size of its vectors, None for one that takes any model; for a segmentation, its number of
+    local speakers; rate: samples per second
     of its input; window: seconds that it was made for (others work); training_data, licence (of the
-    weights), source (paper, and where the weights come from): prose; get: how to have the weights.
+    weights), source (paper, and origin of the weights): prose; get: how to get the weights.
     """
 
     name: str

@@ -1,9 +1,9 @@
 """ECAPA-TDNN x-vectors with SpeechBrain's public weights, without SpeechBrain.
 
-Computes what its ``EncoderClassifier.encode_batch`` makes of each window alone: 80 log mel filters, the
-mean of each removed, and the network of ``ecapa_net``; the embeddings are not normalised unless asked
-for. Windows are never padded to a common length, so nothing is masked. SpeechBrain's own batches of
-unequal lengths differ a little, because the silence after a short window leaks into its convolutions.
+Results equal its ``EncoderClassifier.encode_batch`` on single windows: 80 log mel filters, the
+mean of each removed, and the network of ``ecapa_net``; by default the embeddings are not normalised.
+Windows are never padded to a common length, so nothing is masked. SpeechBrain's own batches of
+unequal lengths differ slightly, because the silence after a short window leaks into its convolutions.
 
 The network is exported to ONNX once, into the cache: onnxruntime takes four fifths of the time of torch.
 """
@@ -48,26 +48,26 @@ MEAN = HubFile(
 NETWORK = Path(__file__).with_name("ecapa_net.py")
 MELS = 80
 FRAME, SHIFT = 400, 160  # samples: 25 and 10 ms
-SHORTEST = 640  # samples: 5 frames, the least that the network takes
+SHORTEST = 640  # samples: 5 frames, the network's minimum
 FLOOR = 1e-10  # of the power in a filter
-RANGE = 80.0  # dB: what is further below the loudest value of the window is raised to that
+RANGE = 80.0  # dB: values further below the maximum of the window are raised to this
 BATCH = 8
 
 
 class EcapaExtractor(Extractor):
     """ECAPA-TDNN, the extractor of the published method.
 
-    Windows under 0.04 s, which SpeechBrain refuses, are put in the middle of as much digital silence.
+    Windows under 0.04 s, which SpeechBrain refuses, are centred in as much digital silence.
 
     Args:
         directory: a folder with embedding_model.ckpt, and mean_var_norm_emb.ckpt if ``normalize``, as
-            in the repository; None: they are fetched from the hub, or lie in the cache.
+            in the repository; None: from the cache, or downloaded from the hub.
         normalize: subtract the mean of the training's embeddings, as ``encode_batch(normalize=True)``;
             by default SpeechBrain does not.
         device, threads: see ``diar.extractors.get``.
 
     Raises:
-        DataError: weights that cannot be had, or are damaged, or of another network.
+        DataError: weights that are unavailable, damaged, or of another network.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class EcapaExtractor(Extractor):
         threads: int = 1,
     ) -> None:
         if not isinstance(normalize, bool):
-            raise DataError(f"options.normalize is {normalize!r}; true or false is expected")
+            raise DataError(f"options.normalize is {normalize!r}; expected true or false")
         weights, mean = find_weights(directory)
         digest = sha256(weights)
         self._threads = threads
@@ -114,15 +114,15 @@ class EcapaExtractor(Extractor):
 
 
 def find_weights(directory: str | None) -> tuple[Path, Path]:
-    """Return the files of the weights and of the mean embedding; fetch them if no directory is given.
+    """Return the files of the weights and of the mean embedding; download them if no directory is given.
 
     Raises:
-        DataError: no weights in the directory, or they cannot be fetched.
+        DataError: no weights in the directory, or the download failed.
     """
     if directory is not None:
         folder = expanded(str(directory))
         if not (folder / WEIGHTS.name).is_file():
-            raise DataError(f"there is no {WEIGHTS.name} of {REPOSITORY} in it", folder)
+            raise DataError(f"{WEIGHTS.name} of {REPOSITORY} is missing", folder)
         return folder / WEIGHTS.name, folder / MEAN.name
     weights, mean = fetch(WEIGHTS, MEAN)
     return weights, mean
@@ -131,13 +131,13 @@ def find_weights(directory: str | None) -> tuple[Path, Path]:
 def filter_banks(windows: list[np.ndarray]) -> np.ndarray:
     """Compute (b, frames, 80) float32 log mel filters, in dB, of windows with equally many frames.
 
-    Frame i of a window is centred on its sample 160 i, and there is silence beyond its ends. A frame
-    is weighted by a (periodic) Hamming window of 400 samples, which is also the size of the transform;
-    power, not magnitude, goes through the filters. Values more than 80 dB below the loudest one of the
-    window are raised to that.
+    Frame i of a window is centred on its sample 160 i, with silence beyond its ends. A frame
+    is weighted by a (periodic) Hamming window of 400 samples, the size of the transform;
+    the filters apply to power, not magnitude. Values more than 80 dB below the maximum of the
+    window are raised to that level.
     """
     count = 1 + len(windows[0]) // SHIFT
-    # A window's last samples may lie beyond its last frame, others' may not reach its end.
+    # The last samples of a window may lie beyond its last frame, or end before it.
     length = (count - 1) * SHIFT + FRAME
     block = np.zeros((len(windows), length), np.float32)
     for row, window in zip(block, windows, strict=True):
@@ -156,8 +156,8 @@ def filter_banks(windows: list[np.ndarray]) -> np.ndarray:
 def mel_filters() -> np.ndarray:
     """Make (201, 80) float32 triangular filters of height 1 from 0 to 8 kHz.
 
-    Centres are equidistant on the scale 2595 log10(1 + f / 700). Both sides of a triangle are as wide
-    as the distance to the centre below it, so the upper side ends short of the centre above.
+    Centres are equidistant on the scale 2595 log10(1 + f / 700). Both sides of a triangle have the width
+    of the distance to the centre below it, so the upper side ends short of the centre above.
     """
     top = 2595 * np.log10(1 + ECAPA.rate / 2 / 700)
     hertz = 700 * (10 ** (np.linspace(0, top, MELS + 2) / 2595) - 1)
@@ -169,20 +169,20 @@ def torch_model(weights: Path) -> EcapaTdnn:
     """Load the network with these weights, in evaluation mode.
 
     Raises:
-        DataError: they are damaged, or of another network.
+        DataError: damaged weights, or those of another network.
     """
     from diar.extractors import ecapa_net
 
     state = _load(weights)
     try:
         net = ecapa_net.load(state)
-    except Exception as error:  # whatever is raised where something else was expected
+    except Exception as error:  # an unexpected structure may raise anything
         why = " ".join(str(error).split())[:200]
         raise DataError(
             f"not the weights of an ECAPA-TDNN as SpeechBrain saves them: {why}", weights
         ) from None
     if net.mels != MELS:
-        raise DataError(f"it takes {net.mels} mels, not {MELS}", weights)
+        raise DataError(f"the network takes {net.mels} mels, not {MELS}", weights)
     return net
 
 
@@ -193,7 +193,7 @@ def training_mean(path: Path, dim: int) -> np.ndarray:
         DataError: no such file, or other statistics.
     """
     if not path.is_file():
-        raise DataError("no such file: normalize=true needs it, beside the weights", path)
+        raise DataError("no such file: normalize=true needs it beside the weights", path)
     try:
         mean = _load(path)["glob_mean"].numpy().astype(np.float32).reshape(dim)
     except DataError:
@@ -217,6 +217,6 @@ def _load(path: Path) -> dict[str, Any]:
 
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever torch raises of what is no checkpoint
+    except Exception as error:  # torch may raise anything for an invalid checkpoint
         why = " ".join(str(error).split())[:100]
-        raise DataError(f"damaged weights: fetch them again ({why})", path) from None
+        raise DataError(f"damaged weights: download them again ({why})", path) from None

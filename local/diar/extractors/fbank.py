@@ -1,4 +1,4 @@
-"""Kaldi's log mel filter banks, and extractors whose networks take them."""
+"""Kaldi's log mel filter banks, and extractors that use them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FbankConfig:
-    """Filter banks as a network was trained on; the defaults are WeSpeaker's.
+    """Filter banks of a network's training; the defaults are WeSpeaker's.
 
-    rate: samples per second; mels: filters; frame_length, frame_shift: milliseconds; window_type:
-    as Kaldi calls it; low_freq, high_freq: Hz, a high_freq of 0 or less counts from half the rate;
-    scale: full scale of the samples, 32768 as Kaldi reads them, or 1; subtract_mean: whether the
-    mean of each filter over the window is removed. There is never any dither: results repeat.
+    rate: samples per second; mels: number of filters; frame_length, frame_shift: milliseconds; window_type:
+    Kaldi's name; low_freq, high_freq: Hz, a high_freq of 0 or less counts from half the rate;
+    scale: full scale of the samples, 32768 as in Kaldi, or 1; subtract_mean: whether to remove the
+    mean of each filter over the window. There is no dither, so results are reproducible.
     """
 
     rate: int = 16000
@@ -49,7 +49,7 @@ class FbankConfig:
             )
         if self.mels < 3 or not 0 < self.frame_shift <= self.frame_length or self.scale <= 0:
             raise ValueError(
-                "mels of at least 3, scale > 0 and 0 < frame_shift <= frame_length are asked"
+                "expected mels of at least 3, scale > 0 and 0 < frame_shift <= frame_length"
             )
 
     @property
@@ -64,18 +64,18 @@ class FbankConfig:
 
 
 def _samples(rate: int, milliseconds: float) -> int:
-    """Count samples as Kaldi does: in single precision, and cut off."""
+    """Count samples as Kaldi does: truncated, in single precision."""
     return int(np.float32(rate) * np.float32(0.001) * np.float32(milliseconds))
 
 
 def filter_banks(samples: np.ndarray, config: FbankConfig) -> np.ndarray:
     """Compute (frames, mels) float32 log mel filters as Kaldi's fbank does, without dither.
 
-    Samples (N,) have full scale 1. Frames are complete ones only (snip-edges), and each depends on
-    its own samples alone; the mean is not removed.
+    Samples (N,) have full scale 1. Only complete frames are used (snip-edges), and each depends only on
+    its own samples; the mean is not removed.
 
     Raises:
-        DataError: values of ``config`` that do not go together.
+        DataError: inconsistent values of ``config``.
     """
     computer = _computer(config)
     computer.accept_waveform(config.rate, np.asarray(samples, np.float32) * config.scale)
@@ -99,8 +99,8 @@ def _computer(config: FbankConfig) -> OnlineFbank:
     options.mel_opts.high_freq = config.high_freq
     try:
         return kaldi_native_fbank.OnlineFbank(options)
-    except ValueError as error:  # for instance more filters than the transform has bins for
-        raise DataError(f"filter banks that cannot be made: {error}: {config}") from None
+    except ValueError as error:  # for instance too many filters for the bins of the transform
+        raise DataError(f"impossible filter banks: {error}: {config}") from None
 
 
 class FbankExtractor(Extractor):
@@ -108,11 +108,11 @@ class FbankExtractor(Extractor):
 
     Attributes:
         fbank: its filter banks.
-        shortest: samples; shorter windows are put in the middle of as much digital silence.
+        shortest: samples; shorter windows are centred in as much digital silence.
         network: (b, frames, mels) float32 to (b, dim).
-        batch: windows, of equal length, that it gets at once.
-        half: the network in half precision, for the windows of the length that most have.
-        threads: how many batches are computed at once; results do not depend on it.
+        batch: windows, of equal length, per call.
+        half: the network in half precision, for windows of the most common length.
+        threads: batches computed at once; results do not depend on it.
     """
 
     fbank: FbankConfig

@@ -1,7 +1,7 @@
 """Any speaker embedding network in an ONNX file that takes Kaldi's filter banks.
 
 WeSpeaker and 3D-Speaker publish and export such files: input (batch, frames, mels), output (batch, dim).
-What their filter banks are is in conf/fbank.
+Their filter banks are in conf/fbank.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from diar.networks.external_data import files_of
 from diar.networks.runtime import session
 
 BATCH = 8
-PROBES = (120, 150)  # frames: an output that is one vector has the same shape for both
+PROBES = (120, 150)  # frames: an output of one vector has the same shape for both
 
 
 class OnnxExtractor(FbankExtractor):
-    """Vectors of a network that somebody else has trained and exported.
+    """Vectors of a network trained and exported elsewhere.
 
     Args:
         path: the file.
         fbank: its filter banks, values of ``FbankConfig`` or a YAML file of them.
-        sha256: of the file, with its external data behind it; None: any file will do.
-        output: name of the output that is the embedding; None: the only one with a vector for each
+        sha256: of the file followed by its external data; None: any file is accepted.
+        output: name of the embedding's output; None: the only one with a vector for each
             window.
-        shortest: seconds; shorter windows are put in the middle of as much digital silence, as is
+        shortest: seconds; shorter windows are centred in as much digital silence, as is
             best for CAM++.
         device, threads: see ``diar.extractors.get``.
 
     Raises:
-        DataError: no such file, not an ONNX model, one with other inputs or outputs.
+        DataError: no such file, not an ONNX model, other inputs or outputs.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class OnnxExtractor(FbankExtractor):
     ) -> None:
         self.threads = threads
         if path is None:
-            raise DataError("extractor 'onnx': which file? Set options.path to an ONNX model")
+            raise DataError("extractor 'onnx': set options.path to an ONNX model")
         self._path = expanded(str(path))
         self.fbank = fbank_of(fbank)
         self.shortest = round(_seconds(shortest) * self.fbank.rate)
@@ -74,13 +74,13 @@ class OnnxExtractor(FbankExtractor):
         return vectors.reshape(len(features), -1)
 
     def _check_digest(self, sha256: str | None) -> str:
-        """Return the sha256 of all its files, which must be the one asked for."""
+        """Return the sha256 of all its files; check it against the given one."""
         if not self._path.is_file():
-            raise DataError("no such file: options.path names the ONNX model", self._path)
+            raise DataError("no such file: options.path must name an ONNX model", self._path)
         files = files_of(self._path)
         for file in files:
             if not file.is_file():
-                raise DataError(f"no such file: it holds weights of {self._path}", file)
+                raise DataError(f"no such file: it must hold weights of {self._path}", file)
         digest = digest_of(*files)
         if sha256 is not None and digest != str(sha256).lower():
             whole = " ".join(file.name for file in files)
@@ -91,33 +91,33 @@ class OnnxExtractor(FbankExtractor):
         return digest
 
     def _check_input(self) -> tuple[str, int]:
-        """Return the name of the input, and how many windows it takes at once."""
+        """Return the name of the input, and its batch size."""
         inputs = self._session.get_inputs()
         shown = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
         if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 3:
             raise DataError(
-                f"it takes {shown}; one input (batch, frames, mels) of floats is expected",
+                f"its inputs are {shown}; expected one input (batch, frames, mels) of floats",
                 self._path,
             )
-        batch, frames, mels = inputs[0].shape  # numbers where the model fixes them, else names
+        batch, frames, mels = inputs[0].shape  # numbers if the model fixes them, else names
         if isinstance(mels, int) and mels != self.fbank.mels:
             raise DataError(
-                f"it takes {mels} mels, the filter banks have {self.fbank.mels}: set"
-                " options.fbank.mels, and the others as in its training",
+                f"it takes {mels} mels, but the filter banks have {self.fbank.mels}: set options.fbank"
+                " as in its training",
                 self._path,
             )
         if isinstance(frames, int) or (isinstance(batch, int) and batch != 1):
             raise DataError(
-                f"it takes {shown}: batch and frames must not be fixed: export it with dynamic axes",
+                f"its input is {shown}: batch and frames must not be fixed: export it with dynamic axes",
                 self._path,
             )
         return inputs[0].name, 1 if batch == 1 else BATCH
 
     def _find_output(self, wanted: str | None) -> tuple[str, int]:
-        """Try which output has one vector for each window; return its name and size."""
+        """Find the output with one vector for each window; return its name and size."""
         names = [output.name for output in self._session.get_outputs()]
         if wanted is not None and wanted not in names:
-            raise DataError(f"no output {wanted!r}; it has: {', '.join(names)}", self._path)
+            raise DataError(f"no output {wanted!r}; its outputs: {', '.join(names)}", self._path)
         batch = min(2, self.batch)
         shapes = [self._probe(names, batch, frames) for frames in PROBES]
         vectors = {
@@ -131,18 +131,18 @@ class OnnxExtractor(FbankExtractor):
         if len(vectors) != 1:
             shown = ", ".join(f"{name} {shape}" for name, shape in shapes[0].items())
             raise DataError(
-                f"from {batch} windows it makes {shown}: one output (batch, dim) is expected; where"
+                f"for {batch} windows its outputs are {shown}; expected one output (batch, dim); if"
                 " there are several, set options.output",
                 self._path,
             )
         return next(iter(vectors.items()))
 
     def _probe(self, names: list[str], batch: int, frames: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the outputs for noise of that many windows and frames."""
+        """Return the shapes of the outputs for noise of ``batch`` windows of ``frames`` frames."""
         noise = np.random.default_rng(0).normal(size=(batch, frames, self.fbank.mels))
         try:
             outputs = self._session.run(names, {self._input: noise.astype(np.float32)})
-        except Exception as error:  # onnxruntime's exceptions have no common base of their own
+        except Exception as error:  # onnxruntime's exceptions have no common base class
             why = " ".join(str(error).split())[:200]
             raise DataError(
                 f"it fails on {batch} windows of {frames} frames with {self.fbank.mels} mels: {why}",
@@ -152,18 +152,18 @@ class OnnxExtractor(FbankExtractor):
 
 
 def fbank_of(value: dict[str, Any] | str | None) -> FbankConfig:
-    """Read filter banks from a mapping, a YAML file, or nothing, which gives the defaults."""
+    """Read filter banks from a mapping or a YAML file; None gives the defaults."""
     if value is None or isinstance(value, str):
         chosen = config.load(FbankConfig, value)
     elif isinstance(value, dict):
         chosen = config.build(FbankConfig, value, "options.fbank")
     else:
-        raise DataError(f"options.fbank is {value!r}; values or a YAML file are expected")
-    filter_banks(np.zeros(0), chosen)  # what cannot be made is refused now, not in each recording
+        raise DataError(f"options.fbank is {value!r}; expected values or a YAML file")
+    filter_banks(np.zeros(0), chosen)  # refuse impossible ones now, not for each recording
     return chosen
 
 
 def _seconds(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 60:
-        raise DataError(f"options.shortest is {value!r}; seconds are expected")
+        raise DataError(f"options.shortest is {value!r}; expected seconds, 0 to 60")
     return float(value)

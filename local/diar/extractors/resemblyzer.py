@@ -31,10 +31,10 @@ WEIGHTS_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f13
 
 MELS = 40
 FRAME, SHIFT = 400, 160  # samples: 25 and 10 ms
-PARTIAL = 160  # frames that the network hears at once
+PARTIAL = 160  # frames that the network takes at once
 PARTIAL_STEP = 77  # frames between the partials of a longer window
 COVERAGE = 0.75  # the last partial counts if this much of it is audio
-LEVEL = 10 ** (-30 / 20)  # root mean square that quieter windows are raised to: -30 dBFS
+LEVEL = 10 ** (-30 / 20)  # root mean square to which quieter windows are amplified: -30 dBFS
 BATCH = 32
 
 
@@ -55,15 +55,15 @@ class SpeakerEncoder(nn.Module):
 class ResemblyzerExtractor(Extractor):
     """GE2E vectors of windows, in torch.
 
-    A window is filled with silence up to 1.6 s, which is what the network was trained on; a longer
-    one gives the mean of overlapping partials of that length, of unit length again. Quiet windows
-    are raised to -30 dBFS first: the spectra are powers, not logarithms.
+    A window is padded with silence to 1.6 s, as in the network's training; for a longer
+    one, overlapping partials of that length are averaged, and normalised again. Quiet windows
+    are amplified to -30 dBFS first: the spectra are powers, not logarithms.
 
     Args:
         device, threads: see ``diar.extractors.get``.
 
     Raises:
-        DataError: weights that cannot be fetched, or are damaged.
+        DataError: unavailable or damaged weights.
     """
 
     card = RESEMBLYZER
@@ -90,7 +90,7 @@ class ResemblyzerExtractor(Extractor):
 
 
 def count_partials(length: int) -> int:
-    """Count the partials of a window of that many samples."""
+    """Count the partials of a window of ``length`` samples."""
     frames = -(-(length + 1) // SHIFT)
     count = -(-max(1, frames - PARTIAL + PARTIAL_STEP + 1) // PARTIAL_STEP)
     last = (count - 1) * PARTIAL_STEP * SHIFT

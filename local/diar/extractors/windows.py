@@ -1,4 +1,4 @@
-"""What extractors share: windows as samples, and the frames that overlapping windows have in common."""
+"""Shared by extractors: windows as samples, and the frames that overlapping windows have in common."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def sample_spans(
     """Turn windows in seconds into (n, 2) sample positions [from, to), clipped to the recording.
 
     Raises:
-        DataError: samples that are not one finite channel, a window that is reversed, or of which
-            nothing lies within the recording.
+        DataError: samples that are not one finite channel, or a window that is reversed or wholly
+            outside the recording.
     """
     if samples.ndim != 1 or not np.isfinite(samples).all():
         raise DataError(f"audio of shape {samples.shape}: expected one channel of finite samples")
@@ -36,7 +36,7 @@ def sample_spans(
 def pad_short(
     samples: np.ndarray, spans: np.ndarray, shortest: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give windows shorter than ``shortest`` samples digital silence on both sides.
+    """Pad windows shorter than ``shortest`` samples with digital silence on both sides.
 
     Such windows are copied, padded, to the end of the recording; the others stay where they are.
 
@@ -61,17 +61,17 @@ def frame_runs(spans: np.ndarray, frame: int, shift: int) -> tuple[np.ndarray, l
     """Find the frames of all windows, each once.
 
     A window's frames start at its first sample and every ``shift`` samples from there, as many as
-    fit. Windows whose distance is a multiple of ``shift`` have frames in common.
+    fit. Windows whose distance is a multiple of ``shift`` share frames.
 
     Returns:
-        runs: (r, 2) sample positions [from, to) that cut into frames give all frames, in order.
+        runs: (r, 2) sample positions [from, to); cut into frames, they give all frames, in order.
         rows: per window, the numbers of its frames in that order.
     """
     counts = 1 + (spans[:, 1] - spans[:, 0] - frame) // shift
     window = np.repeat(np.arange(len(spans)), counts)
     within = np.arange(len(window)) - np.repeat(np.cumsum(counts) - counts, counts)
     position = spans[window, 0] + shift * within
-    # Sorted by phase first, so that neighbours of one phase are next to each other.
+    # Sort by phase first, so that neighbours of one phase are adjacent.
     key = (position % shift) * (int(spans.max(initial=0)) + 1) + position
     _, first, row = np.unique(key, return_index=True, return_inverse=True)
     position = position[first]
@@ -87,7 +87,7 @@ def for_batches(
 ) -> None:
     """Run ``work`` on the row numbers of batches of windows of equal length, at most ``size`` of them.
 
-    Each batch is computed by one thread, so that no result depends on how many there are.
+    One thread computes each batch, so that results do not depend on the number of threads.
     """
     alike = [np.flatnonzero(lengths == length) for length in np.unique(lengths)]
     batches = [rows[i : i + size] for rows in alike for i in range(0, len(rows), size)]

@@ -82,7 +82,7 @@ def check_apart(recording: str, names: Mapping[str, str]) -> None:
         other = taken.setdefault(no_blanks(name), speaker)
         if other != speaker:
             raise DataError(
-                f"{recording}: {other} and {speaker} would both be {name}: name them apart"
+                f"{recording}: {other} and {speaker} would both be {name}: give them different names"
             )
 
 

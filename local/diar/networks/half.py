@@ -1,4 +1,4 @@
-"""Networks in bfloat16 on a CPU, by OpenVINO: a quarter to a half of the time where the processor has it."""
+"""Networks in bfloat16 on a CPU, by OpenVINO: a quarter to a half of the time if the processor supports it."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from diar.networks.runtime import DAMAGED, Network
 log = logging.getLogger(__name__)
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-CAPABLE = frozenset({"amx_bf16", "avx512_bf16"})  # flags of processors
-TOLERANCE = 0.1  # of the norm of the exact output, for noise: bfloat16 stays below 0.05
+CAPABLE = frozenset({"amx_bf16", "avx512_bf16"})  # processor flags
+TOLERANCE = 0.1  # relative error on noise; that of bfloat16 stays below 0.05
 
 
 class HalfNetwork:
-    """A network whose products are of bfloat16, with sums in float32.
+    """A network with products in bfloat16 and sums in float32.
 
-    It takes full batches of one shape: for any other shape OpenVINO would compile kernels again. It is made when the
-    first batch comes, and compared with the exact network on noise: where a processor or a
-    library computes something else, the exact one does the work.
+    It takes full batches of one shape: for any other shape OpenVINO would compile kernels again. It is compiled
+    for the first batch, and compared with the exact network on noise: if a processor or a
+    library computes something else, the exact one is used.
 
     Args:
-        path: makes the ONNX file: its only input has a batch in front, and goes to its only output.
-        exact: the network in float32, of the same inputs.
-        batch: inputs at once; fewer are filled up.
-        worth: so many inputs of one shape are worth the second that making it takes.
-        threads: how many may call it at once; results do not depend on it.
-        prepare: from inputs of ``exact`` to those of the file, if they differ.
+        path: makes the ONNX file, with one input, whose first axis is the batch, and one output.
+        exact: the network in float32, with the same inputs.
+        batch: inputs at once; smaller batches are padded.
+        worth: the number of inputs of one shape that justifies a second of compilation.
+        threads: the number that may call it at once; results do not depend on it.
+        prepare: maps inputs of ``exact`` to those of the file, if they differ.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class HalfNetwork:
         if error <= TOLERANCE:
             return network
         log.warning(
-            "%s: bfloat16 is off by %.2g of the exact output on this processor: float32 is used",
+            "%s: bfloat16 has a relative error of %.2g on this processor: float32 is used",
             self._path(), error,
         )  # fmt: skip
         return self._exact
@@ -79,8 +79,8 @@ class HalfNetwork:
         options = {
             "INFERENCE_PRECISION_HINT": "bf16",
             "INFERENCE_NUM_THREADS": self._threads,
-            "NUM_STREAMS": self._threads,  # a thread for each call: nothing depends on how many there are
-            # A thread that is bound to a core shares it with those of the other jobs.
+            "NUM_STREAMS": self._threads,  # a thread for each call: results do not depend on their number
+            # A thread bound to a core would share it with threads of other jobs.
             "ENABLE_CPU_PINNING": False,
         }
         core = openvino.Core()
@@ -112,10 +112,10 @@ def half_network(
     threads: int = 1,
     prepare: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> HalfNetwork | None:
-    """Return the network in bfloat16, or None where ``precision`` does not want it, see ``wanted``.
+    """Return the network in bfloat16, or None if ``precision`` does not select it, see ``wanted``.
 
     Args:
-        as for ``HalfNetwork``; where bfloat16 is asked for, even one input is worth it.
+        as for ``HalfNetwork``; if bfloat16 is requested, ``worth`` is 1.
     """
     if not wanted(precision):
         return None
@@ -124,10 +124,10 @@ def half_network(
 
 
 def wanted(precision: str) -> bool:
-    """Tell whether bfloat16 is used: where it is asked for, and with 'auto' where it can be had.
+    """Return whether to use bfloat16: if requested, or with 'auto' if available.
 
     Raises:
-        DataError: an unknown precision; bfloat16 is asked for, and cannot be had.
+        DataError: an unknown precision; bfloat16 is requested, but not available.
     """
     if precision not in PRECISIONS:
         raise DataError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
@@ -140,11 +140,11 @@ def wanted(precision: str) -> bool:
 
 
 def _missing() -> str:
-    """Say why bfloat16 cannot be had here, '' if it can."""
+    """Describe why bfloat16 is not available here, '' if it is."""
     if not CAPABLE & _processor_flags():
-        return "this processor does not compute in it; use float32"
+        return "this processor does not support it; use float32"
     if find_spec("openvino") is None:
-        return "it needs OpenVINO: 'pip install openvino' in the environment of the recipe"
+        return "OpenVINO is missing: 'pip install openvino' in the environment of the recipe"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""One page that shows what an experiment did: scores, recordings, latents.
+"""One page that shows an experiment: scores, recordings, latents.
 
-``recordings`` says what is shown of a recording, ``overview`` what of all, ``page`` makes HTML of both.
+``recordings`` has the data of a recording, ``overview`` those of all, ``page`` makes HTML of both.
 """

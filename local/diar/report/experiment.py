@@ -39,7 +39,7 @@ class ExperimentSet:
     """The set ``name``: its data directory, and the systems that have turns of it.
 
     Raises:
-        DataError: what the readers of the single files refuse.
+        DataError: a file refused by its reader.
     """
 
     def __init__(self, data: Path, exp: Path, name: str):
@@ -61,17 +61,17 @@ class ExperimentSet:
 
     @property
     def confidences(self) -> dict[str, Mapping[Turn, float]]:
-        """Of the turns of all recordings that have one, by system."""
+        """The confidences of turns that have one, of all recordings, by system."""
         return {system: found.confidences for system, found in self._rttms.items()}
 
     @cached_property
     def reference(self) -> dict[str, list[Turn]] | None:
-        """The turns of each recording, where there is a reference."""
+        """The turns of each recording, if there is a reference."""
         path = self.data / "ref.rttm"
         return rttm.read_rttm(path) if path.exists() else None
 
     def _transcript(self) -> Transcript:
-        """Read the words of a recogniser, where there are; those of no recording of the set are a note."""
+        """Read the words of a recogniser, if any; a note reports those of unknown recordings."""
         path = self.data / "ctm"
         if not path.exists():
             return Transcript(path, {})
@@ -82,7 +82,7 @@ class ExperimentSet:
         return Transcript(path, words, found.faults, [*found.notes, *notes])
 
     def words_of(self, recording: str) -> dict[str, Sequence[Word]]:
-        """Give the words of a recording to the speakers of each system; nothing where there are none."""
+        """Assign the words of a recording to the speakers of each system; empty if there are none."""
         if not (words := self.transcript.words.get(recording)):
             return {}
         return {
@@ -100,13 +100,13 @@ class ExperimentSet:
 
     @cached_property
     def regions(self) -> dict[str, list[Region]]:
-        """What is evaluated of each recording; empty where no UEM says so."""
+        """The evaluated regions of each recording; empty without a UEM."""
         path = self.data / "all.uem"
         return rttm.read_uem(path) if path.exists() else {}
 
     @cached_property
     def durations(self) -> dict[str, float]:
-        """Seconds of each recording; where no file says them, up to the end of its last turn."""
+        """Seconds of each recording; if no file has them, up to the end of its last turn."""
         ends: dict[str, float] = {}
         for side in (*self.turns.values(), self.reference or {}):
             for recording, turns in side.items():
@@ -117,19 +117,19 @@ class ExperimentSet:
 
     @cached_property
     def recordings(self) -> Recordings | None:
-        """The audio of the recordings, where there is a list of it."""
+        """The audio of the recordings, if there is a wav.scp."""
         return Recordings(self.data) if (self.data / "wav.scp").exists() else None
 
     def reference_of(self, recording: str) -> list[Turn] | None:
-        """Return the reference of a recording, as scoring takes it; None where nothing is known.
+        """Return the reference of a recording, as for scoring; None if unknown.
 
-        A recording that is evaluated may have no turns.
+        An evaluated recording may have no turns.
         """
         silent: list[Turn] | None = [] if recording in self.regions else None
         return None if self.reference is None else self.reference.get(recording, silent)
 
     def loudness_of(self, recording: str, most: int) -> Loudness | None:
-        """Measure the loudness of a recording in ``most`` levels; None where its audio cannot be read."""
+        """Measure the loudness of a recording in at most ``most`` levels; None if its audio cannot be read."""
         if self.recordings is None or not most:
             return None
         try:
@@ -139,10 +139,10 @@ class ExperimentSet:
         return loudness(samples, SAMPLE_RATE, most)
 
     def view(self, recording: str, beside: Path, levels: int = 0) -> View:
-        """Gather what is shown of a recording by a page in the directory ``beside``.
+        """Gather the data of a recording for a page in the directory ``beside``.
 
         Args:
-            levels: of its loudness, at most.
+            levels: maximum number of loudness levels.
         """
         audio = self.recordings.paths.get(recording) if self.recordings else None
         return View(
@@ -159,10 +159,10 @@ class ExperimentSet:
         )
 
     def page(self, old: Mapping[str, str] = NOTHING) -> SetPage:
-        """Make what is said of the set as a whole.
+        """Make the content of the page for the whole set.
 
         Args:
-            old: system whose scores are not what the recipe would make now -> why.
+            old: system whose scores the recipe would not reproduce now -> why.
         """
         references = {r: self.reference_of(r) for r in self.durations}
         there = {r: speakers(turns) for r, turns in references.items() if turns is not None}
@@ -189,7 +189,7 @@ class ExperimentSet:
         )
 
     def _scores(self) -> pd.DataFrame:
-        """Read the scores of the systems that have some, of all their seeds."""
+        """Read the scores of all scored systems, of all seeds."""
         scored = [s for s in self.systems if (self.exp / s / self.name / "score" / FILE).exists()]
         if not scored:
             return pd.DataFrame({"system": scored, "seed": scored})
@@ -208,13 +208,13 @@ def speakers(turns: Sequence[Turn]) -> int:
 
 
 class RefinedDir:
-    """What stage 4 has left of the recordings of a set: ``recording in it``, ``it.load(recording)``."""
+    """The output of stage 4 for the recordings of a set: ``recording in it``, ``it.load(recording)``."""
 
     TABLES = ("posteriors", "latents", "start_latents")
 
     @classmethod
     def is_whole(cls, directory: Path) -> bool:
-        """Tell whether all is there that is shown: baselines, and what is older, lack some of it."""
+        """Return whether all files shown exist: baselines and older outputs lack some."""
         names = ("segments", "history", *(f"{name}.scp" for name in cls.TABLES))
         return all((directory / name).exists() for name in names)
 
@@ -227,16 +227,16 @@ class RefinedDir:
         return recording in self._scp["latents"]
 
     def load(self, recording: str) -> Refined:
-        """Load the matrices of a recording, and the steps of its refinement."""
+        """Load the matrices of a recording, and its refinement steps."""
         tables = {name: scp[recording] for name, scp in self._scp.items()}
         return Refined(self._windows[recording], **tables, history=self._history.get(recording, ()))
 
 
 def address(audio: Path, beside: Path) -> str:
-    """Name an audio file as a page in the directory ``beside`` has to.
+    """Return the address of an audio file for a page in the directory ``beside``.
 
-    That is relatively where both lie below the working directory, so that they can be moved together;
-    else absolutely.
+    It is relative if both lie below the working directory, so that they can be moved together;
+    otherwise absolute.
     """
     audio, here = audio.absolute(), Path.cwd()
     if audio.is_relative_to(here) and beside.absolute().is_relative_to(here):

@@ -1,4 +1,4 @@
-"""What the page says of a set: its tables, of which ``score_tables`` makes those of the scores."""
+"""Tables of the page for a set; ``score_tables`` makes those of the scores."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ PACKAGES = (
 )
 
 
-HOT = 50.0  # DER % from which the colour of a cell is full
+HOT = 50.0  # DER % at which the colour of a cell saturates
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure of a table: how it reads, what it is sorted by, and a smaller line below it.
+    """A figure of a table: its text, its sort value, and a smaller line below it.
 
-    bar: (kind, percent of the longest one). heat: 0 to 1, how strong its colour is. best: of its column.
-    link: '<set>' or '<set>/<recording>', which it leads to where the page has that.
+    bar: (kind, percent of the longest one). heat: strength of its colour, 0 to 1. best: of its column.
+    link: target '<set>' or '<set>/<recording>', used if the page has it.
     """
 
     text: str
@@ -45,7 +45,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """The heading of a column. system, protocol: it is shown where these are chosen; '': always."""
+    """The heading of a column. system, protocol: it is shown if these are selected; '': always."""
 
     text: str
     system: str = ""
@@ -54,7 +54,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table. system, protocol: it is shown where these are chosen; '': always."""
+    """A row of a table. system, protocol: it is shown if these are selected; '': always."""
 
     cells: Sequence[Cell]
     system: str = ""
@@ -73,11 +73,11 @@ class PageTable:
 
 @dataclass(frozen=True)
 class SetPage:
-    """All that is said of one set.
+    """The content of the page for one set.
 
-    systems: directory -> what readers know it by. recordings: names in order. protocols: name -> what it
-    means. ders: system -> protocol -> DER %. main: the table that is seen first; folded: those behind it.
-    counts: system -> its table. old: system whose scores are not what the recipe would make now -> why.
+    systems: directory -> displayed name. recordings: names in order. protocols: name ->
+    description. ders: system -> protocol -> DER %. main: the table shown first; folded: collapsed ones.
+    counts: system -> its table. old: system whose scores the recipe would not reproduce now -> why.
     """
 
     name: str
@@ -95,25 +95,25 @@ class SetPage:
 
 
 def figure(value: float | None, decimals: int = 2, below: str = "") -> Cell:
-    """Make the cell of a figure, '-' where there is none."""
+    """Make the cell of a figure, '-' if there is none."""
     if value is None or math.isnan(value):
         return Cell("-", below=below)
     return Cell(f"{value:.{decimals}f}", round(float(value), 4), below)
 
 
 def warm(cell: Cell) -> Cell:
-    """Colour the cell of a DER: the more, the higher it is."""
+    """Colour the cell of a DER; higher is stronger."""
     return replace(cell, heat=math.sqrt(min((cell.value or 0.0) / HOT, 1.0)))
 
 
 def mark_best(
     cells: Mapping[str, Cell], told: Collection[str], highest: bool = False
 ) -> dict[str, Cell]:
-    """Mark the best cell, or those that read the same; one alone has nothing to be better than.
+    """Mark the best cell, and those with the same text, if there are at least two.
 
     Args:
-        cells: by system. told: systems that are told the number of speakers: they do not compete.
-        highest: which figure is the best one, instead of the lowest.
+        cells: by system. told: systems that are given the number of speakers: they do not compete.
+        highest: whether the highest figure is the best, instead of the lowest.
     """
     values = {s: c.value for s, c in cells.items() if c.value is not None and s not in told}
     if len(values) < 2:
@@ -136,9 +136,9 @@ def recording_table(
 
     Args:
         name: of the set.
-        recordings: seconds of each; there: speakers of the reference, where a recording has one.
-        found: system -> recording -> speakers; ders: system -> protocol -> recording -> DER %, where scored.
-        names: system -> what readers know it by.
+        recordings: seconds of each; there: speakers of the reference, for recordings that have one.
+        found: system -> recording -> speakers; ders: system -> protocol -> recording -> DER %, if scored.
+        names: system -> displayed name.
     """
     header = [Column("recording"), Column("length"), *([Column("speakers")] if there else [])]
     for system in found:
@@ -161,11 +161,11 @@ def recording_table(
             cells += [warm(figure(rate.get(recording), below=below)) for rate in rates.values()]
         rows.append(Row(cells))
     what = "DER % of each system, below it the number of speakers found" if ders else ""
-    return PageTable(f"Recordings: choose one to see and hear it. {what}".strip(), header, rows)
+    return PageTable(f"Recordings: select one to see and hear it. {what}".strip(), header, rows)
 
 
 def summary(pages: Sequence[SetPage]) -> PageTable | None:
-    """Make the table of all sets, a row for each: DER % of each system; None where nothing is scored."""
+    """Make the table of all sets, a row for each: DER % of each system; None if nothing is scored."""
     scored = [page for page in pages if page.ders]
     systems = dict.fromkeys(system for page in scored for system in page.ders)
     protocols = dict.fromkeys(p for page in scored for p in page.protocols)
@@ -184,13 +184,13 @@ def summary(pages: Sequence[SetPage]) -> PageTable | None:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the recipe, of Python, and of the packages that results depend on."""
+    """Return the versions of the recipe, of Python, and of the packages that affect results."""
     found = {"dec-diarization": _version("dec-diarization"), "Python": platform.python_version()}
     return found | {name: _version(name) for name in PACKAGES} | {"machine": platform.platform()}
 
 
 def configurations(exp: Path, directories: Sequence[Path]) -> dict[str, str]:
-    """Read config.yaml of those of these directories that have one, by their names below ``exp``."""
+    """Read the config.yaml of these directories, if any, by their names below ``exp``."""
     files = {path.relative_to(exp).as_posix(): path / "config.yaml" for path in directories}
     return {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
 

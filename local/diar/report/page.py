@@ -1,7 +1,7 @@
-"""The page itself: one HTML file that opens from disk, without a server and without a network.
+"""The page itself: one HTML file that opens from disk, without a server or a network.
 
-Plotly and the recordings lie in it compressed, and are unpacked when someone looks at them. Beyond
-``ReportConfig.inline`` megabytes each recording is a file of its own beside the page, which loads it by a
+It contains Plotly and the recordings, compressed, and unpacks them when they are viewed. Beyond
+``ReportConfig.inline`` megabytes each recording has its own file beside the page, which loads it with a
 script element, as a page from disk may do.
 """
 
@@ -41,7 +41,7 @@ SCRIPTS = (
 
 @dataclass(frozen=True)
 class About:
-    """What holds for the whole page. made: when and by which command."""
+    """Information on the whole page. made: time and command."""
 
     title: str
     made: str
@@ -51,7 +51,7 @@ class About:
 
 
 def pack(value: Any) -> str:
-    """Write a value as JSON, gzip, base64: the same value gives the same text."""
+    """Write a value as JSON, gzip, base64; equal values give equal texts."""
     return _compress(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
@@ -62,12 +62,12 @@ def write_page(
     packed: Mapping[str, Path],
     inline: float,
 ) -> list[Path]:
-    """Write the page, and where it would be too large the recordings beside it, in <page>_files.
+    """Write the page; if it would be too large, write the recordings beside it, in <page>_files.
 
     Args:
         out: the page.
-        packed: '<set>/<recording>' -> a file with what ``pack`` gave for it.
-        inline: megabytes that the page may have with the recordings in it.
+        packed: '<set>/<recording>' -> a file with its output of ``pack``.
+        inline: maximum megabytes of the page with the recordings in it.
 
     Returns:
         The files written, the page last.
@@ -113,11 +113,11 @@ def write_page(
 
 
 def _policy(scripts: Sequence[str], files: bool) -> str:
-    """Write a Content-Security-Policy: what the data say can never become a script, nor reach a network.
+    """Write a Content-Security-Policy: data can never run as a script or reach a network.
 
     Args:
         scripts: the only ones that run.
-        files: also those run that lie beside the page.
+        files: whether files beside the page run, too.
     """
     digests = [base64.b64encode(sha256(text.encode()).digest()).decode() for text in scripts]
     sources = [f"'sha256-{digest}'" for digest in digests] + ["'self' file:"] * files
@@ -128,7 +128,7 @@ def _policy(scripts: Sequence[str], files: bool) -> str:
 
 
 def _for_script(page: SetPage, packed: Mapping[str, Path]) -> dict[str, Any]:
-    """List its systems, its protocols, and the recordings that can be shown."""
+    """List systems, protocols, and the recordings that can be shown."""
     shown = [recording for recording in page.recordings if f"{page.name}/{recording}" in packed]
     return {"systems": dict(page.systems), "protocols": list(page.protocols), "recordings": shown}
 

@@ -1,7 +1,7 @@
-"""Latents in two dimensions, for eyes.
+"""Projections of latents to two dimensions.
 
 PCA keeps distances; t-SNE (van der Maaten & Hinton, JMLR 9, 2008) and UMAP (McInnes et al.,
-arXiv:1802.03426, where umap-learn is installed) keep neighbourhoods.
+arXiv:1802.03426, if umap-learn is installed) keep neighbourhoods.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-FEWEST = 5  # points from which neighbours can be told apart
+FEWEST = 5  # points needed to define neighbourhoods
 
 
 def pca(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
     """Project all tables on the same two axes, those of all their points together."""
     points = np.concatenate(tables)
-    with np.errstate(invalid="ignore"):  # points that are all the same have no variance to share
+    with np.errstate(invalid="ignore"):  # identical points have no variance to divide
         axes = PCA(min(2, *points.shape), random_state=seed).fit(points)
     planes = [axes.transform(table) for table in tables]
     return [np.pad(plane, ((0, 0), (0, 2 - plane.shape[1]))) for plane in planes]
 
 
 def tsne(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
-    """Project each table for itself by t-SNE."""
+    """Project each table separately by t-SNE."""
 
     def one(points: np.ndarray) -> np.ndarray:
-        spread = np.ptp(points, axis=0).any()  # without any there are no neighbours to keep
+        spread = np.ptp(points, axis=0).any()  # identical points have no neighbourhoods
         if not spread:
             return np.zeros((len(points), 2))
         perplexity = min(30.0, (len(points) - 1) / 3)
@@ -40,11 +40,11 @@ def tsne(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
 
 
 def umap(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
-    """Project each table for itself by UMAP."""
+    """Project each table separately by UMAP."""
     from umap import UMAP
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a seed leaves it one thread
+        warnings.simplefilter("ignore")  # that a seed limits it to one thread
         return [
             UMAP(n_neighbors=min(15, len(points) - 1), random_state=seed).fit_transform(points)
             for points in tables
@@ -62,7 +62,7 @@ def project(method: str, tables: list[np.ndarray], seed: int = 0) -> list[np.nda
     """Project each table (n, l) of latents to (n, 2).
 
     Returns:
-        None where the method needs more points, or is not installed, which UMAP need not be.
+        None if the method needs more points, or is not installed (UMAP is optional).
 
     Raises:
         KeyError: no such method.

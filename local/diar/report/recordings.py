@@ -1,4 +1,4 @@
-"""What the page shows of one recording, as plain values: times in milliseconds, all numbers rounded."""
+"""The data of one recording for the page, as plain values: times in milliseconds, numbers rounded."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from diar.words.writing import utterances
 class ReportConfig:
     """What the page shows.
 
-    projections: of the latents, in this order; those that are not installed are left out.
-    points: windows of a recording that they show at most.
-    loudness: levels of a recording that the strip above its turns has at most; 0: no strip.
-    doubtful: turns of a smaller confidence are marked.
+    projections: of the latents, in this order; those not installed are left out.
+    points: maximum number of windows of a recording in them.
+    loudness: maximum number of levels in the strip above a recording's turns; 0: no strip.
+    doubtful: turns with a lower confidence are marked.
     inline: megabytes up to which the page is one file; beyond, each recording has its own.
     """
 
@@ -48,7 +48,7 @@ class ReportConfig:
 
 @dataclass(frozen=True)
 class Refined:
-    """What a DEC leaves of the n windows of a recording.
+    """The output of DEC for the n windows of a recording.
 
     posteriors: (n, k). latents, start_latents: (n, l). history: its steps.
     """
@@ -62,12 +62,12 @@ class Refined:
 
 @dataclass(frozen=True)
 class View:
-    """One recording: its reference, where there is one, and what each system has made of it.
+    """One recording: its reference, if any, and the output of each system.
 
-    duration: seconds. audio: address of its file, as a browser takes it. regions: what is evaluated; None:
+    duration: seconds. audio: address of its file for a browser. regions: the evaluated ones; None:
     all. turns, refined: by system; not every system has the latter. confidences: by system, of the turns
-    that have one. loudness: None where no audio could be
-    read. words: by system, with the speakers it gives them. sound: MP3 that the page has in it.
+    that have one. loudness: None if the audio could not be
+    read. words: by system, with its speakers. sound: MP3 embedded in the page.
     """
 
     recording: str
@@ -84,7 +84,7 @@ class View:
 
 
 def plain(view: View, config: ReportConfig) -> dict[str, Any]:
-    """Turn the recording into plain values, for JSON."""
+    """Convert the recording to plain values, for JSON."""
     given, view = view, _join_turns(view)
     reference = None
     if view.reference is not None:
@@ -111,14 +111,14 @@ def plain(view: View, config: ReportConfig) -> dict[str, Any]:
 
 
 def _join_turns(view: View) -> View:
-    """Join turns of a speaker that overlap or touch, as for the scores."""
+    """Join overlapping or adjacent turns of a speaker, as for the scores."""
     reference = None if view.reference is None else merge_turns(view.reference)[0]
     joined: dict[str, Sequence[Turn]] = {s: merge_turns(x)[0] for s, x in view.turns.items()}
     return replace(view, reference=reference, turns=joined)
 
 
 def _judge(view: View, turns: Sequence[Turn]) -> dict[str, Any]:
-    """Describe a system's turns, the colours of their speakers, and where they are wrong."""
+    """Describe a system's turns, the colours of their speakers, and errors."""
     speakers = speakers_in_order(turns)
     pairs: dict[str, str] = {}
     errors = None
@@ -146,9 +146,9 @@ def _confide(
     joined: Sequence[Turn],
     config: ReportConfig,
 ) -> dict[str, Any]:
-    """Describe how sure the ``joined`` turns are, the mean over their time; nothing where none is known.
+    """Describe the confidences of the ``joined`` turns, averaged over time; empty if none is known.
 
-    sure: of each turn, None where it is not known. doubtful: the places of those that are marked.
+    sure: the confidence of each turn, None if unknown. doubtful: the indices of marked turns.
     """
     if not confidences:
         return {}
@@ -167,13 +167,13 @@ def _confide(
 
 
 def _mean(weighted: Sequence[tuple[float, float]]) -> float:
-    """Return the mean of (value, weight); a single value as it is, to the last digit."""
+    """Return the weighted mean of (value, weight); a single value is returned unchanged."""
     values, weights = zip(*weighted, strict=True)
     return values[0] if len(values) == 1 else fmean(values, weights)
 
 
 def _spoken(words: Sequence[Word], turns: Sequence[Turn]) -> dict[str, Any]:
-    """Describe what is said, by utterance: start, end, speaker (-1: nobody's), text; nothing without words."""
+    """Describe the words by utterance: start, end, speaker (-1: nobody), text; empty without words."""
     if not words:
         return {}
     place = {speaker: i for i, speaker in enumerate(speakers_in_order(turns))}
@@ -187,7 +187,7 @@ def _spoken(words: Sequence[Word], turns: Sequence[Turn]) -> dict[str, Any]:
 
 
 def _look_inside(refined: Refined | None, config: ReportConfig) -> dict[str, Any]:
-    """Describe posteriors, projections and history of a DEC; nothing of other systems."""
+    """Describe posteriors, projections and history of DEC; empty for other systems."""
     if refined is None or not len(refined.windows):
         return {}
     rows = sample_rows(len(refined.windows), config.points)

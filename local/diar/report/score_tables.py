@@ -1,4 +1,4 @@
-"""Tables of the page that scores give: rates, their parts, differences of systems, counts of speakers."""
+"""Tables of the page from scores: rates, their parts, differences of systems, speaker counts."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def scored_set(
     ours: str,
     old: Mapping[str, str] = NOTHING,
 ) -> dict[str, Any]:
-    """Make the fields of a ``SetPage`` that scores give: protocols, ders, main, folded, counts, commands, old.
+    """Make the fields of a ``SetPage`` that need scores: protocols, ders, main, folded, counts, commands, old.
 
     Args:
         rows: the scores of the systems on this set, of all seeds, see ``diar.scoring.frame.read_seeds``.
-        summaries: what else is known of these scores, by system.
-        ours: the system that the others are compared with.
-        old: system whose scores are not what the recipe would make now -> why.
+        summaries: further information on these scores, by system.
+        ours: the system with which the others are compared.
+        old: system whose scores the recipe would not reproduce now -> why.
     """
     first = first_seed(rows)
     systems = split(first, "system")
@@ -67,7 +67,7 @@ def scored_set(
 
 
 def _told(systems: Iterable[str]) -> list[str]:
-    """List those that are told the number of speakers."""
+    """List the systems that are given the number of speakers."""
     return [system for system in systems if is_told(system)]
 
 
@@ -94,7 +94,7 @@ def _name(rows: pd.DataFrame, system: str, name: str) -> Cell:
 def _main_table(
     rows: pd.DataFrame, ders: Mapping[str, Mapping[str, Cell]], names: Mapping[str, str]
 ) -> PageTable:
-    """One protocol at a time, with what its DER is made of, and what is the same under all."""
+    """One protocol at a time, with the parts of its DER, and figures common to all protocols."""
     protocols = list(rows["protocol"].unique())
     bars = {protocol: _bars(first_seed(rows), protocol) for protocol in protocols}
     first = {s: spread(x, ["protocol"]).iloc[0] for s, x in split(rows, "system").items()}
@@ -114,19 +114,19 @@ def _main_table(
         lines.append(Row([*cells, jer[system], exact[system], wrong[system]], system))
     header = [Column("system")]
     for p in protocols:
-        header += [Column(f"DER % {p}", protocol=p), Column("made of", protocol=p)]
+        header += [Column(f"DER % {p}", protocol=p), Column("parts", protocol=p)]
     header += [Column("JER %"), Column("count right %"), Column("count error")]
-    caption = "DER, below it the 95 % bootstrap interval over recordings, and what it is made of"
+    caption = "DER, below it the 95 % bootstrap interval over recordings, and its parts"
     return PageTable(caption + _of_seeds(rows), header, lines)
 
 
 def _of_seeds(rows: pd.DataFrame) -> str:
-    """Say what figures of several seeds are, where there are such."""
+    """Explain figures of several seeds, if any."""
     if not (rows["seed"] > 0).any():
         return ""
     return (
-        "; of a system with several seeds their mean, below it ± standard deviation and range; all"
-        " else on this page is of its first seed"
+        "; for a system with several seeds their mean, below it ± standard deviation and range; all"
+        " other figures on this page are of its first seed"
     )
 
 
@@ -143,14 +143,14 @@ def _protocols_table(
 
 
 def _over_seeds(values: pd.Series, decimals: int = 2, below: str = "") -> Cell:
-    """Make the cell of a figure of one fit, or of the mean of several, with their spread ``below``."""
+    """Make the cell of a figure of one fit, or of the mean of several with their spread below."""
     if values["count"] > 1:
         below = text.over_seeds(values, decimals).partition(" ")[2]
     return figure(float(values["mean"]), decimals, below)
 
 
 def _totals(rows: pd.DataFrame, protocol: str) -> pd.DataFrame:
-    """Sum the parts of the DER under a protocol; a row for each system that has some."""
+    """Sum the parts of the DER under a protocol; a row for each system that has them."""
     return totals(rows[rows["protocol"] == protocol], "system").dropna(subset=list(PARTS.values()))
 
 
@@ -172,7 +172,7 @@ def _parts_table(rows: pd.DataFrame, names: Mapping[str, str]) -> PageTable:
         cells = [figure(found[p][part].get(system)) for p in protocols for part in PARTS.values()]
         lines.append(Row([Cell(name), *cells], system))
     header = [Column(f"{part} %", protocol=p) for p in protocols for part in PARTS]
-    return PageTable("What the DER is made of", [Column("system"), *header], lines)
+    return PageTable("Parts of the DER", [Column("system"), *header], lines)
 
 
 def _paired(ours: str, systems: Mapping[str, pd.DataFrame], names: Mapping[str, str]) -> PageTable:
@@ -183,7 +183,7 @@ def _paired(ours: str, systems: Mapping[str, pd.DataFrame], names: Mapping[str, 
         name = Cell(names[system])
         try:
             comparisons = compare(systems[ours], rows)
-        except DataError as error:  # scored at another time, of other recordings or otherwise
+        except DataError as error:  # scored at another time, on other recordings or otherwise
             lines.append(
                 Row([name, Cell(f"cannot be compared: {error}"), *[Cell("-")] * 5], system)
             )
@@ -199,7 +199,7 @@ def _paired(ours: str, systems: Mapping[str, pd.DataFrame], names: Mapping[str, 
             lines.append(Row(cells, system, protocol))
     header = ["against", "protocol", "DER points", "p", "better", "equal", "worse"]
     caption = (
-        f"{names[ours]} against the others, paired by recording: difference of DER (below 0: it is"
+        f"{names[ours]} against the others, paired by recording: difference of DER (negative: it is"
         " better) with its 95 % bootstrap interval; Wilcoxon's p; recordings better, equal, worse"
     )
     return PageTable(caption, [Column(name) for name in header], lines, names=2)

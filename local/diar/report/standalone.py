@@ -1,4 +1,4 @@
-"""The page of recordings that were diarized one by one, without an experiment."""
+"""The page of recordings diarized without an experiment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = {SYSTEM: "speakers"}
 
 
 class PageAudio(NamedTuple):
-    """What a page has of the sound of a recording: its length, its file or the sound itself, its loudness."""
+    """The sound of a recording for a page: its length, its file or the sound itself, its loudness."""
 
     recording: str
     seconds: float
@@ -34,13 +34,13 @@ class PageAudio(NamedTuple):
 
 
 class StandalonePage:
-    """Takes recordings as they come, and writes the page of all: ``listen``, ``add``, in the end ``write``.
+    """Takes recordings as they come, and writes the page of all: ``listen``, ``add``, finally ``write``.
 
     Args:
         out: the page.
-        made: the command that makes it, for its foot.
+        made: the command that makes it, for the footer.
         configurations: YAML by name.
-        embed_audio: whether the page has the audio in it, so that it can be sent to somebody.
+        embed_audio: whether to put the audio into the page, so that it can be sent to somebody.
         config: what the page shows.
     """
 
@@ -57,16 +57,16 @@ class StandalonePage:
         self.seconds: dict[str, float] = {}
         self.speakers: dict[str, int] = {}
         self.audio_bytes = 0
-        self._folder = Scratch()  # goes with this object
+        self._folder = Scratch()  # removed with this object
 
     def listen(
         self, recording: str, audio: Path | None, samples: Samples | np.ndarray, rate: int
     ) -> PageAudio:
-        """Make what the page has of the sound of a recording.
+        """Prepare the sound of a recording for the page.
 
         Args:
-            audio: its file; None (it was a stream): the page lets one be chosen.
-            samples: (n,) mono; rate: how many in a second.
+            audio: its file; None (it was a stream): the page asks for one.
+            samples: (n,) mono; rate: samples per second.
         """
         sound = mp3(samples, rate) if self.embed_audio else b""
         return PageAudio(
@@ -87,9 +87,9 @@ class StandalonePage:
         """Add one recording.
 
         Args:
-            heard: of it, from ``listen``.
+            heard: its sound, from ``listen``.
             turns: who spoke when.
-            words: of these speakers, where they are known.
+            words: of these speakers, if known.
             confidences: of the turns that have one.
         """
         view = View(
@@ -108,7 +108,7 @@ class StandalonePage:
         self.audio_bytes += len(heard.sound)
 
     def write(self) -> Sequence[Path]:
-        """Write the page; return the files written, the page last, none where no recording was added."""
+        """Write the page; return the files written, the page last, none if no recording was added."""
         if not self.seconds:
             return []
         table = recording_table(SET, self.seconds, {}, {SYSTEM: self.speakers}, {}, NAMES)

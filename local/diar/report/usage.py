@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LINE = re.compile(r" used ([\d.]+) s, ([\d.]+) s CPU, (\d+) MB$", re.MULTILINE)
-# Others are baselines.
+# All others are baselines.
 STAGES = {"local_speakers": 1, "vad_": 1, "xvectors_": 2, "ae_": 3, "dec_": 4}
 BASELINES = 6
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What one step has used.
+    """Resources used by one step.
 
-    directory: below the experiment's. jobs: how many. seconds: of the longest job. cpu: seconds of all.
+    directory: below the experiment's. jobs: their number. seconds: of the longest job. cpu: seconds of all.
     memory: megabytes of the largest.
     """
 
@@ -29,12 +29,12 @@ class Usage:
 
 
 def is_other_seed(directory: str) -> bool:
-    """Tell whether a directory of an experiment is that of a seed after the first: <system>/<set>/seed<N>."""
+    """Return whether a directory of an experiment belongs to a seed after the first: <system>/<set>/seed<N>."""
     return bool(re.fullmatch(r"[^/]+/[^/]+/seed\d+", directory))
 
 
 def usage_of(exp: Path) -> list[Usage]:
-    """Read the usage of every step below ``exp`` whose logs tell it, in the order of the stages."""
+    """Read the usage of every step below ``exp`` whose logs have it, in the order of the stages."""
     steps = []
     logs = [log for depth in ("*", "*/*", "*/*/seed*") for log in exp.glob(f"{depth}/log")]
     for log in sorted(logs):

@@ -1,4 +1,4 @@
-"""Where there is speech, by the sound: networks, or Kaldi's energy rule."""
+"""Voice activity detection by networks, or by Kaldi's energy rule."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from diar.base.types import LocalSpeakers, Region, Turn
 
 KINDS = ("combined", "segmentation", "silero", "energy")
 LOCAL = ("combined", "segmentation")  # those that need local speakers
-HOP, WIDTH = SAMPLE_RATE // 100, SAMPLE_RATE // 40  # samples of a frame whose energy is measured
-FRAMES = 10000  # whose energies are computed at once
+HOP, WIDTH = SAMPLE_RATE // 100, SAMPLE_RATE // 40  # samples: shift and length of energy frames
+FRAMES = 10000  # energies computed at once
 VERY_QUIET = -60  # dBFS of the loudest twentieth of the frames
-# Quiet speech is said to be left out from so many seconds on, if they are so large a share of what was found;
-# no result hangs on it.
+# Missed quiet speech is reported from this many seconds, if they are this share of the detected speech;
+# results do not depend on it.
 FAINT_SECONDS, FAINT_SHARE = 3.0, 1 / 3
-LOUD = 20 * np.log(10) / 10  # 20 dB: so near to those is what is loud
+LOUD = 20 * np.log(10) / 10  # 20 dB: frames this close to the loudest twentieth are loud
 SILERO_CHUNK = 512  # samples, fixed by the published network at 16 kHz
 SILERO_RESET = 937 * SILERO_CHUNK  # samples: 30 s
 
@@ -54,7 +54,7 @@ class Energy:
     """Kaldi's compute-vad.
 
     A frame is loud if its log energy exceeds ``threshold + mean_scale * mean`` (and ``floor``: digital
-    silence is no speech); the score is the share of loud frames within ``context`` frames on both
+    silence is not speech); the score is the share of loud frames within ``context`` frames on both
     sides.
     """
 
@@ -72,7 +72,7 @@ class Energy:
 class VadConfig:
     """How the scores of each kind of VAD become regions (conf/vad.yaml).
 
-    ``frame_shift`` (seconds) is that of the decisions that a data directory brings (vad.scp).
+    ``frame_shift`` (seconds) applies to the decisions of a data directory (vad.scp).
     """
 
     combined: Hysteresis = Hysteresis(min_speech=0.1, min_silence=0.4, pad=0.0)
@@ -92,9 +92,9 @@ class VadConfig:
 def silero_scores(samples: Samples) -> tuple[np.ndarray, float]:
     """Compute the speech probability of each chunk of 32 ms by Silero VAD v6.
 
-    The network remembers what it has heard. With one memory for a whole recording it can fall silent for
-    minutes, with a new one it has to get used to the recording: so both are asked, the recording as a
-    whole and in pieces of 30 s, and the one that hears more is believed.
+    The network has a state. With one state for a whole recording it can fall silent for
+    minutes; with a new one it has to adapt to the recording. So it runs on the whole recording
+    and on pieces of 30 s, and the higher score is used.
 
     Args:
         samples: (n,) float32 at 16 kHz.
@@ -107,7 +107,7 @@ def silero_scores(samples: Samples) -> tuple[np.ndarray, float]:
 
 
 def _silero_pieces(samples: Samples) -> tuple[np.ndarray, float]:
-    """Compute those of pieces of 30 s alone."""
+    """Compute the scores of separate pieces of 30 s."""
     starts = range(0, len(samples), SILERO_RESET)
     hear = _silero().audio_forward
     pieces = [np.ravel(hear(samples[start : start + SILERO_RESET])) for start in starts]
@@ -127,7 +127,7 @@ def _silero() -> Any:
 
 
 def segmentation_scores(local: LocalSpeakers, duration: float) -> tuple[np.ndarray, float]:
-    """Average over windows how active the most active local speaker is.
+    """Average the activity of the most active local speaker over windows.
 
     Returns:
         Scores (t,), and the length of a frame in seconds.
@@ -145,9 +145,9 @@ def segmentation_scores(local: LocalSpeakers, duration: float) -> tuple[np.ndarr
 def combined_scores(
     samples: Samples, local: Callable[[], LocalSpeakers], duration: float
 ) -> tuple[np.ndarray, float]:
-    """Compute the mean of what Silero and the segmentation say, on the frames of the latter.
+    """Average the scores of Silero and the segmentation, on the frames of the latter.
 
-    Silero hears pieces only: where it gets used to one, the segmentation has heard what was before.
+    Silero gets only pieces: while it adapts to one, the segmentation knows the audio before.
     """
     heard, chunk = _silero_pieces(samples)
     scores, frame = segmentation_scores(local(), duration)
@@ -171,7 +171,7 @@ def energy_scores(samples: Samples, options: Energy) -> tuple[np.ndarray, float]
 
 
 def doubts(samples: Samples, regions: Iterable[Region]) -> list[str]:
-    """Say what makes one doubt that these regions are all speech of a recording: nothing, as a rule."""
+    """Describe reasons to doubt that these regions are all speech of a recording; usually none."""
     energy = log_energies(samples)
     loudest = float(np.quantile(energy, 0.95))
     said = []
@@ -179,14 +179,12 @@ def doubts(samples: Samples, regions: Iterable[Region]) -> list[str]:
         said.append(f"very quiet (below {VERY_QUIET} dBFS): speech may be missed")
     seconds = np.count_nonzero(energy > loudest - LOUD) * HOP / SAMPLE_RATE
     if seconds >= 10 and sum(r.end - r.start for r in regions) < seconds / 10:
-        said.append(
-            "speech in less than a tenth of what is loud: music, noise, or speech that is missed"
-        )
+        said.append("speech in less than a tenth of the loud audio: music, noise, or missed speech")
     return said
 
 
 def log_energies(samples: Samples) -> np.ndarray:
-    """Compute the log energy (t,) of frames of 25 ms, every 10 ms, as 16-bit samples have it."""
+    """Compute the log energy (t,) of frames of 25 ms, every 10 ms, of 16-bit samples."""
     count = 1 + max(0, len(samples) - WIDTH) // HOP
     return np.concatenate(
         [
@@ -197,7 +195,7 @@ def log_energies(samples: Samples) -> np.ndarray:
 
 
 def _log_energies(samples: np.ndarray) -> np.ndarray:
-    """Compute the log energy (t,) of each frame; less than a frame is padded to one."""
+    """Compute the log energy (t,) of each frame; shorter audio is padded to one frame."""
     padded = np.pad(samples.astype(np.float64) * 32768.0, (0, max(0, WIDTH - len(samples))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, WIDTH)[::HOP]
     frames = frames - frames.mean(axis=1, keepdims=True)
@@ -245,11 +243,11 @@ def scores_of(
     Args:
         kind: one of ``KINDS``.
         options: of 'energy'.
-        local: gives the local speakers, which those of ``LOCAL`` need; called when Silero has listened, so that
-            they may be found meanwhile.
+        local: returns the local speakers, which the kinds in ``LOCAL`` need; called after Silero, so that
+            they can be computed meanwhile.
 
     Raises:
-        ValueError: another kind, or no local speakers where they are needed.
+        ValueError: another kind, or missing local speakers.
     """
     if kind == "silero":
         return silero_scores(samples)
@@ -276,7 +274,7 @@ def detect_speech(
 def speech_and_doubts(
     samples: Samples, kind: str, config: VadConfig, local: Callable[[], LocalSpeakers] | None = None
 ) -> tuple[list[Region], list[str]]:
-    """Find speech as ``detect_speech`` does, and say what makes one doubt that it is all."""
+    """Find speech as ``detect_speech`` does, with reasons to doubt that it is complete."""
     scores, frame = scores_of(samples, kind, config.energy_frames, local)
     options: Hysteresis = getattr(config, kind)
     regions = regions_from_scores(scores, frame, len(samples) / SAMPLE_RATE, options)
@@ -284,7 +282,7 @@ def speech_and_doubts(
     faint = faint_speech(scores, frame, regions, options)
     spoken = sum(r.end - r.start for r in regions)
     if kind == "combined" and faint >= max(FAINT_SECONDS, FAINT_SHARE * spoken):
-        said.append("perhaps much quiet speech left out: more than a third of what was found")
+        said.append("quiet speech may be missed: more than a third of the detected speech")
     return regions, said
 
 
@@ -305,7 +303,7 @@ def faint_speech(
 
 @dataclass(frozen=True)
 class VadErrors:
-    """Seconds of reference speech, of it missed, and of false alarm."""
+    """Seconds of reference speech, miss and false alarm."""
 
     speech: float
     miss: float
@@ -320,7 +318,7 @@ class VadErrors:
 
 
 def compare(reference: Sequence[Region], hypothesis: Sequence[Region]) -> VadErrors:
-    """Count missed and falsely accepted seconds, no collar; both lists sorted and disjoint."""
+    """Count seconds of miss and false alarm, without a collar; both lists are sorted and disjoint."""
     speech, detected, both = (
         sum(end - start for start, end in regions)
         for regions in (reference, hypothesis, intersection(reference, hypothesis))

@@ -1,4 +1,4 @@
-"""Words that overlap in time: nobody says two at once, so that they are of different people."""
+"""Words that overlap in time: nobody says two at once, so they belong to different people."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from diar.base.regions import TOUCH
 from diar.base.types import Region
 
-CHANGE = 0.02  # seconds: what another speaker than that of the word before has to gain
-BEAM = 64  # ways to share out words that are kept, the best ones
+CHANGE = 0.02  # seconds: the cost of a change of speaker from the word before
+BEAM = 64  # the number of best assignments kept
 
 Column = int  # of the speaker of a word, -1 for nobody
 Heard = tuple[
@@ -21,7 +21,7 @@ Heard = tuple[
 
 
 class SpeechTimes:
-    """How long each of k speakers speaks within spans of time.
+    """Speech of each of k speakers within spans of time.
 
     Args:
         regions: of each speaker, sorted, without overlap.
@@ -48,7 +48,7 @@ class SpeechTimes:
         return np.stack(columns, axis=1)
 
     def of(self, speaker: Column, start: float, end: float) -> float:
-        """Seconds of one speaker in one span; 0 where it ends before it starts."""
+        """Seconds of one speaker in one span; 0 if it ends before it starts."""
         begins, finishes, before = self._lists[speaker]
         spoken = []
         for time in (start, max(start, end)):
@@ -62,10 +62,10 @@ def separate(
 ) -> np.ndarray:
     """(n,) column of the speaker of each word that overlaps another; -1 for all other words.
 
-    Of all ways to give the words to speakers, the one is taken in which these fill the turns best: what a
-    speaker's words cover of their turns counts for it, what two words of one speaker cover twice, and what
-    lies outside of their turns, against it. Found by dynamic programming over the words in the order of their
-    starts; a state is until when each speaker still says a word.
+    Of all assignments of words to speakers, the one whose words fill the turns best is chosen: the time of a
+    speaker's turns that their words cover counts for it, time that two words of one speaker cover twice, or that
+    lies outside their turns, against it. Dynamic programming over the words in the order of their
+    starts finds it; a state has the time until which each speaker still says a word.
 
     Args:
         starts, ends: (n,) seconds of the words of a recording. able: (n, k) bool, who may say them.
@@ -79,7 +79,7 @@ def separate(
 
 
 def _overlapping(spans: Sequence[tuple[float, float]]) -> list[bool]:
-    """Tell of each word, in the order of their starts, whether it overlaps another."""
+    """Return for each word, in the order of their starts, whether it overlaps another."""
     reaches = list(accumulate((end for _, end in spans), max, initial=-np.inf))
     following = [start for start, _ in spans[1:]] + [np.inf]
     return [
@@ -91,7 +91,7 @@ def _overlapping(spans: Sequence[tuple[float, float]]) -> list[bool]:
 def _best(
     spans: Sequence[tuple[float, float]], there: Sequence[Sequence[Column]], times: SpeechTimes
 ) -> list[Column]:
-    """Return the speaker of each word, of those who may say it, -1 where nobody may."""
+    """Return the speaker of each word among those who may say it, -1 if nobody may."""
     paths: dict[Heard, tuple[float, tuple]] = {
         ((), -1): (0.0, ())
     }  # score, words before with speakers

@@ -104,7 +104,7 @@ class _Entry:
         return number
 
     def finite(self, key: str) -> float | None:
-        """Return a number, None where there is none, or something else."""
+        """Return a number, None if there is none, or another value."""
         try:
             return self.number(key)
         except DataError:
@@ -211,13 +211,11 @@ def _timed(segment: _Entry, recording: str, blanks: bool, odd: list[str]) -> lis
 
 
 def _times_of(entry: _Entry, odd: list[str]) -> tuple[float, float] | None:
-    """Return (start, end) of a word; None where it has none, or such that cannot be, which go to ``odd``."""
+    """Return (start, end) of a word; None if missing or impossible; the latter are added to ``odd``."""
     if not (entry.has("start") and entry.has("end")):
         return None
     start, end = entry.finite("start"), entry.finite("end")
-    fault = (
-        "a time that is no number" if start is None or end is None else fault_of_times(start, end)
-    )
+    fault = "a time is not a number" if start is None or end is None else fault_of_times(start, end)
     if start is None or end is None or fault:
         odd.append(f"{entry.place}: {fault}")
         return None

@@ -65,7 +65,7 @@ def clean(text: str, path: str | Path, place: str = "", line: int | None = None)
 def fault_of_times(start: float, end: float) -> str:
     """Describe what is wrong with the times of a word; '' if nothing is."""
     if not (math.isfinite(start) and math.isfinite(end)):
-        return "a time that is no number"
+        return "a time is not a number"
     if start < 0:
         return f"starts before 0, at {start:g} s"
     return f"end {end:g} is before start {start:g}" if end < start else ""

@@ -31,11 +31,11 @@ class WordFormat(NamedTuple):
 def utterances(words: Sequence[Word]) -> Iterator[list[Word]]:
     """Yield runs of words of one speaker, in the order of their starts.
 
-    A run ends with a pause of more than ``PAUSE``, or where another says a whole word in between. Words at the
-    same time end none, so that of two who speak at once each has a run.
+    A run ends with a pause of more than ``PAUSE``, or if someone else says a whole word in between. Overlapping
+    words end none, so that two who speak at once have a run each.
     """
     runs: list[list[Word]] = []
-    latest: dict[tuple[str, str], tuple[list[Word], int]] = {}  # run, and place of its last word
+    latest: dict[tuple[str, str], tuple[list[Word], int]] = {}  # run, and index of its last word
     for place, word in enumerate(words):
         run, last = latest.get((word.speaker, word.channel), ([], -1))
         if not run or word.start - run[-1].end > PAUSE or _parted(words[last : place + 1]):
@@ -47,7 +47,7 @@ def utterances(words: Sequence[Word]) -> Iterator[list[Word]]:
 
 
 def _parted(words: Sequence[Word]) -> bool:
-    """Tell whether one of these words lies wholly between the first and the last."""
+    """Return whether one of these words lies wholly between the first and the last."""
     first, *others, last = words
     return any(w.start >= first.end - TOUCH and w.end <= last.start + TOUCH for w in others)
 
@@ -57,7 +57,7 @@ def captions(words: Sequence[Word], room: int = 0) -> list[list[list[Word]]]:
 
     A caption has at most ``LINES`` lines of ``LINE`` characters and ``LONGEST`` seconds, and ends with a
     sentence once half a line is full. Wide letters, as in Chinese, count twice. A word longer than a
-    line is a line of its own.
+    line gets its own line.
 
     Args:
         room: characters taken by the speaker's name in the first line of each.
@@ -161,7 +161,7 @@ def vtt(recordings: Sequence[Sequence[Word]]) -> str:
 
 
 def _cues(words: Sequence[Word], named: bool) -> list[tuple[str, list[list[Word]]]]:
-    """Return (speaker, lines) of each caption, by their starts; named: the speaker takes room of the first line."""
+    """Return (speaker, lines) of each caption, by start; named: the speaker takes room of the first line."""
     found = [
         (run[0].speaker, lines)
         for run in utterances(words)
@@ -188,7 +188,7 @@ def text(recordings: Sequence[Sequence[Word]]) -> str:
 def _times(lines: Sequence[Sequence[Word]], point: str) -> str:
     words = [word for line in lines for word in line]
     start, end = round(words[0].start * 1000), round(max(word.end for word in words) * 1000)
-    # players do not show cues without duration
+    # players do not show cues of zero duration
     return " --> ".join(_clock(time, point) for time in (start, max(end, start + 1)))
 
 

@@ -1,6 +1,6 @@
-"""X-vectors of a recording: windows wide apart, and close ones where the speaker may change.
+"""X-vectors of a recording: coarse windows, and close ones where the speaker may change.
 
-Close windows say when a change happens; elsewhere they repeat what their neighbours say, at the same
+Close windows locate a change; elsewhere they repeat the information of their neighbours, at the same
 cost. Half of them are enough for the same result (benchmarks/extractor).
 """
 
@@ -35,7 +35,7 @@ def extract(
         samples: (N,) float32 mono at ``extractor.rate``.
 
     Raises:
-        DataError: the extractor gives vectors of another shape, or not finite ones.
+        DataError: the extractor's vectors have another shape, or are not finite.
     """
     windows = cut(config, recording, regions, len(samples), extractor.rate)
     vectors = _embed(extractor, samples, windows)
@@ -51,11 +51,11 @@ def extract(
 
 
 def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorConfig) -> np.ndarray:
-    """Find where windows are wanted besides those every ``coarse_step``: (m,) starts in seconds.
+    """Find windows needed besides those every ``coarse_step``: (m,) starts in seconds.
 
-    Between two windows of one region the speaker may have changed if the first window, and the one after
-    the second, which shares less or no audio with it, are less alike than ``change`` times what
-    neighbours are in this recording.
+    Between two windows of one region the speaker may have changed if the cosine of the first window and the one
+    after the second, which shares less or no audio with it, is below ``change`` times that of
+    neighbours in this recording.
     """
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
     joined = starts[1:] <= ends[:-1] + MILLISECOND / 2  # in one region: regions do not touch
@@ -71,7 +71,7 @@ def starts_between(windows: Subsegments, vectors: np.ndarray, config: XVectorCon
 
 
 def _embed(extractor: Extractor, samples: Samples, windows: Subsegments) -> np.ndarray:
-    """Make vectors (n, dim), stretch by stretch, as the features of a day would take much memory."""
+    """Make vectors (n, dim), stretch by stretch, because the features of a day would need much memory."""
     rate = extractor.rate
     parts = [np.zeros((0, extractor.dim), np.float32)]
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)

@@ -1,8 +1,8 @@
 """The label grid of the published method: one label every ``step`` seconds.
 
 Window i begins at sample i * step, and its label stands for the cell [(i - 0.5) step,
-(i + 0.5) step). Which cells a stretch of speech marks is decided in whole samples, so that no cell
-depends on how a decimal fraction is rounded.
+(i + 0.5) step). Speech marks cells in whole samples, so that no cell
+depends on the rounding of decimal fractions.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import numpy as np
 from diar.base.errors import DataError
 from diar.base.types import SAMPLE_RATE, Turn
 
-SILENCE = -1  # the published label of nobody
+SILENCE = -1  # the published label of silence
 
 
 def cells_of(start: float, end: float, step: float, rate: int = SAMPLE_RATE) -> range:
     """Find the indices of the cells that the region [start, end) marks.
 
     They are floor((start + step/2) / step) up to, but excluding, floor((end + step/2) / step), so
-    a region shorter than a step may mark none, and regions that touch share none.
+    a region shorter than a step may mark none, and adjacent regions share none.
 
     Args:
         start, end: seconds, 0 <= start <= end.
@@ -43,7 +43,7 @@ def count_cells(duration: float, step: float, rate: int = SAMPLE_RATE) -> int:
 
 
 def step_samples(step: float, rate: int = SAMPLE_RATE) -> int:
-    """Turn ``step`` (seconds) into samples.
+    """Convert ``step`` (seconds) to samples.
 
     Raises:
         DataError: not positive, or not a whole number of samples.
@@ -74,7 +74,7 @@ def turns_from_cells(
     cells = count_cells(duration, step)
     if len(labels) > cells:
         raise DataError(
-            f"{recording}: {len(labels)} labels, but {duration:.3f} s hold {cells} windows of {step} s"
+            f"{recording}: {len(labels)} labels, but {duration:.3f} s have only {cells} windows of {step} s"
         )
     turns = []
     first = 0

@@ -1,4 +1,4 @@
-"""Windows that follow each other, most of one speaker; and windows that are apart."""
+"""Pairs of neighbouring windows, mostly of one speaker; and windows a minimum distance apart."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from diar.base.errors import DataError
 from diar.base.vectors import unit_rows
 
-LEAST_PAIRS = 5  # of a recording that may tell how a voice varies: fewer say nothing
-_PAIRS = 1 << 14  # of which the vectors are copied at a time: the result is the same
+LEAST_PAIRS = 5  # of a recording to learn how a voice varies: fewer are not enough
+_PAIRS = 1 << 14  # whose vectors are copied at a time: the result is the same
 
 
 @dataclass(frozen=True)
 class NeighbourConfig:
-    """What is known of neighbouring windows before a recording is heard.
+    """The prior of the cosine of neighbouring windows.
 
     prior_cosine: of two windows of one voice; the median over the recordings of mini/train.
-    prior_pairs: how many pairs of a recording weigh as much as that.
+    prior_pairs: the number of pairs of a recording that weighs as much.
     """
 
     prior_cosine: float = 0.45
@@ -31,10 +31,10 @@ class NeighbourConfig:
 
 
 def neighbours(starts: np.ndarray, window: float) -> tuple[np.ndarray, np.ndarray]:
-    """Find pairs of windows that share no audio, but in all likelihood the speaker.
+    """Find pairs of windows that share no audio, but most likely the speaker.
 
-    They lie 1 to 2 windows apart, within one stretch of speech: where windows follow each
-    other as they mostly do, or by half a window at most.
+    They lie 1 to 2 windows apart, within one stretch of speech: consecutive windows lie
+    at most 1.5 times the median step, or half a window, apart.
 
     Args:
         starts: (n,) seconds, ascending.
@@ -62,7 +62,7 @@ def neighbours(starts: np.ndarray, window: float) -> tuple[np.ndarray, np.ndarra
 
 
 def thin(starts: np.ndarray, step: float) -> np.ndarray:
-    """Choose of windows in time order some that start at least ``step`` seconds apart: row numbers."""
+    """Select windows, given in time order, that start at least ``step`` seconds apart: row numbers."""
     rows, last = [], -np.inf
     for i, start in enumerate(starts):
         if start - last >= step - 1e-6:
@@ -72,19 +72,19 @@ def thin(starts: np.ndarray, step: float) -> np.ndarray:
 
 
 def check_neighbours(recordings: Iterable[np.ndarray], window: float) -> None:
-    """Check that there is a recording with enough neighbouring windows to learn speakers from.
+    """Check that some recording has enough neighbouring windows to learn speakers from.
 
     Args:
         recordings: the starts (n,) of the windows of each, seconds, ascending.
         window: seconds.
 
     Raises:
-        DataError: there is none.
+        DataError: none has.
     """
     if not any(len(neighbours(starts, window)[0]) >= LEAST_PAIRS for starts in recordings):
         raise DataError(
-            f"no recording has {LEAST_PAIRS} pairs of windows that are 1 to 2 windows apart within one"
-            " stretch of speech, which tell how speakers differ: give more training data"
+            f"no recording has {LEAST_PAIRS} pairs of windows 1 to 2 windows apart within one stretch"
+            " of speech, which are needed to learn how speakers differ: give more training data"
         )
 
 
@@ -94,9 +94,9 @@ def neighbour_cosine(
     window: float = 1.5,
     config: NeighbourConfig = NeighbourConfig(),
 ) -> float:
-    """Measure how similar two windows of one voice are in this recording: the neighbours' median cosine.
+    """Estimate the cosine of two windows of one voice in this recording: the neighbours' median.
 
-    Few pairs are drawn towards the prior.
+    With few pairs, it is drawn towards the prior.
 
     Args:
         x: (n, d) x-vectors in time order.

@@ -1,8 +1,8 @@
-"""Windows: how speech is cut into the pieces that get one x-vector each.
+"""Windows: the subsegments of speech that get one x-vector each.
 
-Two layouts. ``regions``, the default, cuts inside each speech region, so that no window hears
-silence or what lies beyond it. ``grid`` is the layout of the published method: one grid over the whole
-recording, windows centred on it, kept where their cell is speech.
+There are two layouts. ``regions``, the default, cuts inside each speech region, so that no window includes
+silence or another region. ``grid`` is the layout of the published method: one grid over the whole
+recording, with windows centred on it, kept if their cell is speech.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ MILLISECOND = 0.001  # times in files are whole milliseconds: closer ones are th
 class XVectorConfig:
     """How x-vectors are made.
 
-    extractor: a name that ``diar.extractors`` knows; options: its options; dim: size of its
-    vectors, None for whatever it gives (a finished x-vector directory states it);
+    extractor: a name in ``diar.extractors``; options: its options; dim: size of its
+    vectors, None for any (a finished x-vector directory states it);
     layout, window, step: the windows, seconds.
-    coarse_step: 'regions' are cut every so many seconds first, and every ``step`` only where the
-        speaker may change (``diar.xvectors.extraction``); 0: every ``step`` everywhere.
-    change: a change is suspected where windows to its sides are less alike than this times what
-        neighbours are in the recording.
-    neighbours: how alike those are where there are few of them.
+    coarse_step: 'regions' are first cut at this step (seconds), and at ``step`` only where the
+        speaker may change (``diar.xvectors.extraction``); 0: at ``step`` everywhere.
+    change: a change is suspected where the windows on both sides have a cosine below this times that of
+        neighbours in the recording.
+    neighbours: the prior of that cosine, for few neighbours.
     """
 
     extractor: str = "campplus"
@@ -50,8 +50,8 @@ class XVectorConfig:
     def __post_init__(self) -> None:
         if not 0.01 <= self.step <= self.window <= 60:
             raise ValueError(
-                f"0.01 <= step <= window <= 60 seconds is asked, not step {self.step:g} and"
-                f" window {self.window:g}"
+                f"step is {self.step:g}, window is {self.window:g}; they must satisfy"
+                " 0.01 <= step <= window <= 60 seconds"
             )
         if self.coarse_step and not self.step <= self.coarse_step <= self.window:
             raise ValueError(
@@ -65,7 +65,7 @@ class XVectorConfig:
 
 
 def read_grid(directory: str | Path) -> tuple[float, float] | None:
-    """Read (window, step) in seconds of x-vectors on the published grid, None for any others."""
+    """Read (window, step) in seconds of x-vectors on the published grid, None for others."""
     path = Path(directory) / "config.yaml"
     if not path.exists():  # made elsewhere
         return None
@@ -76,9 +76,9 @@ def read_grid(directory: str | Path) -> tuple[float, float] | None:
 def cut(
     config: XVectorConfig, recording: str, regions: Sequence[Region], samples: int, rate: int
 ) -> Subsegments:
-    """Cut one recording in the layout of ``config``, every ``coarse_step`` if there is one.
+    """Cut one recording in the layout of ``config``, at ``coarse_step`` if it is not 0.
 
-    Speech outside the recording (``samples`` at ``rate``) is left out.
+    Speech outside the recording (``samples`` at ``rate``) is ignored.
     """
     if config.layout == "grid":
         return cut_grid(recording, regions, samples, rate, config.window, config.step)[0]
@@ -87,7 +87,7 @@ def cut(
 
 
 def clip(regions: Sequence[Region], duration: float) -> list[Region]:
-    """Clip regions to [0, duration]; those of which less than a millisecond is left are dropped."""
+    """Clip regions to [0, duration], and drop those shorter than a millisecond."""
     clipped = [Region(max(0.0, r.start), min(r.end, duration)) for r in regions]
     return [r for r in clipped if r.end - r.start >= MILLISECOND]
 
@@ -97,14 +97,14 @@ def cut_regions(
 ) -> Subsegments:
     """Cut windows every ``step`` seconds inside each region.
 
-    The windows of a region cover it exactly: the first starts and the last ends with it, the last a
-    step after the one before, or less. A region no longer than a window is one window. Regions are
+    The windows of a region cover it exactly: the first starts and the last ends with it, the last at most a
+    step after the one before. A region no longer than a window is one window. Regions are
     disjoint, in time order; times inside a region are rounded to the millisecond.
     """
     starts: list[np.ndarray] = []
     ends: list[np.ndarray] = []
     for region in regions:
-        # The last step may be a millisecond too long, so that no two windows are nearly the same.
+        # The last step may be a millisecond too long, so that no two windows nearly coincide.
         spare = region.end - region.start - window - MILLISECOND
         count = max(0, int(np.ceil(round(spare / step, 6))))
         last = region.end - window if count else region.start
@@ -126,9 +126,9 @@ def cut_grid(
     window: float,
     step: float,
 ) -> tuple[Subsegments, np.ndarray]:
-    """Cut windows centred on i * step for i = 0, 1, ... within the recording, where that is speech.
+    """Cut windows centred on i * step for i = 0, 1, ... within the recording, where there is speech.
 
-    The label of window i holds for its cell, and regions mark cells, as ``diar.xvectors.grid`` says. Windows
+    The label of window i holds for its cell, and regions mark cells, see ``diar.xvectors.grid``. Windows
     are clipped to the recording.
 
     Returns:
@@ -148,8 +148,8 @@ def cut_grid(
 def grid_indices(windows: Subsegments, window: float, step: float) -> np.ndarray:
     """Find the numbers (n,) of the windows of one recording that ``cut_grid`` made, from their times.
 
-    A window that was clipped at the front is known by its end, any other by its start. Only where a
-    whole recording is shorter than ``window``, and ``step`` under half of it, do several windows
+    A window clipped at the front is identified by its end, any other by its start. Only if a
+    whole recording is shorter than ``window``, and ``step`` under half of it, can several windows
     have the same times: they count as neighbours.
     """
     starts, ends = np.asarray(windows.starts), np.asarray(windows.ends)
@@ -162,7 +162,7 @@ def grid_indices(windows: Subsegments, window: float, step: float) -> np.ndarray
 
 
 def subsegments(recording: str, starts: np.ndarray, ends: np.ndarray) -> Subsegments:
-    """Name windows, with ids that differ even where times agree to 10 ms."""
+    """Name windows, with ids that differ even if times agree to 10 ms."""
     ids: list[str] = []
     seen = Counter[str]()
     for start, end in zip(starts, ends, strict=True):
@@ -175,6 +175,6 @@ def subsegments(recording: str, starts: np.ndarray, ends: np.ndarray) -> Subsegm
 def segment_id(recording: str, start: float, end: float) -> str:
     """Make '<recording>-<start>-<end>' with times in units of 10 ms, 7 digits: it sorts by time.
 
-    Only a name: times are always read from ``segments``, never from ids.
+    It is only a name: times are always read from ``segments``, never from ids.
     """
     return f"{recording}-{round(start * 100):07d}-{round(end * 100):07d}"

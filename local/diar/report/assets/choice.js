@@ -1,9 +1,9 @@
 "use strict";
-// Which systems and which protocol the tables show. All tables follow, and the addresses of all links.
+// The systems and the protocol shown. They apply to all tables, and the addresses of all links.
 
 class Choice {
   constructor() {
-    this.menu = element("protocol"); // where nothing is scored there is nothing to choose
+    this.menu = element("protocol"); // null if nothing is scored
     this.boxes = [...document.querySelectorAll("#systems input")];
     this.menu?.addEventListener("change", () => this.changed());
     for (const box of this.boxes) {
@@ -12,7 +12,7 @@ class Choice {
         this.changed();
       });
     }
-    document.addEventListener("click", ({ target }) => { // a menu closes when something else is wanted
+    document.addEventListener("click", ({ target }) => { // a click elsewhere closes a menu
       for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = menu.contains(target);
     });
     document.addEventListener("keydown", ({ key }) => {
@@ -25,7 +25,7 @@ class Choice {
 
   get systems() { return this.boxes.filter((box) => box.checked).map((box) => box.value); }
 
-  get query() { // what differs from what the page shows of itself
+  get query() { // differences from the default
     const query = new URLSearchParams();
     if (this.menu && this.menu.value !== known.protocol) query.set("protocol", this.menu.value);
     const { systems } = this;
@@ -33,7 +33,7 @@ class Choice {
     return query;
   }
 
-  read(query) { // what an address says; what it does not say stays
+  read(query) { // apply an address; selections that it lacks do not change
     if (!this.menu) return;
     const protocol = query.get("protocol");
     if ([...this.menu.options].some(({ value }) => value === protocol)) this.menu.value = protocol;

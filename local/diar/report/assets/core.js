@@ -1,16 +1,16 @@
 "use strict";
-// What all views share: data that lie in the page compressed, colours, times.
+// Shared by all views: compressed data in the page, colours, times.
 
 const known = JSON.parse(document.getElementById("known").textContent);
 const element = (id) => document.getElementById(id);
-const waiting = new Map(); // of recordings in files of their own: key -> what takes them
+const waiting = new Map(); // for recordings in their own files: key -> their receiver
 const last = { key: null, view: null }; // only the latest recording is kept: a long one is large
 let library = null;
 
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
 async function unpacked(base64) {
-  if (!window.DecompressionStream) throw new Error("this browser is too old: it knows no DecompressionStream");
+  if (!window.DecompressionStream) throw new Error("this browser is too old: it has no DecompressionStream");
   const stream = new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).text();
 }
@@ -26,7 +26,7 @@ function packedOf(key) {
   return new Promise((resolve, reject) => {
     waiting.set(key, resolve);
     script.src = known.files[key];
-    script.onerror = () => reject(new Error(`${known.files[key]} is missing: it belongs beside this page`));
+    script.onerror = () => reject(new Error(`${known.files[key]} is missing: put it beside this page`));
     document.head.append(script);
   }).finally(() => {
     script.remove();
@@ -37,11 +37,11 @@ function packedOf(key) {
 function viewOf(key) { // a promise of a recording
   if (last.key !== key) Object.assign(last, { key, view: packedOf(key).then(unpacked).then(JSON.parse) });
   const { view } = last;
-  view.catch(() => { if (last.view === view) last.key = null; }); // it may be there the next time
+  view.catch(() => { if (last.view === view) last.key = null; }); // so that the next attempt loads it again
   return view;
 }
 
-function plotly() { // unpacked when the first picture is wanted
+function plotly() { // unpacked for the first chart
   library ??= unpacked(element("plotly").textContent).then((text) => {
     const script = document.createElement("script");
     script.textContent = text;
@@ -56,7 +56,7 @@ function complain(error) {
   element("alert").hidden = !error;
 }
 
-const NOBODYS = { colour: "#999999", hatch: "", cycle: 0 }; // the style of what is no speaker's
+const NOBODYS = { colour: "#999999", hatch: "", cycle: 0 }; // the style without a speaker
 
 function styleOf(place) {
   const cycle = Math.floor(place / known.palette.length) % known.hatches.length;
@@ -89,7 +89,7 @@ setTheme(chosenTheme() ?? (darkness.matches ? "dark" : "light"));
 darkness.addEventListener("change", () => chosenTheme() ?? setTheme(darkness.matches ? "dark" : "light"));
 element("theme").addEventListener("click", () => {
   const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  try { localStorage.setItem("theme", theme); } catch { /* a page that may store nothing */ }
+  try { localStorage.setItem("theme", theme); } catch { /* storage may be forbidden */ }
   setTheme(theme);
 });
 

@@ -1,11 +1,11 @@
 "use strict";
-// Latents in two dimensions before and after the refinement, and how the refinement went.
+// Latents in two dimensions before and after the refinement, and its history.
 
 const SYMBOLS = ["circle", "square", "diamond", "cross", "x"]; // one for each hatch
 const SIGNS = ["●", "■", "◆", "✚", "✖"]; // of these, in the legend
 const NOBODY = "nobody";
 
-// Who is heard in the middle of each window, by these turns: speakers, or NOBODY, or "overlap".
+// Who speaks in the middle of each window, by these turns: a speaker, NOBODY, or "overlap".
 function heard(windows, side) {
   return windows.map(([start, end]) => {
     const middle = (start + end) / 2;
@@ -79,7 +79,7 @@ class Latents {
     };
   }
 
-  async moveTo(time) { // a ring around the window that is heard
+  async moveTo(time) { // move the ring to the window being played
     if (!this.shown?.times.length || !this.chart._fullLayout) return;
     const { times, panels, rings } = this.shown;
     const after = times.findIndex((t) => t > time);
@@ -100,7 +100,7 @@ async function showHistory(chart, history) {
   const traces = [
     line(0, "loss", { line: { color: known.palette[0] } }),
     line(1, "labels changed by a step, %", { y: refined, yaxis: "y2", line: { color: known.palette[1], dash: "dot" } }),
-    line(1, "labels changed by the sequence model, %", { y: decided, yaxis: "y2", mode: "markers", marker: { color: known.palette[5], symbol: "diamond", size: 10 } }),
+    line(1, "labels changed by the model of time, %", { y: decided, yaxis: "y2", mode: "markers", marker: { color: known.palette[5], symbol: "diamond", size: 10 } }),
   ].filter((trace) => trace.y.some((value) => value !== null));
   const layout = {
     ...baseLayout(), height: 280, margin: { l: 60, r: 60, t: 10, b: 40 },

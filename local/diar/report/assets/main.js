@@ -1,5 +1,5 @@
 "use strict";
-// Which view is shown follows the address, and what is chosen is written into it:
+// The address selects the view, and selections are written into it:
 // #<set>/<recording>?a=<system>&b=<system>&t=<seconds>&protocol=<protocol>&system=<system>&system=<another>
 
 const choice = new Choice();
@@ -20,7 +20,7 @@ const KEYS = {
 
 const hashOf = (path, query) => (query.size ? `#${path}?${query}` : `#${path}`);
 
-function writeAddress() { // of what is shown, so that a link shows the same
+function writeAddress() { // of the current view, so that links can share it
   const there = !element("recording").hidden;
   const path = there ? encodeURIComponent(page.key) : location.hash.slice(1).split("?")[0];
   const query = there ? page.query : new URLSearchParams();
@@ -43,14 +43,14 @@ async function route() {
   writeAddress();
 }
 
-function overview(name) { // all sets, at the recording that was looked at, or else at the set
+function overview(name) { // all sets, at the recording last viewed, or else at the set
   page.leave();
   const link = element("recording").hidden ? null : [...document.querySelectorAll("#overview tbody a")].find((a) => decodeURIComponent(a.hash.slice(1).split("?")[0]) === page.key);
   element("overview").hidden = false;
   element("recording").hidden = true;
   if (link && (!name || name === page.set)) link.focus();
   else element(`set:${name}`)?.scrollIntoView();
-  if (name && !(name in known.sets)) complain(new Error(`${name}: there is nothing of this name in the page`));
+  if (name && !(name in known.sets)) complain(new Error(`${name}: there is no such set or recording in this page`));
 }
 
 document.addEventListener("keydown", (event) => {

@@ -15,7 +15,7 @@ class RecordingPage {
     this.latents = new Latents(element("latents"), (t) => { this.seek(t, true); this.timeline.reveal(t); });
     this.turns = new Turns(element("turns"), (t) => { this.seek(t, true); this.timeline.reveal(t); }, () => this.draw().catch(complain));
     this.time = 0;
-    this.opening = null; // the key of what is being loaded
+    this.opening = null; // the key being loaded
     this.listen();
   }
 
@@ -29,12 +29,12 @@ class RecordingPage {
     return query;
   }
 
-  async open(set, recording, wanted = {}) { // a promise of whether it is what is shown then
+  async open(set, recording, wanted = {}) { // a promise of whether it is shown in the end
     const key = `${set}/${recording}`;
     this.opening = key;
     document.body.ariaBusy = "true";
     const view = await viewOf(key).finally(() => { if (this.opening === key) document.body.ariaBusy = null; });
-    if (this.opening !== key) return false; // another one was chosen meanwhile
+    if (this.opening !== key) return false; // another one was selected meanwhile
     const names = known.sets[set].systems;
     const there = Object.keys(names).filter((key) => key in view.systems);
     const kept = (key, otherwise) => (there.includes(key) ? key : otherwise);
@@ -59,7 +59,7 @@ class RecordingPage {
     this.pause();
   }
 
-  choose(first, second) { // which systems are shown
+  choose(first, second) { // the systems shown
     const { names, there } = this;
     Object.assign(this, { first, second: second === first ? NONE : second });
     fill(element("first"), there.map((key) => [key, names[key]]), this.first);
@@ -77,7 +77,7 @@ class RecordingPage {
     else if (view.audio) this.audio.src = view.audio;
     else this.audio.removeAttribute("src");
     element("other").hidden = Boolean(view.sound);
-    element("sound").textContent = view.sound ? "audio in this page" : view.audio ? decodeURIComponent(view.audio) : "no audio file is known: choose one";
+    element("sound").textContent = view.sound ? "audio in this page" : view.audio ? decodeURIComponent(view.audio) : "no audio file: choose one";
     this.moved();
   }
 
@@ -85,7 +85,7 @@ class RecordingPage {
     const systems = [this.first, this.second].filter((key) => key !== NONE);
     const found = this.view.systems[this.first];
     const offered = { several: known.sets[this.set].recordings.length > 1, systems: this.there.length > 1, errors: found.errors };
-    for (const [what, there] of Object.entries(offered)) { // nothing that does nothing
+    for (const [what, there] of Object.entries(offered)) { // hide controls without effect
       for (const control of document.querySelectorAll(`.of-${what}`)) control.hidden = !there;
     }
     this.turns.show(this.view, found);
@@ -104,7 +104,7 @@ class RecordingPage {
     const sides = this.view.reference ? ["hypothesis", "reference"] : ["hypothesis"];
     fill(element("projection"), projections.map((key) => [key, METHODS[key]]), kept(element("projection"), projections));
     fill(element("colour"), sides.map((side) => [side, side]), kept(element("colour"), sides));
-    element("steps").hidden = !found.history.length; // of one speaker there is nothing to refine
+    element("steps").hidden = !found.history.length; // with one speaker there is no refinement
     return Promise.all([
       this.latents.show(this.view, found, element("projection").value, element("colour").value),
       found.history.length && showHistory(element("history"), found.history),
@@ -126,7 +126,7 @@ class RecordingPage {
     return [total, ...lines, "no collar, overlap scored"].join(" · ");
   }
 
-  legend(systems) { // one, of all charts; lanes and bars have their names beside them
+  legend(systems) { // shared by all charts; lanes and bars have their names beside them
     const sides = systems.map((key) => this.view.systems[key]);
     const entries = [];
     const entry = (mark, text) => {
@@ -143,7 +143,7 @@ class RecordingPage {
         const { cycle } = styleOf(place);
         entry(swatchOf(place), `${cycle ? `${SIGNS[cycle]} ` : ""}${[...there].join(" = ")}`);
       });
-      entry(swatchOf(), "nobody of these, or several at once");
+      entry(swatchOf(), "none of these, or several at once");
     }
     if (sides.some((side) => side.doubtful?.length)) {
       entry(doubtMark(), ` doubtful: the speaker is right with a probability below ${percent(this.view.doubtful)}`);
@@ -178,12 +178,12 @@ class RecordingPage {
 
   play() {
     if (!this.audio.src) return complain(new Error("no audio: choose the file of this recording"));
-    if (this.time > this.audio.duration + 0.1) { // played from its end, it would begin again
+    if (this.time > this.audio.duration + 0.1) { // played from its end, it would start over
       this.pause();
       return complain(new Error(`the audio ends at ${clock(this.audio.duration, 1)}`));
     }
     this.audio.play().catch((error) => {
-      if (error.name !== "AbortError") complain(new Error(`the browser cannot play ${element("sound").textContent}: choose a file that it can`));
+      if (error.name !== "AbortError") complain(new Error(`the browser cannot play ${element("sound").textContent}: choose another file`));
     });
   }
 
@@ -191,7 +191,7 @@ class RecordingPage {
 
   toggle() { if (this.audio.paused) this.play(); else this.pause(); }
 
-  moved() { // everything that shows where we are
+  moved() { // update everything that shows the position
     element("clock").textContent = clock(this.time, 1);
     this.timeline.moveTo(this.time);
     this.turns.moveTo(this.time);
@@ -206,10 +206,10 @@ class RecordingPage {
     requestAnimationFrame(() => this.tick());
   }
 
-  nextError() { // the next one of at least half a second, so that one hears it
+  nextError() { // the next one of at least half a second, long enough to hear
     const errors = this.view.systems[this.first].errors;
     const found = errors && wrongs(errors).find(([a, b]) => b - a >= 500 && a / 1000 > this.time + 0.6);
-    if (!found) return complain(new Error(errors ? "no error of half a second after this" : "no reference: no errors are known"));
+    if (!found) return complain(new Error(errors ? "no later error of at least half a second" : "no reference: errors are unknown"));
     complain(null);
     this.seek(found[0] / 1000 - 0.5, false);
     this.timeline.reveal(this.time);
@@ -228,7 +228,7 @@ class RecordingPage {
     };
     this.audio.addEventListener("play", () => { playing(true); complain(null); this.tick(); });
     this.audio.addEventListener("pause", () => playing(false));
-    this.audio.addEventListener("emptied", () => playing(false)); // another file: of the first no 'pause' is heard
+    this.audio.addEventListener("emptied", () => playing(false)); // another file: the first sends no 'pause'
     this.audio.addEventListener("loadedmetadata", () => { this.audio.currentTime = this.time; });
     element("file").addEventListener("change", ({ target }) => {
       if (!target.files.length) return;
@@ -248,7 +248,7 @@ class RecordingPage {
     element("projection").addEventListener("change", redraw);
     element("colour").addEventListener("change", redraw);
     document.addEventListener("theme", redraw);
-    let resizing = null; // what is beside each other on a desk is below each other on a phone
+    let resizing = null; // narrow screens have panels below each other
     window.addEventListener("resize", () => {
       clearTimeout(resizing);
       resizing = setTimeout(redraw, 150);

@@ -1,12 +1,12 @@
 "use strict";
-// Tables that are sorted by a click on a heading: once ascending, again descending.
+// Tables sorted by a click on a heading: first ascending, then descending.
 
 function sortTable(table, column, descending) {
   const rows = [...table.tBodies[0].rows];
   const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
   rows.sort((one, other) => {
     const [a, b] = [value(one), value(other)];
-    if ((a === "-") !== (b === "-")) return a === "-" ? 1 : -1; // what has no figure comes last
+    if ((a === "-") !== (b === "-")) return a === "-" ? 1 : -1; // missing figures come last
     const number = a - b;
     const order = Number.isNaN(number) ? a.localeCompare(b, undefined, { numeric: true }) : number;
     return descending ? -order : order;

@@ -1,12 +1,12 @@
 "use strict";
 // Who speaks when: a lane for each speaker of the reference and of one or two systems, below each system
-// where it is wrong, and its posteriors. Only what can be seen is drawn, however long the recording is.
+// its errors, and posteriors. Only the visible part is drawn, however long the recording is.
 
 const LANE = 20; // pixels
 const POSTERIORS = 110;
 const KINDS = ["miss", "false alarm", "confusion", "overlap"];
 
-// Spans [start, end, ...] in ms that lie in [from, to] s, those closer than a pixel as one.
+// Spans [start, end, ...] in ms within [from, to] s; those closer than a pixel are merged.
 function seen(spans, from, to, pixel) {
   const found = [];
   let first = 0, last = spans.length; // sorted by start; long ones may begin before
@@ -26,7 +26,7 @@ function seen(spans, from, to, pixel) {
   return found;
 }
 
-// Spans of a that no span of b covers; both [[start, end]], sorted, without overlap.
+// Parts of a that no span of b covers; both [[start, end]], sorted, without overlap.
 function without(a, b) {
   const found = [];
   let j = 0;
@@ -41,7 +41,7 @@ function without(a, b) {
   return found;
 }
 
-// All errors of a system as spans without overlap; overlap is none.
+// All errors of a system as spans without overlap; the kind "overlap" is not an error.
 function wrongs(errors) {
   const spans = KINDS.slice(0, 3).flatMap((kind) => errors[kind].map(([a, b]) => [a, b]));
   const joined = [];
@@ -87,7 +87,7 @@ function lanesOf(view, systems, names) {
   return { lanes, units: y };
 }
 
-// Posteriors of a system as curves over time, 0 where no window is.
+// Posteriors of a system as curves over time, 0 outside windows.
 function curvesOf(found) {
   if (!found.posteriors) return null;
   const x = [], rows = [];
@@ -107,7 +107,7 @@ function curvesOf(found) {
   return { x, columns: found.posteriors.map((column) => rows.map((i) => (i < 0 ? 0 : column[i]))) };
 }
 
-// Marks of a time axis: at most so many, at round times.
+// Marks of a time axis at round times, at most `most`.
 function ticks(from, to, most) {
   const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400];
   const step = steps.find((s) => (to - from) / s <= most) ?? steps.at(-1);
@@ -116,14 +116,14 @@ function ticks(from, to, most) {
   return { tickvals: values, ticktext: values.map((v) => clock(v, step < 1 ? 1 : 0)) };
 }
 
-// A name of at most so many characters: what tells speakers apart is often at the end.
+// A name of at most `most` characters; it keeps the end, which often distinguishes speakers.
 function shorter(name, most) {
   const letters = [...name];
   const end = Math.floor((most - 1) / 2);
   return letters.length > most ? `${letters.slice(0, most - 1 - end).join("")}…${letters.slice(-end).join("")}` : name;
 }
 
-// The time axis, which stays in sight, and above it how loud it is.
+// The time axis, which stays in view, and above it the loudness.
 class Ruler {
   constructor(box) {
     Object.assign(this, { box, canvas: box.querySelector("canvas"), marks: box.querySelector("#marks"), needle: box.querySelector("#needle") });
@@ -149,7 +149,7 @@ class Ruler {
     return share < 0 || share > 1 ? null : this.from + share * (this.to - this.from);
   }
 
-  strip({ step, levels }) { // for each pixel the loudest of its stretches
+  strip({ step, levels }) { // for each pixel its highest level
     const { canvas, from, to, width } = this;
     const scale = window.devicePixelRatio || 1, height = canvas.clientHeight || 28;
     Object.assign(canvas.style, { left: `${this.left}px`, width: `${width}px` });
@@ -194,7 +194,7 @@ class Timeline {
 
   traces() {
     const [from, to] = this.range;
-    const margin = (to - from) / 2; // so that a small move shows no edge
+    const margin = (to - from) / 2; // so that small moves show no edge
     const pixel = (to - from) / Math.max(this.chart.clientWidth, 300);
     const [a, b] = [from - margin, to + margin];
     const bars = this.lanes.filter((lane) => !lane.head).map((lane) => {
@@ -210,7 +210,7 @@ class Timeline {
     return [...bars, ...this.doubtTraces(a, b, pixel), ...this.posteriorTraces(a, b)];
   }
 
-  doubtTraces(from, to, pixel) { // hollow, with a question mark, which is seen however short they are
+  doubtTraces(from, to, pixel) { // hollow, with a question mark, which is visible even for short turns
     return this.lanes.filter((lane) => lane.doubts?.length).flatMap((lane) => {
       const spans = lane.doubts.filter((s) => s[1] / 1000 >= from && s[0] / 1000 <= to).map(([a, b, , sure]) => [a / 1000, b / 1000, sure]);
       const marks = seen(lane.doubts, from, to, 9 * pixel);
@@ -271,7 +271,7 @@ class Timeline {
         if (change["xaxis.range[0]"] !== undefined) this.zoom(change["xaxis.range[0]"], change["xaxis.range[1]"]);
         else if (change.autosize) this.later();
       });
-      this.chart.on("plotly_relayouting", () => this.place()); // as long as it is dragged
+      this.chart.on("plotly_relayouting", () => this.place()); // while dragging
     }
     this.place();
   }
@@ -313,7 +313,7 @@ class Timeline {
     this.placeHead();
   }
 
-  placeHead() { // the playhead lies over the chart: moving it draws nothing again
+  placeHead() { // the playhead lies over the chart: moving it redraws nothing
     const { _fullLayout: layout } = this.chart;
     if (!layout) return;
     const { l, t, h, w } = layout._size;
@@ -323,7 +323,7 @@ class Timeline {
     Object.assign(this.head.style, { left: `${l + left}px`, top: `${t}px`, height: `${h}px` });
   }
 
-  timeAt(event) { // seconds below the pointer, null outside of the chart
+  timeAt(event) { // seconds below the pointer, null outside the chart
     const { _fullLayout: layout } = this.chart;
     if (!layout) return null;
     const box = this.chart.getBoundingClientRect(), { l, t, w, h } = layout._size;

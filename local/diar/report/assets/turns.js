@@ -1,5 +1,5 @@
 "use strict";
-// The turns of a system as a list, the names of its speakers, which can be changed, and files of both.
+// The turns of a system as a list, editable names of its speakers, and files with both.
 
 const UNKNOWN = "unknown";
 const seconds = (ms) => (ms / 1000).toFixed(3);
@@ -8,7 +8,7 @@ const nameOf = (found, i) => namesOf(found)[i] ?? UNKNOWN;
 const listed = (found) => found.spoken ?? found.turns.map(([start, end, i]) => [start, end, i, ""]);
 const doubtsOf = (found) => (found.doubtful ?? []).map((place) => [...found.turns[place], found.sure[place]]);
 
-// The smallest confidence of the doubtful turns of a speaker within a time, undefined where there is none.
+// The lowest confidence of the doubtful turns of a speaker within a time span, undefined if there is none.
 function doubt(doubts, [start, end, speaker]) {
   const there = doubts.filter(([a, b, who]) => who === speaker && a < end && start < b);
   return there.length ? Math.min(...there.map((turn) => turn[3])) : undefined;
@@ -36,7 +36,7 @@ function swatchOf(place) { // grey without a place
   return swatch;
 }
 
-function doubtMark(sure) { // seen as '? 43 %', read as 'doubtful: 43 %'; of the legend, '?' alone
+function doubtMark(sure) { // shown as '? 43 %', read as 'doubtful: 43 %'; in the legend, '?' alone
   const made = (properties) => Object.assign(document.createElement("span"), properties);
   const mark = made({ className: "doubt" });
   mark.append(made({ textContent: "?", ariaHidden: "true" }));
@@ -56,12 +56,12 @@ class Turns {
   }
 
   show(view, found) {
-    if (this.view !== view) this.box.open = !view.reference || Boolean(found.spoken); // who wants to know what was found, not how well
+    if (this.view !== view) this.box.open = !view.reference || Boolean(found.spoken); // then readers want the result, not its errors
     Object.assign(this, { view, found });
     this.fill();
   }
 
-  fill() { // a long recording has many: only those that are looked at are drawn
+  fill() { // a long recording has many: they are drawn only if the list is open
     Object.assign(this, { rows: [], row: null });
     this.list.replaceChildren();
     this.names.replaceChildren();
@@ -83,7 +83,7 @@ class Turns {
     Object.assign(input, { value: nameOf(this.found, i), ariaLabel: `name of ${this.found.speakers[i]}`, size: 14 });
     input.addEventListener("change", () => {
       const name = input.value.replace(/\s+/g, " ").trim();
-      if (name) namesOf(this.found)[i] = name; // without one a speaker keeps what they are called
+      if (name) namesOf(this.found)[i] = name; // an empty one keeps the former name
       input.value = nameOf(this.found, i);
       for (const row of this.rows) row.who.data = nameOf(this.found, row.speaker);
       this.renamed();
@@ -102,11 +102,11 @@ class Turns {
     cell.append(swatchOf(this.found.places[speaker]), who);
     if (sure !== undefined) cell.append(doubtMark(sure));
     if (this.found.spoken) element.insertCell().append(text);
-    element.addEventListener("click", () => { if (!String(getSelection())) this.seek(start / 1000); }); // text can be marked
+    element.addEventListener("click", () => { if (!String(getSelection())) this.seek(start / 1000); }); // not while text is selected
     return { start, end, speaker, who, element };
   }
 
-  moveTo(time) { // marks who is heard
+  moveTo(time) { // mark the current turn
     const row = this.rows.findLast(({ start, end }) => start <= 1000 * time && 1000 * time < end) ?? null;
     if (row === this.row) return;
     this.row?.element.removeAttribute("aria-current");
