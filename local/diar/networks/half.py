@@ -66,6 +66,7 @@ class HalfNetwork:
         exact = self._exact(some)
         error = float(np.linalg.norm(network(some) - exact) / np.linalg.norm(exact))
         if error <= TOLERANCE:
+            log.info("%s: bfloat16", self._path().stem)
             return network
         log.warning(
             "%s: bfloat16 has a relative error of %.2g on this processor: float32 is used",
