@@ -34,7 +34,7 @@ from diar.kaldi import inputs, tables
 from diar.kaldi.rttm import read_rttm
 from diar.simulation import voices
 
-HEADER = "| fault | what happens | said |"
+HEADER = "| fault | what happens | message |"
 
 
 def table(root):

@@ -497,7 +497,7 @@ class TestScoring:
         for note in (
             "1 line(s) of the hypothesis other than SPEAKER, ignored: SPKR-INFO 1.",
             "1 turn(s) of zero length in the hypothesis, left out: 1 recording(s): b.",
-            "1 turn(s) of the hypothesis overlapped others of their speaker: merged.",
+            "1 turn(s) of the hypothesis overlapped others of the same speaker and were merged.",
             "Turns of several channels in the hypothesis, merged: 1 recording(s): b.",
             "after the end of the UEM, which does not count: 2 recording(s): a, b.",
         ):
