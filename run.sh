@@ -67,9 +67,10 @@
 #   --baselines "NAME ..."      clustering methods of stage 6; NAME_oracle is given the number of speakers
 #                               (default "$baselines")
 #   --seed N                    for DEC and the baselines                 (default $seed)
-#   --seeds "NAME=N ..."        fit a variant of DEC (paper: conf/dec_paper.yaml) N times, with --seed and
-#                               the next N - 1 seeds, which also perturb the last bit of each x-vector, into
-#                               exp/dec_NAME/*/seed*; tables show mean, deviation, range (default "$seeds", others 1)
+#   --seeds "NAME=N ..."        fit a variant of DEC (paper: conf/dec_paper.yaml) N times to each test set, with
+#                               --seed and the next N - 1 seeds, which also perturb the last bit of each x-vector,
+#                               into exp/dec_NAME/*/seed*; tables show mean, deviation, range (default "$seeds",
+#                               others 1)
 #   --sweep "dec.KEY=VALUE,VALUE ..."  also run DEC with each of these values; for several keys, with each
 #                               combination; ';' separates lists
 #   --segmentation.KEY VALUE, --vad.KEY VALUE, --xvector.KEY VALUE, --ae.KEY VALUE, --dec.KEY VALUE, --baseline.KEY VALUE,
@@ -229,7 +230,7 @@ if starts 4 "DEC: count, cluster, refine and decode each recording"; then
     take "$system"
     for set in $eval_sets; do
       speakers_of "$set" "$num_spk"
-      for each in $(seeds_of "$name"); do
+      for each in $(seeds_of "$name" "$set"); do
         jitter= # the first seed runs the algorithm unchanged, the others also vary the rounding
         [ "$each" = "$seed" ] || jitter="jitter=1e-7"
         steps/fit_dec.sh --dec-config "$(config_of dec "$name")" --set "$(overrides_of dec "$name")$jitter" \
@@ -253,7 +254,7 @@ if starts 5 "scores: DER and JER under every protocol"; then
   for system in "${systems[@]}"; do
     take "$system"
     for set in $eval_sets; do
-      for each in $(seeds_of "$name"); do score "$set" "$(dec_dir "$name" "$set" "$each")"; done
+      for each in $(seeds_of "$name" "$set"); do score "$set" "$(dec_dir "$name" "$set" "$each")"; done
     done
   done
 fi

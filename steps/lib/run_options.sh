@@ -154,9 +154,11 @@ for item in $seeds; do
   esac
 done
 
-seeds_of() { # name: its seeds
+seeds_of() { # name set: the seeds of a variant; of sets that are no test sets, one
   local item number=1
-  for item in $seeds; do [ "${item%=*}" != "$1" ] || number=${item##*=}; done
+  case " $test_sets " in
+    *" $2 "*) for item in $seeds; do [ "${item%=*}" != "$1" ] || number=${item##*=}; done ;;
+  esac
   echo "$seed"
   seq $((10#$seed + 1)) $((10#$seed + number - 1))
 }
