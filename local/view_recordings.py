@@ -15,7 +15,6 @@ from dec_cli import program
 from dec_cli.share import Share, add_job
 from diar.base import config
 from diar.base.files import write_text
-from diar.report.experiment import ExperimentSet
 from diar.report.page import pack
 from diar.report.recordings import ReportConfig, plain
 
@@ -31,6 +30,8 @@ def main() -> None:
     options = config.load(ReportConfig, args.config, args.set.split())
     if args.check:
         return
+    from diar.report.experiment import ExperimentSet  # slow to import
+
     share = Share(args.out_dir, args.job)
     share.state(options)
     sets = {

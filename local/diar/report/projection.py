@@ -11,14 +11,14 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 
 FEWEST = 5  # points needed to define neighbourhoods
 
 
 def pca(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
     """Project all tables on the same two axes, those of all their points together."""
+    from sklearn.decomposition import PCA  # slow to import
+
     points = np.concatenate(tables)
     with np.errstate(invalid="ignore"):  # identical points have no variance to divide
         axes = PCA(min(2, *points.shape), random_state=seed).fit(points)
@@ -28,6 +28,7 @@ def pca(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
 
 def tsne(tables: list[np.ndarray], seed: int) -> list[np.ndarray]:
     """Project each table separately by t-SNE."""
+    from sklearn.manifold import TSNE
 
     def one(points: np.ndarray) -> np.ndarray:
         spread = np.ptp(points, axis=0).any()  # identical points have no neighbourhoods

@@ -14,7 +14,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from diar.base.errors import DataError
 from diar.scoring.frame import ERRORS, split
@@ -51,9 +50,11 @@ class Comparison:
     @property
     def p_value(self) -> float | None:
         """The p value of the two-sided signed-rank test without equal recordings; None if all are equal."""
-        if not self.differences.any():
-            return None
-        return float(stats.wilcoxon(self.differences, zero_method="wilcox").pvalue)
+        from scipy import stats  # slow to import, and not every table of scores compares
+
+        different = self.differences[self.differences != 0]
+        # Given the zeros, SciPy takes an approximation or, in a loop of Python, all 2^n permutations.
+        return float(stats.wilcoxon(different).pvalue) if len(different) else None
 
     def interval(self, samples: int = 10_000, seed: int = 0) -> tuple[float, float] | None:
         """Bootstrap ``difference``: an interval, points; None with fewer than two scored recordings."""
@@ -113,6 +114,8 @@ def rate_interval(
     Returns:
         The 95 % interval, low and high, percent; None with fewer than two recordings.
     """
+    from scipy import stats
+
     some = np.asarray(scored) > 0
     if some.sum() < 2:
         return None

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from diar.base.regions import TOUCH
 from diar.base.types import Region, Turn
@@ -100,6 +99,8 @@ class Tally:
 
     def pair_speakers(self, kept: np.ndarray) -> Pairs:
         """Pair the speakers so that their shared time in the pieces ``kept`` (n,) is largest."""
+        from scipy.optimize import linear_sum_assignment  # slow to import
+
         shared = (self.reference * (self.seconds * kept)) @ self.hypothesis.T
         rows, columns = linear_sum_assignment(shared, maximize=True)
         some = shared[rows, columns] > TOUCH

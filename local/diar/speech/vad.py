@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from diar.audio.spool import Samples
 from diar.audio.waveform import SAMPLE_RATE
@@ -164,6 +163,8 @@ def energy_scores(samples: Samples, options: Energy) -> tuple[np.ndarray, float]
     Returns:
         Shares (t,), and the length of a frame in seconds.
     """
+    from scipy.ndimage import uniform_filter1d  # slow to import, and no other kind needs it
+
     energy = log_energies(samples)
     loud = energy > max(options.threshold + options.mean_scale * energy.mean(), options.floor)
     share = uniform_filter1d(loud.astype(float), 2 * options.context + 1, mode="nearest")

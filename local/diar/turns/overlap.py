@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from diar.base.types import LocalSpeakers
 
@@ -63,6 +62,8 @@ def name_local_speakers(
     centres: np.ndarray, posteriors: np.ndarray, local: LocalSpeakers, together: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Average the activity (T, k) of each speaker of DEC, and the number (T,) of active speakers."""
+    from scipy.optimize import linear_sum_assignment  # slow to import
+
     activity = np.zeros(posteriors.shape, np.float32)  # float32, to save memory
     active, windows = np.zeros(len(centres)), np.zeros(len(centres))
     for number, heard in enumerate(local.activity):
