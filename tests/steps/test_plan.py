@@ -50,7 +50,7 @@ class TestBeforeAnything:
         assert tree(clone) == before
         assert {state for state, *_ in found.values()} == {"missing"}
         for out in ("data/test", "exp/vad_combined/train/score", "exp/xvectors_campplus_paper/dev",
-                    "exp/ae_paper", "exp/dec_default/real_sample", "exp/dec_paper/test/score", "exp/dec_paper/test/seed4/score",
+                    "exp/ae_paper", "exp/dec_default/real_sample", "exp/dec_paper/test/score",
                     "exp/kmeans_oracle/dev", "exp/ae_default/probe", "exp/report"):  # fmt: skip
             assert out in found
         assert found["exp/dec_default/test"] == (
