@@ -99,7 +99,7 @@
 # are done); 130 interrupted.
 
 . "$(dirname "$0")/steps/lib/common.sh"
-_seconds=(24 42 112 5 237 11 108 34) # what each stage takes, on mini with two cores
+_seconds=(36 42 69 6 75 6 100 24) # what each stage takes, on mini with two cores
 _minutes=$(IFS=+; echo $(((${_seconds[*]} + 30) / 60)))
 _expected="mini takes about $_minutes minutes on two cores, with all downloads in the cache"
 _corpora=$(cd conf && echo *.conf | sed 's/paper_[^ ]*//g; s/\.conf */, /g; s/, $//')
