@@ -69,7 +69,7 @@
 #   --seed N                    for DEC and the baselines                 (default $seed)
 #   --seeds "NAME=N ..."        fit a variant of DEC (paper: conf/dec_paper.yaml) N times to each test set, with
 #                               --seed and the next N - 1 seeds, which also perturb the last bit of each x-vector,
-#                               into exp/dec_NAME/*/seed*; tables show mean, deviation, range (default: once)
+#                               into exp/dec_NAME/*/seed*; tables show mean, deviation, range; without it, once
 #   --sweep "dec.KEY=VALUE,VALUE ..."  also run DEC with each of these values; for several keys, with each
 #                               combination; ';' separates lists
 #   --segmentation.KEY VALUE, --vad.KEY VALUE, --xvector.KEY VALUE, --ae.KEY VALUE, --dec.KEY VALUE, --baseline.KEY VALUE,

@@ -423,6 +423,7 @@ def test_doubtful_turns_are_marked(tab, folder):
     assert fill not in colours.SPEAKERS and "doubtful: 43 %" in text
     tab.get_by_text("Turns", exact=True).click()
     row = tab.locator("#turn-list tr", has=tab.locator(".doubt"))
+    row.first.wait_for()
     assert row.count() == 1
     assert (
         re.sub(r"\s+", " ", row.locator("td").nth(2).inner_text())

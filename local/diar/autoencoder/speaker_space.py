@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.linalg import eigh
+import scipy
 
 from diar.base.errors import DataError
 from diar.xvectors.neighbours import LEAST_PAIRS, neighbours, thin
@@ -63,7 +63,7 @@ def estimate(
     share = max(_LEAST_SHRINKAGE, _shrinkage(np.concatenate(samples)))
     inner = (1 - share) * inner + share * np.eye(len(inner)) * np.trace(inner) / len(inner)
     total = np.mean(squares, axis=0) - np.outer(mean, mean)
-    between, transform = eigh(total - inner, inner)
+    between, transform = scipy.linalg.eigh(total - inner, inner)
     return mean, transform[:, ::-1], np.maximum(between[::-1], 1e-6)
 
 

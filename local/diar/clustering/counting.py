@@ -10,8 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 import numpy as np
-from scipy.linalg import eigh
-from scipy.ndimage import gaussian_filter
+import scipy
 
 from diar.base import arguments
 from diar.base.types import Bounds
@@ -66,7 +65,7 @@ class GaussianBlur(AffinityRefinementOperation):
     def refine(self, X: np.ndarray) -> np.ndarray:
         """Apply the operation of the class."""
         self.check_input(X)
-        return gaussian_filter(X, sigma=self.sigma)
+        return scipy.ndimage.gaussian_filter(X, sigma=self.sigma)
 
 
 class RowWiseThreshold(AffinityRefinementOperation):
@@ -183,7 +182,7 @@ class eigengap:
         if most == 1:
             return 1
         symmetric, _ = self._symmetric(X)
-        values = eigh(
+        values = scipy.linalg.eigh(
             symmetric, eigvals_only=True, subset_by_index=(max(0, len(X) - most - 1), len(X) - 1)
         )[::-1]
         least = min(self.min_clusters, most)
@@ -195,7 +194,7 @@ class eigengap:
         """Return eigenvectors (n, count) of the ``count`` largest eigenvalues of the refined affinity."""
         symmetric, root = self._symmetric(arguments.matrix("X", X))
         n = len(symmetric)
-        _, vectors = eigh(symmetric, subset_by_index=(n - count, n - 1))
+        _, vectors = scipy.linalg.eigh(symmetric, subset_by_index=(n - count, n - 1))
         return vectors[:, ::-1] / root
 
     def _symmetric(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -291,8 +290,12 @@ def nme(
     for p in candidates:
         graph = (rank < p).astype(float)
         graph = (graph + graph.T) / 2
-        values = eigh(laplacian(graph), eigvals_only=True, subset_by_index=(0, min(most, n - 1)))
-        largest = eigh(laplacian(graph), eigvals_only=True, subset_by_index=(n - 1, n - 1))[0]
+        values = scipy.linalg.eigh(
+            laplacian(graph), eigvals_only=True, subset_by_index=(0, min(most, n - 1))
+        )
+        largest = scipy.linalg.eigh(
+            laplacian(graph), eigvals_only=True, subset_by_index=(n - 1, n - 1)
+        )[0]
         gaps = np.diff(values)[least - 1 :] if least < len(values) else np.zeros(1)
         ratio = p / n / max(gaps.max() / max(largest, EPS), EPS)
         if ratio < best[0]:

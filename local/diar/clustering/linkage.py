@@ -9,10 +9,7 @@ vectors, however the groups were formed.
 from __future__ import annotations
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial.distance import squareform
+import scipy
 
 from diar.base.vectors import unit_rows
 from diar.clustering.counting import cosine_affinity
@@ -24,14 +21,15 @@ def tree_of(x: np.ndarray) -> np.ndarray:
     """Build the scipy linkage tree (n - 1, 4) of vectors (n, d), n >= 2; heights are 1 - cosine."""
     distance = 1.0 - cosine_affinity(x)
     np.fill_diagonal(distance, 0.0)
-    return linkage(squareform(np.maximum(distance, 0.0), checks=False), method="average")
+    condensed = scipy.spatial.distance.squareform(np.maximum(distance, 0.0), checks=False)
+    return scipy.cluster.hierarchy.linkage(condensed, method="average")
 
 
 def cut(tree: np.ndarray, count: int) -> np.ndarray:
     """Return labels 1..k (n,) of a linkage tree, k = ``count`` (at most n), even with tied heights."""
     in_order = tree.copy()
     in_order[:, 2] = np.arange(len(tree))  # cutting by height would not separate ties
-    return fcluster(in_order, len(tree) - count, criterion="distance")
+    return scipy.cluster.hierarchy.fcluster(in_order, len(tree) - count, criterion="distance")
 
 
 def groups_within_blocks(x: np.ndarray, count: int, block: int = BLOCK) -> np.ndarray:
@@ -107,5 +105,5 @@ def merges_of(means: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndar
 def join_groups(edges: np.ndarray, count: int, size: int) -> np.ndarray:
     """Return labels (size,) of the ``count`` clusters left by the first ``size - count`` edges."""
     a, b = edges[: max(size - count, 0)].T
-    graph = coo_array((np.ones(len(a)), (a, b)), shape=(size, size))
-    return connected_components(graph, directed=False)[1]
+    graph = scipy.sparse.coo_array((np.ones(len(a)), (a, b)), shape=(size, size))
+    return scipy.sparse.csgraph.connected_components(graph, directed=False)[1]

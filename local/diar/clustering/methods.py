@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh
+import scipy
 
 from diar.base.types import Bounds
 from diar.base.vectors import unit_rows
@@ -110,7 +110,7 @@ def nme_sc(x: np.ndarray, bounds: Bounds, config: ClusteringConfig, seed: int = 
     count, graph = nme(cosine_affinity(x), *bounds.range, config.nme_sparse, config.nme_neighbours)
     if count == 1:
         return np.zeros(len(x), dtype=int)
-    _, vectors = eigh(laplacian(graph), subset_by_index=(0, count - 1))
+    _, vectors = scipy.linalg.eigh(laplacian(graph), subset_by_index=(0, count - 1))
     return kmeans_labels(vectors, count, seed)
 
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import scipy
 import torch
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import csr_array
 from torch import Tensor
 
 from diar.autoencoder.network import ResidualAutoEncoder
@@ -160,7 +159,7 @@ class Observations:
     starts: np.ndarray
     length: float
     rows: np.ndarray
-    links: csr_array | None
+    links: scipy.sparse.csr_array | None
     solo: np.ndarray | None
 
     @classmethod
@@ -340,7 +339,7 @@ def share_moved(before: np.ndarray, after: np.ndarray) -> float:
     """Return the same share after the mapping of clusters that moves the fewest windows."""
     common = np.zeros((before.shape[1], after.shape[1]), dtype=int)
     np.add.at(common, (before.argmax(axis=1), after.argmax(axis=1)), 1)
-    return float(1 - common[linear_sum_assignment(-common)].sum() / len(before))
+    return float(1 - common[scipy.optimize.linear_sum_assignment(-common)].sum() / len(before))
 
 
 def survivors(labels: np.ndarray, count: int, size: float, least: int) -> np.ndarray:

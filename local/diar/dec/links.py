@@ -8,7 +8,7 @@ kept apart.
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
+import scipy
 
 from diar.base.types import LocalSpeakers, Subsegments
 
@@ -16,7 +16,7 @@ _BLOCK = 64  # windows of the network whose pairs are summed at a time, to limit
 _TOUCH = 0.01  # s by which a window may extend beyond the network's: less than a frame
 
 
-def links_of(windows: Subsegments, local: LocalSpeakers) -> csr_array:
+def links_of(windows: Subsegments, local: LocalSpeakers) -> scipy.sparse.csr_array:
     """Return symmetric links (n, n) in [-1, 1] between the n windows of one recording.
 
     Let o_il be the share of window i in which local speaker l speaks alone. Within a window of the
@@ -32,7 +32,9 @@ def links_of(windows: Subsegments, local: LocalSpeakers) -> csr_array:
         for first in range(0, len(spans), _BLOCK)
     ]
     where = tuple(np.concatenate([part.coords[axis] for part in parts]) for axis in (0, 1))
-    said = coo_array((np.concatenate([part.data for part in parts]), where), parts[0].shape).tocsr()
+    said = scipy.sparse.coo_array(
+        (np.concatenate([part.data for part in parts]), where), parts[0].shape
+    ).tocsr()
     i, j = said.tocoo().coords
     lasts = np.searchsorted(spans[:, 0], np.minimum(starts[i], starts[j]) + _TOUCH, "right")
     firsts = np.searchsorted(spans[:, 1], np.maximum(ends[i], ends[j]) - _TOUCH, "left")
@@ -44,7 +46,7 @@ def links_of(windows: Subsegments, local: LocalSpeakers) -> csr_array:
 
 def _said_by(
     numbers: range, spans: np.ndarray, starts: np.ndarray, ends: np.ndarray, local: LocalSpeakers
-) -> coo_array:
+) -> scipy.sparse.coo_array:
     """Sum the evidence of some windows of the network on pairs (n, n)."""
     rows, columns, values = [], [], []
     for number in numbers:
@@ -59,7 +61,8 @@ def _said_by(
         values.append(pairs.ravel())
     where = (np.concatenate(rows), np.concatenate(columns))
     shape = (len(starts), len(starts))
-    return coo_array((np.concatenate(values), where), shape).tocsr().tocoo()  # sums duplicates
+    summed = scipy.sparse.coo_array((np.concatenate(values), where), shape).tocsr()
+    return summed.tocoo()  # without duplicates
 
 
 def solo_of(windows: Subsegments, local: LocalSpeakers) -> np.ndarray:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.sparse import csr_array
+import scipy
 
 from diar.base.posteriors import normalise, one_hot
 from diar.dec.durations import Durations
@@ -90,7 +90,7 @@ def infer(
     durations: Durations,
     config: SequenceConfig,
     dissolve: bool = True,
-    links: csr_array | None = None,
+    links: scipy.sparse.csr_array | None = None,
 ) -> np.ndarray:
     """Return posteriors (n, s') of the speakers that remain, s' <= s.
 

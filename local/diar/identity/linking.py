@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
+import scipy
 
 from diar.base.types import Turn
 from diar.identity.profiles import SpeakerProfile, compare
@@ -44,8 +43,10 @@ def link(
     _, places = np.unique([recording for recording, _ in speakers], return_inverse=True)
     distances[places[:, None] == places] = _NEVER
     np.fill_diagonal(distances, 0.0)
-    tree = linkage(squareform(distances, checks=False), method="average")
-    labels = fcluster(tree, highest - threshold, criterion="distance")
+    tree = scipy.cluster.hierarchy.linkage(
+        scipy.spatial.distance.squareform(distances, checks=False), method="average"
+    )
+    labels = scipy.cluster.hierarchy.fcluster(tree, highest - threshold, criterion="distance")
     groups: dict[int, list[Speaker]] = {}
     for speaker, label in zip(speakers, labels, strict=True):
         groups.setdefault(int(label), []).append(speaker)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from diar.autoencoder.network import ResidualAutoEncoder
 from diar.base.errors import DataError
@@ -88,7 +88,7 @@ def recognise(
     gains = np.maximum(ratios - threshold, 0.0)
     found = {
         speakers[i]: people[j]
-        for i, j in zip(*linear_sum_assignment(-gains), strict=True)
+        for i, j in zip(*scipy.optimize.linear_sum_assignment(-gains), strict=True)
         if ratios[i, j] >= threshold
     }
     return {

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike
 
 from diar.base.errors import DataError
@@ -50,11 +51,9 @@ class Comparison:
     @property
     def p_value(self) -> float | None:
         """The p value of the two-sided signed-rank test without equal recordings; None if all are equal."""
-        from scipy import stats  # slow to import, and not every table of scores compares
-
         different = self.differences[self.differences != 0]
         # Given the zeros, SciPy takes an approximation or, in a loop of Python, all 2^n permutations.
-        return float(stats.wilcoxon(different).pvalue) if len(different) else None
+        return float(scipy.stats.wilcoxon(different).pvalue) if len(different) else None
 
     def interval(self, samples: int = 10_000, seed: int = 0) -> tuple[float, float] | None:
         """Bootstrap ``difference``: an interval, points; None with fewer than two scored recordings."""
@@ -114,12 +113,10 @@ def rate_interval(
     Returns:
         The 95 % interval, low and high, percent; None with fewer than two recordings.
     """
-    from scipy import stats
-
     some = np.asarray(scored) > 0
     if some.sum() < 2:
         return None
-    result = stats.bootstrap(
+    result = scipy.stats.bootstrap(
         (np.asarray(seconds)[some], np.asarray(scored)[some]),
         lambda part, whole, axis: 100 * part.sum(axis=axis) / whole.sum(axis=axis),
         paired=True,

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
+import scipy
 
 from diar.base.regions import TOUCH
 from diar.base.types import Region, Turn
@@ -99,10 +100,8 @@ class Tally:
 
     def pair_speakers(self, kept: np.ndarray) -> Pairs:
         """Pair the speakers so that their shared time in the pieces ``kept`` (n,) is largest."""
-        from scipy.optimize import linear_sum_assignment  # slow to import
-
         shared = (self.reference * (self.seconds * kept)) @ self.hypothesis.T
-        rows, columns = linear_sum_assignment(shared, maximize=True)
+        rows, columns = scipy.optimize.linear_sum_assignment(shared, maximize=True)
         some = shared[rows, columns] > TOUCH
         return Pairs(rows[some], columns[some])
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from diar.base.errors import DataError
 from diar.words.word import UNKNOWN, Word
@@ -143,7 +143,7 @@ def _wrong(speakers: Sequence[tuple[str, str]]) -> int:
     counts = np.zeros((len(ours), len(theirs)), int)
     for a, b in speakers:
         counts[ours[a], theirs[b]] += bool(b)
-    rows, columns = linear_sum_assignment(counts, maximize=True)
+    rows, columns = scipy.optimize.linear_sum_assignment(counts, maximize=True)
     return len(speakers) - int(counts[rows, columns].sum())
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 
 from diar.audio.spool import Samples
 from diar.audio.waveform import SAMPLE_RATE
@@ -163,11 +164,11 @@ def energy_scores(samples: Samples, options: Energy) -> tuple[np.ndarray, float]
     Returns:
         Shares (t,), and the length of a frame in seconds.
     """
-    from scipy.ndimage import uniform_filter1d  # slow to import, and no other kind needs it
-
     energy = log_energies(samples)
     loud = energy > max(options.threshold + options.mean_scale * energy.mean(), options.floor)
-    share = uniform_filter1d(loud.astype(float), 2 * options.context + 1, mode="nearest")
+    share = scipy.ndimage.uniform_filter1d(
+        loud.astype(float), 2 * options.context + 1, mode="nearest"
+    )
     return share, HOP / SAMPLE_RATE
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
+import scipy
 
 from diar.base.types import Subsegments, Turn
 from diar.turns.decoding import cluster_of
@@ -72,7 +72,9 @@ def mean_posteriors(
 def features(means: np.ndarray, turns: Sequence[Turn], least: float) -> np.ndarray:
     """Return the features of each turn, (t, 2): logit of its mean posterior, log of its seconds."""
     seconds = np.array([turn.duration for turn in turns], dtype=float)
-    return np.stack([logit(np.clip(means, least, 1 - least)), np.log(seconds)], axis=1)
+    return np.stack(
+        [scipy.special.logit(np.clip(means, least, 1 - least)), np.log(seconds)], axis=1
+    )
 
 
 def confidences(
@@ -90,4 +92,4 @@ def confidences(
         return {}
     table = features(mean_posteriors(windows, posteriors, turns), turns, config.least)
     odds = table @ np.array([config.posterior, config.duration]) + config.offset
-    return dict(zip(turns, map(float, expit(odds)), strict=True))
+    return dict(zip(turns, map(float, scipy.special.expit(odds)), strict=True))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
 from diar.base.types import LocalSpeakers
 
@@ -62,8 +63,6 @@ def name_local_speakers(
     centres: np.ndarray, posteriors: np.ndarray, local: LocalSpeakers, together: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Average the activity (T, k) of each speaker of DEC, and the number (T,) of active speakers."""
-    from scipy.optimize import linear_sum_assignment  # slow to import
-
     activity = np.zeros(posteriors.shape, np.float32)  # float32, to save memory
     active, windows = np.zeros(len(centres)), np.zeros(len(centres))
     for number, heard in enumerate(local.activity):
@@ -73,7 +72,7 @@ def name_local_speakers(
         nearest = nearest.clip(0, len(heard) - 1)
         mine, alone = heard[nearest], local.alone(number)[nearest]
         names = (alone + together * mine).T @ posteriors[first:last]
-        for speaker, name in zip(*linear_sum_assignment(-names), strict=True):
+        for speaker, name in zip(*scipy.optimize.linear_sum_assignment(-names), strict=True):
             activity[first:last, name] += mine[:, speaker]
         active[first:last] += mine.sum(axis=1)
         windows[first:last] += 1
