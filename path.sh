@@ -23,7 +23,7 @@ diar_has() { # root wanted extra: its environment is up to date, and has the ext
 }
 
 diar_tell_size() { # root python [pip's options]: report the size of PyTorch, the largest part, unless installed
-  local size="1.3 GB of disk"
+  local size="1.5 GB of disk"
   ! "$2" -I -c 'import importlib.util as u; raise SystemExit(not u.find_spec("torch"))' || return 0
   if "$2" -m pip install --quiet --dry-run --no-deps --use-feature fast-deps --report - "${@:3}" \
     -c "$1/conf/constraints.txt" torch 2>/dev/null | grep '"nvidia-' >/dev/null; then

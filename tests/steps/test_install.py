@@ -64,7 +64,7 @@ class TestTorch:
         result = source(here, indexes[0], DIAR_TORCH_INDEX=indexes[1].as_uri())
         assert result.returncode == 0, result.stderr
         assert "CUDA" not in result.stderr
-        assert "path.sh: this needs 1.3 GB of disk, and a few minutes\n" in result.stderr
+        assert "path.sh: this needs 1.5 GB of disk, and a few minutes\n" in result.stderr
         assert "torch-2.13.0+cpu" in packages(here)
         assert not any(name.startswith("nvidia") for name in packages(here))
         # An extra, later and from the usual index, leaves it.
