@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +22,7 @@ SYSTEMS = {
     "kmeans": "k-means",
 }
 OURS = "dec_default"  # what the others are compared with
-ORACLE = "_oracle"  # a system of this ending is told the number of speakers
+TOLD = re.compile(r"(.+)_(oracle|\d+)")  # a system that is told the number of speakers
 VARIANT = "+"  # behind a name: what was changed on the command line, each behind another
 OLD = (
     " \N{DAGGER}"  # behind the name of a system whose scores are not what the recipe would make now
@@ -32,22 +33,30 @@ SETS = ["test", "dev", "real_sample"]
 
 def rank(name: str, known: Sequence[str]) -> tuple[int, str]:
     """Return the sorting key: known names first, in their order, each before its variants."""
-    base = name.partition(VARIANT)[0].removesuffix(ORACLE)
+    base, _ = _told(name.partition(VARIANT)[0])
     return (known.index(base) if base in known else len(known), name)
 
 
 def is_told(system: str) -> bool:
     """Return whether a system is given the number of speakers."""
-    return system.partition(VARIANT)[0].endswith(ORACLE)
+    return bool(_told(system.partition(VARIANT)[0])[1])
 
 
 def system_name(system: str) -> str:
     """Return the display name of the directory of a system."""
-    told, *changes = system.split(VARIANT)
-    base = told.removesuffix(ORACLE)
-    known = ", count known" if base != told else ""
+    whole, *changes = system.split(VARIANT)
+    base, count = _told(whole)
+    known = {"": "", "oracle": ", count known", "1": ", 1 speaker"}.get(count, f", {count} speakers")
     default = f"DEC, {base[4:]}" if base.startswith("dec_") else base
     return SYSTEMS.get(base, default) + known + (f"; {', '.join(changes)}" if changes else "")
+
+
+def _told(system: str) -> tuple[str, str]:
+    """Split the name of a system that is told the number of speakers: 'oracle', a number, or ''."""
+    match = TOLD.fullmatch(system)
+    if match and (match[2] == "oracle" or match[1] in SYSTEMS):  # dec_mine2_3 may be any name
+        return match[1], match[2]
+    return system, ""
 
 
 def of_seeds(name: str, seeds: int) -> str:
