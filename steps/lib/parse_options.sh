@@ -29,6 +29,7 @@ _opt_is_switch() { # name: an option that is true or false
 
 _opt_set() { # name value
   if [[ "$1" == *.* && -v overrides ]]; then
+    [[ "$2" != *[[:space:]]* ]] || _opt_fail "--$1 has a blank in its value, '$2': remove it, or set the key in a copy of the configuration"
     overrides="${overrides:+$overrides }${1//-/_}=$2"
     return
   fi

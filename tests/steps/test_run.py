@@ -180,6 +180,7 @@ def overlapping(turns):
         (["--colour", "red"], "unknown option --colour"),
         (["--seeds", "default"], "expected NAME=N, as in paper=5, not 'default'"),
         (["--seeds", "papr=3"], "no such file: conf/dec_papr.yaml (--seeds papr=3"),
+        (["--xvector.options.path", "my model.onnx"], "has a blank in its value, 'my model.onnx'"),
         (["--vad", "magic"], "silero, energy, oracle, segments or vad_scp"),
         (["--overlap", "perhaps"], "--overlap must be true or false"),
         (["--corpus", "nowhere"], "conf/nowhere.conf"),
