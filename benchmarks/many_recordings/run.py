@@ -130,7 +130,7 @@ def measure(folder: Path, size: int, options: Sequence[object]) -> str:
     again, _ = run(options)
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     made = sum(1 for top in ("data", "exp") for _ in (folder / top).rglob("*"))
-    der = re.findall(r"\| DEC, default \|\s*[\d.]+ \|\s*([\d.]+)", said)[-1]
+    der = re.findall(r"\| DEC, default[^|]*\|\s*[\d.]+ \|\s*([\d.]+)", said)[-1]
     stages = re.search(r"run.sh: (stage .*); in all", said)[1]
     return (
         f"| {size} | {seconds:.0f} | {seconds / size:.3f} | {stages} | {again:.0f} | {made / size:.2f} |"

@@ -46,7 +46,9 @@ def system_name(system: str) -> str:
     """Return the display name of the directory of a system."""
     whole, *changes = system.split(VARIANT)
     base, count = _told(whole)
-    known = {"": "", "oracle": ", count known", "1": ", 1 speaker"}.get(count, f", {count} speakers")
+    known = {"": "", "oracle": ", count known", "1": ", 1 speaker"}.get(
+        count, f", {count} speakers"
+    )
     default = f"DEC, {base[4:]}" if base.startswith("dec_") else base
     return SYSTEMS.get(base, default) + known + (f"; {', '.join(changes)}" if changes else "")
 
