@@ -284,7 +284,7 @@ fi
 
 if starts 7 "report: one page with scores, recordings and audio"; then
   steps/make_report.sh --set "$(overrides_of report)" --cmd "$cmd" --nj "$nj" \
-    "$data" "$exp" "$(once "$test_sets $dev_set")" "$exp/report"
+    "$data" "$exp" "$(unique "$test_sets $dev_set")" "$exp/report"
 fi
 
 conclude # $exp/RESULTS.md: all scores on one page

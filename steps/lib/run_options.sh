@@ -69,9 +69,9 @@ if [ "$corpus" = kaldi ]; then
 elif [ -n "$test_data$train_data$dev_data$xvector_dir$train_xvector_dir$dev_xvector_dir" ]; then
   die "--test-data, --xvector-dir and the like need --corpus kaldi"
 fi
-once() { tr ' ' '\n' <<<"$*" | awk 'NF && !seen[$0]++' | paste -sd ' '; } # word...: each word once
-eval_sets="$(once "$dev_set $test_sets")"
-sets="$(once "$train_set $eval_sets")"
+unique() { tr ' ' '\n' <<<"$*" | awk 'NF && !seen[$0]++' | paste -sd ' '; } # word...: each word once
+eval_sets="$(unique "$dev_set $test_sets")"
+sets="$(unique "$train_set $eval_sets")"
 heard_sets="$sets" heard_eval_sets="$eval_sets" heard_train_set="$train_set" # those without given x-vectors
 [ -z "$xvector_sources" ] || heard_sets='' heard_eval_sets='' heard_train_set=''
 
