@@ -56,7 +56,8 @@ def system_name(system: str) -> str:
 def _told(system: str) -> tuple[str, str]:
     """Split the name of a system that is told the number of speakers: 'oracle', a number, or ''."""
     match = TOLD.fullmatch(system)
-    if match and (match[2] == "oracle" or match[1] in SYSTEMS):  # dec_mine_2 is conf/dec_mine_2.yaml
+    # Only names of SYSTEMS: dec_mine_2 is conf/dec_mine_2.yaml.
+    if match and (match[2] == "oracle" or match[1] in SYSTEMS):
         return match[1], match[2]
     return system, ""
 
