@@ -6,6 +6,7 @@
 #   --exp DIR        products                                            (default $exp)
 #   --ablation true  more systems: each ingredient left out              (default $ablation)
 #   --baselines true the other clusterings, with the same speech and overlap (default $baselines)
+#   --telephone true DEC with conf/dec_telephone.yaml, too               (default $telephone)
 #   --nj N           parallel jobs                                       (default: all cores, $nj)
 #
 # Any data directories with a reference. README.md beside this says which ones the pages are of, which of
@@ -15,6 +16,7 @@
 #   dec_no_vad      as the default, but speech as Silero finds it
 #   dec_no_overlap  one speaker at a time, but links and speech as the default
 #   dec_no_links    DEC does not hear the local speakers, but overlap is decoded
+#   dec_telephone   the default with conf/dec_telephone.yaml
 #
 # Prints and writes <exp>/RESULTS.md. What is done already is not done again.
 #
@@ -24,6 +26,7 @@
 exp=exp/overlap
 ablation=false
 baselines=false
+telephone=false
 nj=$(cores)
 . steps/lib/parse_options.sh
 [ $# -ge 1 ] || die "expected data directories, see --help"
@@ -53,6 +56,9 @@ for data in "$@"; do
     dec dec_no_vad "$exp/xvectors_silero/$set" "--local-speakers $local"
     dec dec_no_overlap "$x" "--local-speakers $local" decoding.overlap.second=1
     dec dec_no_links "$x" "--local-speakers $local" sequence.links=0
+  fi
+  if [ "$telephone" = true ]; then
+    dec dec_telephone "$x" "--local-speakers $local --dec-config conf/dec_telephone.yaml"
   fi
   if [ "$baselines" = true ]; then
     steps/extract_xvectors.sh --nj "$nj" --xvector-config conf/xvector_close.yaml \

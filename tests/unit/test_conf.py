@@ -89,6 +89,15 @@ def test_the_default_for_a_plda_differs_in_the_constants_of_vbx_alone(root):
     assert config.load(AutoencoderConfig, root / "conf/autoencoder_plda.yaml").init == "plda"
 
 
+def test_the_configuration_for_telephones_differs_in_the_offset_alone(root):
+    default, telephone = (
+        config.load(DecStageConfig, root / f"conf/{n}.yaml") for n in ("dec", "dec_telephone")
+    )
+    own = {name: getattr(telephone.sequence, name) for name in ("offset", "complexity")}
+    assert replace(default, sequence=replace(default.sequence, **own)) == telephone
+    assert default.sequence.offset == 0 < telephone.sequence.offset
+
+
 def test_the_code_that_a_file_names_is_there(root):
     """'Every key: diar/dec/diarization.py, DecConfig' leads to that class."""
     places = [

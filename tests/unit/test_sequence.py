@@ -15,6 +15,7 @@ from diar.dec.durations import Durations, durations_of
 from diar.dec.markov import forward_backward
 from diar.dec.sequence import (
     SequenceConfig,
+    common_offset,
     infer,
     longest_stretch,
     merge,
@@ -102,6 +103,41 @@ def test_complexity_dissolves_more():
     ]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] == 6 and counts[-1] == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 4), st.floats(0.05, 0.95), st.integers(0, 10**6))
+def test_the_common_offset_is_the_mean_of_its_posterior(speakers, share, seed):
+    """Here by conditioning the joint normal distribution of the offset and all means, one dimension at a time."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(speakers), 3)
+    y = rng.normal(0, 2, (len(labels), 2))
+    phi = rng.uniform(0.5, 5, 2)
+    config = SequenceConfig(offset=share, drift=0.2)
+    found = common_offset(y, phi, one_hot(labels), uniform(len(y), 0.75), config)
+    means = np.array([y[labels == s].mean(axis=0) for s in range(speakers)])
+    own = 1 / (config.evidence * 3 * 0.75) + config.drift
+    for d in range(2):
+        common = share * phi[d]
+        total = common + np.eye(speakers) * ((1 - share) * phi[d] + own)
+        assert found[d] == pytest.approx(
+            np.full(speakers, common) @ np.linalg.solve(total, means[:, d])
+        )
+
+
+def test_what_all_speakers_have_in_common_costs_none_of_them():
+    """A line shifts all voices: far from the mean of the training, a speaker would cost more than they explain."""
+    rng = np.random.default_rng(0)
+    y, labels = conversation(4, 12, rng, between=2, length=4)
+    y += 4
+    start, durations = soften(labels), uniform(len(y), 0.75)
+
+    def count(config: SequenceConfig) -> int:
+        phi = np.full(16, 2.0)
+        offset = common_offset(y, phi, start, durations, config)
+        return infer(y - offset, (1 - config.offset) * phi, start, durations, config).shape[1]
+
+    assert count(SequenceConfig(offset=0.4)) == 4 > count(SequenceConfig())
 
 
 def test_time_decides_where_a_window_does_not():

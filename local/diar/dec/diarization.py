@@ -25,7 +25,7 @@ from diar.dec.durations import durations_of
 from diar.dec.links import links_of, local_count, solo_of
 from diar.dec.module import ClusteringModule, as_tensor
 from diar.dec.refinement import refine
-from diar.dec.sequence import infer, merge, most_mixed, soften, unfounded, without
+from diar.dec.sequence import common_offset, infer, merge, most_mixed, soften, unfounded, without
 from diar.dec.start import count_on_latents, spectral_labels
 from diar.xvectors.neighbours import neighbour_cosine, thin
 
@@ -233,8 +233,14 @@ def refine_by_sequence(
             clusters instead of speakers.
     """
     model = copy.deepcopy(model)
-    phi = model.speaker_between.double().numpy()
     durations = durations_of(data.starts, data.length)
+    gamma = soften(labels, float(durations.seconds.sum()) if rare else 0.0, config.sequence)
+    gamma = gamma[data.nearest]
+    z, y = latents_of(model, data.x)
+    phi = model.speaker_between.double().numpy()
+    offset = common_offset(y, phi, gamma, durations, config.sequence)
+    phi = (1 - config.sequence.offset) * phi
+    start_latents = y = y - offset
 
     def decide(y: np.ndarray, gamma: np.ndarray) -> np.ndarray:
         gamma = infer(y, phi, gamma, durations, config.sequence, not count, data.links)
@@ -244,10 +250,6 @@ def refine_by_sequence(
         return decide(y, without(gamma, odd))  # their windows may belong to other speakers
 
     module = ClusteringModule(1, model, data.thin_x, config=config.refine, seed=seed)
-    gamma = soften(labels, float(durations.seconds.sum()) if rare else 0.0, config.sequence)
-    gamma = gamma[data.nearest]
-    z, y = latents_of(model, data.x)
-    start_latents = y
     if count:
         gamma = merge(y, phi, gamma, durations, config.sequence, count)
     before, gamma = gamma, decide(y, gamma)
@@ -258,6 +260,7 @@ def refine_by_sequence(
         module.place(z, gamma)
         history += refine(module, data.thin_x, given=torch.from_numpy(gamma[data.rows]).to(data.x))
         z, y = latents_of(model, data.x)
+        y -= offset
         before, gamma = gamma, decide(y, gamma)
         history.append(Step(float("nan"), share_moved(before, gamma)))
     if not count:
@@ -283,7 +286,7 @@ def keep_bounds(
     if result.count > wanted and not bounds.exact and data.is_long(config):
         # Merge without fitting again: in a long recording, outlier clusters that must not be dissolved
         # attract many windows.
-        phi = model.speaker_between.double().numpy()
+        phi = (1 - config.sequence.offset) * model.speaker_between.double().numpy()
         durations = durations_of(data.starts, data.length)
         merged = merge(
             result.latents, phi, result.posteriors, durations, config.sequence, wanted, True

@@ -37,6 +37,8 @@ class SequenceConfig:
     iterations: maximum; 0: no sequence model.
     drift: variance of a speaker between parts of a recording, which does not average out with more
         windows; speakers that differ by less are merged (0: never).
+    offset: share of the variance of the speakers' means that all speakers of a recording have in common:
+        the same room, device and line (0: none).
     links: nats per second by which a window is drawn to the speaker of the windows that the segmentation
         links to it (0: none; without a segmentation there are no links).
     certainty: nats by which a window belongs to the cluster that it starts in.
@@ -59,6 +61,7 @@ class SequenceConfig:
     turn: float = 2.5
     iterations: int = 20
     drift: float = 0.0
+    offset: float = 0.0
     links: float = 0.0
     certainty: float = 5.0
     least_share: float = 1e-3
@@ -75,12 +78,37 @@ class SequenceConfig:
             raise ValueError("evidence, complexity and turn must be positive")
         if min(self.certainty, self.enough, self.merge_ratio) <= 0:
             raise ValueError("certainty, enough and merge_ratio must be positive")
-        if not all(0 <= share < 1 for share in (self.least_share, self.least_time, self.solo)):
-            raise ValueError("least_share, least_time and solo must lie in [0, 1)")
+        shares = (self.least_share, self.least_time, self.solo, self.offset)
+        if not all(0 <= share < 1 for share in shares):
+            raise ValueError("least_share, least_time, solo and offset must lie in [0, 1)")
         if min(self.iterations, self.drift, self.links, self.solo_from) < 0:
             raise ValueError("iterations, drift, links and solo_from must not be negative")
         if min(self.stretch, self.mixed_ratio) < 0:
             raise ValueError("stretch and mixed_ratio must not be negative")
+
+
+def common_offset(
+    y: np.ndarray,
+    phi: np.ndarray,
+    gamma: np.ndarray,
+    durations: Durations,
+    config: SequenceConfig,
+) -> np.ndarray:
+    """Estimate what all speakers of a recording have in common, (d,).
+
+    The mean of speaker s is o + m_s, with o ~ N(0, c phi) and m_s ~ N(0, (1 - c) phi), where c is
+    ``offset``. The mean of a cluster differs from that by the variances of ``merge``. This is the mean of the
+    posterior of o, which is normal.
+
+    Args:
+        y, phi, gamma, durations, config: as for ``infer``.
+    """
+    if not config.offset:
+        return np.zeros_like(phi)
+    seconds = np.maximum(durations.seconds @ gamma, 1e-6)[:, None]
+    means = (gamma.T @ (y * durations.seconds[:, None])) / seconds
+    variance = (1 - config.offset) * phi + 1 / (config.evidence * seconds) + config.drift
+    return (means / variance).sum(axis=0) / (1 / (config.offset * phi) + (1 / variance).sum(axis=0))
 
 
 def infer(
