@@ -37,10 +37,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dec_cli import program, survival
+from dec_cli.ahead import one_ahead
 from dec_cli.identities import Identities, called, called_everywhere
 from dec_cli.names import add_names, names_of, tell_unused
 from dec_cli.pipeline import add_configs, add_pipeline, pipeline_of
@@ -59,7 +61,7 @@ from diar.kaldi.names import check_apart
 from diar.kaldi.recordings import remarks
 
 if TYPE_CHECKING:  # --help does not wait for PyTorch, SciPy, pandas
-    from diar.pipeline.recording import Pipeline
+    from diar.pipeline.recording import Heard, Pipeline
     from diar.report.standalone import PageAudio, StandalonePage
 
 
@@ -190,27 +192,48 @@ def results(
     from diar.turns.doubts import doubts_of_turns
 
     rate = pipeline.extractor.rate
-    for given in args.inputs:
+    for given, audio, heard, took, error in one_ahead(partial(hear, args, pipeline), args.inputs):
+        if not (audio and heard):
+            yield Result(given, error=error)
+            continue
         began = time.monotonic()
         name = given.recording
-        if lost := survival.work_on(name):
-            yield Result(given, error=f"{given.path}: {lost}")
-            continue
         try:
-            with inputs.open_input(given) as path:
-                heard = waveform.read(path, rate, args.channel)
-            made = pipeline.run(name, heard.samples, bounds, seed_for(args.seed, name))
+            made = pipeline.fit(heard, bounds, seed_for(args.seed, name))
             speakers = identities.of(made)
             if not args.link:
                 speakers = called(args.called, name, speakers)
-        except DataError as error:
-            yield Result(given, error=str(error))
+        except DataError as fault:
+            yield Result(given, error=str(fault))
             continue
-        duration = len(heard.samples) / rate
-        took = time.monotonic() - began
-        result = Result(given, duration, (), made, speakers, heard.samples, took)
-        done = [*remarks(heard, rate, args.channel), *made.doubts]
+        took += time.monotonic() - began
+        result = Result(given, heard.duration, (), made, speakers, audio.samples, took)
+        done = [*remarks(audio, rate, args.channel), *made.doubts]
         yield replace(result, remarks=(*done, *doubts_of_turns(result.turns, bounds)))
+
+
+class Sound(NamedTuple):
+    """An input, its audio, and what was heard in that in so many seconds; or why it failed."""
+
+    given: Input
+    audio: waveform.Audio | None
+    heard: Heard | None
+    seconds: float
+    error: str
+
+
+def hear(args: argparse.Namespace, pipeline: Pipeline, given: Input) -> Sound:
+    """Read an input, and listen."""
+    began = time.monotonic()
+    if lost := survival.work_on(given.recording):
+        return Sound(given, None, None, 0.0, f"{given.path}: {lost}")
+    try:
+        with inputs.open_input(given) as path:
+            audio = waveform.read(path, pipeline.extractor.rate, args.channel)
+        heard = pipeline.hear(given.recording, audio.samples)
+    except DataError as error:
+        return Sound(given, None, None, 0.0, str(error))
+    return Sound(given, audio, heard, time.monotonic() - began, "")
 
 
 def write(args: argparse.Namespace, result: Result, say: Callable[..., None]) -> None:

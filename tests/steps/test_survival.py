@@ -86,6 +86,68 @@ def test_sigterm_ends_the_child_first(tmp_path, job):
     assert child and not Path(f"/proc/{child}").exists()
 
 
+LONG = """
+import sys, threading, time
+sys.path.insert(0, {local!r})
+from dec_cli import survival
+
+def main():
+    threading.Thread(target=time.sleep, args=(60,)).start()  # as native code, it does not notice an interrupt
+    print("begun", flush=True)
+    time.sleep(60)
+
+survival.PATIENCE = 1
+survival.run(main)
+"""
+
+
+def test_an_interrupt_does_not_wait_for_native_code():
+    process = subprocess.Popen(
+        [sys.executable, "-c", LONG.format(local=str(ROOT / "local"))],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's '&' ignores it
+    )  # fmt: skip
+    assert next(process.stdout) == b"begun\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == -signal.SIGINT
+
+
+AHEAD = """
+import ctypes, sys, threading
+sys.path.insert(0, {local!r})
+from dec_cli import survival
+from dec_cli.ahead import one_ahead
+
+third = threading.Event()
+
+def make(name):
+    lost = survival.work_on(name)
+    if name == "c":
+        third.set()
+    return name, lost
+
+def main():
+    for number, (name, lost) in enumerate(one_ahead(make, "abcd"), 1):
+        if name == "b" and not lost:
+            third.wait(5)
+            ctypes.string_at(0)
+        if survival.is_new(number):
+            print(name, bool(lost), flush=True)
+
+survival.run(main)
+"""
+
+
+def test_a_crash_beside_the_work_on_the_next(tmp_path):
+    """... is charged to who caused it, and not to the next, who is worked on ahead."""
+    done = subprocess.run(
+        [sys.executable, "-c", AHEAD.format(local=str(ROOT / "local"))],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["a False", "b True", "c False", "d False"]
+
+
 @pytest.fixture
 def three(tmp_path, sample):
     folder = tmp_path / "in"

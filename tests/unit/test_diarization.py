@@ -155,16 +155,20 @@ def test_real_conversation_end_to_end(root, sample, sample_turns, campplus):
         dec=config.load(DecStageConfig, root / "conf/dec.yaml"),
         segmentation=Segmentation(SegmentationConfig()),
     )
-    turns = pipeline.run("sample", sample).turns
+
+    def run(pipeline: Pipeline, samples: np.ndarray = sample):
+        return pipeline.fit(pipeline.hear("sample", samples))
+
+    turns = run(pipeline).turns
     assert len({turn.speaker for turn in turns}) == 2
     reference = {"sample": [Turn("sample", a, b - a, who) for a, b, who in sample_turns]}
     total = total_score(reference, {"sample": turns}, None, Protocol(0.25, "out"))
     assert total["der_%"] < 5
-    apart = replace(pipeline, overlap=False).run("sample", sample)
+    apart = run(replace(pipeline, overlap=False))
     assert apart.turns == apart.exclusive
     assert sum(t.duration for t in turns) > sum(t.duration for t in apart.turns) + 0.3
-    assert pipeline.run("sample", sample).turns == turns
-    assert pipeline.run("quiet", np.zeros(32000, np.float32)).turns == []
+    assert run(pipeline).turns == turns
+    assert run(pipeline, np.zeros(32000, np.float32)).turns == []
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,11 @@ class Diarization:
 class Heard(NamedTuple):
     """The results for a recording before clustering.
 
-    local: local speakers, if there is a segmentation. doubts: reasons to doubt that ``speech`` is complete.
+    duration: seconds of audio. local: local speakers, if there is a segmentation. doubts: reasons to doubt that
+    ``speech`` is complete.
     """
 
+    duration: float
     speech: list[Region]
     xvectors: XVectors
     local: LocalSpeakers | None
@@ -91,7 +93,8 @@ class Pipeline:
         """Find speech, local speakers and x-vectors of a recording.
 
         Args:
-            as for ``run``.
+            recording: its id.
+            samples: (n,) float32 mono at ``extractor.rate``.
         """
         with ThreadPoolExecutor(
             1
@@ -100,26 +103,19 @@ class Pipeline:
             local = find.result if find else None
             speech, doubts = vad.speech_and_doubts(samples, self.vad_kind, self.vad, local)
         vectors = extraction.extract(self.xvector, self.extractor, recording, speech, samples)
-        return Heard(speech, vectors, local() if local else None, doubts)
+        duration = len(samples) / self.extractor.rate
+        return Heard(duration, speech, vectors, local() if local else None, doubts)
 
-    def run(
-        self,
-        recording: str,
-        samples: np.ndarray | Spooled,
-        bounds: Bounds | None = None,
-        seed: int = 0,
-    ) -> Diarization:
-        """Diarize a recording; return its turns and intermediate results.
+    def fit(self, heard: Heard, bounds: Bounds | None = None, seed: int = 0) -> Diarization:
+        """Diarize a recording that was heard.
 
         Args:
-            recording: its id.
-            samples: (n,) float32 mono at ``extractor.rate``.
+            heard: what was found in it.
             bounds: bounds on the number of speakers.
             seed: for everything random.
         """
-        duration = len(samples) / self.extractor.rate
-        speech, xvectors, heard, doubts = self.hear(recording, samples)
-        local = heard if self.overlap else None
+        duration, speech, xvectors, found, doubts = heard
+        local = found if self.overlap else None
         windows = xvectors.subsegments
         if not len(windows):
             return Diarization([], [], speech, xvectors, None, doubts)
