@@ -94,7 +94,8 @@ def test_the_configuration_for_telephones_differs_in_the_offset_alone(root):
         config.load(DecStageConfig, root / f"conf/{n}.yaml") for n in ("dec", "dec_telephone")
     )
     own = {name: getattr(telephone.sequence, name) for name in ("offset", "complexity")}
-    assert replace(default, sequence=replace(default.sequence, **own)) == telephone
+    sequence = replace(default.sequence, **own)
+    assert replace(default, sequence=sequence, confidence=ConfidenceConfig()) == telephone
     assert default.sequence.offset == 0 < telephone.sequence.offset
 
 
