@@ -193,7 +193,7 @@ def results(
 
     rate = pipeline.extractor.rate
     for given, audio, heard, took, error in one_ahead(partial(hear, args, pipeline), args.inputs):
-        if not (audio and heard):
+        if audio is None or heard is None:
             yield Result(given, error=error)
             continue
         began = time.monotonic()

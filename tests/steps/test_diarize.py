@@ -27,7 +27,7 @@ from diar.base.errors import DataError
 from diar.base.types import Bounds, Turn
 from diar.kaldi import inputs
 from diar.kaldi.rttm import read_rttm
-from diar.pipeline.recording import Diarization
+from diar.pipeline.recording import Diarization, Heard
 
 
 def fault_of(given):
@@ -307,8 +307,12 @@ class TestDiarize:
     def test_a_number_that_is_not_reached_is_a_remark(self, monkeypatch, sample_wav):
         monkeypatch.setattr(sys, "argv", ["diarize.py", str(sample_wav), "--num-spk", "3"])
         made = Diarization([Turn("sample", 0.0, 1.0, "a")], [], [], None, None)
-        rate = SimpleNamespace(rate=16000)
-        pipeline = SimpleNamespace(extractor=rate, run=lambda *_: made, encoder=None)
+        pipeline = SimpleNamespace(
+            extractor=SimpleNamespace(rate=16000),
+            hear=lambda *_: Heard(30.0, [], None, None, ()),
+            fit=lambda *_: made,
+            encoder=None,
+        )
         nobody = diarize.Identities(pipeline, None, None, False, False)
         (result,) = diarize.results(diarize.parse(), pipeline, Bounds(3), nobody)
         assert "1 of the 3 requested speakers" in result.remarks
