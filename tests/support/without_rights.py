@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ def own_folder() -> Iterator[Path]:
         if os.geteuid() != 0:
             yield Path(name)
             return
+        codecs.lookup(
+            "utf-8-sig"
+        )  # Python loads it on first use, perhaps from where nobody may read
         os.chown(name, NOBODY, NOBODY)
         os.seteuid(NOBODY)
         try:
